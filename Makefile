@@ -1,0 +1,47 @@
+# make train   the first result: install what it needs, build the kernels, run main_np.py
+# make compare the same beside PyTorch
+# make test    everything installed, the whole suite
+# make bench   how fast a training step is, side by side
+# make lint    ruff
+
+PYTHON ?= python3
+VENV   ?= .venv
+RUN     = $(VENV)/bin/python
+# What an installation depends on: when it changes, pip runs again.
+BUILD   = pyproject.toml setup.py $(wildcard kernels/*)
+
+.PHONY: train compare test bench lint clean
+
+train: $(VENV)/.base
+	$(RUN) main_np.py $(ARGS)
+
+compare: $(VENV)/.torch
+	$(RUN) main_torch.py
+	$(RUN) -m np_nn.compare $(ARGS)
+
+test: $(VENV)/.test
+	$(RUN) -m pytest $(ARGS)
+
+bench: $(VENV)/.torch
+	$(RUN) benchmarks/training_step.py $(ARGS)
+
+lint: $(VENV)/.lint
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+clean:
+	rm -rf $(VENV) build *.egg-info np_nn/_kernels
+
+$(RUN):
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of extras: pip is only called when the stamp is older than BUILD.
+$(VENV)/.base: EXTRAS =
+$(VENV)/.torch: EXTRAS = [torch]
+$(VENV)/.test: EXTRAS = [test]
+$(VENV)/.lint: EXTRAS = [lint]
+
+$(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.lint: $(BUILD) | $(RUN)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
+	@touch $@

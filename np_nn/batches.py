@@ -1,0 +1,52 @@
+"""Which samples make up each batch."""
+
+import math
+
+from np_nn import seeds
+from np_nn.errors import NpNNError
+
+
+class Batches:
+    """The indices of each batch of a run: iterate it for arrays (batch_size,) int in 0..n-1.
+
+    steps: how many batches; or epochs: passes over the set, epochs *
+    ceil(n / batch_size) batches. replacement: each batch is drawn anew from the
+    whole set. Without it the set is shuffled once an epoch and cut into batches,
+    the last one smaller if need be. The same seed gives the same batches.
+
+    Raises NpNNError unless exactly one of steps and epochs is given, all are at
+    least 1, and a batch is no larger than the set.
+    """
+
+    def __init__(self, n, batch_size, *, steps=None, epochs=None, replacement=False, seed=0):
+        if (steps is None) == (epochs is None):
+            raise NpNNError("give either steps or epochs")
+        for name, value in (("batch size", batch_size), ("steps", steps), ("epochs", epochs)):
+            if value is not None and value < 1:
+                raise NpNNError(f"{name} must be at least 1, got {value}")
+        if batch_size > n:
+            raise NpNNError(
+                f"batch size {batch_size} is larger than the training set of {n} images"
+            )
+        self.n, self.batch_size, self.seed = n, batch_size, seed
+        self.replacement = replacement
+        self.steps = steps or epochs * math.ceil(n / batch_size)
+
+    def __len__(self):
+        return self.steps
+
+    def __iter__(self):
+        rng = seeds.generator(self.seed, "shuffle")
+        return self._drawn(rng) if self.replacement else self._shuffled(rng)
+
+    def _drawn(self, rng):
+        for _ in range(self.steps):
+            yield rng.integers(0, self.n, self.batch_size)
+
+    def _shuffled(self, rng):
+        starts = range(0, self.n, self.batch_size)
+        for step in range(self.steps):
+            start = starts[step % len(starts)]
+            if start == 0:
+                order = rng.permutation(self.n)
+            yield order[start : start + self.batch_size]

@@ -1,0 +1,238 @@
+"""The command line that main_np.py, main_torch.py and the comparison share."""
+
+import argparse
+import dataclasses
+import math
+import os
+import sys
+from pathlib import Path
+
+from np_nn import data, files, init, machine, models, ops, optim, recipes, report
+from np_nn.errors import NpNNError, unknown_name
+
+# Options that change one hyper-parameter of the recipe, under the recipe's own name for it.
+OVERRIDES = (
+    "hidden", "activation", "bias", "batch_size", "steps", "epochs",
+    "lr", "momentum", "optimizer", "init",
+)  # fmt: skip
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage above it."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def parser(description, *, recipe="np_nn", parents=()):
+    """The shared arguments. recipe: the default one. parents: parsers whose arguments join them."""
+    result = Parser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    _add_training(result, recipe)
+    add = result.add_argument_group("running and reporting").add_argument
+    add(
+        "--dataset",
+        type=_one_of("data set", data.NAMES),
+        default="auto",
+        metavar="NAME",
+        help=f"{', '.join(data.NAMES)}; auto is MNIST, or scikit-learn's digits without it",
+    )
+    add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
+    add(
+        "--seed",
+        type=whole_number(0),
+        nargs="+",
+        default=[0],
+        metavar="N",
+        help="several seeds train several networks, and the table gives mean ± spread",
+    )
+    add("--threads", type=whole_number(1), default=machine.cores(), metavar="N", help="CPU threads")
+    add("--out", default="learning_curves", metavar="DIR", help="where pictures are put")
+    add("--no-plots", action="store_true", help="draw no pictures")
+    add("--quiet", action="store_true", help="no progress, only the report")
+    add("--json", type=Path, metavar="FILE", help="write the results to this file too")
+    return result  # fmt: skip
+
+
+def _add_training(result, recipe):
+    add = result.add_argument_group("what to train").add_argument
+    add(
+        "--recipe",
+        type=_one_of("recipe", recipes.RECIPES),
+        default=recipe,
+        metavar="NAME",
+        help=f"a published result to repeat: {', '.join(recipes.RECIPES)}",
+    )
+    add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
+    group = result.add_argument_group("changes to the recipe", "Each replaces one of its values.")
+    add = group.add_argument
+    add(
+        "--hidden", type=whole_number(1), nargs="+", metavar="N", help="widths of the hidden layers"
+    )
+    add(
+        "--activation",
+        type=_one_of("activation", models.ACTIVATIONS),
+        metavar="NAME",
+        help=", ".join(models.ACTIVATIONS),
+    )
+    add("--bias", action=argparse.BooleanOptionalAction, help="biases in the layers")
+    add("--batch-size", type=whole_number(1), metavar="N", help="images per step")
+    length = group.add_mutually_exclusive_group().add_argument
+    length("--steps", type=whole_number(1), metavar="N", help="training iterations")
+    length("--epochs", type=whole_number(1), metavar="N", help="passes over the training set")
+    add("--lr", type=_positive, metavar="X", help="learning rate")
+    add("--momentum", type=_number, metavar="X", help="momentum of the optimizer")
+    add(
+        "--optimizer",
+        type=_one_of("optimizer", optim.OPTIMIZERS),
+        metavar="NAME",
+        help=", ".join(optim.OPTIMIZERS),
+    )
+    add("--init", type=_one_of("initialiser", init.INITIALISERS), metavar="NAME",
+        help=f"where the weights start: {', '.join(init.INITIALISERS)}")  # fmt: skip
+
+
+def add_kernels(command):
+    """The argument that only NumPy networks take."""
+    command.add_argument(
+        "--kernels",
+        type=_one_of("kernels setting", ops.CHOICES),
+        default=os.environ.get("NP_NN_KERNELS", "auto"),
+        metavar="NAME",
+        help="auto (compiled if built), numpy, compiled",
+    )
+
+
+def parse(command, argv=None):
+    """Parse the arguments, apply what is global (threads, kernels), and check the folders.
+
+    The result has ``settings``, the Recipe with all changes applied, besides
+    the arguments. Raises NpNNError for a folder that cannot be written.
+    """
+    args = command.parse_args(argv)
+    if "kernels" in args:
+        ops.use(args.kernels)
+    machine.limit_threads(args.threads)
+    args.settings = _settings(args)
+    if not args.no_plots:
+        files.check_writable(args.out)
+    if args.json:
+        files.check_file(args.json)
+    return args
+
+
+def _settings(args):
+    changes = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
+    if "steps" in changes or "epochs" in changes:
+        changes = {"steps": None, "epochs": None} | changes
+    if "hidden" in changes:
+        changes["hidden"] = tuple(changes["hidden"])
+    return dataclasses.replace(recipes.RECIPES[args.recipe], **changes)
+
+
+def load(args):
+    """The data set that the arguments name; says so at once if it is only a stand-in."""
+    found = data.load(args.dataset, args.data_dir, scale=args.settings.scale, quiet=args.quiet)
+    if found.note and not args.quiet:
+        reason = f" ({found.reason})" if found.reason else ""
+        print(f"warning: {found.note}{reason}", file=sys.stderr)
+    return found
+
+
+def run(main):
+    """Run a program and exit with the status that its main() returns.
+
+    Bad input and a failing disk end in one line on stderr and status 2, Ctrl-C
+    in status 130; a reader of our output who leaves early is no error.
+    """
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _discard_output()
+    except KeyboardInterrupt:
+        status = _fail("interrupted before there was anything to keep", 130)
+    except MemoryError as error:
+        status = _fail(f"not enough memory: {error}", 2)
+    except NpNNError as error:
+        status = _fail(error, 2)
+    except OSError as error:
+        _discard_output()
+        status = _fail(error, 2)
+    sys.exit(status)
+
+
+def _fail(message, status):
+    print(f"{Path(sys.argv[0]).name}: error: {message}", file=sys.stderr)
+    return status
+
+
+def _discard_output():
+    """Let Python's own flush at exit go nowhere, since writing to stdout has failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+class _ListRecipes(argparse.Action):
+    """Print the table of recipes and exit, as --help does."""
+
+    def __init__(self, **options):
+        super().__init__(nargs=0, **options)
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        rows = [
+            (
+                recipe.name,
+                recipe.title,
+                "-".join(map(str, recipe.sizes())),
+                recipe.describe(),
+                recipe.published,
+            )
+            for recipe in recipes.RECIPES.values()
+        ]
+        print(report.markdown_table(("recipe", "row", "net", "settings", "published"), rows))
+        parser.exit()
+
+
+def _one_of(kind, known):
+    """An argument type: one of these names, else an error that gives the nearest."""
+
+    def convert(word):
+        if word not in known:
+            raise argparse.ArgumentTypeError(str(unknown_name(kind, word, known)))
+        return word
+
+    return convert
+
+
+def whole_number(least):
+    """An argument type: a whole number not below the least."""
+
+    def convert(word):
+        try:
+            number = int(word)
+        except ValueError:
+            number = None
+        if number is None or number < least:
+            raise argparse.ArgumentTypeError(f"a whole number >= {least} is needed, not {word!r}")
+        return number
+
+    return convert
+
+
+def _number(word):
+    """An argument type: a finite number not below 0."""
+    try:
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"a number >= 0 is needed, not {word!r}")
+    return number
+
+
+def _positive(word):
+    """An argument type: a finite number above 0."""
+    number = _number(word)
+    if not number:
+        raise argparse.ArgumentTypeError(f"a number > 0 is needed, not {word!r}")
+    return number

@@ -1,0 +1,182 @@
+"""python -m np_nn.compare: NumPy, compiled kernels and PyTorch on the same weights and batches.
+
+Each contender is one of the two main programs in a process of its own. They
+take turns for some rounds, so that a busy moment of the machine hits all alike,
+and what is reported is the median.
+"""
+
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from np_nn import cli, files, ops, report
+from np_nn.errors import NpNNError
+from np_nn.progress import announce
+
+PROGRAMS = Path(__file__).resolve().parents[1]
+COMPARED_STEPS = 200  # later, rounding differences have grown through the training itself
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to train: a label, and the program and arguments that do it."""
+
+    label: str
+    program: str
+    arguments: tuple[str, ...] = ()
+
+
+def contenders():
+    """Those that can run here; the last one is PyTorch if it is installed."""
+    found = [Contender("NumPy", "main_np.py", ("--kernels", "numpy"))]
+    if ops.KERNELS:
+        found.append(Contender("compiled", "main_np.py", ("--kernels", "compiled")))
+    if importlib.util.find_spec("torch"):
+        found.append(Contender("PyTorch", "main_torch.py"))
+    return found
+
+
+def run(contender, arguments):
+    """Train once in a fresh process; returns its JSON. Raises NpNNError if it fails."""
+    program = PROGRAMS / contender.program
+    if not program.is_file():
+        raise NpNNError(f"{program} is missing: run the comparison in a checkout of the project")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run.json"
+        command = [sys.executable, program, *arguments, *contender.arguments]
+        command += ["--quiet", "--no-plots", "--json", out]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+            raise NpNNError(f"{contender.label}: {reason[-1]}")
+        return json.loads(out.read_text())
+
+
+def measure(field, rounds, arguments, quiet):
+    """{label: [what each round gave]}. Ctrl-C keeps the rounds in which all have run."""
+    results = {contender.label: [] for contender in field}
+    turns = [(f"round {i + 1} of {rounds}: {c.label}", c) for i in range(rounds) for c in field]
+    try:
+        for _, contender in announce(turns, lambda turn: turn[0], quiet):
+            results[contender.label].append(run(contender, arguments))
+    except KeyboardInterrupt:
+        rounds = min(map(len, results.values()))
+        if not rounds:
+            raise
+    return {label: runs[:rounds] for label, runs in results.items()}
+
+
+def summarise(results):
+    """The figures of each contender, medians over the rounds, as plain data."""
+    summary = {}
+    for label, runs in results.items():
+        step_ms = statistics.median(run["step_ms_median"] for run in runs)
+        summary[label] = {
+            "test_accuracy": runs[0]["test_accuracy"],
+            "step_ms": step_ms,
+            "images_per_s": 1e3 * runs[0]["batch_size"] / step_ms,
+            "train_seconds": statistics.median(run["train_seconds"] for run in runs),
+            "peak_memory_mb": median_or_none(run["peak_memory_mb"] for run in runs),
+            "kernels": runs[0]["kernels"],
+        }
+    torch = summary.get("PyTorch")
+    for label, figures in summary.items():
+        figures["ratio"] = torch and torch["step_ms"] / figures["step_ms"]
+        figures["loss_deviation"] = torch and loss_deviation(
+            results[label][0], results["PyTorch"][0]
+        )
+    return summary
+
+
+def median_or_none(values):
+    """The median, or None where the machine does not tell."""
+    values = list(values)
+    return None if None in values else statistics.median(values)
+
+
+def loss_deviation(ours, theirs):
+    """The largest relative difference of two runs' losses over the first steps."""
+    a, b = (np.array(run["runs"][0]["history"]["loss"][:COMPARED_STEPS]) for run in (ours, theirs))
+    return float(np.max(np.abs(a - b) / np.maximum(np.abs(b), 1e-30)))
+
+
+def table(summary):
+    """The comparison as a Markdown table."""
+    header = ("", "test accuracy", "ms per step", "images/s", "training s", "peak MB",
+              "times PyTorch", "loss deviation")  # fmt: skip
+    rows = [
+        (
+            label,
+            f"{f['test_accuracy']:.4f}",
+            f"{f['step_ms']:.2f}",
+            f"{f['images_per_s']:,.0f}",
+            f"{f['train_seconds']:.1f}",
+            f"{f['peak_memory_mb']:.0f}" if f["peak_memory_mb"] else "-",
+            f"{f['ratio']:.2f}" if f["ratio"] else "-",
+            f"{f['loss_deviation']:.0e}" if f["ratio"] and label != "PyTorch" else "-",
+        )
+        for label, f in summary.items()
+    ]
+    return report.markdown_table(header, rows)
+
+
+def draw(results, summary, folder, title, note):
+    """Write compare.png: the curves over each other, and the costs side by side."""
+    from np_nn import plots
+
+    curves = []
+    for label, runs in results.items():
+        history = {name: np.array(values) for name, values in runs[0]["runs"][0]["history"].items()}
+        curves.append(
+            plots.Curve(
+                label,
+                history["loss"],
+                history["accuracy"],
+                runs[0]["test_accuracy"],
+                runs[0]["test_loss"],
+            )
+        )
+    bars = [{"label": label, **figures} for label, figures in summary.items()]
+    return plots.plot_compare(curves, bars, Path(folder) / "compare.png", title, note)
+
+
+def main(argv=None):
+    own = cli.Parser(add_help=False, allow_abbrev=False)
+    own.add_argument("--rounds", type=cli.whole_number(1), default=3, metavar="N",
+                     help="how often each contender trains (default: 3)")  # fmt: skip
+    rounds, arguments = own.parse_known_args(argv)
+    args = cli.parse(cli.parser(__doc__.splitlines()[0], parents=[own]), arguments)
+
+    # The programs have different default recipes; here all run the same one.
+    results = measure(
+        contenders(), rounds.rounds, ["--recipe", args.recipe, *arguments], args.quiet
+    )
+    summary = summarise(results)
+    first = next(iter(results.values()))
+    done, note = len(first), "; ".join(first[0]["warnings"])
+    title = first[0]["title"]
+    print(f"{title}\n{first[0]['machine']}, {args.threads} threads; median of {done} rounds\n")
+    print(table(summary))
+    print("\ntimes PyTorch: how many times faster a step is. loss deviation: the largest relative")
+    print(f"difference to PyTorch's loss in the first {COMPARED_STEPS} steps.")
+    if "PyTorch" not in summary:
+        print("PyTorch is not installed, so there is no ratio: pip install torch torchvision")
+    if note:
+        print(f"warning: {note}")
+    if args.json:
+        content = {"title": title, "rounds": done, "contenders": summary, "results": results}
+        files.write_file(args.json, report.to_json(content))
+    if not args.no_plots:
+        print(f"written: {draw(results, summary, args.out, title, note)}")
+    return 130 if done < rounds.rounds else 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,137 @@
+"""Loading a data set: find it or fetch it, verify it, parse it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from np_nn.data import verify
+from np_nn.data.download import UnavailableError, advice, described, fetch
+from np_nn.data.sources import DATASETS, NAMES
+from np_nn.errors import DataError, unknown_name
+
+DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images (n, 28, 28) uint8 with their labels (n,) int64, C-contiguous, perhaps read-only.
+
+    Pixels are multiplied by `scale` when a batch becomes float32.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    scale: float = 1 / 255
+
+    def __len__(self):
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A training and a test split."""
+
+    name: str
+    train: Split
+    test: Split
+    classes: tuple[str, ...]
+    root: Path | None  # what torchvision would be given; None for the embedded digits
+    note: str = ""  # what the user should know when reading the results, in one line
+    reason: str = ""  # why the note applies, and what would help, in one line
+
+    @property
+    def title(self):
+        """The data set's name as people write it."""
+        return DATASETS[self.name].title if self.name in DATASETS else "scikit-learn's digits"
+
+
+def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=False):
+    """Return the Dataset called `name`, one of NAMES.
+
+    It is looked for in `data_dir`, $NP_NN_DATA, ./data and the cache folder ($NP_NN_CACHE or the
+    user's own); the first that holds any of its four files is taken. What is missing is downloaded
+    into `data_dir`, or without one into the cache folder; other folders are only read.
+    "auto" is MNIST, or where MNIST can be neither found nor fetched the embedded digits, with a
+    note and a reason that say so. `quiet` hides the progress bar.
+
+    Raises DataError for a data set that is missing, unreadable or damaged, NpNNError for an
+    unknown name.
+    """
+    if name not in NAMES:
+        raise unknown_name("data set", name, NAMES)
+    if name == "digits":
+        return _digits(scale, f"these are {DIGITS_NOTE}")
+    key = "mnist" if name == "auto" else name
+    try:
+        root = _locate(key, data_dir, download, quiet)
+    except UnavailableError as error:
+        if name != "auto":
+            raise
+        return _digits(scale, f"MNIST is missing; these are {DIGITS_NOTE}", str(error))
+    return _read_dataset(key, root, scale)
+
+
+def _digits(scale, note, reason=""):
+    """scikit-learn's 1797 digits of 8x8 pixels from 0 to 16, as 28x28 from 0 to 255."""
+    from scipy.ndimage import zoom
+    from sklearn.datasets import load_digits
+
+    small, labels = load_digits(return_X_y=True)
+    large = zoom(small.reshape(-1, 8, 8), (1, 3.5, 3.5), order=1)
+    images, labels = np.rint(large * (255 / 16)).astype(np.uint8), labels.astype(np.int64)
+    # Taken evenly from the samples sorted by class: stratified, and the same on every machine.
+    by_class = np.argsort(labels, kind="stable")
+    test = np.sort(by_class[np.linspace(0, len(labels) - 1, 297).astype(int)])
+    train = np.setdiff1d(by_class, test)
+    splits = [Split(images[rows], labels[rows], scale) for rows in (train, test)]
+    return Dataset("digits", *splits, tuple("0123456789"), None, note, reason)
+
+
+def _locate(name, data_dir, download, quiet):
+    """Return the root that holds all files of a data set, after fetching what is missing."""
+    source = DATASETS[name]
+    raw = Path(source.folder, "raw")
+    some = (root for root in _roots(data_dir) if len(verify.missing(root / raw, source)) < 4)
+    root = next(some, None) or _own_root(data_dir)
+    missing = verify.missing(root / raw, source)
+    if missing and download and root == _own_root(data_dir):
+        fetch(name, root, quiet=quiet)
+    elif len(missing) == 4:
+        places = ", ".join(map(described, _roots(data_dir)))
+        reason = f"{source.title} was not found in {places}, and must not be downloaded"
+        raise UnavailableError(f"{reason}; {advice(missing, root / raw)}")
+    elif missing:
+        raise DataError(f"incomplete {source.title}; {advice(missing, root / raw)}")
+    return root
+
+
+def _roots(data_dir):
+    """Yield the folders to look in; lazily, as the cache's name costs the import of pooch."""
+    given = (data_dir, os.environ.get("NP_NN_DATA"), "data")
+    yield from (Path(os.path.expanduser(root)) for root in given if root)
+    yield _own_root(None)
+
+
+def _own_root(data_dir):
+    """The folder that downloads go to: `data_dir`, or without one the cache."""
+    if root := data_dir or os.environ.get("NP_NN_CACHE"):
+        return Path(os.path.expanduser(root))
+    import pooch
+
+    return Path(pooch.os_cache("np_nn"))
+
+
+def _read_dataset(name, root, scale):
+    source = DATASETS[name]
+    found = [(verify.find(root / source.folder / "raw", file), file) for file in source.files]
+    arrays = [verify.read_file(path, file) for path, file in found]
+    splits = []
+    for i in (0, 2):
+        images, labels = arrays[i], arrays[i + 1].astype(np.int64)
+        verify.check_split(images, labels, found[i][0], found[i + 1][0], len(source.classes))
+        splits.append(Split(images, labels, scale))
+    unproven = ", ".join(path.name for path, file in found if not verify.provable(path, file))
+    note = f"Not verified, as only the .gz has a known checksum: {unproven}" if unproven else ""
+    return Dataset(name, *splits, source.classes, root, note)

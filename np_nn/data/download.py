@@ -1,0 +1,120 @@
+"""Fetching a data set from its mirrors."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+from np_nn.data import idx, verify
+from np_nn.data.sources import DATASETS
+from np_nn.errors import DataError, NpNNError, unknown_name
+from np_nn.files import check_writable, write_file
+
+TIMEOUT = (5, 10)  # seconds to connect, seconds without a byte
+CHUNK = 1 << 16
+
+
+class UnavailableError(DataError):
+    """Nothing is damaged, but a data set can be neither found nor fetched."""
+
+
+def fetch(name, root, *, mirrors=None, timeout=TIMEOUT, quiet=False):
+    """Download into the folder `root` those files of data set `name` that are not there.
+
+    Each is verified before it appears under its name, unpacked as torchvision needs it.
+    `mirrors` are tried in order; `timeout` is (seconds to connect, seconds without a byte).
+
+    Raises DataError if a file that is there is damaged, if no mirror serves a missing one, or if
+    it cannot be stored. No part of a file is left behind.
+    """
+    if name not in DATASETS:
+        raise unknown_name("data set", name, DATASETS)
+    source = DATASETS[name]
+    root = Path(os.path.expanduser(root))
+    folder = root / source.folder / "raw"
+    place = described(root)
+    missing = verify.missing(folder, source)
+    for file in source.files:
+        if file not in missing:
+            verify.read_file(
+                verify.find(folder, file), file
+            )  # damage counts more than a lack of network
+    mirrors = list(mirrors or source.mirrors)
+    try:
+        for file in missing:
+            good = _fetch_file(file, folder, mirrors, timeout, quiet)
+            mirrors.sort(key=lambda mirror: mirror != good)  # wait only once for one that hangs
+    except NpNNError as error:
+        reason = f"{source.title} could not be downloaded to {place}: {error}"
+        raise UnavailableError(f"{reason}; {advice(missing, folder)}") from error
+
+
+def _fetch_file(file, folder, mirrors, timeout, quiet):
+    """Store `file` from the first mirror that has it right, and return that mirror."""
+    check_writable(folder)
+    mirror, stored, content = _first_good(file, mirrors, timeout, quiet)
+    if file.of_gz:  # kept, since only the .gz can be verified later
+        write_file(folder / f"{file.name}.gz", stored)
+    write_file(folder / file.name, content)
+    return mirror
+
+
+def _first_good(file, mirrors, timeout, quiet):
+    """Return the first mirror that has `file` right, what it sent, and that unpacked."""
+    failures = []
+    for mirror in mirrors:
+        url = f"{mirror.rstrip('/')}/{file.name}.gz"
+        try:
+            stored = _download(url, idx.size_of(file.shape) + idx.GZIP_SLACK, timeout, quiet)
+            return mirror, stored, verify.decode(stored, "download", file)[0]
+        except (OSError, ValueError) as error:  # all of requests' and ours are one of them
+            failures.append(f"{mirror} ({_short(error)})")
+    raise DataError(f"{file.name} from {', '.join(failures)}")
+
+
+def _download(url, limit, timeout, quiet):
+    import pooch
+
+    body = _BoundedBuffer(limit)
+    downloader = pooch.HTTPDownloader(
+        progressbar=not quiet and sys.stderr.isatty(),
+        chunk_size=CHUNK,
+        timeout=timeout,
+        headers={"Accept-Encoding": "identity"},  # or requests might unpack what is to be verified
+    )
+    downloader(url, body, None)
+    return body.getvalue()
+
+
+class _BoundedBuffer(io.BytesIO):
+    """Memory that an endless download cannot fill."""
+
+    def __init__(self, limit):
+        super().__init__()
+        self.limit = limit
+
+    def write(self, chunk):
+        if self.tell() + len(chunk) > self.limit:
+            raise DataError(f"more than {self.limit} bytes")
+        return super().write(chunk)
+
+
+def _short(error):
+    """A few words for what requests tells in a paragraph."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP {response.status_code}"
+    if "timed out" in str(error):
+        return "timed out"
+    words = {"ChunkedEncodingError": "truncated", "ConnectionError": "could not connect"}
+    kinds = (kind.__name__ for kind in type(error).__mro__)
+    return next((words[kind] for kind in kinds if kind in words), str(error))
+
+
+def described(root):
+    return str(root) if os.path.exists(root) else f"{root} (which does not exist)"
+
+
+def advice(files, folder):
+    names = ", ".join(file.name for file in files)
+    return f"put {names} (each may end in .gz) into {folder}"

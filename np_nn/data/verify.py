@@ -1,0 +1,69 @@
+"""One file of a data set: where it lies, and whether it is what it claims to be."""
+
+import hashlib
+import os
+
+from np_nn.data import idx
+from np_nn.data.sources import DATASETS
+from np_nn.errors import DataError
+
+
+def missing(folder, source):
+    return [file for file in source.files if find(folder, file) is None]
+
+
+def find(folder, file):
+    """Where `file` lies in `folder`, or None. Unpacked is faster, but may not be provable."""
+    paths = [folder / file.name, folder / f"{file.name}.gz"]
+    return next(filter(_is_there, reversed(paths) if file.of_gz else paths), None)
+
+
+def _is_there(path):
+    """Like os.path.lexists, which however takes a folder that may not be read for an empty one."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise DataError(f"cannot look for data: {error}") from error
+    return True
+
+
+def read_file(path, file):
+    stored = idx.read_bytes(path, idx.size_of(file.shape))
+    return decode(stored, path, file, provable(path, file))[1]
+
+
+def provable(path, file):
+    return path.suffix == ".gz" or not file.of_gz
+
+
+def decode(stored, where, file, provable=True):
+    """Return the unpacked content of `file` and its array, both verified."""
+    content = idx.unpack(stored, where, idx.size_of(file.shape))
+    array = idx.parse(content, where, file.shape)
+    if provable:
+        _check_sha256(stored if file.of_gz else content, where, file)
+    return content, array
+
+
+def check_split(images, labels, images_name="images", labels_name="labels", n_classes=10):
+    """Raise DataError unless each image has one label from 0 to `n_classes` - 1.
+
+    images (n, ...), labels (n,) of integers; the names, say of files, are for the message.
+    """
+    n, m = len(images), len(labels)
+    if n != m:
+        raise DataError(f"{images_name} holds {n} images, but {labels_name} holds {m} labels")
+    if m and not 0 <= labels.min() <= labels.max() < n_classes:
+        found = f"{labels.min()} to {labels.max()}"
+        raise DataError(f"{labels_name}: expected labels 0 to {n_classes - 1}, found {found}")
+
+
+def _check_sha256(data, where, file):
+    found = hashlib.sha256(data).hexdigest()
+    if found != file.sha256:
+        known = {f.sha256: f"{s.title}'s {f.name}" for s in DATASETS.values() for f in s.files}
+        other = known.get(found)
+        what = f"this is {other}" if other else f"expected SHA-256 {file.sha256}, found {found}"
+        raise DataError(f"{where}: wrong checksum: {what}")

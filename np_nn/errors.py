@@ -1,0 +1,30 @@
+"""The errors that np_nn raises for input it cannot use.
+
+Each message is one line: what is wrong, and what to do about it. The command
+line prints that line and exits with status 2.
+"""
+
+import difflib
+
+
+class NpNNError(ValueError):
+    """Bad input: an option, a shape or a file that np_nn cannot work with."""
+
+
+class DataError(NpNNError):
+    """A data set is missing, unreadable, damaged, or not the one it claims to be."""
+
+
+class DivergedError(NpNNError):
+    """Training was stopped because the loss is no longer a finite number."""
+
+
+def unknown_name(kind, name, known):
+    """An error for a name that is not one of ``known``, with the nearest that is.
+
+    >>> unknown_name("recipe", "np_n", ["geohot", "np_nn"])
+    NpNNError("unknown recipe 'np_n'; did you mean 'np_nn'? (one of geohot, np_nn)")
+    """
+    nearest = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.4)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return NpNNError(f"unknown {kind} {name!r}{hint} (one of {', '.join(known)})")

@@ -1,0 +1,45 @@
+"""Linear: the fully connected layer."""
+
+from np_nn import init, ops
+from np_nn.errors import NpNNError
+from np_nn.module import Module, Parameter
+
+
+class Linear(Module):
+    """y = x W + b; PyTorch's Linear.
+
+    x (N, in_features) -> y (N, out_features), float32. The weight is held as
+    (in_features, out_features), so that one input's weights lie side by side;
+    ``state_dict`` gives PyTorch's (out_features, in_features). Weights and
+    biases start as in PyTorch, uniform in +-1/sqrt(in_features).
+
+    Raises NpNNError for sizes below 1 and for an input of another width.
+    """
+
+    def __init__(self, in_features, out_features, bias=True):
+        if in_features < 1 or out_features < 1:
+            raise NpNNError(f"Linear({in_features}, {out_features}): sizes must be at least 1")
+        super().__init__(in_features=in_features, out_features=out_features, bias=bias)
+        fans = (in_features, out_features)
+        self.weight = Parameter(init.default(fans, *fans), transposed=True)
+        self.bias = Parameter(init.default((out_features,), *fans)) if bias else None
+
+    def forward(self, x):
+        if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
+            raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
+        self._x = x
+        out = self._buffer("out", (len(x), self.weight.shape[1]), self.weight.data.dtype)
+        return ops.linear_forward(x, self.weight.data, self.bias and self.bias.data, out)
+
+    def backward(self, grad, input_grad=True):
+        ops.linear_backward_weight(self._x, grad, self.weight.grad)
+        if self.bias:
+            ops.linear_backward_bias(grad, self.bias.grad)
+        if not input_grad:
+            return None
+        out = self._buffer("grad", self._x.shape, grad.dtype)
+        return ops.linear_backward_input(grad, self.weight.data, out)
+
+    def __repr__(self):
+        sizes = "{in_features}, {out_features}".format(**self.config)
+        return f"Linear({sizes})" if self.bias else f"Linear({sizes}, bias=False)"

@@ -1,0 +1,66 @@
+"""What a run has to work with, and what it used: cores, threads, memory, versions."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+
+def cores():
+    """How many CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def limit_threads(threads):
+    """Let NumPy's matrix products use this many threads, from now on."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=threads)
+
+
+def peak_memory_mb():
+    """The most memory (MB of 10^6 bytes) this process has held so far; None where unknown.
+
+    Linux counts it anew for each program (VmHWM); getrusage's figure, used
+    elsewhere, may include the process that started it.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+    except (OSError, IndexError):
+        return _peak_from_getrusage()
+
+
+def _peak_from_getrusage():
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if platform.system() == "Darwin" else peak * 1024 / 1e6
+
+
+def versions(*packages):
+    """{name: version} of Python and of the packages named; those not installed are left out."""
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def describe():
+    """The machine in a few words: processor and cores."""
+    return f"{_processor()}, {cores()} cores, {platform.system()}"
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

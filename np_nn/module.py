@@ -1,0 +1,169 @@
+"""Module and Parameter: what a layer is, and how layers are stacked.
+
+A layer has a ``forward`` and a ``backward`` method side by side. ``forward``
+remembers what ``backward`` will need; ``backward`` takes the derivative of the
+loss with respect to the layer's output, stores the derivatives with respect to
+its parameters, and returns the one with respect to its input.
+"""
+
+import numpy as np
+
+from np_nn.errors import NpNNError
+
+
+class Parameter:
+    """An array that training changes, and the loss's gradient with respect to it.
+
+    data, grad: arrays of one shape and dtype; ``backward`` overwrites ``grad``.
+    transposed: the array is held as the transpose of what PyTorch holds, and
+    ``state_dict`` exports it in PyTorch's layout.
+    """
+
+    def __init__(self, data, transposed=False):
+        self.data = np.ascontiguousarray(data)
+        self.grad = np.zeros_like(self.data)
+        self.transposed = transposed
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    def export(self):
+        """A copy in PyTorch's layout, C-contiguous."""
+        return np.array(self.data.T if self.transposed else self.data, order="C")
+
+    def load(self, array):
+        """Take over the values of an array in PyTorch's layout."""
+        self.data[...] = np.asarray(array).T if self.transposed else array
+
+
+class Module:
+    """A layer or a stack of them.
+
+    ``config`` holds the constructor's arguments, so that a printout, the torch
+    twin and a file can rebuild the layer. Layers reuse their output arrays from
+    step to step: what ``forward`` returns is valid until the next ``forward``.
+    Calling the module, ``model(x)``, returns an array of the caller's own.
+    """
+
+    training = True
+
+    def __init__(self, **config):
+        self.config = config
+        self._buffers = {}
+
+    def __call__(self, x):
+        return self.forward(np.asarray(x)).copy()
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        return f"{type(self).__name__}({arguments})"
+
+    def children(self):
+        """{name: Module} of the layers directly inside this one."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
+
+    def modules(self):
+        """Yield this module and all those inside it, depth first."""
+        yield self
+        for child in self.children().values():
+            yield from child.modules()
+
+    def named_parameters(self):
+        """{name: Parameter}, named as in PyTorch: "0.weight", "0.bias", "2.weight" ..."""
+        own = {name: value for name, value in vars(self).items() if isinstance(value, Parameter)}
+        for child_name, child in self.children().items():
+            for name, parameter in child.named_parameters().items():
+                own[f"{child_name}.{name}"] = parameter
+        return own
+
+    def parameters(self):
+        """The parameters as a list, for an optimizer."""
+        return list(self.named_parameters().values())
+
+    def state_dict(self):
+        """{name: array}: copies of all parameters with PyTorch's names and layout."""
+        return {name: p.export() for name, p in self.named_parameters().items()}
+
+    def load_state_dict(self, state):
+        """Copy arrays named and shaped as ``state_dict`` gives them into the parameters.
+
+        Raises NpNNError, before anything is changed, if a name or a shape differs.
+        """
+        own = self.state_dict()
+        if own.keys() != state.keys():
+            missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+            raise NpNNError(f"the state has other names: missing {missing}, unexpected {extra}")
+        for name, array in own.items():
+            if array.shape != np.shape(state[name]):
+                raise NpNNError(f"{name} has shape {np.shape(state[name])}, not {array.shape}")
+        for name, parameter in self.named_parameters().items():
+            parameter.load(state[name])
+
+    def to(self, dtype):
+        """Convert all parameters to float32 or float64, in place; returns the module."""
+        for parameter in self.parameters():
+            parameter.data = parameter.data.astype(dtype)
+            parameter.grad = parameter.grad.astype(dtype)
+        return self
+
+    def train(self, mode=True):
+        """Switch to training mode (or back); returns the module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self):
+        """Switch to evaluation mode; returns the module."""
+        return self.train(False)
+
+    def _buffer(self, name, shape, dtype):
+        """A C-contiguous work array that is allocated once and reused by later steps.
+
+        A smaller batch gets the first rows of the array of the largest one so far.
+        """
+        held = self._buffers.get(name)
+        fits = held is not None and held.dtype == dtype and held.shape[1:] == shape[1:]
+        if not fits or len(held) < shape[0]:
+            held = self._buffers[name] = np.empty(shape, dtype)
+        return held[: shape[0]]
+
+
+class Sequential(Module):
+    """Layers one after the other; PyTorch's Sequential.
+
+    forward: x (N, I) -> the last layer's output. backward: the layers in reverse.
+    """
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = layers
+
+    def __repr__(self):
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+    def __iter__(self):
+        return iter(self.layers)
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __getitem__(self, index):
+        return self.layers[index]
+
+    def children(self):
+        return {str(index): layer for index, layer in enumerate(self.layers)}
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad, input_grad=True):
+        """grad: dL/d(output). Returns dL/d(input), or None with input_grad=False.
+
+        The first layer's input is the data, whose gradient training does not need.
+        """
+        for layer in reversed(self.layers[1:]):
+            grad = layer.backward(grad)
+        return self.layers[0].backward(grad, input_grad) if self.layers else grad

@@ -1,0 +1,85 @@
+"""The operations that layers, losses and optimizers call: compiled or NumPy.
+
+For every function of ``reference.py`` this module has one of the same name. It
+is the compiled kernel if one is built and the arrays suit it, else the NumPy
+function. Call them as ``ops.relu_forward(...)`` rather than importing the name,
+so that ``use`` can switch them.
+"""
+
+import importlib
+import inspect
+import os
+import pkgutil
+
+import numpy as np
+
+from np_nn import reference
+from np_nn.errors import NpNNError, unknown_name
+
+CHOICES = ("auto", "numpy", "compiled")
+
+REFERENCE = {
+    name: function
+    for name, function in inspect.getmembers(reference, inspect.isfunction)
+    if function.__module__ == reference.__name__
+}
+
+
+def _find_kernels():
+    """{name: function} of every built kernel; empty in a checkout that was never built."""
+    try:
+        package = importlib.import_module("np_nn._kernels")
+    except ModuleNotFoundError:
+        return {}
+    found = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"np_nn._kernels.{info.name}")
+        found.update({name: getattr(module, name) for name in REFERENCE if hasattr(module, name)})
+    return found
+
+
+def _suits_kernel(argument):
+    """Kernels read C-contiguous arrays, and floating-point ones as float32."""
+    return not isinstance(argument, np.ndarray) or (
+        argument.flags.c_contiguous and argument.dtype.char not in "edg"
+    )
+
+
+def _with_fallback(kernel, function):
+    def call(*arguments):
+        suited = all(map(_suits_kernel, arguments))
+        return kernel(*arguments) if suited else function(*arguments)
+
+    return call
+
+
+KERNELS = _find_kernels()
+
+
+def use(kernels):
+    """Choose what the operations run on, from now on.
+
+    "numpy": the NumPy functions. "compiled": the built kernels, and NumPy for
+    operations that have none. "auto": the same, and no error if none is built.
+
+    Raises NpNNError for another word, and for "compiled" when nothing is built.
+    """
+    global active
+    if kernels not in CHOICES:
+        raise unknown_name("kernels setting", kernels, CHOICES)
+    if kernels == "compiled" and not KERNELS:
+        raise NpNNError(
+            "no compiled kernel is built; build them with 'pip install -e .' or use --kernels numpy"
+        )
+    active = () if kernels == "numpy" else tuple(sorted(KERNELS))
+    for name, function in REFERENCE.items():
+        globals()[name] = _with_fallback(KERNELS[name], function) if name in active else function
+
+
+def describe():
+    """What runs now, for reports: "numpy", or "compiled" with the kernels' names."""
+    return f"compiled ({', '.join(active)})" if active else "numpy"
+
+
+active = ()
+use(os.environ.get("NP_NN_KERNELS", "auto"))

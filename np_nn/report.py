@@ -1,0 +1,219 @@
+"""What a run ends with: the table against the published figure, JSON and pictures."""
+
+import json
+import statistics
+import sys
+from dataclasses import dataclass
+
+from np_nn import files, machine, recipes
+from np_nn.data import Dataset
+from np_nn.history import History
+from np_nn.trainer import Evaluation
+
+DISCREPANCY = 0.01  # the published table's own standard
+
+SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
+
+PACKAGES = ("numpy", "torch", "torchvision")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trained network: its seed, how training went, and the test set's verdict."""
+
+    seed: int
+    history: History
+    test: Evaluation
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a report tells: what was asked for, on what, and the results.
+
+    framework: "NumPy" or "PyTorch". backend: the kernels, or the device.
+    settings: the Recipe that was run. results: a Result for each seed.
+    """
+
+    framework: str
+    backend: str
+    settings: recipes.Recipe
+    dataset: Dataset
+    threads: int
+    results: list
+
+    @property
+    def model(self):
+        """The network as its layers' widths, such as "784-512-10"."""
+        inputs = self.dataset.train.images[0].size
+        return self.settings.network(inputs, len(self.dataset.classes))
+
+    @property
+    def interrupted(self):
+        return any(result.history.interrupted for result in self.results)
+
+    @property
+    def published(self):
+        """The published recipe this run can be compared with, or None."""
+        comparable = self.dataset.name == "mnist" and not self.interrupted
+        return recipes.matching(self.settings) if comparable else None
+
+    @property
+    def test_accuracy(self):
+        return statistics.mean(result.test.accuracy for result in self.results)
+
+    @property
+    def spread(self):
+        """Standard deviation of the test accuracy over the seeds; None for a single one."""
+        accuracies = [result.test.accuracy for result in self.results]
+        return statistics.stdev(accuracies) if len(accuracies) > 1 else None
+
+    @property
+    def difference(self):
+        return self.test_accuracy - self.published.published if self.published else None
+
+
+def markdown_table(header, rows):
+    """A Markdown table with aligned columns; cells after the first are set to the right."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+    def line(row):
+        padded = [row[0].ljust(widths[0])]
+        padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        return f"| {' | '.join(padded)} |"
+
+    rule = [f":{'-' * (widths[0] - 1)}"] + [f"{'-' * (width - 1)}:" for width in widths[1:]]
+    return "\n".join([line(cells[0]), line(rule), *map(line, cells[1:])])
+
+
+def title(run):
+    """One line that says what was trained on what."""
+    data = run.dataset
+    return f"{run.model} on {data.title}, {run.settings.describe()}"
+
+
+def text(run):
+    """The report that is printed: what ran, how fast, and the table."""
+    data, results = run.dataset, run.results
+    seeds = ", ".join(str(result.seed) for result in results)
+    done = sum(result.history.done for result in results)
+    seconds = sum(result.history.train_seconds for result in results)
+    step_ms = statistics.median(result.history.step_ms_median for result in results)
+    images_per_second = 1e3 * run.settings.batch_size / step_ms if step_ms else 0
+    lines = [
+        title(run),
+        f"{len(data.train):,} training and {len(data.test):,} test images; {run.framework} on "
+        f"{run.backend}, {run.threads} thread{'s' * (run.threads > 1)}, seed {seeds}",
+        f"trained {done:,} iterations in {seconds:.1f} s: {step_ms:.2f} ms each (median), "
+        f"{images_per_second:,.0f} images/s",
+        "",
+        _table(run),
+    ]
+    return "\n".join(lines + _warnings(run))
+
+
+def _table(run):
+    ours = f"{run.test_accuracy:.4f}" + (f" ± {run.spread:.4f}" if run.spread is not None else "")
+    loss = f"{statistics.mean(result.test.loss for result in run.results):.4f}"
+    if run.published is None:
+        header, row = ["test accuracy", "test loss"], [ours, loss]
+    else:
+        header = ["recipe", "published", "ours", "difference", "test loss"]
+        published = f"{run.published.published:.4f}"
+        row = [run.published.name, published, ours, f"{run.difference:+.4f}", loss]
+    return markdown_table(header, [row])
+
+
+def _warnings(run):
+    warnings = [run.dataset.note] if run.dataset.note else []
+    if run.difference is not None and abs(run.difference) > DISCREPANCY:
+        warnings.append(f"the accuracy differs from the published one by more than {DISCREPANCY}")
+    if run.published is None and run.dataset.name == "mnist" and not run.interrupted:
+        warnings.append("no published result has these settings, so there is none to compare with")
+    return [f"warning: {warning}" for warning in warnings]
+
+
+def as_dict(run):
+    """The run as plain data for a JSON file; accuracies are means over the seeds."""
+    settings, results = run.settings, run.results
+    first = results[0].history
+    return {
+        "title": title(run),
+        "recipe": run.published.name if run.published else settings.name,
+        "dataset": run.dataset.name,
+        "n_train": len(run.dataset.train),
+        "n_test": len(run.dataset.test),
+        "framework": run.framework,
+        "model": run.model,
+        "settings": settings.describe(),
+        "seed": results[0].seed if len(results) == 1 else [result.seed for result in results],
+        "threads": run.threads,
+        "kernels": run.backend,
+        "batch_size": settings.batch_size,
+        "steps": first.done,
+        "epochs": first.done * settings.batch_size / len(run.dataset.train),
+        "interrupted": run.interrupted,
+        "train_seconds": statistics.mean(result.history.train_seconds for result in results),
+        "step_ms_median": statistics.median(result.history.step_ms_median for result in results),
+        "peak_memory_mb": machine.peak_memory_mb(),
+        "test_accuracy": run.test_accuracy,
+        "test_accuracy_spread": run.spread,
+        "test_loss": statistics.mean(result.test.loss for result in results),
+        "reference_accuracy": run.published.published if run.published else None,
+        "difference": run.difference,
+        "warnings": _warnings(run),
+        "machine": machine.describe(),
+        "versions": machine.versions(*PACKAGES),
+        "runs": [
+            {
+                "seed": result.seed,
+                "test_accuracy": result.test.accuracy,
+                "test_loss": result.test.loss,
+                "train_seconds": result.history.train_seconds,
+                "history": result.history.history,
+            }
+            for result in results
+        ],
+    }
+
+
+def to_json(content):
+    """The bytes of a JSON file."""
+    return json.dumps(content, indent=1).encode()
+
+
+def finish(run, args):
+    """Print the report, write what the arguments ask for, and return the exit status."""
+    print(text(run))
+    kept = []
+    if args.json:
+        files.write_file(args.json, to_json(as_dict(run)))
+        kept.append(args.json)
+    if not args.no_plots and run.results[0].history.done:
+        kept += _draw(run, args)
+    if kept:
+        print(f"written: {', '.join(map(str, kept))}")
+    if run.interrupted:
+        history = run.results[-1].history
+        also = " and the files above" if kept else ""
+        reached = f"interrupted at iteration {history.done:,} of {history.steps:,}"
+        print(f"{reached}; kept: the table{also}", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _draw(run, args):
+    from np_nn import plots
+
+    result = run.results[0]
+    curve = plots.Curve(
+        run.framework,
+        result.history.loss,
+        result.history.accuracy,
+        result.test.accuracy,
+        result.test.loss,
+    )
+    reference = run.published.published if run.published else None
+    return plots.plot_training(
+        curve, args.out, SUFFIXES[run.framework], title(run), run.dataset.note, reference
+    )

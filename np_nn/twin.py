@@ -1,0 +1,36 @@
+"""The same network in PyTorch: a model, loss or optimizer becomes its torch counterpart.
+
+The classes, their arguments and the names in ``state_dict`` are PyTorch's own,
+so looking the class up by name is all it takes. Nothing else in np_nn imports
+torch.
+"""
+
+import torch
+
+from np_nn.module import Sequential
+
+
+def module(model):
+    """The torch.nn.Module of the same layers, with copies of the same weights and dtype."""
+    result = _build(model)
+    state = {name: torch.from_numpy(array) for name, array in model.state_dict().items()}
+    for tensor in state.values():
+        result.to(tensor.dtype)
+    result.load_state_dict(state)
+    return result
+
+
+def _build(model):
+    if isinstance(model, Sequential):
+        return torch.nn.Sequential(*map(_build, model))
+    return getattr(torch.nn, type(model).__name__)(**model.config)
+
+
+def loss(loss):
+    """The torch.nn loss of the same name and settings."""
+    return getattr(torch.nn, type(loss).__name__)()
+
+
+def optimizer(optimizer, parameters):
+    """The torch.optim optimizer of the same name and settings, for these torch parameters."""
+    return getattr(torch.optim, type(optimizer).__name__)(parameters, **optimizer.config)

@@ -1,0 +1,156 @@
+"""Modules: names, state, buffers, and errors that say which layer did not fit."""
+
+import numpy as np
+import pytest
+
+import np_nn as nn
+
+
+def batch(n, width=4):
+    return np.random.default_rng(n).normal(size=(n, width)).astype(np.float32)
+
+
+def test_names_and_shapes_are_pytorchs():
+    state = nn.mlp((4, 3, 2)).state_dict()
+    assert {name: array.shape for name, array in state.items()} == {
+        "0.weight": (3, 4),
+        "0.bias": (3,),
+        "2.weight": (2, 3),
+        "2.bias": (2,),
+    }
+    assert all(array.flags.c_contiguous for array in state.values())
+
+
+def test_state_is_a_copy_and_loads_back():
+    model, other = nn.mlp((4, 3, 2)), nn.mlp((4, 3, 2))
+    state = model.state_dict()
+    other.load_state_dict(state)
+    x = batch(5)
+    assert np.array_equal(model(x), other(x))
+    state["0.weight"][:] = 0
+    assert np.array_equal(model(x), other(x))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("0.bias"), "missing .'0.bias'."),
+        (lambda state: state.update(extra=np.zeros(1)), "unexpected .'extra'."),
+        (lambda state: state.update({"2.weight": np.zeros((3, 3))}), "2.weight has shape"),
+    ],
+)
+def test_a_wrong_state_changes_nothing(change, message):
+    model = nn.mlp((4, 3, 2))
+    before, state = model.state_dict(), {k: v + 1 for k, v in model.state_dict().items()}
+    change(state)
+    with pytest.raises(nn.NpNNError, match=message):
+        model.load_state_dict(state)
+    assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
+
+
+def test_a_result_is_the_callers_own_and_buffers_are_reused():
+    model = nn.mlp((4, 3, 2))
+    first = model(batch(5))
+    kept = first.copy()
+    model(batch(6))
+    assert np.array_equal(first, kept)
+    assert model.forward(batch(6)).base is model.forward(batch(3)).base  # a smaller batch fits in
+
+
+def test_batches_of_changing_size_give_what_they_give_alone():
+    model = nn.mlp((4, 3, 2))
+    for n in (5, 2, 9, 1):
+        assert np.array_equal(model(batch(n)), nn.Sequential(*model.layers)(batch(n)))
+
+
+def test_an_input_of_the_wrong_width_names_the_layer():
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(5, 2, bias=False))
+    with pytest.raises(
+        nn.NpNNError, match=r"Linear\(5, 2, bias=False\) expects .*5.*, got \(6, 3\)"
+    ):
+        model(batch(6))
+
+
+@pytest.mark.parametrize("sizes", [(0, 3), (3, 0), (-1, 2)])
+def test_sizes_below_one_are_refused(sizes):
+    with pytest.raises(nn.NpNNError, match="at least 1"):
+        nn.Linear(*sizes)
+
+
+def test_train_and_eval_reach_every_layer():
+    model = nn.mlp((4, 3, 2))
+    assert not any(module.training for module in model.eval().modules())
+    assert all(module.training for module in model.train().modules())
+
+
+def test_a_printed_model_can_be_read():
+    assert repr(nn.mlp((4, 3, 2))) == "Sequential(Linear(4, 3), ReLU(), Linear(3, 2))"
+
+
+def test_the_input_gradient_is_left_out_on_request():
+    model = nn.mlp((4, 3, 2))
+    out = model.forward(batch(5))
+    with_input = model.backward(out)
+    grads = [p.grad.copy() for p in model.parameters()]
+    model.forward(batch(5))
+    assert with_input.shape == (5, 4)
+    assert model.backward(out, input_grad=False) is None
+    assert all(np.array_equal(a, p.grad) for a, p in zip(grads, model.parameters(), strict=True))
+
+
+def test_manual_seed_repeats_the_weights():
+    nn.manual_seed(5)
+    first = nn.Linear(4, 3).state_dict()["weight"]
+    second = nn.Linear(4, 3).state_dict()["weight"]
+    nn.manual_seed(5)
+    assert np.array_equal(first, nn.Linear(4, 3).state_dict()["weight"])
+    assert not np.array_equal(first, second)
+
+
+def test_initialisers_have_their_bounds():
+    for name, bound in (("original", 1 / np.sqrt(784 * 512)), ("torch", 1 / np.sqrt(784))):
+        model = nn.initialize(nn.mlp((784, 512, 10)), name, seed=0)
+        weight = model[0].weight.data
+        assert 0.999 * bound < np.abs(weight).max() <= bound * (1 + 1e-6)
+        assert abs(weight.mean()) < bound / 100
+    with pytest.raises(nn.NpNNError, match="did you mean 'torch'"):
+        nn.initialize(model, "troch", seed=0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr": -1},
+        {"lr": float("nan")},
+        {"momentum": -0.1},
+        {"weight_decay": float("inf")},
+        {"nesterov": True},
+    ],
+)
+def test_an_optimizer_refuses_bad_settings(settings):
+    with pytest.raises(nn.NpNNError, match="SGD"):
+        nn.SGD(nn.Linear(2, 2).parameters(), **settings)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1], "expects logits"),
+        ([0, 1, 2], r"labels must be 0\.\.1"),
+        ([0, -1, 1], "labels must be"),
+    ],
+)
+def test_a_loss_refuses_labels_that_do_not_fit(labels, message):
+    with pytest.raises(nn.NpNNError, match=message):
+        nn.CrossEntropyLoss()(batch(3, 2), np.array(labels))
+
+
+def test_a_loss_refuses_an_empty_batch():
+    with pytest.raises(nn.NpNNError, match="empty"):
+        nn.CrossEntropyLoss()(np.empty((0, 2), np.float32), np.empty(0, np.int64))
+
+
+def test_large_logits_do_not_overflow():
+    loss = nn.CrossEntropyLoss()
+    assert loss(np.array([[1e4, -1e4]], np.float32), np.array([1])) == pytest.approx(2e4)
+    assert np.isfinite(loss.backward()).all()

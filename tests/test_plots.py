@@ -1,0 +1,329 @@
+"""np_nn.plots: pictures are complete, reproducible, honest, and never half written."""
+
+import re
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from np_nn import plots
+from np_nn.errors import NpNNError
+from np_nn.plots import Curve, plot_compare, plot_training, save_figure, smooth
+
+TITLE = "784-512-10 on MNIST, batch 256, SGD 0.001"
+BARS = [
+    {"label": "PyTorch", "step_ms": 3.17, "images_per_s": 8e4, "peak_memory_mb": 612, "ratio": 1.0},
+    {"label": "NumPy", "step_ms": 2.7, "images_per_s": 9e4, "peak_memory_mb": None, "ratio": None},
+]
+
+
+def curve(label="NumPy", steps=300, test_accuracy=0.98, test_loss=0.07):
+    """A run that resembles MNIST's: the loss falls from 20 to 0.05, with noise."""
+    noise = np.random.default_rng(0).normal(1, 0.1, steps)
+    loss = np.geomspace(20, 0.05, steps) * noise
+    accuracy = np.clip(1 - np.geomspace(0.9, 0.01, steps) * noise, 0, 1)
+    return Curve(label, loss.astype("f4"), accuracy.astype("f4"), test_accuracy, test_loss)
+
+
+def flat(value, steps):
+    return np.full(steps, value, dtype=np.float32)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that were saved, as matplotlib objects."""
+    figures = []
+    save = plots.save_figure
+    monkeypatch.setattr(plots, "save_figure", lambda f, path: figures.append(f) or save(f, path))
+    return figures
+
+
+def visible_texts(figure):
+    """Every non-empty text artist of a drawn figure."""
+    return figure.findobj(
+        lambda artist: isinstance(artist, Text) and artist.get_visible() and artist.get_text()
+    )
+
+
+def texts(figure):
+    return [text.get_text() for text in visible_texts(figure)]
+
+
+# ---- files
+
+
+def test_training_pictures_have_their_names_and_size(tmp_path):
+    paths = plot_training(curve(), str(tmp_path), "np", TITLE, note="digits", reference=0.984)
+    assert paths == [tmp_path / "accuracy_plot_np.png", tmp_path / "loss_plot_np.png"]
+    assert sorted(tmp_path.iterdir()) == paths
+    for path in paths:
+        picture = matplotlib.image.imread(path)
+        assert picture.shape == (540, 960, 4)
+        assert np.ptp(picture[:, :, :3]) > 0.9  # not an empty canvas
+        assert path.stat().st_size < 150_000
+
+
+def test_compare_picture_has_its_name_and_size(tmp_path):
+    path = plot_compare([curve(), curve("PyTorch")], BARS, str(tmp_path / "compare.png"), TITLE)
+    assert path == tmp_path / "compare.png"
+    assert list(tmp_path.iterdir()) == [path]
+    assert matplotlib.image.imread(path).shape == (600, 960, 4)
+    assert path.stat().st_size < 150_000
+
+
+def test_same_input_gives_same_bytes_whatever_the_users_style(tmp_path):
+    def bytes_of(folder):
+        folder.mkdir()
+        paths = plot_training(curve(), folder, "torch", TITLE)
+        paths.append(plot_compare([curve(), curve("PyTorch")], BARS, folder / "c.png", TITLE))
+        return [path.read_bytes() for path in paths]
+
+    first = bytes_of(tmp_path / "a")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "figure.dpi": 50}):
+        assert bytes_of(tmp_path / "b") == first
+    assert b"Software" not in first[0]
+
+
+def test_drawing_leaves_the_users_style_alone_and_needs_no_pyplot(tmp_path):
+    program = (
+        "import sys; from matplotlib import rcParams\n"
+        "def style(): return {k: rcParams[k] for k in rcParams if k != 'backend'}\n"
+        "before = style()\n"
+        "import numpy as np; from np_nn.plots import Curve, plot_training\n"
+        "plot_training(Curve('NumPy', np.ones(5), np.ones(5), 1.0, 1.0), sys.argv[1], 'np', '')\n"
+        "assert style() == before, 'style changed'\n"
+        "assert 'matplotlib.pyplot' not in sys.modules, 'pyplot'\n"
+    )
+    root = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, cwd=root)
+
+
+# ---- failed writes
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    path = tmp_path / "accuracy_plot_np.png"
+    path.write_bytes(b"earlier picture")
+    return path
+
+
+def test_full_disk_keeps_the_earlier_picture_and_leaves_no_temporary_file(earlier):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(NpNNError, match="File too large"):
+            plot_training(curve(), earlier.parent, "np", TITLE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(earlier.parent.iterdir()) == [earlier]
+    assert earlier.read_bytes() == b"earlier picture"
+
+
+def test_interrupt_before_the_rename_leaves_no_temporary_file(earlier, monkeypatch):
+    def interrupt(source, _target):
+        assert Path(source).parent == earlier.parent
+        assert Path(source).read_bytes().startswith(b"\x89PNG")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_figure(plots.Figure(), earlier)
+    assert list(earlier.parent.iterdir()) == [earlier]
+    assert earlier.read_bytes() == b"earlier picture"
+
+
+def test_a_missing_folder_is_one_clear_error(tmp_path):
+    with pytest.raises(NpNNError, match="No such file"):
+        save_figure(plots.Figure(), tmp_path / "missing" / "picture.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- smoothing
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 1000])
+@pytest.mark.parametrize("half", [0, 1, 7, 5000])
+def test_smooth_keeps_a_constant_and_the_length(steps, half):
+    np.testing.assert_allclose(smooth(flat(0.1, steps), half), flat(0.1, steps), rtol=1e-12)
+
+
+def test_smooth_keeps_a_ramp_up_to_both_ends():
+    ramp = np.linspace(5, -3, 400)
+    np.testing.assert_allclose(smooth(ramp, 20), ramp, atol=1e-12)
+
+
+def test_smooth_is_the_mean_of_the_window():
+    values = np.random.default_rng(0).random(500)
+    expected = [values[i - 10 : i + 11].mean() for i in range(30, 490)]
+    np.testing.assert_allclose(smooth(values, 10)[30:490], expected, rtol=1e-12)
+
+
+def test_smooth_is_unbiased_and_calmer_than_the_noise_at_the_end():
+    noise = np.random.default_rng(1).normal(3, 1, (200, 300))
+    ends = np.array([smooth(row, 20)[-1] for row in noise])
+    assert abs(ends.mean() - 3) < 0.15
+    assert ends.std() < 0.5
+
+
+def test_smooth_follows_a_steep_first_descent():
+    loss = np.geomspace(90, 1, 40).tolist() + [1.0] * 4000
+    assert smooth(loss, 40)[60] == pytest.approx(1, rel=0.3)  # a full window would say 9
+    assert smooth(loss, 40)[0] == 90
+
+
+def test_smooth_stays_within_the_values():
+    falling = np.geomspace(100, 1e-6, 20)
+    assert smooth(falling, 5).min() >= 1e-6
+
+
+# ---- what is drawn
+
+
+def test_test_results_and_reference_are_drawn_where_they_are(tmp_path, drawn):
+    plot_training(curve(), tmp_path, "np", TITLE, note="embedded digits", reference=0.984)
+    accuracy, loss = drawn
+    assert {"test\n98.00%", "published\n98.40%", TITLE, "embedded digits"} <= set(texts(accuracy))
+    assert {"test\n0.07", TITLE, "embedded digits"} <= set(texts(loss))
+    assert not any("published" in text for text in texts(loss))
+    levels = [
+        line.get_ydata()[0] for line in accuracy.axes[0].lines if line.get_ls() in ("--", ":")
+    ]
+    assert sorted(levels) == [0.98, 0.984]
+    (marker,) = [line for line in accuracy.axes[0].lines if line.get_marker() == "o"]
+    assert (marker.get_xdata()[0], marker.get_ydata()[0]) == (300, 0.98)
+
+
+def test_nothing_is_written_outside_the_picture_nor_below_10_points(tmp_path, drawn):
+    long = "784-1024-512-256-10 on Fashion-MNIST, " * 4
+    plot_training(curve(), tmp_path, "np", long, note=long, reference=0.9801)
+    plot_compare([curve("PyTorch"), curve(), curve("compiled")], BARS, tmp_path / "c.png", long)
+    for figure in drawn:
+        assert min(text.get_fontsize() for text in visible_texts(figure)) >= 10
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert min(box.x0, box.y0) >= 0
+        assert box.x1 <= width
+        assert box.y1 <= height
+
+
+def test_accuracy_axis_shows_the_top_and_says_what_it_cuts(tmp_path, drawn):
+    history = np.concatenate([np.linspace(0.1, 0.9, 20), np.linspace(0.9, 1, 1980)])
+    plot_training(Curve("NumPy", history, history, 0.99, 0.1), tmp_path, "np", TITLE)
+    axes = drawn[0].axes[0]
+    assert 0.8 <= axes.get_ylim()[0] <= 0.9 < 1 <= axes.get_ylim()[1]
+    bottom = axes.get_ylim()[0]
+    (text,) = [text for text in texts(drawn[0]) if "below" in text]
+    assert text.endswith("from 10%")
+    below = int(re.search(r"first (\d+) iterations", text)[1])
+    assert (history[below:] >= bottom).all()
+    assert (history[: below - 2] < bottom).all()  # the mean crosses the border a little later
+
+
+def test_a_short_run_with_a_zero_loss_stays_in_its_frame(tmp_path, drawn):
+    loss = np.array([50, 5, 0.5, 0, 0.05, 0])
+    plot_training(Curve("NumPy", loss, flat(0.5, 6), None, None), tmp_path, "np", TITLE)
+    box = drawn[1].get_tightbbox()
+    assert box.y0 >= 0
+    assert box.y1 <= 4.5
+    assert drawn[1].axes[0].get_window_extent().height > 350  # the layout has not collapsed
+
+
+def test_a_bad_test_result_is_never_off_the_axis(tmp_path, drawn):
+    good = np.linspace(0.99, 1, 500)
+    plot_training(
+        Curve("NumPy", 1.01 - good, good, 0.31, 40.0), tmp_path, "np", TITLE, reference=0.2
+    )
+    assert drawn[0].axes[0].get_ylim()[0] <= 0.2
+    assert drawn[1].axes[0].get_ylim()[1] >= 40
+
+
+@pytest.mark.parametrize(("last", "scale"), [(2.0, "linear"), (0.02, "log")])
+def test_loss_axis_is_logarithmic_beyond_a_decade(tmp_path, drawn, last, scale):
+    loss = np.geomspace(3, last, 200)
+    plot_training(Curve("NumPy", loss, flat(0.5, 200), None, None), tmp_path, "np", TITLE)
+    assert drawn[1].axes[0].get_yscale() == scale
+
+
+def test_log_axis_survives_zeros_and_labels_many_decades(tmp_path, drawn):
+    loss = np.geomspace(90, 1e-12, 3000)
+    loss[2000::3] = 0
+    plot_training(Curve("NumPy", loss, flat(1, 3000), 1.0, 0.0), tmp_path, "np", TITLE)
+    axes = drawn[1].axes[0]
+    low, high = axes.get_ylim()
+    assert 0 < low < 1e-8
+    assert high >= 90
+    assert sum(low <= tick <= high for tick in axes.get_yticks()) >= 3
+    assert "test\n0" in texts(drawn[1])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 99, 250])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+@pytest.mark.parametrize("test", [None, 0.0, 1.0])
+def test_degenerate_histories_are_drawn_without_a_warning(tmp_path, drawn, steps, value, test):
+    run = Curve("NumPy", flat(value, steps), flat(value, steps), test, test)
+    plot_training(run, tmp_path, "np", "", reference=test)
+    for figure in drawn:
+        np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), value)
+        assert figure.axes[0].get_xlim()[1] == steps
+
+
+@pytest.mark.parametrize("steps", [1, 10])
+def test_short_comparison_is_drawn_without_a_warning(tmp_path, steps):
+    runs = [Curve(label, flat(0, steps), flat(0, steps), None, None) for label in ("a", "PyTorch")]
+    assert plot_compare(runs, BARS, tmp_path / "compare.png", TITLE).is_file()
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy"), [([], []), ([1.0], [1.0, 1.0]), ([[1.0]], [[1.0]]), ([np.nan], [1.0])]
+)
+def test_a_curve_that_cannot_be_drawn_is_refused(loss, accuracy):
+    with pytest.raises(NpNNError, match="NumPy: cannot draw"):
+        Curve("NumPy", np.array(loss), np.array(accuracy), None, None)
+
+
+# ---- comparison
+
+
+def test_curves_that_agree_lie_over_each_other_visibly(tmp_path, drawn):
+    runs = [curve("PyTorch"), curve("NumPy"), curve("compiled", test_accuracy=None)]
+    plot_compare(runs, BARS, tmp_path / "compare.png", TITLE)
+    for axes in drawn[0].axes[:2]:
+        widths = [line.get_linewidth() for line in axes.lines]
+        assert widths == sorted(widths, reverse=True)
+        assert widths[0] > 3 * widths[-1]
+        assert [line.get_linestyle() for line in axes.lines] == ["-", "-", "--"]
+        assert len({line.get_color() for line in axes.lines}) == 3
+        assert axes.get_title(loc="left").endswith(("at most 0", "at most 0.00%"))
+    assert {"PyTorch, test 98.00%", "compiled"} <= set(texts(drawn[0]))
+
+
+def test_the_largest_gap_is_told(tmp_path, drawn):
+    low, high = (Curve("a", flat(v, 50), flat(v, 50), None, None) for v in (0.25, 0.75))
+    plot_compare([low, high], BARS, tmp_path / "compare.png", TITLE)
+    titles = [axes.get_title(loc="left") for axes in drawn[0].axes[:2]]
+    assert titles[0].endswith("at most 0.5")
+    assert titles[1].endswith("at most 50.00%")
+
+
+def test_bars_carry_values_ratios_and_the_contenders_colours(tmp_path, drawn):
+    plot_compare([curve("PyTorch"), curve()], BARS, tmp_path / "compare.png", TITLE)
+    expected = {"3.17 ms (1.00\u00d7 as fast)", "2.70 ms", "80,000", "612 MB", "unknown"}
+    assert expected <= set(texts(drawn[0]))
+    lines, bars = drawn[0].axes[0].lines, drawn[0].axes[2].patches
+    assert [bar.get_width() for bar in bars] == [3.17, 2.7]
+    for line, bar in zip(lines, bars, strict=True):
+        assert matplotlib.colors.to_rgb(line.get_color()) == bar.get_facecolor()[:3]
+
+
+def test_two_contenders_of_different_length(tmp_path, drawn):
+    plot_compare([curve(steps=300), curve("PyTorch", steps=90)], BARS, tmp_path / "c.png", TITLE)
+    assert drawn[0].axes[0].get_title(loc="left") == "loss"
+    assert drawn[0].axes[1].get_xlim() == (0, 300)
