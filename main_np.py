@@ -17,7 +17,7 @@ def main(argv=None):
         optimizer = optim.build(settings, model.parameters())
 
         history = nn.fit(
-            model, data.train, loss, optimizer, **settings.schedule, seed=seed, quiet=args.quiet
+            model, data.train, loss, optimizer, **settings.plan, seed=seed, quiet=args.quiet
         )
         results.append(report.Result(seed, history, nn.evaluate(model, data.test)))
         if history.interrupted:

@@ -81,7 +81,7 @@ def to_float(images, scale):
 def train(model, images, labels, optimizer, settings, seed, quiet):
     """The usual PyTorch loop, on np_nn's batches; returns a History."""
     loss_function = torch.nn.CrossEntropyLoss()
-    batches = Batches(len(images), **settings.schedule, seed=seed)
+    batches = Batches(len(images), **settings.plan, seed=seed)
     model.train()
     with nn.History(len(batches)) as history:
         for indices in progress(batches, history, quiet):

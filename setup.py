@@ -11,6 +11,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 SOURCES = sorted(Path("kernels").glob("*.pyx"))
+HEADERS = sorted(map(str, Path("kernels").glob("*.h")))
 FLAGS = [] if os.name == "nt" else ["-O3"]
 
 
@@ -19,21 +20,23 @@ def extensions():
         return []
     from Cython.Build import cythonize
 
-    strict = os.environ.get("NP_NN_STRICT") == "1"
-    return cythonize(
+    Path("np_nn/_kernels").mkdir(exist_ok=True)  # an in-place build does not create it
+    built = cythonize(
         [
             Extension(
                 f"np_nn._kernels.{source.stem}",
                 [str(source)],
                 extra_compile_args=FLAGS,
-                depends=[str(header) for header in Path("kernels").glob("*.h")],
-                optional=not strict,
+                depends=HEADERS,
             )
             for source in SOURCES
         ],
         language_level=3,
         build_dir="build",
     )
+    for extension in built:
+        extension.optional = os.environ.get("NP_NN_STRICT") != "1"
+    return built
 
 
 setup(ext_modules=extensions())

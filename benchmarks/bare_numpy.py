@@ -27,7 +27,7 @@ def main(argv=None):
 
     seconds, losses, correct = [], [], 0
     last = time.perf_counter()
-    for batch in Batches(len(images), **settings.schedule, seed=args.seed[0]):
+    for batch in Batches(len(images), **settings.plan, seed=args.seed[0]):
         x[...] = images[batch]
         y = labels[batch]
         np.matmul(x, W1, out=h)

@@ -9,7 +9,7 @@ from np_nn.losses import CrossEntropyLoss
 from np_nn.models import mlp
 from np_nn.module import Module, Parameter, Sequential
 from np_nn.ops import use
-from np_nn.optim import SGD
+from np_nn.optim import SGD, Adam, AdamW
 from np_nn.trainer import Evaluation, evaluate, fit
 
 __version__ = "0.1.0"
@@ -17,6 +17,8 @@ __version__ = "0.1.0"
 __all__ = [
     "DATASETS",
     "SGD",
+    "Adam",
+    "AdamW",
     "CrossEntropyLoss",
     "DataError",
     "Dataset",

@@ -24,8 +24,8 @@ def torch_uniform(rng, shape, fan_in, fan_out):
 def original_uniform(rng, shape, fan_in, fan_out):
     """The published NumPy networks' start: U(-1, 1) / sqrt(fan_in * fan_out).
 
-    23 times smaller than PyTorch's in a layer of 512 units, which suits raw
-    pixels of 0..255. Source: geohot/ai-notebooks, mnist_from_scratch.ipynb.
+    sqrt(fan_out) times smaller than PyTorch's (23 times in a layer of 512 units),
+    which suits raw pixels of 0..255. Source: geohot/ai-notebooks, mnist_from_scratch.ipynb.
     Returns float32.
     """
     return _uniform(rng, shape, 1 / math.sqrt(fan_in * fan_out))

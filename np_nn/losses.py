@@ -13,25 +13,29 @@ class CrossEntropyLoss:
 
     logits (N, C) float, labels (N,) int in 0..C-1. ``forward`` returns a float,
     ``backward`` dL/dlogits (N, C), valid until the next ``forward``.
+    label_smoothing, 0..1, moves that share of the target from the right class to
+    all classes alike (Szegedy et al. 2016).
 
     Raises NpNNError if the shapes do not belong together or a label is out of range.
     """
 
-    def __init__(self):
-        self._log_probs = self._grad = np.empty((0, 0))
+    def __init__(self, label_smoothing=0.0):
+        if not 0 <= label_smoothing <= 1:
+            raise NpNNError(f"label_smoothing must be 0..1, got {label_smoothing}")
+        self.config = {"label_smoothing": label_smoothing}
+        self._grad = np.empty((0, 0))
 
     def __call__(self, logits, labels):
         return self.forward(logits, labels)
 
     def forward(self, logits, labels):
         self._check(logits, labels)
-        if self._log_probs.shape != logits.shape or self._log_probs.dtype != logits.dtype:
-            self._log_probs, self._grad = np.empty_like(logits), np.empty_like(logits)
-        self._labels = labels
-        return ops.cross_entropy_forward(logits, labels, self._log_probs)
+        if self._grad.shape != logits.shape or self._grad.dtype != logits.dtype:
+            self._grad = np.empty_like(logits)
+        return ops.cross_entropy(logits, labels, self.config["label_smoothing"], self._grad)
 
     def backward(self):
-        return ops.cross_entropy_backward(self._log_probs, self._labels, self._grad)
+        return self._grad
 
     @staticmethod
     def _check(logits, labels):

@@ -10,13 +10,15 @@ import importlib
 import inspect
 import os
 import pkgutil
+import warnings
 
 import numpy as np
 
-from np_nn import reference
+from np_nn import machine, reference
 from np_nn.errors import NpNNError, unknown_name
 
 CHOICES = ("auto", "numpy", "compiled")
+SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
 
 REFERENCE = {
     name: function
@@ -41,19 +43,22 @@ def _find_kernels():
 def _suits_kernel(argument):
     """Kernels read C-contiguous arrays, and floating-point ones as float32."""
     return not isinstance(argument, np.ndarray) or (
-        argument.flags.c_contiguous and argument.dtype.char not in "edg"
+        argument.flags.c_contiguous and argument.dtype.char in SUITED
     )
 
 
 def _with_fallback(kernel, function):
     def call(*arguments):
-        suited = all(map(_suits_kernel, arguments))
-        return kernel(*arguments) if suited else function(*arguments)
+        if all(map(_suits_kernel, arguments)):
+            return kernel(*arguments, threads)
+        return function(*arguments)
 
     return call
 
 
 KERNELS = _find_kernels()
+
+threads = machine.cores()  # how many a kernel may use: its last argument
 
 
 def use(kernels):
@@ -76,10 +81,25 @@ def use(kernels):
         globals()[name] = _with_fallback(KERNELS[name], function) if name in active else function
 
 
+def set_threads(count):
+    """Let the kernels use so many threads, from now on."""
+    global threads
+    threads = count
+
+
 def describe():
     """What runs now, for reports: "numpy", or "compiled" with the kernels' names."""
     return f"compiled ({', '.join(active)})" if active else "numpy"
 
 
+def _use_environment():
+    """Start with what NP_NN_KERNELS says; a word that it cannot say is no reason not to start."""
+    try:
+        use(os.environ.get("NP_NN_KERNELS", "auto"))
+    except NpNNError as error:
+        warnings.warn(f"NP_NN_KERNELS: {error}", stacklevel=2)
+        use("auto")
+
+
 active = ()
-use(os.environ.get("NP_NN_KERNELS", "auto"))
+_use_environment()

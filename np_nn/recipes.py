@@ -34,6 +34,9 @@ class Recipe:
     optimizer: str = "sgd"
     lr: float = 0.001
     momentum: float = 0.0
+    nesterov: bool = False
+    schedule: str = "constant"
+    label_smoothing: float = 0.0
     batch_size: int = 256
     steps: int | None = 4000
     epochs: int | None = None
@@ -41,8 +44,8 @@ class Recipe:
     scale: float = 1.0
 
     @property
-    def schedule(self):
-        """The arguments of ``fit`` that say which batches are trained on."""
+    def plan(self):
+        """The arguments of ``Batches``: which batches are trained on."""
         return {
             "steps": self.steps,
             "epochs": self.epochs,

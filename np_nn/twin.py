@@ -28,7 +28,7 @@ def _build(model):
 
 def loss(loss):
     """The torch.nn loss of the same name and settings."""
-    return getattr(torch.nn, type(loss).__name__)()
+    return getattr(torch.nn, type(loss).__name__)(**loss.config)
 
 
 def optimizer(optimizer, parameters):

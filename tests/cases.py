@@ -41,6 +41,7 @@ LAYERS = [
 LOSSES = [
     Case(nn.CrossEntropyLoss),
     Case(nn.CrossEntropyLoss, shape=(1, 2)),
+    Case(nn.CrossEntropyLoss, {"label_smoothing": 0.1}),
 ]
 
 OPTIMIZERS = [
@@ -48,6 +49,10 @@ OPTIMIZERS = [
     Case(nn.SGD, {"lr": 0.1, "weight_decay": 0.01}),
     Case(nn.SGD, {"lr": 0.1, "momentum": 0.9}),
     Case(nn.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    Case(nn.Adam),
+    Case(nn.Adam, {"lr": 0.1, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}),
+    Case(nn.AdamW),
+    Case(nn.AdamW, {"lr": 0.1, "weight_decay": 0.5}),
 ]
 
 

@@ -25,12 +25,12 @@ def test_every_loss_has_a_row():
 
 
 def test_every_optimizer_has_a_row():
-    assert public_classes(optim) == {case.kind for case in cases.OPTIMIZERS}
-    assert set(optim.OPTIMIZERS.values()) == public_classes(optim)
+    assert public_classes(optim) - {optim.Optimizer} == {case.kind for case in cases.OPTIMIZERS}
+    assert set(optim.OPTIMIZERS.values()) == {case.kind for case in cases.OPTIMIZERS}
 
 
 def test_every_class_is_exported_and_documented():
-    for kind in public_classes(layers) | public_classes(losses) | public_classes(optim):
+    for kind in {case.kind for case in cases.LAYERS + cases.LOSSES + cases.OPTIMIZERS}:
         assert kind.__name__ in nn.__all__
         assert inspect.getdoc(kind)
 

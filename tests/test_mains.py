@@ -289,7 +289,7 @@ def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkey
 
     settings, model, torch_model = twins
     optimizer = optim.build(settings, model.to(np.float64).parameters())
-    options = settings.schedule | {"quiet": True}
+    options = settings.plan | {"quiet": True}
     ours = nn.fit(model, mnist.train, nn.CrossEntropyLoss(), optimizer, **options)
 
     monkeypatch.setattr(main_torch, "to_float", lambda images, scale: images.double() * scale)
@@ -306,7 +306,7 @@ def test_every_float32_step_agrees_from_the_same_weights_and_batch(mnist, twins)
     settings, model, torch_model = twins
     optimizer = torch.optim.SGD(torch_model.parameters(), lr=settings.lr)
     loss, images = nn.CrossEntropyLoss(), mnist.train.images.reshape(-1, 784)
-    for batch in Batches(len(images), **settings.schedule):
+    for batch in Batches(len(images), **settings.plan):
         x, y = images[batch].astype(np.float32), mnist.train.labels[batch]
         model.load_state_dict({k: v.numpy() for k, v in torch_model.state_dict().items()})
         ours = loss.forward(model.forward(x), y)

@@ -1,0 +1,89 @@
+"""README.md keeps its word: its links lead where they say, and its Python runs.
+
+Line numbers move with the code. ``python tests/test_readme.py`` puts those in README.md right.
+"""
+
+import ast
+import doctest
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+FENCED = re.compile(r"^```(\w*).*?\n(.*?)^```$", re.M | re.S)
+CODE_LINK = re.compile(r"\[`([\w.]+)`\]\(([\w./-]+\.py)#L(\d+)\)")
+TARGET = re.compile(r'\]\(([^)\s]+)|(?:src|srcset|href)="([^"]+)')
+
+
+def line_of(name, path):
+    """Where a file defines a function, a class or, as Class.method, a method; None if nowhere."""
+    node = ast.parse((ROOT / path).read_text("utf-8")) if (ROOT / path).is_file() else None
+    for part in name.split("."):
+        inside = [d for d in getattr(node, "body", ()) if getattr(d, "name", None) == part]
+        node = inside[-1] if inside else None
+    return node and node.lineno
+
+
+def with_right_lines(text):
+    """The text with the right line in every link to code whose name is still there."""
+    return CODE_LINK.sub(
+        lambda link: f"[`{link[1]}`]({link[2]}#L{line_of(link[1], link[2]) or link[3]})", text
+    )
+
+
+def broken_links(text):
+    """The links that do not lead where they say, as they stand in the text."""
+    prose = FENCED.sub("", text)
+    links = list(CODE_LINK.finditer(prose))
+    broken = [link[0] for link in links if line_of(link[1], link[2]) != int(link[3])]
+    titles = re.findall(r"^#+ (.*)$", prose, re.M)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    for target in map("".join, TARGET.findall(CODE_LINK.sub("", prose))):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / path).resolve()
+        there = file.exists() and file.is_relative_to(ROOT) if path else anchor in anchors
+        if not re.match("[a-z]+:", target) and (not there or re.match(r"L\d", anchor)):
+            broken.append(target)
+    return broken
+
+
+def run(block):
+    """Run Python on data that need no download; after >>>, it must print what stands there."""
+    block = block.replace('"mnist"', '"digits"')
+    if ">>>" in block:
+        example = doctest.DocTestParser().get_doctest(block, {}, "README.md", None, 0)
+        assert doctest.DocTestRunner().run(example).failed == 0
+    else:
+        exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
+
+
+def test_every_link_leads_where_it_says():
+    text = README.read_text("utf-8")
+    assert len(CODE_LINK.findall(text)) >= 10
+    assert not broken_links(text), "python tests/test_readme.py puts line numbers right"
+
+
+def test_every_python_block_runs_on_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = [b for kind, b in FENCED.findall(README.read_text("utf-8")) if kind == "python"]
+    assert blocks
+    for block in blocks:
+        run(block)
+
+
+def test_a_wrong_link_is_seen_and_a_wrong_line_is_mended():
+    link = "[`Linear.backward`](np_nn/layers/linear.py#L1)"
+    assert broken_links(f"# A b\n{link} [a](#a-b) [b](LICENSE) [c](https://c)") == [link]
+    assert not broken_links(with_right_lines(link))
+    for wrong in ("[`SGD.leap`](np_nn/optim.py#L9)", "[a](gone.md)", "[SGD](np_nn/optim.py#L9)"):
+        assert broken_links(with_right_lines(wrong))
+    with pytest.raises(AssertionError):
+        run(">>> 1 + 1\n3\n")
+
+
+if __name__ == "__main__":
+    README.write_text(with_right_lines(README.read_text("utf-8")), "utf-8")
+    sys.exit("\n".join(broken_links(README.read_text("utf-8"))) or 0)
