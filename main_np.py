@@ -6,20 +6,21 @@ from np_nn import cli, models, ops, optim, report
 
 def main(argv=None):
     command = cli.parser(__doc__, recipe="np_nn")
-    cli.add_kernels(command)
+    cli.add_numpy_options(command)
     args = cli.parse(command, argv)
     settings, data = args.settings, cli.load(args)
 
     results = []
     for seed in args.seed:
         model = models.build(settings, data, seed)
-        loss = nn.CrossEntropyLoss()
+        loss = nn.CrossEntropyLoss(settings.label_smoothing)
         optimizer = optim.build(settings, model.parameters())
 
-        history = nn.fit(
-            model, data.train, loss, optimizer, **settings.plan, seed=seed, quiet=args.quiet
-        )
-        results.append(report.Result(seed, history, nn.evaluate(model, data.test)))
+        options = settings.plan | {"seed": seed, "input": args.input, "quiet": args.quiet}
+        schedule = optim.SCHEDULES[settings.schedule]
+        history = nn.fit(model, data.train, loss, optimizer, schedule=schedule, **options)
+        test = nn.evaluate(model, data.test, input=args.input)
+        results.append(report.Result(seed, history, test))
         if history.interrupted:
             break
 

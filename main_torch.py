@@ -80,8 +80,9 @@ def to_float(images, scale):
 
 def train(model, images, labels, optimizer, settings, seed, quiet):
     """The usual PyTorch loop, on np_nn's batches; returns a History."""
-    loss_function = torch.nn.CrossEntropyLoss()
+    loss_function = torch.nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
     batches = Batches(len(images), **settings.plan, seed=seed)
+    scheduler = twin.scheduler(settings.schedule, optimizer, len(batches))
     model.train()
     with nn.History(len(batches)) as history:
         for indices in progress(batches, history, quiet):
@@ -93,6 +94,7 @@ def train(model, images, labels, optimizer, settings, seed, quiet):
             loss = loss_function(logits, y)
             loss.backward()
             optimizer.step()
+            scheduler.step()
 
             accuracy = (logits.argmax(dim=1) == y).float().mean()
             history.record(loss.item(), accuracy.item())

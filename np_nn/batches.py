@@ -36,17 +36,28 @@ class Batches:
         return self.steps
 
     def __iter__(self):
+        for block in self.blocks(lambda: 1):
+            yield block[0]
+
+    def blocks(self, most):
+        """Yield the same batches, several at a time: (k, batch_size) int, k at most ``most()``."""
         rng = seeds.generator(self.seed, "shuffle")
-        return self._drawn(rng) if self.replacement else self._shuffled(rng)
+        return self._drawn(rng, most) if self.replacement else self._shuffled(rng, most)
 
-    def _drawn(self, rng):
-        for _ in range(self.steps):
-            yield rng.integers(0, self.n, self.batch_size)
+    def _drawn(self, rng, most):
+        left = self.steps
+        while left:
+            k = min(left, most())
+            yield rng.integers(0, self.n, (k, self.batch_size))
+            left -= k
 
-    def _shuffled(self, rng):
-        starts = range(0, self.n, self.batch_size)
-        for step in range(self.steps):
-            start = starts[step % len(starts)]
-            if start == 0:
-                order = rng.permutation(self.n)
-            yield order[start : start + self.batch_size]
+    def _shuffled(self, rng, most):
+        left = self.steps
+        while left:
+            order = rng.permutation(self.n)
+            while len(order) and left:
+                whole = len(order) // self.batch_size
+                k, size = min(left, most(), whole) or 1, min(self.batch_size, len(order))
+                yield order[: k * size].reshape(k, size)
+                order = order[k * size :]
+                left -= k

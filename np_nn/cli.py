@@ -7,13 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-from np_nn import data, files, init, machine, models, ops, optim, recipes, report
+from np_nn import data, feed, files, init, machine, models, ops, optim, recipes, report
 from np_nn.errors import NpNNError, unknown_name
 
 # Options that change one hyper-parameter of the recipe, under the recipe's own name for it.
 OVERRIDES = (
-    "hidden", "activation", "bias", "batch_size", "steps", "epochs",
-    "lr", "momentum", "optimizer", "init",
+    "hidden", "activation", "bias", "batch_size", "steps", "epochs", "lr", "momentum",
+    "schedule", "label_smoothing", "optimizer", "init", "scale",
 )  # fmt: skip
 
 
@@ -82,6 +82,14 @@ def _add_training(result, recipe):
     add("--lr", type=_positive, metavar="X", help="learning rate")
     add("--momentum", type=_number, metavar="X", help="momentum of the optimizer")
     add(
+        "--schedule",
+        type=_one_of("schedule", optim.SCHEDULES),
+        metavar="NAME",
+        help=f"of the learning rate: {', '.join(optim.SCHEDULES)}",
+    )
+    add("--scale", type=_positive, metavar="X", help="what pixels of 0..255 are multiplied by")
+    add("--label-smoothing", type=_share, metavar="X", help="0 to 1")
+    add(
         "--optimizer",
         type=_one_of("optimizer", optim.OPTIMIZERS),
         metavar="NAME",
@@ -91,8 +99,15 @@ def _add_training(result, recipe):
         help=f"where the weights start: {', '.join(init.INITIALISERS)}")  # fmt: skip
 
 
-def add_kernels(command):
-    """The argument that only NumPy networks take."""
+def add_numpy_options(command):
+    """The arguments that only NumPy networks take."""
+    command.add_argument(
+        "--input",
+        type=_one_of("input", feed.CHOICES),
+        default="auto",
+        metavar="NAME",
+        help="auto (by the share of black pixels), dense, sparse",
+    )
     command.add_argument(
         "--kernels",
         type=_one_of("kernels setting", ops.CHOICES),
@@ -111,7 +126,7 @@ def parse(command, argv=None):
     args = command.parse_args(argv)
     if "kernels" in args:
         ops.use(args.kernels)
-    machine.limit_threads(args.threads)
+    ops.set_threads(args.threads)
     args.settings = _settings(args)
     if not args.no_plots:
         files.check_writable(args.out)
@@ -227,6 +242,14 @@ def _number(word):
         number = math.nan
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"a number >= 0 is needed, not {word!r}")
+    return number
+
+
+def _share(word):
+    """An argument type: a number from 0 to 1."""
+    number = _number(word)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"a number from 0 to 1 is needed, not {word!r}")
     return number
 
 

@@ -1,6 +1,5 @@
 """History: what training did, step by step."""
 
-import math
 import time
 
 import numpy as np
@@ -38,17 +37,22 @@ class History:
         self.interrupted = kind is KeyboardInterrupt
         return self.interrupted
 
-    def record(self, loss, accuracy):
-        """Note one step's mean loss and accuracy; its time is that since the last one.
+    def record(self, losses, accuracies):
+        """Note the mean loss and the accuracy of one step, or of several: (k,) each.
 
-        Raises DivergedError if the loss is not a finite number.
+        Their time is that since the last call, in equal shares. Raises
+        DivergedError at the first loss that is not a finite number.
         """
-        if not math.isfinite(loss):
-            raise DivergedError(self._diverged(loss))
         now = time.perf_counter()
-        self._table[:, self.done] = loss, accuracy, now - self._last
+        new = slice(self.done, self.done + np.size(losses))
+        self._table[0, new], self._table[1, new] = losses, accuracies
+        self._table[2, new] = (now - self._last) / np.size(losses)
+        finite = np.isfinite(self._table[0, new])
+        if not finite.all():
+            self.done += int(finite.argmin())
+            raise DivergedError(self._diverged(self._table[0, self.done]))
+        self.done = new.stop
         self._last = now
-        self.done += 1
 
     def _diverged(self, loss):
         before = f"; it was {self.loss[-1]:.4g} the step before" if self.done else ""

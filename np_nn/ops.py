@@ -82,9 +82,10 @@ def use(kernels):
 
 
 def set_threads(count):
-    """Let the kernels use so many threads, from now on."""
+    """Let the kernels, and NumPy's matrix products, use so many threads from now on."""
     global threads
     threads = count
+    machine.limit_threads(count)
 
 
 def describe():

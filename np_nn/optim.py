@@ -11,7 +11,8 @@ class Optimizer:
 
     parameters: from ``model.parameters()``. ``step`` reads each parameter's grad
     and changes its data in place. ``lr`` may be changed between steps. ``moments``
-    holds, for each parameter, a tuple of the arrays that the optimizer remembers.
+    holds, for each parameter, a tuple of the arrays that the optimizer remembers;
+    ``settings`` the numbers that its update takes besides the learning rate.
 
     Raises NpNNError for a setting that is negative or not finite.
     """
@@ -57,11 +58,11 @@ class SGD(Optimizer):
             raise NpNNError("SGD: nesterov needs a momentum above 0")
         self.moments = self._remember(1 if momentum else 0)
         self._scratch = [np.empty_like(p.data) for p in self.parameters]
-        self._settings = (momentum, weight_decay, nesterov)
+        self.settings = (momentum, weight_decay, nesterov)
 
     def _update(self, p, moments, scratch):
         velocity = moments[0] if moments else None
-        ops.sgd_step(p.data, p.grad, velocity, scratch, self.lr, *self._settings)
+        ops.sgd_step(p.data, p.grad, velocity, scratch, self.lr, *self.settings)
 
 
 class Adam(Optimizer):
@@ -84,10 +85,10 @@ class Adam(Optimizer):
             raise NpNNError(f"{type(self).__name__}: betas must be below 1, got {betas}")
         self.moments = self._remember(2)
         self._scratch = [np.empty((2, *p.shape), p.data.dtype) for p in self.parameters]
-        self._settings = (*betas, eps, weight_decay, self.decoupled)
+        self.settings = (*betas, eps, weight_decay, self.decoupled)
 
     def _update(self, p, moments, scratch):
-        ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self._settings)
+        ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self.settings)
 
 
 class AdamW(Adam):

@@ -8,7 +8,7 @@ REFRESH_SECONDS = 0.1
 def progress(batches, history, quiet=False):
     """Pass the batches on, and show how far training is and what it reached.
 
-    batches: any iterable of the history's ``steps`` batches. Shows on stderr:
+    batches: an iterable; what is done with each is recorded in the history. Shows on stderr:
     a tqdm bar if that is a terminal, else a line each tenth of the way, and
     nothing with quiet.
     """
@@ -25,17 +25,20 @@ def _bar(batches, history):
     ) as bar:
         for batch in batches:
             yield batch
-            if bar.update():
+            if bar.update(history.done - bar.n):
                 bar.set_postfix_str(_reached(history), refresh=False)
         bar.set_postfix_str(_reached(history))
 
 
 def _lines(batches, history):
     tenth = max(1, history.steps // 10)
-    for step, batch in enumerate(batches, start=1):
+    due = tenth
+    for batch in batches:
         yield batch
-        if step % tenth == 0 or step == history.steps:
-            print(f"step {step:>6} of {history.steps}  {_reached(history)}", file=sys.stderr)
+        if history.done >= due:
+            step = f"step {history.done:>6} of {history.steps}"
+            print(f"{step}  {_reached(history)}", file=sys.stderr)
+            due = min(history.done // tenth * tenth + tenth, history.steps)
 
 
 def _reached(history):

@@ -55,7 +55,8 @@ class Run:
     def published(self):
         """The published recipe this run can be compared with, or None."""
         comparable = self.dataset.name == "mnist" and not self.interrupted
-        return recipes.matching(self.settings) if comparable else None
+        recipe = recipes.matching(self.settings) if comparable else None
+        return recipe if recipe and recipe.published else None
 
     @property
     def test_accuracy(self):
@@ -128,8 +129,8 @@ def _warnings(run):
     warnings = [run.dataset.note] if run.dataset.note else []
     if run.difference is not None and abs(run.difference) > DISCREPANCY:
         warnings.append(f"the accuracy differs from the published one by more than {DISCREPANCY}")
-    if run.published is None and run.dataset.name == "mnist" and not run.interrupted:
-        warnings.append("no published result has these settings, so there is none to compare with")
+    if recipes.matching(run.settings) is None:
+        warnings.append("no recipe has these settings, so there is no published result for them")
     return [f"warning: {warning}" for warning in warnings]
 
 

@@ -8,6 +8,7 @@ torch.
 import torch
 
 from np_nn.module import Sequential
+from np_nn.optim import SCHEDULES
 
 
 def module(model):
@@ -34,3 +35,10 @@ def loss(loss):
 def optimizer(optimizer, parameters):
     """The torch.optim optimizer of the same name and settings, for these torch parameters."""
     return getattr(torch.optim, type(optimizer).__name__)(parameters, **optimizer.config)
+
+
+def scheduler(name, optimizer, steps):
+    """The torch.optim.lr_scheduler of a schedule in optim.SCHEDULES, for a run of so many steps."""
+    schedule = SCHEDULES[name]
+    share = (lambda step: schedule(step, steps)) if schedule else (lambda step: 1.0)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, share)

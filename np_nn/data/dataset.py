@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from np_nn import ops
 from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
 from np_nn.data.sources import DATASETS, NAMES
@@ -27,6 +29,11 @@ class Split:
 
     def __len__(self):
         return len(self.images)
+
+    @cached_property
+    def rows(self):
+        """The images as compressed rows, a reference.Rows; made once, on first use."""
+        return ops.compress(self.images.reshape(len(self), -1))
 
 
 @dataclass(frozen=True, eq=False)

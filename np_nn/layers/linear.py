@@ -3,15 +3,16 @@
 from np_nn import init, ops
 from np_nn.errors import NpNNError
 from np_nn.module import Module, Parameter
+from np_nn.sparse import SparseBatch
 
 
 class Linear(Module):
     """y = x W + b; PyTorch's Linear.
 
-    x (N, in_features) -> y (N, out_features), float32. The weight is held as
-    (in_features, out_features), so that one input's weights lie side by side;
-    ``state_dict`` gives PyTorch's (out_features, in_features). Weights and
-    biases start as in PyTorch, uniform in +-1/sqrt(in_features).
+    x (N, in_features), dense or a SparseBatch -> y (N, out_features), float32. The
+    weight is held as (in_features, out_features), so that one input's weights lie
+    side by side; ``state_dict`` gives PyTorch's (out_features, in_features). Weights
+    and biases start as in PyTorch, uniform in +-1/sqrt(in_features).
 
     Raises NpNNError for sizes below 1 and for an input of another width.
     """
@@ -29,15 +30,22 @@ class Linear(Module):
             raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
         self._x = x
         out = self._buffer("out", (len(x), self.weight.shape[1]), self.weight.data.dtype)
-        return ops.linear_forward(x, self.weight.data, self.bias and self.bias.data, out)
+        weight, bias = self.weight.data, self.bias and self.bias.data
+        if isinstance(x, SparseBatch):
+            return ops.sparse_linear_forward(x.rows, x.indices, x.scale, weight, bias, out)
+        return ops.linear_forward(x, weight, bias, out)
 
     def backward(self, grad, input_grad=True):
-        ops.linear_backward_weight(self._x, grad, self.weight.grad)
+        x = self._x
+        if isinstance(x, SparseBatch):
+            ops.sparse_linear_backward_weight(x.rows, x.indices, x.scale, grad, self.weight.grad)
+        else:
+            ops.linear_backward_weight(x, grad, self.weight.grad)
         if self.bias:
             ops.linear_backward_bias(grad, self.bias.grad)
         if not input_grad:
             return None
-        out = self._buffer("grad", self._x.shape, grad.dtype)
+        out = self._buffer("grad", x.shape, grad.dtype)
         return ops.linear_backward_input(grad, self.weight.data, out)
 
     def __repr__(self):

@@ -1,0 +1,60 @@
+"""How images reach the first layer: as dense rows of pixels, or only those that are not zero."""
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.layers import Linear
+from np_nn.module import Sequential
+from np_nn.sparse import SparseBatch
+
+# Above this share of non-zero pixels the compiled dense product is taken to be faster. Measured:
+# see benchmarks/density.md. A fixed number, and no timing at run time, keeps runs repeatable.
+MOST_DENSITY = 0.6
+SAMPLE = 1000  # images that the share is estimated from
+
+CHOICES = ("auto", "dense", "sparse")
+
+
+class DenseFeed:
+    """Batches as float32 arrays (N, I), gathered into one buffer."""
+
+    def __init__(self, data):
+        self.images, self.scale = data.images.reshape(len(data), -1), data.scale
+        self._buffer = np.empty((0, self.images.shape[1]), np.float32)
+
+    def __call__(self, indices):
+        if len(self._buffer) < len(indices):
+            self._buffer = np.empty((len(indices), self.images.shape[1]), np.float32)
+        return ops.gather(self.images, indices, self.scale, self._buffer[: len(indices)])
+
+
+class SparseFeed:
+    """Batches as SparseBatch: nothing is copied, the kernels read the compressed set."""
+
+    def __init__(self, data):
+        self.rows, self.scale = data.rows, data.scale
+
+    def __call__(self, indices):
+        return SparseBatch(self.rows, indices, self.scale)
+
+
+def choose(data, model, choice="auto"):
+    """The feed of a Split for a model. choice: "auto", "dense" or "sparse".
+
+    "auto" is sparse if the model begins with a Linear layer, its kernels are in
+    use, and at most MOST_DENSITY of the first images' pixels are not zero.
+    """
+    if choice == "auto":
+        choice = "sparse" if _sparse_pays(data, model) else "dense"
+    return SparseFeed(data) if choice == "sparse" else DenseFeed(data)
+
+
+def _sparse_pays(data, model):
+    first = model[0] if isinstance(model, Sequential) and len(model) else model
+    return (
+        type(first) is Linear
+        and "sparse_linear_forward" in ops.active
+        and first.weight.data.dtype == np.float32
+        and data.images.dtype == np.uint8
+        and np.count_nonzero(data.images[:SAMPLE]) <= MOST_DENSITY * data.images[:SAMPLE].size
+    )

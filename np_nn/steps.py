@@ -1,0 +1,113 @@
+"""One training step after the other: through the layers, or many in one compiled call."""
+
+import time
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.feed import SparseFeed
+from np_nn.layers import Linear, ReLU
+from np_nn.losses import CrossEntropyLoss
+from np_nn.module import Sequential
+from np_nn.optim import SGD, Adam, AdamW
+from np_nn.reference import Dense
+
+RULES = {SGD: "sgd", Adam: "adam", AdamW: "adam"}  # what mlp_steps can train with
+CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
+
+
+class LayerSteps:
+    """A step as the textbook has it: forward, loss, backward, update."""
+
+    def __init__(self, model, feed, labels, loss, optimizer):
+        self.model, self.feed, self.labels = model, feed, labels
+        self.loss, self.optimizer = loss, optimizer
+
+    def most(self):
+        """How many steps the next call may make."""
+        return 1
+
+    def __call__(self, block, rates):
+        """Train on the batches of block (1, N) int at the learning rates (1,).
+
+        Returns the mean loss of each batch (1,), and how many images were right (1,).
+        """
+        x, y = self.feed(block[0]), self.labels[block[0]]
+        self.optimizer.lr = rates[0]
+
+        logits = self.model.forward(x)
+        loss = self.loss.forward(logits, y)
+        self.model.backward(self.loss.backward(), input_grad=False)
+        self.optimizer.step()
+
+        return np.array([loss]), np.array([count_correct(logits, y)])
+
+
+class CompiledSteps:
+    """Many steps of a plain multilayer perceptron in one call of ``ops.mlp_steps``.
+
+    The same numbers as LayerSteps, without the interpreter between the steps. The
+    parameters' ``grad`` is not filled in.
+    """
+
+    @staticmethod
+    def fit(model, feed, loss, optimizer):
+        """Whether the kernel can train this: Linear and ReLU in turn on sparse input."""
+        return (
+            "mlp_steps" in ops.active
+            and isinstance(feed, SparseFeed)
+            and type(loss) is CrossEntropyLoss
+            and type(optimizer) in RULES
+            and type(model) is Sequential
+            and len(model) % 2 == 1
+            and all(type(layer) is (ReLU if i % 2 else Linear) for i, layer in enumerate(model))
+            and all(p.data.dtype == np.float32 for p in model.parameters())
+            and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
+        )
+
+    def __init__(self, model, feed, labels, loss, optimizer):
+        self.rows, self.scale, self.labels = feed.rows, feed.scale, labels
+        self.smoothing, self.optimizer = loss.config["label_smoothing"], optimizer
+        moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
+        self.layers = [
+            Dense(
+                layer.weight.data,
+                layer.bias and layer.bias.data,
+                moments[id(layer.weight)],
+                moments[id(layer.bias)] if layer.bias else (),
+            )
+            for layer in model[::2]
+        ]
+        self._most = 1
+
+    def most(self):
+        """How many steps the next call may make: so many that it takes CALL_SECONDS."""
+        return self._most
+
+    def __call__(self, block, rates):
+        """Train on the batches of block (K, N) int at the learning rates (K,).
+
+        Returns the mean loss of each batch (K,), and how many images were right (K,).
+        """
+        started = time.perf_counter()
+        optimizer = self.optimizer
+        losses, correct = ops.mlp_steps(
+            self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.layers,
+            self.smoothing, RULES[type(optimizer)], rates, optimizer.steps,
+            optimizer.settings,
+        )  # fmt: skip
+        optimizer.steps += len(block)
+        pace = (time.perf_counter() - started) / len(block)
+        self._most = min(2 * self._most, max(1, int(CALL_SECONDS / pace)))
+        return losses, correct
+
+
+def build(model, feed, labels, loss, optimizer):
+    """The fastest steps that fit."""
+    kind = CompiledSteps if CompiledSteps.fit(model, feed, loss, optimizer) else LayerSteps
+    return kind(model, feed, labels, loss, optimizer)
+
+
+def count_correct(logits, labels):
+    """How many rows of logits (N, C) are largest at their label (N,)."""
+    return int((logits.argmax(axis=1) == labels).sum())
