@@ -33,7 +33,7 @@ class LayerSteps:
         Returns the mean loss of each batch (1,), and how many images were right (1,).
         """
         x, y = self.feed(block[0]), self.labels[block[0]]
-        self.optimizer.lr = rates[0]
+        self.optimizer.lr = float(rates[0])  # a NumPy scalar would make the update float64
 
         logits = self.model.forward(x)
         loss = self.loss.forward(logits, y)
