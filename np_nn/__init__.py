@@ -10,7 +10,7 @@ from np_nn.models import mlp
 from np_nn.module import Module, Parameter, Sequential
 from np_nn.ops import use
 from np_nn.optim import SGD, Adam, AdamW
-from np_nn.trainer import Evaluation, evaluate, fit
+from np_nn.trainer import Evaluation, evaluate, fit, predict
 
 __version__ = "0.1.0"
 
@@ -38,5 +38,6 @@ __all__ = [
     "load",
     "manual_seed",
     "mlp",
+    "predict",
     "use",
 ]

@@ -1,6 +1,5 @@
 """What a run has to work with, and what it used: cores, threads, memory, versions."""
 
-import importlib.metadata
 import os
 import platform
 from pathlib import Path
@@ -44,6 +43,8 @@ def _peak_from_getrusage():
 
 def versions(*packages):
     """{name: version} of Python and of the packages named; those not installed are left out."""
+    import importlib.metadata  # 25 ms that importing np_nn should not cost
+
     found = {"python": platform.python_version()}
     for package in packages:
         try:

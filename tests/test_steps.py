@@ -1,0 +1,168 @@
+"""Feeds and steps: dense or sparse, layer by layer or compiled, the numbers stay the same."""
+
+import numpy as np
+import pytest
+
+import np_nn as nn
+from np_nn import feed, ops, optim, steps
+from np_nn.batches import Batches
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+@pytest.mark.parametrize("size", [7, 20])
+def test_batches_are_the_same_however_many_come_at_a_time(replacement, size):
+    def drawn(most):
+        batches = Batches(20, size, steps=31, replacement=replacement, seed=4)
+        blocks = list(batches.blocks(lambda: most))
+        assert all(block.ndim == 2 and 1 <= len(block) <= most for block in blocks)
+        return [batch.tolist() for block in blocks for batch in block]
+
+    one_by_one = [batch.tolist() for batch in Batches(20, size, steps=31,
+                                                     replacement=replacement, seed=4)]  # fmt: skip
+    assert len(one_by_one) == 31
+    assert drawn(1) == drawn(2) == drawn(5) == drawn(1000) == one_by_one
+
+
+def network(*hidden, bias=True, seed=0):
+    return nn.initialize(nn.mlp((784, *hidden, 10), bias=bias), "torch", seed)
+
+
+def trained(data, model, optimizer, loss=None, **options):
+    options = {"steps": 60, "batch_size": 32, "quiet": True} | options
+    history = nn.fit(model, data, loss or nn.CrossEntropyLoss(), optimizer, **options)
+    return history, model.state_dict()
+
+
+OPTIMIZERS = {
+    "sgd": lambda p: nn.SGD(p, lr=0.1),
+    "nesterov": lambda p: nn.SGD(p, 0.05, momentum=0.9, weight_decay=1e-4, nesterov=True),
+    "adam": lambda p: nn.Adam(p),
+    "adamw": lambda p: nn.AdamW(p, weight_decay=0.1),
+}
+
+
+@pytest.mark.parametrize("hidden", [(), (50,), (33, 20)], ids=str)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_sparse_and_compiled_training_is_that_of_the_dense_layers(digits, name, hidden):
+    """The NumPy layers on dense input against whatever the fastest way is now."""
+    fast_model = network(*hidden)
+    fast, weights = trained(digits.train, fast_model, OPTIMIZERS[name](fast_model.parameters()))
+    nn.use("numpy")
+    model = network(*hidden)
+    slow, expected = trained(
+        digits.train, model, OPTIMIZERS[name](model.parameters()), input="dense"
+    )
+    assert np.allclose(fast.loss, slow.loss, rtol=1e-4)
+    assert np.abs(fast.accuracy - slow.accuracy).max() <= 2 / 32
+    for key, array in expected.items():
+        assert np.abs(weights[key] - array).max() <= 1e-3 * np.abs(array).max()
+
+
+def test_the_first_step_agrees_to_rounding(digits, kernels):
+    losses = {}
+    for setting in {"numpy", kernels}:
+        nn.use(setting)
+        model = network(50)
+        history, weights = trained(digits.train, model, nn.SGD(model.parameters(), 0.1), steps=1)
+        losses[setting] = history.loss[0], weights["0.weight"]
+    (a, w), (b, v) = losses["numpy"], losses[kernels]
+    assert a == pytest.approx(b, rel=1e-5)
+    assert np.abs(w - v).max() <= 1e-5 * np.abs(w).max()
+
+
+@pytest.mark.parametrize("options", [{"epochs": 2}, {"steps": 70, "replacement": True}], ids=str)
+def test_neither_threads_nor_repetition_change_a_bit(digits, kernels, options):
+    if kernels == "numpy":
+        pytest.skip("the matrix products of NumPy's BLAS depend on the number of threads")
+    plan = {"batch_size": 37, "quiet": True} | options
+    runs = []
+    for threads in (1, 2, 3, 2):
+        ops.set_threads(threads)
+        model = network(130)
+        optimizer = nn.SGD(model.parameters(), 0.1, momentum=0.9)
+        history = nn.fit(model, digits.train, nn.CrossEntropyLoss(), optimizer, **plan)
+        state = b"".join(array.tobytes() for array in model.state_dict().values())
+        runs.append((history.loss.tobytes(), state))
+    ops.set_threads(2)
+    assert len(set(runs)) == 1
+
+
+def test_a_schedule_sets_the_rate_of_each_step(digits):
+    def run(schedule, lr):
+        model = network(20)
+        optimizer = nn.SGD(model.parameters(), lr)
+        return trained(digits.train, model, optimizer, schedule=schedule)[0].loss
+
+    assert np.array_equal(run(lambda step, steps: 0.5, 0.2), run(None, 0.1))
+    nothing = run(lambda step, steps: step < 10, 0.1)
+    assert np.array_equal(nothing[:11], run(None, 0.1)[:11])
+    assert not np.array_equal(nothing[11:], run(None, 0.1)[11:])
+
+
+def test_warmup_linear_rises_and_falls_to_zero():
+    rates = [optim.warmup_linear(step, 99, warmup=0.2) for step in range(99)]
+    assert rates[0] == pytest.approx(0.05)
+    assert rates[19] == pytest.approx(1.0)
+    assert rates[-1] == pytest.approx(0.0125)
+    assert np.all(np.diff(rates[:20]) > 0)
+    assert np.all(np.diff(rates[19:]) < 0)
+
+
+def test_a_sparse_set_holds_the_images(digits):
+    images, rows = digits.train.images.reshape(1500, -1), digits.train.rows
+    assert rows.indptr[-1] == np.count_nonzero(images) == len(rows.values) == len(rows.columns)
+    dense = np.empty((40, 784), np.float32)
+    picked = np.arange(1490, 1450, -1)
+    nn.reference.expand(rows, picked, 1.0, dense)
+    assert np.array_equal(dense, images[picked])
+
+
+def test_the_feed_is_chosen_by_density_and_can_be_overridden(digits, kernels):
+    model, dense = network(5), nn.Split(digits.train.images | 1, digits.train.labels)
+    sparse = feed.SparseFeed if kernels == "compiled" else feed.DenseFeed
+    assert type(feed.choose(digits.train, model)) is sparse
+    assert type(feed.choose(dense, model)) is feed.DenseFeed
+    assert type(feed.choose(digits.train, nn.Sequential(nn.ReLU()))) is feed.DenseFeed
+    assert type(feed.choose(digits.train, model, "dense")) is feed.DenseFeed
+    assert type(feed.choose(dense, model, "sparse")) is feed.SparseFeed
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_every_feed_predicts_alike(digits, kind):
+    model = network(30)
+    pixels = digits.test.images.reshape(297, -1).astype(np.float32) * np.float32(1 / 255)
+    nn.use("numpy")
+    expected = model(pixels)
+    nn.use("auto")
+    logits = nn.predict(model, digits.test, input=kind)
+    assert np.abs(logits - expected).max() < 1e-5 * np.abs(expected).max()
+    assert nn.evaluate(model, digits.test, input=kind).accuracy == np.mean(
+        expected.argmax(axis=1) == digits.test.labels
+    )
+
+
+def test_only_what_the_kernel_can_train_goes_to_it(digits, kernels):
+    def kind(model=None, loss=None, optimizer=None, input="sparse"):
+        model = model or network(5)
+        optimizer = optimizer or nn.SGD(model.parameters())
+        chosen = feed.choose(digits.train, model, input)
+        args = (model, chosen, digits.train.labels, loss or nn.CrossEntropyLoss(), optimizer)
+        return type(steps.build(*args))
+
+    class OtherLoss(nn.CrossEntropyLoss):
+        pass
+
+    class OtherSGD(nn.SGD):
+        pass
+
+    fast = steps.CompiledSteps if kernels == "compiled" else steps.LayerSteps
+    assert kind() is fast
+    assert kind(nn.Sequential(nn.Linear(784, 10))) is fast
+    assert kind(input="dense") is steps.LayerSteps
+    assert kind(loss=OtherLoss()) is steps.LayerSteps
+    assert kind(optimizer=OtherSGD(network(5).parameters())) is steps.LayerSteps
+    assert kind(optimizer=nn.SGD(network(5).parameters())) is steps.LayerSteps
+    ends_in_relu = nn.Sequential(nn.Linear(784, 10), nn.ReLU())
+    assert kind(ends_in_relu) is steps.LayerSteps
+    assert kind(nn.Sequential(nn.Linear(784, 5), nn.Linear(5, 10))) is steps.LayerSteps
+    assert kind(network(5).to(np.float64)) is steps.LayerSteps
