@@ -22,8 +22,8 @@ compare: $(VENV)/.torch
 test: $(VENV)/.test
 	$(RUN) -m pytest $(ARGS)
 
-bench: $(VENV)/.torch
-	$(RUN) benchmarks/training_step.py $(ARGS)
+bench: $(VENV)/.test
+	$(RUN) benchmarks/run.py $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .
@@ -45,3 +45,15 @@ $(VENV)/.lint: EXTRAS = [lint]
 $(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.lint: $(BUILD) | $(RUN)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
 	@touch $@
+
+# The kernels' tests under the address and undefined-behaviour sanitizers, in a copy, so that
+# no sanitized build is ever left here.
+.PHONY: sanitize
+sanitize: $(VENV)/.test
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
+	cp -r np_nn kernels tests setup.py pyproject.toml README.md LICENSE "$$copy" && \
+	rm -rf "$$copy/np_nn/_kernels" && cd "$$copy" && \
+	NP_NN_STRICT=1 NP_NN_SANITIZE=1 $(abspath $(RUN)) setup.py --quiet build_ext --inplace && \
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 NP_NN_STRICT=1 \
+	$(abspath $(RUN)) -m pytest -p no:cacheprovider --capture=sys tests/test_kernels.py

@@ -1,18 +1,75 @@
 """Builds each kernels/<name>.pyx as the extension np_nn._kernels.<name>.
 
-The kernels are optional: without a compiler the installation succeeds, and
-NumPy serves. NP_NN_STRICT=1 turns a kernel that does not compile into an error,
-so that CI cannot overlook it.
+The kernels are optional: without a compiler the installation succeeds, and NumPy
+serves; without OpenMP they use one thread. Environment:
+
+NP_NN_STRICT=1     a kernel that does not compile is an error, so that CI cannot overlook it
+NP_NN_NO_OPENMP=1  build without OpenMP
+NP_NN_SANITIZE=1   build with the address and undefined-behaviour sanitizers (make sanitize)
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 SOURCES = sorted(Path("kernels").glob("*.pyx"))
 HEADERS = sorted(map(str, Path("kernels").glob("*.h")))
-FLAGS = [] if os.name == "nt" else ["-O3"]
+# Not -march: the kernels choose the instruction set when they run. Without -fno-math-errno
+# GCC does not vectorise a square root.
+OPTIMIZE = ["-g0", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-O1", "-g"]
+OPENMP_PROBE = """
+#include <omp.h>
+int main(void)
+{
+    int threads = 0;
+#pragma omp parallel reduction(+ : threads)
+    threads += 1;
+    return threads + omp_get_num_threads() < 1;
+}
+"""
+
+
+def wanted(variable):
+    return os.environ.get(variable) == "1"
+
+
+class BuildKernels(build_ext):
+    """Compiles with the flags that the compiler at hand understands."""
+
+    def build_extensions(self):
+        if self.compiler.compiler_type != "msvc":
+            compile_flags, link_flags = OPTIMIZE[:], []
+            if not wanted("NP_NN_NO_OPENMP") and self._has_openmp():
+                compile_flags.append("-fopenmp")
+                link_flags.append("-fopenmp")
+            if wanted("NP_NN_SANITIZE"):
+                compile_flags += SANITIZE
+                link_flags += SANITIZE[:1]
+            for extension in self.extensions:
+                extension.extra_compile_args += compile_flags
+                extension.extra_link_args += link_flags
+        super().build_extensions()
+
+    def _has_openmp(self):
+        """Whether a few lines with OpenMP compile and link (Apple's clang has none)."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "probe.c")
+            source.write_text(OPENMP_PROBE)
+            try:
+                objects = self.compiler.compile(
+                    [str(source)], output_dir=folder, extra_postargs=["-fopenmp"]
+                )
+                self.compiler.link_shared_object(
+                    objects, str(Path(folder, "probe.so")), extra_postargs=["-fopenmp"]
+                )
+            except Exception as error:  # each compiler class has errors of its own
+                self.warn(f"no OpenMP, the kernels will use one thread: {error}")
+                return False
+        return True
 
 
 def extensions():
@@ -26,8 +83,8 @@ def extensions():
             Extension(
                 f"np_nn._kernels.{source.stem}",
                 [str(source)],
-                extra_compile_args=FLAGS,
-                depends=HEADERS,
+                include_dirs=["kernels"],
+                depends=[str(source), *HEADERS],  # also what a source distribution must hold
             )
             for source in SOURCES
         ],
@@ -35,8 +92,8 @@ def extensions():
         build_dir="build",
     )
     for extension in built:
-        extension.optional = os.environ.get("NP_NN_STRICT") != "1"
+        extension.optional = not wanted("NP_NN_STRICT")
     return built
 
 
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

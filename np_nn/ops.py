@@ -11,6 +11,7 @@ import inspect
 import os
 import pkgutil
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -28,16 +29,13 @@ REFERENCE = {
 
 
 def _find_kernels():
-    """{name: function} of every built kernel; empty in a checkout that was never built."""
-    try:
-        package = importlib.import_module("np_nn._kernels")
-    except ModuleNotFoundError:
-        return {}
-    found = {}
-    for info in pkgutil.iter_modules(package.__path__):
+    """The kernels built beside this file: {name: function}, and their modules."""
+    folder, found, modules = Path(__file__).with_name("_kernels"), {}, []
+    for info in pkgutil.iter_modules([str(folder)]):
         module = importlib.import_module(f"np_nn._kernels.{info.name}")
+        modules.append(module)
         found.update({name: getattr(module, name) for name in REFERENCE if hasattr(module, name)})
-    return found
+    return found, modules
 
 
 def _suits_kernel(argument):
@@ -56,7 +54,7 @@ def _with_fallback(kernel, function):
     return call
 
 
-KERNELS = _find_kernels()
+KERNELS, _MODULES = _find_kernels()
 
 threads = machine.cores()  # how many a kernel may use: its last argument
 
@@ -89,8 +87,13 @@ def set_threads(count):
 
 
 def describe():
-    """What runs now, for reports: "numpy", or "compiled" with the kernels' names."""
-    return f"compiled ({', '.join(active)})" if active else "numpy"
+    """What runs now, for reports: "numpy", or the kernels' instruction set and threading."""
+    if not active:
+        return "numpy"
+    traits = [module.isa() for module in _MODULES if hasattr(module, "isa")]
+    if not all(module.openmp() for module in _MODULES if hasattr(module, "openmp")):
+        traits.append("built without OpenMP: one thread")
+    return f"compiled kernels ({', '.join(traits)})"
 
 
 def _use_environment():

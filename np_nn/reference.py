@@ -210,9 +210,6 @@ class Rows(NamedTuple):
     values: np.ndarray
     width: int
 
-    def __len__(self):
-        return len(self.indptr) - 1
-
 
 def compress(images):
     """The Rows of images (M, I) uint8, I at most 65,536."""

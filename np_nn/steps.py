@@ -13,6 +13,8 @@ from np_nn.optim import SGD, Adam, AdamW
 from np_nn.reference import Dense
 
 RULES = {SGD: "sgd", Adam: "adam", AdamW: "adam"}  # what mlp_steps can train with
+PROBE_EVERY = 16  # calls, to try another number of threads
+MOST_LAYERS = 32  # that the kernel has room for
 CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
 
 
@@ -44,7 +46,7 @@ class LayerSteps:
 
 
 class CompiledSteps:
-    """Many steps of a plain multilayer perceptron in one call of ``ops.mlp_steps``.
+    """Many steps of a plain multilayer perceptron in one call of the kernel ``mlp_steps``.
 
     The same numbers as LayerSteps, without the interpreter between the steps. The
     parameters' ``grad`` is not filled in.
@@ -60,6 +62,7 @@ class CompiledSteps:
             and type(optimizer) in RULES
             and type(model) is Sequential
             and len(model) % 2 == 1
+            and len(model) < 2 * MOST_LAYERS
             and all(type(layer) is (ReLU if i % 2 else Linear) for i, layer in enumerate(model))
             and all(p.data.dtype == np.float32 for p in model.parameters())
             and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
@@ -78,27 +81,40 @@ class CompiledSteps:
             )
             for layer in model[::2]
         ]
-        self._most = 1
+        # Seconds per step with each number of threads, 0 until tried. The numbers computed are
+        # the same; but where other programs keep the cores busy, one thread is many times
+        # faster than several that wait for each other.
+        self._pace = {ops.threads: 0.0, 1: 0.0}
+        self._calls, self._most = 0, 1
 
     def most(self):
-        """How many steps the next call may make: so many that it takes CALL_SECONDS."""
-        return self._most
+        """How many steps the next call may make: so many that it takes about CALL_SECONDS."""
+        return max(1, self._most // PROBE_EVERY) if self._probes() else self._most
+
+    def _probes(self):
+        return self._calls % PROBE_EVERY == 0
+
+    def _threads(self):
+        """The faster number of threads; now and then the other one, to see if that still holds."""
+        choose = max if self._probes() and all(self._pace.values()) else min
+        return choose(self._pace, key=self._pace.get)
 
     def __call__(self, block, rates):
         """Train on the batches of block (K, N) int at the learning rates (K,).
 
         Returns the mean loss of each batch (K,), and how many images were right (K,).
         """
-        started = time.perf_counter()
-        optimizer = self.optimizer
-        losses, correct = ops.mlp_steps(
+        started, optimizer, threads = time.perf_counter(), self.optimizer, self._threads()
+        losses, correct = ops.KERNELS["mlp_steps"](
             self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.layers,
-            self.smoothing, RULES[type(optimizer)], rates, optimizer.steps,
-            optimizer.settings,
+            self.smoothing, RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings,
+            threads,
         )  # fmt: skip
         optimizer.steps += len(block)
-        pace = (time.perf_counter() - started) / len(block)
-        self._most = min(2 * self._most, max(1, int(CALL_SECONDS / pace)))
+        self._calls += 1
+        pace = self._pace[threads] = (time.perf_counter() - started) / len(block)
+        fastest = min(self._pace.values()) or pace
+        self._most = min(2 * self._most, max(1, int(CALL_SECONDS / fastest)))
         return losses, correct
 
 

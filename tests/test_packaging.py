@@ -67,7 +67,7 @@ def test_a_kernel_that_is_built_is_found_and_used(checkout):
     assert list((checkout / "np_nn" / "_kernels").glob("probe*"))
     code = "from np_nn import ops; print(ops.describe()); ops.sgd_step(); print('not reached')"
     done = python(checkout, "-c", code)
-    assert "compiled (sgd_step)" in done.stdout
+    assert "compiled kernels" in done.stdout
     assert "the probe kernel was called" in done.stderr
     done = python(checkout, "-c", code, NP_NN_KERNELS="numpy")
     assert "numpy" in done.stdout

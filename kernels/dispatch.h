@@ -1,0 +1,102 @@
+/* One source, several instruction sets: isa.h compiled once for each, and the choice
+ * among them when the program runs. No -march is needed, so that one build serves all. */
+#ifndef NN_DISPATCH_H
+#define NN_DISPATCH_H
+
+#include "types.h"
+
+#define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
+
+#define NN_PASTE2(a, b) nn_##a##_##b
+#define NN_PASTE(a, b) NN_PASTE2(a, b)
+#define NN(name) NN_PASTE(name, NN_ISA)
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define NN_X86 1 /* features by name below: older compilers do not know "arch=x86-64-v4" */
+#endif
+
+#ifdef NN_X86
+#define NN_ISA avx512
+#define VL 16
+#define MR 8
+#define NR 3
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,prefer-vector-width=512")
+#endif
+#include "isa.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef NN_ISA
+#undef VL
+#undef MR
+#undef NR
+
+#define NN_ISA avx2
+#define VL 8
+#define MR 4
+#define NR 3
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe")
+#endif
+#include "isa.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef NN_ISA
+#undef VL
+#undef MR
+#undef NR
+#endif
+
+#define NN_ISA baseline /* what every CPU of this kind has: SSE2, NEON ... */
+#ifdef __GNUC__
+#define VL 4
+#else
+#define VL 1
+#endif
+#define MR 4
+#define NR 2
+#include "isa.h"
+#undef NN_ISA
+#undef VL
+#undef MR
+#undef NR
+
+static const nn_kernels *nn_active = &nn_kernels_baseline;
+
+/* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA
+ * names (avx512, avx2, baseline) if it has that. Called once, at import. */
+NN_API void nn_select_isa(void)
+{
+#ifdef NN_X86
+    const char *wish = getenv("NP_NN_ISA");
+    __builtin_cpu_init();
+    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    const int avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (avx2 && (!wish || strcmp(wish, "baseline")))
+        nn_active = &nn_kernels_avx2;
+    if (avx512 && (!wish || (strcmp(wish, "baseline") && strcmp(wish, "avx2"))))
+        nn_active = &nn_kernels_avx512;
+#endif
+}
+
+NN_API const char *nn_isa_name(void)
+{
+    return nn_active->name;
+}
+
+#endif

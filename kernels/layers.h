@@ -1,0 +1,449 @@
+/* One operation at a time: each shares its output among threads and calls the inner
+ * loops of the active instruction set. NumPy's arrays come with any alignment and row
+ * stride; where that costs more than a copy, the operand that is read again and again
+ * is copied to aligned, padded work space first (`packed`, null where it does not pay). */
+#ifndef NN_LAYERS_H
+#define NN_LAYERS_H
+
+#include "dispatch.h"
+#include "optimizer.h"
+#include "threads.h"
+
+/* ---- Copies ------------------------------------------------------------------------------ */
+
+/* rows [r0, r1) of `from` to `to`, and zeros into to's padding */
+NN_API void nn_copy_rows(const float *from, int64_t ldf, int64_t r0, int64_t r1, int64_t columns,
+                         float *to, int64_t ldt)
+{
+    for (int64_t r = r0; r < r1; r++) {
+        memcpy(to + r * ldt, from + r * ldf, (size_t)columns * sizeof(float));
+        memset(to + r * ldt + columns, 0, (size_t)(ldt - columns) * sizeof(float));
+    }
+}
+
+/* Bytes that a packed (rows, columns) matrix takes; 0 where packing would not pay: when
+ * it is read by few others, unless its rows are narrower than a vector. */
+static inline int64_t nn_packed_bytes(int64_t rows, int64_t columns, int64_t readers)
+{
+    if (columns >= 16 && readers < 32)
+        return 0;
+    return nn_round64(rows * nn_stride(columns) * (int64_t)sizeof(float)) + 64;
+}
+
+/* In a parallel region: my share of the rows packed, and then everybody's. */
+#define NN_PACK(packed, from, ldf, rows, columns)                                            \
+    do {                                                                                     \
+        if (packed) {                                                                        \
+            int64_t r0_, r1_;                                                                \
+            nn_share(rows, 8, NN_THREAD(), NN_THREADS(), &r0_, &r1_);                        \
+            nn_copy_rows(from, ldf, r0_, r1_, columns, packed, nn_stride(columns));          \
+            NN_BARRIER(NN_THREADS());                                                        \
+        }                                                                                    \
+    } while (0)
+
+/* ---- Compressed rows --------------------------------------------------------------------- */
+
+/* indptr[1 + m] = how many pixels of image m are not 0 */
+NN_API void nn_count_pixels(const uint8_t *images, int64_t count, int64_t width, int64_t *indptr,
+                            int threads)
+{
+    threads = nn_useful_threads(threads, (double)count * (double)width / 4);
+    NN_PARALLEL(threads)
+    {
+        int64_t m0, m1;
+        nn_share(count, 8, NN_THREAD(), NN_THREADS(), &m0, &m1);
+        for (int64_t m = m0; m < m1; m++) {
+            const uint8_t *pixels = images + m * width;
+            int64_t filled = 0;
+            for (int64_t i = 0; i < width;) { /* by 128, so that a byte is counter enough */
+                const int64_t end = i + 128 < width ? i + 128 : width;
+                uint8_t some = 0;
+                for (; i < end; i++)
+                    some = (uint8_t)(some + (pixels[i] != 0));
+                filled += some;
+            }
+            indptr[1 + m] = filled;
+        }
+    }
+}
+
+/* The entries of all images, where indptr says that each image's begin. */
+NN_API void nn_compress(const uint8_t *images, int64_t count, int64_t width, const int64_t *indptr,
+                        uint16_t *cols, uint8_t *vals, int threads)
+{
+    threads = nn_useful_threads(threads, (double)count * (double)width / 4);
+    NN_PARALLEL(threads)
+    {
+        enum { CHUNK = 1024 };
+        uint16_t near_cols[CHUNK]; /* every pixel is written here, and the next one over */
+        uint8_t near_vals[CHUNK];  /* it if it was 0: no branch to mispredict */
+        int64_t m0, m1;
+        nn_share(count, 8, NN_THREAD(), NN_THREADS(), &m0, &m1);
+        for (int64_t m = m0; m < m1; m++) {
+            const uint8_t *pixels = images + m * width;
+            int64_t k = indptr[m];
+            for (int64_t i = 0; i < width;) {
+                const int64_t end = i + CHUNK < width ? i + CHUNK : width;
+                int64_t filled = 0;
+                while (i < end) {
+                    uint64_t eight = 1;
+                    if (end - i >= 8)
+                        memcpy(&eight, pixels + i, 8);
+                    if (!eight) {
+                        i += 8;
+                        continue;
+                    }
+                    const int64_t stop = i + 8 < end ? i + 8 : end;
+                    for (; i < stop; i++) {
+                        near_cols[filled] = (uint16_t)i;
+                        near_vals[filled] = pixels[i];
+                        filled += pixels[i] != 0;
+                    }
+                }
+                memcpy(cols + k, near_cols, (size_t)filled * sizeof(uint16_t));
+                memcpy(vals + k, near_vals, (size_t)filled);
+                k += filled;
+            }
+        }
+    }
+}
+
+/* Is everything that these images `index` lead to inside the arrays? Adds their entries to
+ * *total, and returns the place in index of the first bad one, or -1. rows and entries: how
+ * many the set has. */
+NN_API int64_t nn_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
+                               const int64_t *index, int64_t count, int64_t *total)
+{
+    for (int64_t n = 0; n < count; n++) {
+        if (index[n] < 0 || index[n] >= rows)
+            return n;
+        const int64_t begin = x->indptr[index[n]], end = x->indptr[index[n] + 1];
+        if (begin < 0 || begin > end || end > entries)
+            return n;
+        const uint16_t *cols = x->cols + begin;
+        uint16_t outside = 0;
+        if (x->width < 65536)
+            for (int64_t k = 0; k < end - begin; k++)
+                outside |= cols[k] >= (uint16_t)x->width;
+        if (outside)
+            return n;
+        *total += end - begin;
+    }
+    return -1;
+}
+
+/* The first of `count` numbers that is not in 0 .. limit-1, or -1. */
+NN_API int64_t nn_find_outside(const int64_t *numbers, int64_t count, int64_t limit)
+{
+    for (int64_t n = 0; n < count; n++)
+        if (numbers[n] < 0 || numbers[n] >= limit)
+            return n;
+    return -1;
+}
+
+/* ---- A batch by columns ------------------------------------------------------------------ */
+
+static inline int64_t nn_column_block(int64_t count)
+{
+    /* 64 samples' gradients of 128 units fill two thirds of L1; a small batch still
+     * makes two blocks, for two threads to sort */
+    return count >= 128 ? 64 : count > 32 ? (count + 1) / 2 : 16;
+}
+
+/* Bytes of work space for a batch of `count` rows with `entries` non-zeros in all. */
+static inline int64_t nn_columns_bytes(int64_t count, int64_t width, int64_t entries)
+{
+    const int64_t block = nn_column_block(count), blocks = (count + block - 1) / block;
+    return 64 + nn_round64(8 * (blocks + 1)) + nn_round64(4 * blocks * (width + 1)) +
+           nn_round64(entries * (int64_t)sizeof(nn_entry));
+}
+
+/* Lay the arrays out in the work space. */
+NN_API nn_columns nn_columns_plan(const nn_rows *x, int64_t count, void *work)
+{
+    nn_columns t;
+    char *at = nn_align(work);
+    t.width = x->width;
+    t.count = count;
+    t.block = nn_column_block(count);
+    t.blocks = (count + t.block - 1) / t.block;
+    t.base = (int64_t *)at;
+    at += nn_round64(8 * (t.blocks + 1));
+    t.start = (int32_t *)at;
+    at += nn_round64(4 * t.blocks * (t.width + 1));
+    t.entries = (nn_entry *)at;
+    return t;
+}
+
+/* Counting sort of one block by column. Blocks do not touch each other's memory. */
+NN_API void nn_columns_block(const nn_rows *x, const int64_t *index, const nn_columns *t, int64_t b,
+                             int64_t base)
+{
+    const int64_t n0 = b * t->block, n1 = n0 + t->block < t->count ? n0 + t->block : t->count;
+    int32_t *NN_RESTRICT next = t->start + b * (t->width + 1) + 1; /* where column c goes on */
+    nn_entry *NN_RESTRICT entries = t->entries + base;
+    const uint16_t *NN_RESTRICT cols = x->cols;
+    const uint8_t *NN_RESTRICT vals = x->vals;
+    memset(next - 1, 0, (size_t)(t->width + 1) * 4);
+    for (int64_t n = n0; n < n1; n++) {
+        const int64_t end = x->indptr[index[n] + 1];
+        for (int64_t k = x->indptr[index[n]]; k < end; k++)
+            next[cols[k]]++;
+    }
+    int32_t total = 0;
+    for (int64_t c = 0; c < t->width; c++) {
+        const int32_t here = next[c];
+        next[c] = total;
+        total += here;
+    }
+    for (int64_t n = n0; n < n1; n++) {
+        const int64_t end = x->indptr[index[n] + 1];
+        for (int64_t k = x->indptr[index[n]]; k < end; k++)
+            entries[next[cols[k]]++] = (nn_entry)((n - n0) | vals[k] << 8);
+    }
+}
+
+/* thread t's blocks */
+NN_API void nn_columns_share(const nn_rows *x, const int64_t *index, nn_columns *t, int thread,
+                             int threads)
+{
+    int64_t total = 0;
+    for (int64_t b = 0; b < t->blocks; b++) {
+        /* every thread finds the bases for itself: cheaper than waiting for one */
+        const int64_t n0 = b * t->block, n1 = n0 + t->block < t->count ? n0 + t->block : t->count;
+        if (b % threads == thread) {
+            t->base[b] = total;
+            nn_columns_block(x, index, t, b, total);
+        }
+        for (int64_t n = n0; n < n1; n++)
+            total += x->indptr[index[n] + 1] - x->indptr[index[n]];
+    }
+}
+
+/* ---- The layer that reads compressed rows ------------------------------------------------ */
+
+/* out (count, columns) = bias + X[index] W; bias may be null. entries: of these rows. */
+NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int64_t count,
+                                     int64_t entries, const float *w, int64_t ldw,
+                                     const float *bias, int64_t columns, float *out, int64_t ldo,
+                                     float *packed, int threads)
+{
+    threads = nn_useful_threads(threads, (double)entries * (double)columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t a, b;
+        NN_PACK(packed, w, ldw, x->width, columns);
+        nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
+        nn_active->sparse_forward(x, index, 0, count, packed ? packed : w,
+                                  packed ? nn_stride(columns) : ldw, bias, a, b, 0, out, ldo);
+    }
+}
+
+/* The gradient of the weight, X[index]^T grad, into the optimizer: w, m and v
+ * (width, columns) change in place. work: nn_columns_bytes(count, width, entries). */
+NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int64_t count,
+                                    int64_t entries, const float *grad, int64_t ldg,
+                                    int64_t columns, const nn_optimizer *opt, float *w, float *m,
+                                    float *v, int64_t ldw, void *work, float *packed, int threads)
+{
+    nn_columns t = nn_columns_plan(x, count, work);
+    threads = nn_useful_threads(threads, (double)entries * (double)columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t a, b;
+        nn_columns_share(x, index, &t, NN_THREAD(), NN_THREADS());
+        NN_PACK(packed, grad, ldg, count, columns);
+        NN_BARRIER(NN_THREADS());
+        nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
+        nn_active->sparse_update(x, &t, packed ? packed : grad,
+                                 packed ? nn_stride(columns) : ldg, a, b, opt, w, m, v, ldw);
+    }
+}
+
+/* ---- Dense layers ------------------------------------------------------------------------ */
+
+/* out (rows, columns) = a (rows, depth) @ w (depth, columns) + bias, which may be null */
+NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64_t ldw,
+                              const float *bias, int64_t rows, int64_t depth, int64_t columns,
+                              float *out, int64_t ldo, float *packed, int threads)
+{
+    threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t r0, r1;
+        nn_epilogue e = {0};
+        e.out = out;
+        e.ldo = ldo;
+        e.bias = bias;
+        NN_PACK(packed, w, ldw, depth, columns);
+        nn_share(rows, 8, NN_THREAD(), NN_THREADS(), &r0, &r1);
+        nn_active->dense(a, lda, 1, packed ? packed : w, packed ? nn_stride(columns) : ldw, depth,
+                         r0, r1, 0, columns, &e);
+    }
+}
+
+/* The gradient of the weight, a^T grad (depth, columns), into the optimizer. */
+NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int64_t ldg,
+                             int64_t rows, int64_t depth, int64_t columns, const nn_optimizer *opt,
+                             float *w, float *m, float *v, int64_t ldw, float *packed, int threads)
+{
+    threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t d0, d1;
+        nn_epilogue e = {0};
+        e.out = w;
+        e.ldo = ldw;
+        e.opt = opt;
+        e.m = m;
+        e.v = v;
+        NN_PACK(packed, grad, ldg, rows, columns);
+        nn_share(depth, 16, NN_THREAD(), NN_THREADS(), &d0, &d1);
+        nn_active->dense(a, 1, lda, packed ? packed : grad, packed ? nn_stride(columns) : ldg,
+                         rows, d0, d1, 0, columns, &e);
+    }
+}
+
+/* The gradient of the bias, the column sums of grad (rows, columns), into the optimizer. */
+NN_API void nn_bias_update(const float *grad, int64_t ldg, int64_t rows, int64_t columns,
+                           const nn_optimizer *opt, float *bias, float *m, float *v, int threads)
+{
+    threads = nn_useful_threads(threads, (double)rows * (double)columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t a, b;
+        nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
+        nn_active->column_sums(grad, ldg, rows, a, b, opt, bias, m, v);
+    }
+}
+
+/* to (columns, rows) = transpose of from (rows, columns) */
+NN_API void nn_transpose(const float *from, int64_t ldf, int64_t rows, int64_t columns, float *to,
+                         int64_t ldt)
+{
+    for (int64_t r0 = 0; r0 < rows; r0 += 16)
+        for (int64_t c = 0; c < columns; c++)
+            for (int64_t r = r0; r < r0 + 16 && r < rows; r++)
+                to[c * ldt + r] = from[r * ldf + c];
+}
+
+/* Columns [d0, d1) of out (rows, depth) = grad (rows, columns) @ w (depth, columns)^T,
+ * and 0 where mask, of out's shape, is not positive (null: no mask).
+ * work: columns * nn_stride(d1 - d0) floats. */
+NN_API void nn_linear_backward_input_part(const float *grad, int64_t ldg, const float *w,
+                                          int64_t ldw, int64_t rows, int64_t columns, int64_t d0,
+                                          int64_t d1, const float *mask, int64_t ldm, float *out,
+                                          int64_t ldo, float *work)
+{
+    const int64_t ldt = nn_stride(d1 - d0);
+    nn_epilogue e = {0};
+    if (d0 >= d1)
+        return;
+    if (rows < 8) {
+        nn_active->dots(grad, ldg, w, ldw, rows, columns, d0, d1, mask, ldm, out, ldo);
+        return;
+    }
+    e.out = out + d0;
+    e.ldo = ldo;
+    e.mask = mask ? mask + d0 : 0;
+    e.ldm = ldm;
+    nn_transpose(w + d0 * ldw, ldw, d1 - d0, columns, work, ldt);
+    nn_active->dense(grad, ldg, 1, work, ldt, columns, 0, rows, 0, d1 - d0, &e);
+}
+
+/* Floats of work space for the next function. */
+static inline int64_t nn_transposed_floats(int64_t depth, int64_t columns, int threads)
+{
+    return columns * (nn_stride(depth) + 32 * (int64_t)threads);
+}
+
+static inline float *nn_transposed_part(float *work, int64_t columns, int64_t d0, int t)
+{
+    return work + columns * (d0 + 32 * (int64_t)t);
+}
+
+NN_API void nn_linear_backward_input(const float *grad, int64_t ldg, const float *w, int64_t ldw,
+                                     int64_t rows, int64_t depth, int64_t columns, float *out,
+                                     int64_t ldo, float *work, int threads)
+{
+    threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t d0, d1;
+        const int t = NN_THREAD();
+        nn_share(depth, 16, t, NN_THREADS(), &d0, &d1);
+        nn_linear_backward_input_part(grad, ldg, w, ldw, rows, columns, d0, d1, 0, 0, out, ldo,
+                                      nn_transposed_part(work, columns, d0, t));
+    }
+}
+
+/* ---- Loss, optimizer, elementwise -------------------------------------------------------- */
+
+/* Mean cross-entropy of logits (rows, classes) against labels, and its gradient in grad
+ * (which may be logits). losses: work space, `rows` floats. */
+NN_API double nn_cross_entropy(const float *logits, const int64_t *labels, int64_t rows,
+                               int64_t classes, double smoothing, float *losses, float *grad,
+                               int threads)
+{
+    double sum = 0;
+    threads = nn_useful_threads(threads, 20.0 * (double)rows * (double)classes);
+    NN_PARALLEL(threads)
+    {
+        int64_t n0, n1;
+        nn_share(rows, 8, NN_THREAD(), NN_THREADS(), &n0, &n1);
+        nn_active->cross_entropy(logits, classes, labels, 0, n0, n1, classes, rows, smoothing,
+                                 losses, grad, classes);
+    }
+    for (int64_t n = 0; n < rows; n++)
+        sum += losses[n];
+    return sum / (double)rows;
+}
+
+/* One step of a contiguous parameter of n elements. */
+NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g, float *w,
+                              float *m, float *v, int threads)
+{
+    threads = nn_useful_threads(threads, 4.0 * (double)n);
+    NN_PARALLEL(threads)
+    {
+        int64_t a, b;
+        const unsigned before = nn_flush_denormals();
+        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &a, &b);
+        if (a < b)
+            nn_active->apply(opt, b - a, g + a, w + a, m ? m + a : 0, v ? v + a : 0);
+        nn_restore_denormals(before);
+    }
+}
+
+/* out (count, width) = scale * images[index]; one of bytes and floats is null */
+NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *index,
+                      int64_t count, int64_t width, double scale, float *out, int threads)
+{
+    threads = nn_useful_threads(threads, 4.0 * (double)count * (double)width);
+    NN_PARALLEL(threads)
+    {
+        int64_t n0, n1;
+        nn_share(count, 8, NN_THREAD(), NN_THREADS(), &n0, &n1);
+        if (bytes)
+            nn_active->gather_bytes(bytes, index, n0, n1, width, (float)scale, out);
+        else
+            nn_active->gather_floats(floats, index, n0, n1, width, (float)scale, out);
+    }
+}
+
+/* out = max(x, 0), or with grad: out = grad where x > 0 and else 0 */
+NN_API void nn_relu(int64_t n, const float *grad, const float *x, float *out, int threads)
+{
+    threads = nn_useful_threads(threads, 2.0 * (double)n);
+    NN_PARALLEL(threads)
+    {
+        int64_t a, b;
+        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &a, &b);
+        if (a < b && grad)
+            nn_active->relu_backward(b - a, grad + a, x + a, out + a);
+        else if (a < b)
+            nn_active->relu(b - a, x + a, out + a);
+    }
+}
+
+#endif

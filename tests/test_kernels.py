@@ -1,0 +1,532 @@
+"""Every compiled kernel against its reference: the same numbers, for any shape and any threads.
+
+The arrays lie anywhere in memory, as NumPy's may, and end where their memory ends, so that
+`make sanitize` sees a read beyond them. Every kernel runs on one to four threads, however
+small the work, and must give the same bytes each time.
+"""
+
+import inspect
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from np_nn import reference
+from np_nn.reference import Dense, Rows
+
+try:
+    from np_nn._kernels import compiled
+except ImportError:
+    if os.environ.get("NP_NN_STRICT") == "1":
+        raise
+    pytest.skip("the compiled kernels are not built", allow_module_level=True)
+
+ROOT = Path(__file__).resolve().parents[1]
+PROVIDED = sorted(name for name, f in inspect.getmembers(reference) if hasattr(compiled, name))
+PROVIDED = [name for name in PROVIDED if inspect.isfunction(getattr(reference, name))]
+SIZES = (1, 2, 7, 10, 16, 17, 33, 100, 129, 513)
+COUNTS = (1, 2, 3, 9, 31, 33, 64, 130, 257)
+
+# Fewer where every instruction set gets its turn.
+EXAMPLES = 8 if "NP_NN_ISA" in os.environ else 25
+some = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
+sizes, counts = st.sampled_from(SIZES), st.sampled_from(COUNTS)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: these call reference and kernel themselves."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads_for_small_work():
+    compiled.set_work_per_thread(1)
+    yield
+    compiled.set_work_per_thread(200e3)
+
+
+# ---- How a kernel is compared ---------------------------------------------------------------
+
+
+def anywhere(array, offset):
+    """A copy so many elements into its memory, to whose end it reaches."""
+    memory = np.empty(array.size + offset, array.dtype)
+    copy = memory[offset:].reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def duplicate(given, offset=0, seen=None):
+    """A deep copy; what is one array twice stays one."""
+    seen = {} if seen is None else seen
+    if isinstance(given, np.ndarray):
+        if id(given) not in seen:
+            seen[id(given)] = anywhere(given, offset)
+        return seen[id(given)]
+    if isinstance(given, tuple | list):
+        items = [duplicate(item, offset, seen) for item in given]
+        return type(given)(*items) if hasattr(given, "_fields") else type(given)(items)
+    return given
+
+
+def arrays(given):
+    """Every array and number in it, in order."""
+    if isinstance(given, tuple | list):
+        return [array for item in given for array in arrays(item)]
+    return [np.asarray(given)] if isinstance(given, np.ndarray | float) else []
+
+
+def bytes_of(given):
+    return [array.tobytes() for array in arrays(given)]
+
+
+def close(got, want, tolerance):
+    assert got.shape == want.shape
+    assert got.dtype == want.dtype
+    if want.dtype.kind != "f":
+        np.testing.assert_array_equal(got, want)
+        return
+    # a loss near 0 is no more exact than one of 0.1
+    scale = np.abs(want).max(initial=0.1, where=np.isfinite(want))
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * scale)
+
+
+def check(name, *arguments, tolerance=1e-5):
+    """The kernel does to copies of the arguments what the reference does.
+
+    So it leaves alone what the reference leaves alone, to the last bit; scratch may hold
+    anything afterwards.
+    """
+    function, kernel = getattr(reference, name), getattr(compiled, name)
+    parameters = list(inspect.signature(function).parameters)
+    arguments = list(arguments)
+
+    def run(call, offset, *more):
+        given = duplicate(arguments, offset)
+        result = call(*given, *more)
+        kept = [g for g, p in zip(given, parameters, strict=True) if p != "scratch"]
+        return arrays(kept), arrays(result), result
+
+    before = arrays([g for g, p in zip(arguments, parameters, strict=True) if p != "scratch"])
+    want, want_results, returned = run(function, 0)
+    got, results, result = run(kernel, 0, 1)
+    assert type(result) is type(returned)
+    assert len(results) == len(want_results)
+    for old, w, g in zip(before, want, got, strict=True):
+        if w.tobytes() == old.tobytes():
+            assert g.tobytes() == old.tobytes(), "an input was changed"
+        close(g, w, tolerance)
+    for w, g in zip(want_results, results, strict=True):
+        close(g, w, tolerance)
+    for threads in (1, 2, 3, 4):
+        again, again_results, _ = run(kernel, threads - 1, threads)
+        assert bytes_of(again) == bytes_of(got), f"{threads} threads give other bytes than 1"
+        assert bytes_of(again_results) == bytes_of(results)
+
+
+def normal(rng, *shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def empty(*shape):
+    return np.full(shape, 7.25, np.float32)
+
+
+def pixels(rng, count, width):
+    """uint8 images, a fifth of whose pixels are not 0; some are empty, some are full."""
+    density = rng.choice([0, 0.2, 0.2, 0.2, 1], size=(count, 1))
+    return (rng.integers(1, 256, (count, width)) * (rng.random((count, width)) < density)).astype(
+        np.uint8
+    )
+
+
+# ---- One kernel after the other -------------------------------------------------------------
+
+
+def test_every_kernel_has_a_test_here():
+    assert PROVIDED == [
+        "adam_step", "compress", "cross_entropy", "gather", "linear_backward_bias",
+        "linear_backward_input", "linear_backward_weight", "linear_forward", "mlp_steps",
+        "relu_backward", "relu_forward", "sgd_step", "sparse_linear_backward_weight",
+        "sparse_linear_forward",
+    ]  # fmt: skip
+    for name in PROVIDED:
+        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
+        assert list(inspect.signature(getattr(compiled, name)).parameters) == expected
+
+
+@some
+@given(counts, sizes, st.sampled_from([np.uint8, np.float32]), st.sampled_from([1, 1 / 255]), seeds)
+def test_gather(count, width, dtype, scale, seed):
+    rng = np.random.default_rng(seed)
+    images = pixels(rng, 20, width).astype(dtype)
+    check("gather", images, rng.integers(0, 20, count), scale, empty(count, width))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint8, np.uint64])
+def test_gather_takes_any_integers_and_images_of_any_shape(dtype):
+    rng = np.random.default_rng(0)
+    images = pixels(rng, 60, 35).reshape(60, 5, 7)
+    check("gather", images, np.arange(7, dtype=dtype) * 3, 0.5, empty(7, 5, 7))
+
+
+@some
+@given(counts, sizes, sizes, st.booleans(), seeds)
+def test_linear(count, inputs, outputs, bias, seed):
+    rng = np.random.default_rng(seed)
+    x, grad = normal(rng, count, inputs), normal(rng, count, outputs)
+    weight = normal(rng, inputs, outputs)
+    b = normal(rng, outputs) if bias else None
+    check("linear_forward", x, weight, b, empty(count, outputs))
+    check("linear_backward_weight", x, grad, empty(inputs, outputs))
+    check("linear_backward_bias", grad, empty(outputs))
+    check("linear_backward_input", grad, weight, empty(count, inputs))
+
+
+def test_linear_takes_an_empty_batch():
+    rng = np.random.default_rng(0)
+    x, weight, grad = empty(0, 20), normal(rng, 20, 30), empty(0, 30)
+    check("linear_forward", x, weight, None, empty(0, 30))
+    check("linear_backward_weight", x, grad, empty(20, 30))
+    check("linear_backward_bias", grad, empty(30))
+    check("linear_backward_input", grad, weight, empty(0, 20))
+
+
+@pytest.mark.parametrize("shape", [(1,), (0, 3), (17, 33), (2, 3, 5, 7), (70_000,)])
+def test_relu(shape):
+    rng = np.random.default_rng(0)
+    x, grad = normal(rng, *shape), normal(rng, *shape)
+    if x.size > 10:
+        x.flat[:4] = np.nan, np.inf, -np.inf, 0
+        grad.flat[2:8] = np.nan, np.inf, -np.inf, np.nan, np.inf, -np.inf
+    y = np.maximum(x, 0)
+    check("relu_forward", x, empty(*shape))
+    check("relu_forward", x, x)
+    with np.errstate(invalid="ignore"):  # 0 times infinity is NaN in both
+        check("relu_backward", grad, y, empty(*shape))
+        check("relu_backward", grad, y, y)
+
+
+@some
+@given(counts, sizes, st.sampled_from([0.0, 0.1, 1.0]), st.sampled_from([0.01, 1, 30]), seeds)
+def test_cross_entropy(count, classes, smoothing, size, seed):
+    rng = np.random.default_rng(seed)
+    logits, labels = normal(rng, count, classes) * np.float32(size), rng.integers(0, classes, count)
+    check("cross_entropy", logits, labels, smoothing, empty(count, classes))
+    check("cross_entropy", logits, labels.astype(np.uint16), smoothing, logits)
+
+
+def test_cross_entropy_of_a_diverged_network_is_nan():
+    logits = np.zeros((20, 10), np.float32)
+    logits[3, 4] = np.nan
+    assert np.isnan(compiled.cross_entropy(logits, np.zeros(20, np.int64), 0.0, logits.copy(), 2))
+
+
+SHAPES = [(1,), (0,), (15,), (17, 33), (2, 3, 5, 7), (70_001,)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("decay", [0, 0.01])
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0, False), (0.9, False), (0.9, True)])
+def test_sgd_step(shape, decay, momentum, nesterov):
+    rng = np.random.default_rng(0)
+    weight, grad, velocity = (normal(rng, *shape) for _ in range(3))
+    check("sgd_step", weight, grad, velocity if momentum else None, empty(*shape),
+          0.1, momentum, decay, nesterov)  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("decay", "decoupled"), [(0, False), (0.1, False), (0.1, True)])
+@pytest.mark.parametrize("step", [1, 1000])
+def test_adam_step(shape, decay, decoupled, step):
+    rng = np.random.default_rng(0)
+    weight, grad, mean = (normal(rng, *shape) for _ in range(3))
+    check("adam_step", weight, grad, mean, normal(rng, *shape) ** 2, empty(2, *shape),
+          step, 0.01, 0.9, 0.999, 1e-8, decay, decoupled)  # fmt: skip
+
+
+@some
+@given(st.sampled_from([0, *COUNTS]), st.sampled_from([*SIZES, 1500]), seeds)
+def test_compress(count, width, seed):
+    check("compress", pixels(np.random.default_rng(seed), count, width))
+
+
+def test_compress_takes_the_widest_images():
+    check("compress", pixels(np.random.default_rng(0), 3, 65536))
+
+
+@some
+@given(counts, sizes, sizes, st.booleans(), seeds)
+def test_sparse_linear(count, width, outputs, bias, seed):
+    rng = np.random.default_rng(seed)
+    rows = reference.compress(pixels(rng, 20, width))
+    indices, weight = rng.integers(0, 20, count), normal(rng, width, outputs)
+    b = normal(rng, outputs) if bias else None
+    check("sparse_linear_forward", rows, indices, 1 / 255, weight, b, empty(count, outputs))
+    check("sparse_linear_backward_weight", rows, indices, 1 / 255, normal(rng, count, outputs),
+          empty(width, outputs))  # fmt: skip
+
+
+def test_sparse_linear_takes_black_images_and_none():
+    rng = np.random.default_rng(0)
+    rows = reference.compress(np.zeros((4, 30), np.uint8))
+    for count in (5, 0):
+        indices = np.zeros(count, np.int64)
+        check("sparse_linear_forward", rows, indices, 1.0, normal(rng, 30, 17), normal(rng, 17),
+              empty(count, 17))  # fmt: skip
+        check("sparse_linear_backward_weight", rows, indices, 1.0, normal(rng, count, 17),
+              empty(30, 17))  # fmt: skip
+
+
+# ---- Whole steps ----------------------------------------------------------------------------
+
+# Adam with the usual eps of 1e-8 turns the rounding of a gradient near 0 into a whole step.
+RULES = {
+    "sgd": ("sgd", (0, 0, False), 0),
+    "decay": ("sgd", (0, 0.01, False), 0),
+    "momentum": ("sgd", (0.9, 0.01, False), 1),
+    "nesterov": ("sgd", (0.9, 0.01, True), 1),
+    "adam": ("adam", (0.9, 0.999, 1e-4, 0.01, False), 2),
+    "adamw": ("adam", (0.9, 0.999, 1e-4, 0.1, True), 2),
+}
+
+
+def mlp(rule, *widths, batch=33, steps=6, smoothing=0.0, seed=0, step=0, bias=True):
+    """Arguments of mlp_steps: random images, labels and layers of these widths."""
+    rng = np.random.default_rng(seed)
+    name, settings, moments = RULES[rule]
+
+    def zeros(shape):
+        return tuple(np.zeros(shape, np.float32) for _ in range(moments))
+
+    layers = [
+        Dense(
+            normal(rng, i, o) / np.float32(np.sqrt(i)),
+            normal(rng, o) / 10 if bias else None,
+            zeros((i, o)),
+            zeros(o) if bias else (),
+        )
+        for i, o in pairwise(widths)
+    ]
+    return [
+        reference.compress(pixels(rng, 50, widths[0])), rng.integers(0, widths[-1], 50),
+        rng.integers(0, 50, (steps, batch)), 1 / 255, layers, smoothing, name,
+        rng.uniform(0.01, 0.1, steps) / (20 if name == "adam" else 1), step, settings,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("widths", [(60, 10), (60, 37, 10), (64, 130, 17, 10)], ids=str)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_mlp_steps(rule, widths, smoothing):
+    check("mlp_steps", *mlp(rule, *widths, smoothing=smoothing))
+
+
+@some
+@given(st.sampled_from(list(RULES)), st.lists(sizes, min_size=2, max_size=4),
+       st.sampled_from([1, 2, 9, 64, 130]), st.booleans(), seeds)  # fmt: skip
+def test_mlp_steps_of_any_shape(rule, widths, batch, bias, seed):
+    check("mlp_steps", *mlp(rule, *widths, batch=batch, steps=2, seed=seed, bias=bias))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_two_calls_of_mlp_steps_are_one(rule):
+    arguments = mlp(rule, 60, 37, 10)
+    rows, labels, batches, scale, layers, smoothing, name, rates, step, settings = arguments
+    once = duplicate(layers)
+    losses, correct = compiled.mlp_steps(
+        rows, labels, batches, scale, once, smoothing, name, rates, step, settings, 2)  # fmt: skip
+    parts = [
+        compiled.mlp_steps(rows, labels, batches[part], scale, layers, smoothing, name, rates[part],
+                           part.start, settings, 2)
+        for part in (slice(0, 2), slice(2, 6))
+    ]  # fmt: skip
+    assert bytes_of(layers) == bytes_of(once)
+    assert np.concatenate([p[0] for p in parts]).tobytes() == losses.tobytes()
+    assert np.concatenate([p[1] for p in parts]).tobytes() == correct.tobytes()
+
+
+def test_mlp_steps_of_no_steps_changes_nothing():
+    check("mlp_steps", *mlp("momentum", 60, 37, 10, steps=0))
+
+
+def test_mlp_steps_goes_on_counting():
+    check("mlp_steps", *mlp("adam", 60, 37, 10, step=1000))
+
+
+def test_mlp_steps_is_the_layers_in_a_loop():
+    """Against float64 as well, 30 steps: rounding is all that differs."""
+    arguments = mlp("nesterov", 200, 70, 10, batch=64, steps=30)
+    exact = duplicate(arguments)
+    exact[4] = [
+        Dense(w.astype(float), b.astype(float), (m.astype(float),), (n.astype(float),))
+        for w, b, (m,), (n,) in exact[4]
+    ]
+    losses, correct = compiled.mlp_steps(*arguments, 2)
+    want, right = reference.mlp_steps(*exact)
+    np.testing.assert_allclose(losses, want, rtol=1e-5)
+    assert np.abs(correct - right).max() <= 1
+    assert losses[-1] < losses[0]
+
+
+# ---- What does not fit ----------------------------------------------------------------------
+
+
+def misfits():
+    """(name, arguments, what the error says): one thing wrong in each."""
+    rng = np.random.default_rng(0)
+    x, w, g, y = normal(rng, 4, 6), normal(rng, 6, 3), normal(rng, 4, 3), np.arange(4) % 3
+    images = pixels(rng, 9, 6) | 1
+    rows = reference.compress(images)
+    index = np.arange(4)
+    indptr, columns, values, width = rows
+    bad_columns = Rows(indptr, columns + np.uint16(3), values, width)
+    bad_bounds = Rows(indptr[::-1].copy(), columns, values, width)
+    frozen = empty(4, 3)
+    frozen.flags.writeable = False
+
+    def change(place, value, rule="momentum"):
+        arguments = mlp(rule, 60, 37, 10)
+        arguments[place] = value(arguments[place]) if callable(value) else value
+        return arguments
+
+    def layer(**changes):
+        return change(4, lambda layers: [layers[0]._replace(**changes), layers[1]])
+
+    def spoil(array, value):
+        array = array.copy()
+        array.flat[5] = value
+        return array
+
+    shared = normal(rng, 60, 37)
+    return [
+        ("gather", (images, index + 6, 1.0, empty(4, 6)), r"0\.\.8, got 9"),
+        ("gather", (images, index - 1, 1.0, empty(4, 6)), r"0\.\.8, got -1"),
+        ("gather", (images, index > 1, 1.0, empty(4, 6)), "integers"),
+        ("gather", (images, index, 1.0, empty(4, 5)), "fit"),
+        ("gather", (images.astype(np.int32), index, 1.0, empty(4, 6)), "uint8"),
+        ("gather", (images, index, 1.0, np.zeros((4, 6))), "out must be .*float32"),
+        ("linear_forward", (x, w, None, empty(4, 4)), "fit"),
+        ("linear_forward", (x, w, empty(4), empty(4, 3)), "fit"),
+        ("linear_forward", (x.astype(float), w, None, empty(4, 3)), "x must be .*float32"),
+        ("linear_forward", (x, w[:, ::-1], None, empty(4, 3)), "contiguous"),
+        ("linear_forward", (x, w, None, frozen), "read-only"),
+        ("linear_forward", (x, "w", None, empty(4, 3)), "weight must be"),
+        ("linear_forward", (w.T.copy()[:3, :3].copy(), (a := empty(3, 3)), None, a), "memory"),
+        ("linear_backward_weight", (x, g, empty(3, 6)), "fit"),
+        ("linear_backward_bias", (g, empty(4)), "fit"),
+        ("linear_backward_input", (g, w, empty(4, 5)), "fit"),
+        ("relu_forward", (x, empty(6, 4)), "fit"),
+        ("relu_backward", (x, x, empty(24)), "fit"),
+        ("cross_entropy", (g, y + 1, 0.0, empty(4, 3)), r"0\.\.2, got 3"),
+        ("cross_entropy", (g, y - 1, 0.0, empty(4, 3)), r"0\.\.2, got -1"),
+        ("cross_entropy", (g, y[:3], 0.0, empty(4, 3)), "fit"),
+        ("cross_entropy", (g, y.astype(float), 0.0, empty(4, 3)), "integers"),
+        ("sgd_step", (x, g, None, None, 0.1, 0, 0, False), "one shape"),
+        ("sgd_step", (x, x.copy(), None, None, 0.1, 0.9, 0, False), "velocity"),
+        ("adam_step", (x, x.copy(), empty(4, 6), empty(6, 4), None, 1, 0.1, 0.9, 0.9, 1e-8, 0, 0),
+         "one shape"),
+        ("compress", (np.zeros((1, 65537), np.uint8),), "65,536"),
+        ("compress", (x,), "uint8"),
+        ("sparse_linear_forward", (rows, index + 6, 1.0, w, None, empty(4, 3)), r"0\.\.8, got 9"),
+        ("sparse_linear_forward", (bad_columns, index, 1.0, w, None, empty(4, 3)), "columns"),
+        ("sparse_linear_forward", (bad_bounds, index, 1.0, w, None, empty(4, 3)), "bounds"),
+        ("sparse_linear_forward", (rows, index, 1.0, x, None, empty(4, 3)), "fit"),
+        ("sparse_linear_forward", (images, index, 1.0, w, None, empty(4, 3)), "Rows"),
+        ("sparse_linear_backward_weight", (rows, index - 1, 1.0, g, empty(6, 3)), "got -1"),
+        ("sparse_linear_backward_weight", (rows, index, 1.0, g, empty(5, 3)), "fit"),
+        ("mlp_steps", change(0, lambda r: Rows(r.indptr, r.columns, r.values[1:], r.width)), "fit"),
+        ("mlp_steps", change(1, lambda labels: labels + 1), r"labels must be 0\.\.9, got 10"),
+        ("mlp_steps", change(1, lambda labels: labels[1:]), "fit"),
+        ("mlp_steps", change(2, lambda batches: spoil(batches, 50)), r"0\.\.49, got 50"),
+        ("mlp_steps", change(2, lambda batches: spoil(batches, -1)), r"0\.\.49, got -1"),
+        ("mlp_steps", change(2, np.zeros((6, 0), np.int64)), "at least one image"),
+        ("mlp_steps", change(2, np.zeros(6, np.int64)), "batches must be"),
+        ("mlp_steps", change(4, []), "1 to 32 layers, got 0"),
+        ("mlp_steps", change(4, lambda layers: layers[::-1]), "weight of layer 0"),
+        ("mlp_steps", change(4, lambda layers: layers[:1] * 33), "1 to 32 layers, got 33"),
+        ("mlp_steps", change(4, [(1, 2)]), "layer 0 must be a Dense"),
+        ("mlp_steps", layer(weight=np.zeros((60, 37))), "weight of layer 0 .*float32"),
+        ("mlp_steps", layer(weight=np.zeros((37, 60), np.float32).T), "contiguous"),
+        ("mlp_steps", layer(bias=empty(36)), "bias of layer 0"),
+        ("mlp_steps", layer(weight_moments=()), "weight of layer 0 needs 1 moment"),
+        ("mlp_steps", layer(bias_moments=(empty(36),)), "moment 0 of bias of layer 0"),
+        ("mlp_steps", layer(weight=shared, weight_moments=(shared,)), "shares an array"),
+        ("mlp_steps", change(6, "rmsprop"), "rule must be"),
+        ("mlp_steps", change(7, np.zeros(5)), "fit"),
+    ]  # fmt: skip
+
+
+MISFITS = misfits()
+
+
+@pytest.mark.parametrize("case", MISFITS, ids=[f"{n}-{m}" for n, _, m in MISFITS])
+def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
+    name, arguments, message = case
+    before = bytes_of(list(arguments))
+    with pytest.raises(ValueError, match=message):
+        getattr(compiled, name)(*arguments, 2)
+    assert bytes_of(list(arguments)) == before
+
+
+# ---- The machine ----------------------------------------------------------------------------
+
+
+def python(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment,
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+ASK = "from np_nn._kernels import compiled; print(compiled.isa())"
+
+
+@pytest.mark.parametrize("isa", ["avx512", "avx2", "baseline"])
+def test_every_instruction_set(isa):
+    """The comparisons with the reference again, in a process of its own."""
+    if compiled.isa() == isa:
+        return  # that is what the other tests ran on
+    if "NP_NN_ISA" in os.environ:
+        pytest.skip(f"NP_NN_ISA asks for {os.environ['NP_NN_ISA']} alone")
+    if python("-c", ASK, NP_NN_ISA=isa).stdout.strip() != isa:
+        pytest.skip(f"this CPU has no {isa}")
+    comparisons = "not fit and not process and not instruction and not two_calls"
+    done = python(
+        "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__, NP_NN_ISA=isa
+    )
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_an_unknown_instruction_set_means_the_best():
+    environment = {k: v for k, v in os.environ.items() if k != "NP_NN_ISA"}
+    best = subprocess.run(
+        [sys.executable, "-c", ASK], cwd=ROOT, env=environment, capture_output=True, check=True
+    )
+    assert python("-c", ASK, NP_NN_ISA="sse9").stdout == best.stdout.decode()
+
+
+FORK = """
+import os, signal, numpy as np
+from np_nn._kernels import compiled
+compiled.set_work_per_thread(1)
+x = np.ones((64, 64), np.float32)
+compiled.linear_forward(x, x, None, np.empty_like(x), 2)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    os._exit(int(compiled.linear_forward(x, x, None, np.empty_like(x), 2)[0, 0] != 64))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_kernels_work_in_a_forked_process():
+    assert python("-W", "ignore", "-c", FORK).stdout == "0\n"
