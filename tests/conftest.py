@@ -19,8 +19,9 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True, params=["numpy", "compiled"] if ops.KERNELS else ["numpy"])
-def kernels(request):
+def kernels(request, monkeypatch):
     """Every test runs on NumPy, and again on the compiled kernels where they are built."""
+    monkeypatch.setenv("NP_NN_KERNELS", request.param)  # for the programs that tests start
     nn.use(request.param)
     yield request.param
     nn.use("auto")

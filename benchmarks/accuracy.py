@@ -1,0 +1,165 @@
+"""Table (d): how long it takes to reach an accuracy, as whole programs; and what starting costs."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cells import CENTRE
+from contenders import CONTENDERS, OURS, TORCH
+from contenders.problem import dataset
+from targets import at_least, at_most, ratio, table
+from team import THREAD_VARIABLES
+
+from np_nn import report
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAMS = {OURS: "main_np.py", TORCH: "main_torch.py"}
+RECIPE = "fast98"
+OTHERS = (("--epochs", "1"), ("--epochs", "4"))  # for about 97 and 98.5 %
+IMPORT = "import time; t = time.perf_counter(); import np_nn; print(time.perf_counter() - t)"
+IMPORTS = 11
+
+
+@dataclass(frozen=True)
+class Run:
+    """One whole process. train_s: of its training loop; whole_s: from start to end."""
+
+    accuracy: float
+    train_s: float
+    whole_s: float
+    memory_mb: float | None
+    kernels: str
+
+
+def run(session):
+    """Measure it; returns Markdown."""
+    costs = session.each(["compressing the training set"], lambda _: _compressing(session))
+    compress_s = next(iter(costs.values()), None)
+    parts = [_recipe(session, compress_s), _starting(session, compress_s)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _recipe(session, compress_s):
+    main, others = (3, 0) if session.quick else (10, 3)
+    plan = [((), main), *((changes, others) for changes in OTHERS if others)]
+    turns = [(program, c, s) for c, seeds in plan for s in range(seeds) for program in PROGRAMS]
+    runs = session.each(
+        [turn for turn in turns if CONTENDERS[turn[0]].installed],
+        lambda turn: _train(session, *turn),
+        lambda turn: " ".join((PROGRAMS[turn[0]], *turn[1], f"--seed {turn[2]}")),
+    )
+    groups = {}
+    for (label, changes, _), done in runs.items():
+        groups.setdefault((changes, label), []).append(done)
+    groups = {key: found for key, done in groups.items() if (found := [d for d in done if d])}
+    if not groups:
+        return ""
+    header = (f"recipe {RECIPE}", "", "seeds", "test accuracy", "training s", "with compressing",
+              "whole process s", "peak MB")  # fmt: skip
+    rows = [_row(key, done, compress_s) for key, done in groups.items()]
+    text = (
+        "## Time to accuracy\n\n"
+        f"`main_np.py` and `main_torch.py --recipe {RECIPE}` as whole processes in turn, one seed "
+        "each; means ± standard deviation of the accuracy, medians of the rest. np_nn compresses "
+        "the training set before its training loop; the third time adds it.\n\n"
+    )
+    text += f"{report.markdown_table(header, rows)}\n\n"
+    if len(runs) > sum(map(len, groups.values())):
+        text += "Some runs failed and are left out.\n\n"
+    ours, theirs = groups.get(((), OURS)), groups.get(((), TORCH))
+    return text + table(session, _targets(ours, theirs, compress_s))
+
+
+def _train(session, label, changes, seed):
+    """A Run in a fresh process, or None if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run.json"
+        command = [sys.executable, ROOT / PROGRAMS[label], "--recipe", RECIPE, *changes]
+        command += ["--dataset", CENTRE.dataset, "--seed", str(seed)]
+        command += ["--threads", str(session.cores), "--no-plots", "--quiet", "--json", out]
+        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(session.cores))
+        started = time.perf_counter()
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        whole = time.perf_counter() - started
+        if done.returncode:
+            return None
+        found = json.loads(out.read_text())
+        figures = found["test_accuracy"], found["train_seconds"], whole
+        return Run(*figures, found["peak_memory_mb"], found["kernels"])
+
+
+def _median(runs, name):
+    values = [getattr(run, name) for run in runs or ()]
+    return statistics.median(values) if values and None not in values else None
+
+
+def _trained(runs, compress_s):
+    """Seconds of training, and what the compression adds to it where it is used."""
+    seconds = _median(runs, "train_s")
+    sparse = seconds and runs[0].kernels.startswith("compiled")
+    return seconds + (compress_s or 0.0) if sparse else seconds
+
+
+def _row(key, runs, compress_s):
+    changes, label = key
+    accuracies = [run.accuracy for run in runs]
+    spread = f" ± {statistics.stdev(accuracies):.2%}" if len(runs) > 1 else ""
+    memory = _median(runs, "memory_mb")
+    return (
+        " ".join(changes) or "as it stands",
+        label,
+        len(runs),
+        f"{statistics.mean(accuracies):.2%}{spread}",
+        f"{_median(runs, 'train_s'):.2f}",
+        f"{_trained(runs, compress_s):.2f}",
+        f"{_median(runs, 'whole_s'):.2f}",
+        f"{memory:.0f}" if memory else "-",
+    )
+
+
+def _targets(ours, theirs, compress_s):
+    mean = statistics.mean(run.accuracy for run in ours) if ours else None
+    seconds = _trained(ours, compress_s)
+    times = ratio(_trained(theirs, 0), seconds)
+    whole = ratio(_median(theirs, "whole_s"), _median(ours, "whole_s"))
+    return [
+        at_least(f"{RECIPE}, mean test accuracy", mean, 0.98, "{:.2%}"),
+        at_most("training and compressing", seconds, 0.7, "{:.2f} s"),
+        at_least("training and compressing, times the twin", times, 4),
+        at_least("whole process, times the twin", whole, 4),
+        at_most("peak memory", _median(ours, "memory_mb"), 250, "{:.0f} MB"),
+    ]
+
+
+def _compressing(session):
+    """Seconds to compress the training set."""
+    ms = session.ask([OURS], "compress").ms.get(OURS)
+    return ms and ms / 1e3
+
+
+def _starting(session, compress_s):
+    """What is paid once: the import, and the compressed training set."""
+    imports = session.each([f"import np_nn, {IMPORTS} times"], lambda _: _import_seconds())
+    if not imports:
+        return ""
+    seconds, images = next(iter(imports.values())), dataset(CENTRE.dataset).train
+    size = sum(array.nbytes for array in images.rows[:3]) / 1e6
+    text = f"The training set's {images.images.nbytes / 1e6:.0f} MB are {size:.0f} MB compressed"
+    text += f", made in {1e3 * compress_s:.0f} ms." if compress_s else "."
+    goal = at_most("`import np_nn` in a fresh process", seconds, 0.2, "{:.2f} s")
+    return f"## Starting\n\n{text}\n\n{table(session, [goal])}"
+
+
+def _import_seconds():
+    command = [sys.executable, "-c", IMPORT]
+    runs = [
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=False) for _ in range(IMPORTS)
+    ]
+    times = [float(run.stdout) for run in runs if not run.returncode]
+    return statistics.median(times) if times else None

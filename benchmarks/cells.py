@@ -1,0 +1,83 @@
+"""The cells of the training-step table: what is trained, and how."""
+
+from dataclasses import dataclass
+
+from np_nn.recipes import Recipe
+
+# How each optimizer is set: the learning rates are small, so that long timings stay finite.
+OPTIMIZERS = {
+    "SGD": {"optimizer": "sgd", "lr": 0.01},
+    "momentum": {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9},
+    "Adam": {"optimizer": "adam", "lr": 0.001},
+}
+TITLES = {"mnist": "MNIST", "fashion": "Fashion"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training problem. threads: None means all the machine's cores."""
+
+    hidden: tuple[int, ...] = (512,)
+    batch: int = 256
+    optimizer: str = "SGD"
+    dataset: str = "mnist"
+    threads: int | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "hidden", tuple(self.hidden))  # JSON makes it a list
+
+    def __str__(self):
+        net = "-".join(map(str, (784, *self.hidden, 10)))
+        threads = f", {self.threads} thread" if self.threads else ""
+        return f"{net}, batch {self.batch}, {self.optimizer}, {TITLES[self.dataset]}{threads}"
+
+    @property
+    def settings(self):
+        """The cell as a Recipe: biases, PyTorch's start, pixels scaled to 0..1."""
+        return Recipe(
+            hidden=self.hidden,
+            batch_size=self.batch,
+            bias=True,
+            init="torch",
+            scale=1 / 255,
+            **OPTIMIZERS[self.optimizer],
+        )
+
+
+CENTRE = Cell()
+ADAM = Cell(optimizer="Adam")
+ONE_THREAD = Cell(threads=1)
+SMALL = Cell((100, 100), 1)
+
+ONE_FACTOR = (
+    CENTRE,
+    *(Cell(batch=batch) for batch in (1, 32, 128, 1024)),
+    *(Cell((width,)) for width in (128, 2048)),
+    *(Cell((512,) * depth) for depth in (2, 3)),
+    Cell(optimizer="momentum"),
+    ADAM,
+    Cell(dataset="fashion"),
+    ONE_THREAD,
+)
+
+CORNERS = (
+    SMALL,
+    Cell((128,), 1),
+    Cell((2048,), 1),
+    Cell((128,), 1024),
+    Cell((2048,), 1024),
+    Cell((128,), 32, "Adam"),
+    Cell((512,) * 3, 32, "Adam"),
+    Cell((512,) * 2, 1024, "momentum"),
+    Cell((512,), 128, "Adam", "fashion"),
+    Cell((2048,), 32, "SGD", "fashion"),
+    Cell((512,), 256, "Adam", threads=1),
+    Cell((128,), 32, threads=1),
+    Cell((512,) * 2, 1024, "momentum", "fashion", threads=1),
+)
+
+GRID = ONE_FACTOR + CORNERS
+QUICK = (CENTRE, ADAM, ONE_THREAD, SMALL)
+
+# torch.compile takes a quarter of a minute for each of these.
+COMPILED = (CENTRE, ADAM, ONE_THREAD, SMALL, Cell(batch=1), Cell(batch=1024))

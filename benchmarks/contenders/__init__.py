@@ -1,0 +1,66 @@
+"""Who competes: a label, the module that does the work, and what it needs and can do."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cells import COMPILED
+
+
+def _anything(cell):
+    return True
+
+
+def _plain(cell):
+    return len(cell.hidden) == 1 and cell.optimizer == "SGD"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to train.
+
+    module: in this folder, with a class Tasks; variant: handed to it. package: what must be
+    installed. trains: whether it takes part in a training cell; but: what it does not do, in words.
+    """
+
+    label: str
+    module: str
+    variant: str = ""
+    package: str = "numpy"
+    trains: Callable = _anything
+    but: str = ""
+
+    @property
+    def installed(self):
+        return importlib.util.find_spec(self.package) is not None
+
+    def tasks(self, threads):
+        """The object that does its tasks, in a process of its own."""
+        return importlib.import_module(f"contenders.{self.module}").Tasks(threads, self.variant)
+
+
+OURS, LAYERS, TORCH = "np_nn", "np_nn NumPy", "torch"
+
+CONTENDERS = {
+    contender.label: contender
+    for contender in (
+        Contender(OURS, "ours", "auto"),
+        Contender(LAYERS, "ours", "numpy"),
+        Contender(
+            "NumPy by hand", "by_hand", trains=_plain, but="one hidden layer and plain SGD only"
+        ),
+        Contender(TORCH, "pytorch", "eager", package="torch"),
+        Contender(
+            "torch.compile", "pytorch", "compile", "torch", COMPILED.__contains__,
+            "compiled for a few cells only, as that is slow",
+        ),
+        Contender(
+            "scikit-learn", "scikit", package="sklearn",
+            but="computes no accuracy of the batch, which is to its advantage",
+        ),
+        Contender("jax", "xla", package="jax"),
+    )
+}  # fmt: skip
+
+PEERS = tuple(label for label in CONTENDERS if label not in (OURS, LAYERS))

@@ -1,0 +1,83 @@
+"""The arguments that each kernel is timed with: a real batch of MNIST in 784-512-10."""
+
+import numpy as np
+from cells import CENTRE
+
+from contenders import problem
+from np_nn import ops, reference
+from np_nn.batches import Batches
+
+
+class Inputs:
+    """The arrays of one training step of the centre cell."""
+
+    def __init__(self):
+        split, model = problem.start(CENTRE)
+        self.split, self.images, self.scale = split, problem.flat(split), split.scale
+        self.indices = next(iter(Batches(len(split), CENTRE.batch, steps=1, replacement=True)))
+        self.labels = split.labels[self.indices]
+        self.W1, self.b1, self.W2, self.b2 = (p.data for p in model.parameters())
+
+        self.x = reference.gather(self.images, self.indices, self.scale, self.empty(784))
+        self.sums = reference.linear_forward(self.x, self.W1, self.b1, self.empty(512))
+        self.h = np.maximum(self.sums, 0)
+        self.logits = reference.linear_forward(self.h, self.W2, self.b2, self.empty(10))
+        self.log_probs = reference.log_softmax_forward(self.logits, self.empty(10))
+        self.dlogits = reference.cross_entropy_backward(
+            self.log_probs, self.labels, 0.0, self.empty(10)
+        )
+        self.dh = self.dlogits @ self.W2.T * (self.h > 0)
+        self.dW1 = self.x.T @ self.dh
+
+    rows = property(lambda self: self.split.rows, doc="the compressed set, made on first use")
+    sparse = property(lambda self: (self.rows, self.indices, self.scale))
+
+    @staticmethod
+    def empty(width):
+        return np.empty((CENTRE.batch, width), np.float32)
+
+
+def _zeros(array):
+    return np.zeros_like(array)
+
+
+# The kernel's name, perhaps with the layer: what it is called with but for the threads.
+CASES = {
+    "compress": lambda i: (i.images,),
+    "gather": lambda i: (i.images, i.indices, i.scale, i.empty(784)),
+    "expand": lambda i: (*i.sparse, i.empty(784)),
+    "sparse_linear_forward": lambda i: (*i.sparse, i.W1, i.b1, i.empty(512)),
+    "linear_forward 784-512": lambda i: (i.x, i.W1, i.b1, i.empty(512)),
+    "linear_forward 512-10": lambda i: (i.h, i.W2, i.b2, i.empty(10)),
+    "relu_forward": lambda i: (i.sums, i.empty(512)),
+    "log_softmax_forward": lambda i: (i.logits, i.empty(10)),
+    "cross_entropy_forward": lambda i: (i.logits, i.labels, 0.0, i.empty(10)),
+    "cross_entropy_backward": lambda i: (i.log_probs, i.labels, 0.0, i.empty(10)),
+    "cross_entropy": lambda i: (i.logits, i.labels, 0.0, i.empty(10)),
+    "linear_backward_input 512-10": lambda i: (i.dlogits, i.W2, i.empty(512)),
+    "relu_backward": lambda i: (i.dh, i.h, i.empty(512)),
+    "linear_backward_bias": lambda i: (i.dh, _zeros(i.b1)),
+    "sparse_linear_backward_weight": lambda i: (*i.sparse, i.dh, _zeros(i.W1)),
+    "linear_backward_weight 784-512": lambda i: (i.x, i.dh, _zeros(i.W1)),
+    "linear_backward_weight 512-10": lambda i: (i.h, i.dlogits, _zeros(i.W2)),
+    "sgd_step": lambda i: (i.W1, i.dW1, None, _zeros(i.W1), 1e-4, 0.0, 0.0, False),
+    "adam_step": lambda i: (
+        i.W1, i.dW1, _zeros(i.W1), _zeros(i.W1), np.empty((2, *i.W1.shape), np.float32),
+        1, 1e-4, 0.9, 0.999, 1e-8, 0.0, False,
+    ),
+}  # fmt: skip
+
+# The whole training loop is a kernel too; the table of training steps times it.
+ELSEWHERE = ("mlp_steps",)
+
+
+def _gathered(i):
+    return ops.gather(i.images, i.indices, i.scale, i.x)
+
+
+# What NumPy does in place of the operations on compressed rows, which it does not have.
+DENSE_TWINS = {
+    "expand": _gathered,
+    "sparse_linear_forward": lambda i: ops.linear_forward(_gathered(i), i.W1, i.b1, i.sums),
+    "sparse_linear_backward_weight": lambda i: ops.linear_backward_weight(i.x, i.dh, i.dW1),
+}

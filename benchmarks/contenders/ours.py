@@ -1,0 +1,76 @@
+"""np_nn itself, on the compiled kernels or on NumPy."""
+
+import itertools
+
+import numpy as np
+from cells import CENTRE, Cell
+
+import np_nn as nn
+from contenders import problem
+from contenders.kernel_cases import CASES, DENSE_TWINS, Inputs
+from np_nn import ops, optim, trainer
+
+
+class Tasks:
+    """variant: what ``np_nn.use`` is given."""
+
+    def __init__(self, threads, variant):
+        ops.use(variant)
+        ops.set_threads(threads)
+        self.threads, self.compiled = threads, variant != "numpy"
+
+    def train(self, cell):
+        """``fit``, as its users call it."""
+        cell = Cell(**cell)
+        split, model = problem.start(cell)
+        optimizer = optim.build(cell.settings, model.parameters())
+        loss, seeds = nn.CrossEntropyLoss(), itertools.count()
+        options = {"batch_size": cell.batch, "replacement": True, "quiet": True}
+
+        def run(steps):
+            history = nn.fit(
+                model, split, loss, optimizer, steps=steps, seed=next(seeds), **options
+            )
+            return float(history.loss.mean()), float(history.accuracy.mean())
+
+        return run
+
+    def kernel(self, case):
+        """One operation: the kernel, or the best that NumPy has for it."""
+        name, inputs = case.split()[0], Inputs()
+        if self.compiled:
+            call, arguments = ops.KERNELS[name], (*CASES[case](inputs), self.threads)
+        elif name in DENSE_TWINS:
+            return problem.repeated(lambda: DENSE_TWINS[name](inputs))
+        else:
+            call, arguments = ops.REFERENCE[name], CASES[case](inputs)
+        return problem.repeated(lambda: call(*arguments))
+
+    def predict(self):
+        """The test set's outputs; the images are compressed anew each time."""
+        model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
+        return problem.repeated(
+            lambda: trainer.predict(model, nn.Split(test.images, test.labels, test.scale))
+        )
+
+    def predict_compressed(self):
+        """The test set's outputs; the images were compressed by an earlier call."""
+        model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
+        return problem.repeated(lambda: trainer.predict(model, test))
+
+    def compress(self):
+        """The training set as compressed rows."""
+        images = problem.flat(problem.dataset(CENTRE.dataset).train)
+        return problem.repeated(lambda: ops.compress(images))
+
+    def product(self, n, m, k):
+        """A dense matrix product."""
+        a, b = np.ones((n, m), np.float32), np.ones((m, k), np.float32)
+        out = np.empty((n, k), np.float32)
+        return problem.repeated(lambda: np.matmul(a, b, out=out))
+
+    def copy(self, megabytes):
+        """A copy in memory; NumPy does it on one thread."""
+        source = np.ones(megabytes * 250_000, np.float32)
+        target = np.empty_like(source)
+        return problem.repeated(lambda: np.copyto(target, source))

@@ -1,0 +1,58 @@
+"""What all contenders share: the data, the first weights, the batches."""
+
+import functools
+import itertools
+
+from timing import measure
+
+import np_nn as nn
+from np_nn import models
+from np_nn.batches import Batches
+
+SEED = 0
+TRIAL = 0.15  # seconds for each of the ways that a contender may choose from
+
+
+@functools.lru_cache
+def dataset(name):
+    return nn.load(name, scale=1 / 255, quiet=True)
+
+
+def start(cell):
+    """The training split, and the model as np_nn's with the weights that all start from."""
+    data = dataset(cell.dataset)
+    return data.train, models.build(cell.settings, data, SEED)
+
+
+def flat(split):
+    """The images as rows: (n, 784) uint8."""
+    return split.images.reshape(len(split), -1)
+
+
+def drawn(train, n, batch):
+    """A runner that hands ``train`` its batches, (steps, batch) indices, drawn as fit draws them.
+
+    The drawing is part of the time, as it is in fit. ``train`` returns (mean loss, accuracy).
+    """
+    seeds = itertools.count()
+
+    def run(steps):
+        batches = Batches(n, batch, steps=steps, replacement=True, seed=next(seeds))
+        return train(next(batches.blocks(lambda: steps)))
+
+    return run
+
+
+def repeated(call):
+    """A runner that calls a function so many times."""
+
+    def run(count):
+        for _ in range(count):
+            call()
+
+    return run
+
+
+def fastest(build, options):
+    """Build a runner with each of the options, try them, and build the best one anew."""
+    return build(min(options, key=lambda option: measure(build(option), TRIAL)))

@@ -1,0 +1,148 @@
+"""PyTorch, eager or compiled, each time with the fastest optimizer and block size that it has."""
+
+import numpy as np
+import torch
+from cells import CENTRE, Cell
+from torch.nn import functional as F
+
+from contenders import problem
+from contenders.kernel_cases import CASES, Inputs
+from np_nn import optim, twin
+
+IMPLEMENTATIONS = ({"fused": True}, {"foreach": True}, {})
+BLOCKS = (500, 1000, 2000, 5000, 10000)  # images at a time in inference
+
+
+class Tasks:
+    """variant: "eager" or "compile"."""
+
+    def __init__(self, threads, variant):
+        torch.set_num_threads(threads)
+        self.wrap = torch.compile if variant == "compile" else lambda function: function
+        self.options = IMPLEMENTATIONS[:1] if variant == "compile" else IMPLEMENTATIONS
+
+    def train(self, cell):
+        cell = Cell(**cell)
+        return problem.fastest(lambda option: self._train(cell, option), self.options)
+
+    def _train(self, cell, option):
+        split, numpy_model = problem.start(cell)
+        images, labels = torch.tensor(problem.flat(split)), torch.tensor(split.labels)
+        model = twin.module(numpy_model)
+        optimizer = optim.build(cell.settings, numpy_model.parameters())
+        optimizer = getattr(torch.optim, type(optimizer).__name__)(
+            model.parameters(), **optimizer.config, **option
+        )
+
+        @self.wrap
+        def forward(x, y):
+            logits = model(torch.mul(x, split.scale))  # from uint8 to float32 in one pass
+            return F.cross_entropy(logits, y), (logits.argmax(dim=1) == y).sum()
+
+        def train(block):
+            total, right = 0.0, 0
+            for indices in torch.from_numpy(block):
+                x, y = images.index_select(0, indices), labels.index_select(0, indices)
+                optimizer.zero_grad()
+                loss, correct = forward(x, y)
+                loss.backward()
+                optimizer.step()
+                total += loss.item()
+                right += correct.item()
+            return total / len(block), right / block.size
+
+        return problem.drawn(train, len(split), cell.batch)
+
+    def kernel(self, case):
+        """PyTorch's operation for a kernel's, on the same arrays."""
+        name, inputs = case.split()[0], Inputs()
+        if name not in OPERATIONS:
+            raise NotImplementedError(f"no operation of torch does what {name} does")
+        arguments = [
+            torch.from_numpy(a) if isinstance(a, np.ndarray) else a for a in CASES[case](inputs)
+        ]
+        call = OPERATIONS[name](inputs, *arguments)
+        return problem.repeated(torch.no_grad()(call))
+
+    def predict(self):
+        """The test set's outputs, in the best block size of a few."""
+        model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
+        images, model = torch.tensor(problem.flat(test)), twin.module(model).eval()
+
+        @torch.inference_mode()
+        def call(block):
+            return torch.cat([model(torch.mul(x, test.scale)) for x in images.split(block)])
+
+        return problem.fastest(lambda block: problem.repeated(lambda: call(block)), BLOCKS)
+
+    def product(self, n, m, k):
+        """A dense matrix product."""
+        a, b, out = torch.ones(n, m), torch.ones(m, k), torch.empty(n, k)
+        return problem.repeated(lambda: torch.mm(a, b, out=out))
+
+    def copy(self, megabytes):
+        """A copy in memory, on all threads."""
+        source = torch.ones(megabytes * 250_000)
+        target = torch.empty_like(source)
+        return problem.repeated(lambda: target.copy_(source))
+
+
+def _gather(inputs, images, indices, scale, out):
+    return lambda: torch.mul(images.index_select(0, indices), scale, out=out)
+
+
+def _expand(inputs, rows, indices, scale, out):
+    return _gather(inputs, torch.from_numpy(inputs.images), indices, scale, out)
+
+
+def _linear_forward(inputs, x, weight, bias, out):
+    return lambda: torch.addmm(bias, x, weight, out=out)
+
+
+def _sparse_forward(inputs, rows, indices, scale, weight, bias, out):
+    gather = _gather(inputs, torch.from_numpy(inputs.images), indices, scale, None)
+    return lambda: torch.addmm(bias, gather(), weight, out=out)
+
+
+def _sparse_backward(inputs, rows, indices, scale, grad, out):
+    x = torch.from_numpy(inputs.x)
+    return lambda: torch.mm(x.t(), grad, out=out)
+
+
+def _cross_entropy(inputs, logits, labels, smoothing, grad):
+    logits = logits.requires_grad_()
+
+    @torch.enable_grad()
+    def call():
+        torch.autograd.grad(F.cross_entropy(logits, labels), logits)
+
+    return call
+
+
+def _sgd(inputs, weight, grad, velocity, scratch, lr, *settings):
+    return lambda: weight.add_(grad, alpha=-lr)
+
+
+def _adam(inputs, weight, grad, *rest):
+    parameter = torch.nn.Parameter(weight)
+    parameter.grad = grad
+    return torch.optim.Adam([parameter], fused=True).step
+
+
+OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> what to call
+    "gather": _gather,
+    "expand": _expand,
+    "linear_forward": _linear_forward,
+    "linear_backward_weight": lambda i, x, grad, out: lambda: torch.mm(x.t(), grad, out=out),
+    "linear_backward_bias": lambda i, grad, out: lambda: torch.sum(grad, 0, out=out),
+    "linear_backward_input": lambda i, grad, w, out: lambda: torch.mm(grad, w.t(), out=out),
+    "relu_forward": lambda i, x, out: lambda: torch.clamp_min(x, 0, out=out),
+    "relu_backward": lambda i, grad, y, out: lambda: torch.ops.aten.threshold_backward(grad, y, 0),
+    "log_softmax_forward": lambda i, x, out: lambda: torch.log_softmax(x, 1),
+    "cross_entropy_forward": lambda i, x, y, *rest: lambda: F.cross_entropy(x, y),
+    "cross_entropy": _cross_entropy,
+    "sparse_linear_forward": _sparse_forward,
+    "sparse_linear_backward_weight": _sparse_backward,
+    "sgd_step": _sgd,
+    "adam_step": _adam,
+}

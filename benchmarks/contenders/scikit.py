@@ -1,0 +1,65 @@
+"""scikit-learn's MLPClassifier: partial_fit on float32 batches, many in one call.
+
+Its checks of the input cost a millisecond a call; so it gets CHUNK images at a time, which it
+cuts into batches itself.
+"""
+
+import warnings
+
+import numpy as np
+from cells import Cell
+from sklearn.neural_network import MLPClassifier
+
+from contenders import problem
+from np_nn import machine
+
+CHUNK = 4096
+CLASSES = np.arange(10)
+
+
+class Tasks:
+    def __init__(self, threads, variant):
+        machine.limit_threads(threads)
+        warnings.simplefilter("ignore")
+
+    def train(self, cell):
+        cell = Cell(**cell)
+        split, model = problem.start(cell)
+        images, labels, scale = problem.flat(split), split.labels, np.float32(split.scale)
+        network = _network(cell, model, images.shape[1])
+        size = max(cell.batch, CHUNK // cell.batch * cell.batch)
+
+        def train(block):
+            indices, loss = block.ravel(), 0.0
+            for begin in range(0, len(indices), size):
+                chunk = indices[begin : begin + size]
+                network.partial_fit(np.multiply(images[chunk], scale), labels[chunk])
+                loss += network.loss_ * len(chunk)
+            return loss / len(indices), None
+
+        return problem.drawn(train, len(split), cell.batch)
+
+
+def _network(cell, model, width):
+    """An MLPClassifier that starts from the model's weights."""
+    settings = cell.settings
+    network = MLPClassifier(
+        settings.hidden,
+        solver=settings.optimizer,
+        alpha=0,
+        batch_size=cell.batch,
+        learning_rate_init=settings.lr,
+        momentum=settings.momentum,
+        nesterovs_momentum=False,
+        shuffle=False,
+    )
+    # One update makes its arrays, which then take our weights; its moments start anew.
+    some = np.zeros((cell.batch, width), np.float32)
+    network.partial_fit(some, np.zeros(cell.batch, np.int64), classes=CLASSES)
+    parameters = [parameter.data for parameter in model.parameters()]
+    for own, ours in zip(network.coefs_, parameters[::2], strict=True):
+        own[...] = ours
+    for own, ours in zip(network.intercepts_, parameters[1::2], strict=True):
+        own[...] = ours
+    del network._optimizer
+    return network

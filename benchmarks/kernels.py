@@ -1,0 +1,83 @@
+"""Part (0) and table (a): the kernels are right, and how fast each one is by itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from contenders import LAYERS, OURS, TORCH
+from contenders.kernel_cases import CASES, ELSEWHERE
+from targets import ratio
+
+from np_nn import ops, report
+from np_nn.errors import NpNNError
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests" / "test_kernels.py"
+SECONDS = 0.1  # a turn: a kernel is shorter than a step
+
+
+def check():
+    """Prove the kernels against the reference; a line on it. Raises NpNNError if they fail."""
+    if not ops.KERNELS:
+        return "No kernel is built: np_nn runs on NumPy."
+    if not TESTS.is_file():
+        return "The kernels were not checked first: there is no tests/test_kernels.py."
+    command = [sys.executable, "-m", "pytest", str(TESTS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    last = (done.stdout.strip() or done.stderr.strip() or "no output").splitlines()[-1]
+    if done.returncode:
+        raise NpNNError(f"nothing is timed, as tests/test_kernels.py fails: {last}")
+    return f"Kernels checked against the reference before they were timed: {last}."
+
+
+def run(session):
+    """Measure each kernel beside NumPy and torch; returns Markdown."""
+    cases = [case for case in CASES if case.split()[0] in ops.KERNELS]
+    if session.quick:
+        cases = cases[::4]
+    tasks = [(case, threads) for case in cases for threads in session.thread_counts]
+    results = session.each(tasks, lambda task: _measure(session, *task), lambda task: task[0])
+    if not results:
+        return ""
+    header = (
+        "784-512-10, batch 256",
+        "threads",
+        "np_nn",
+        "NumPy",
+        "torch",
+        "times NumPy",
+        "times torch",
+    )
+    rows = [(*task, *_cells(figures.ms)) for task, figures in results.items()]
+    text = "## The kernels one by one\n\nMicroseconds a call, on a batch of MNIST.\n\n"
+    return text + report.markdown_table(header, rows) + _notes(results)
+
+
+def _measure(session, case, threads):
+    seconds = min(SECONDS, session.seconds)
+    return session.ask((OURS, LAYERS, TORCH), "kernel", threads=threads, seconds=seconds, case=case)
+
+
+def _cells(ms):
+    ours, numpy, torch = (ms.get(label) for label in (OURS, LAYERS, TORCH))
+    times = [f"{1e3 * value:.1f}" if value else "-" for value in (ours, numpy, torch)]
+    ratios = (ratio(numpy, ours), ratio(torch, ours))
+    return times + [f"{value:.2f}" if value else "-" for value in ratios]
+
+
+def _notes(results):
+    notes = {
+        f"{label}: {reason}"
+        for figures in results.values()
+        for label, reason in figures.failures.items()
+    }
+    known = {case.split()[0] for case in CASES}
+    if elsewhere := [name for name in ELSEWHERE if name in ops.KERNELS]:
+        notes.add(f"{', '.join(elsewhere)}: that is the next table")
+    if unknown := sorted(set(ops.KERNELS) - known - set(ELSEWHERE)):
+        notes.add(f"not timed, as kernel_cases.py has no arguments for them: {', '.join(unknown)}")
+    notes.add(
+        "In place of the products with compressed rows, NumPy and torch make dense ones: "
+        "the forward one gathers the batch first, the backward one finds it gathered"
+    )
+    return "".join(f"\n\n{note}." for note in sorted(notes))

@@ -1,0 +1,119 @@
+"""The contenders' processes: started when first asked, stopped while others have their turn."""
+
+import json
+import os
+import select
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contenders import CONTENDERS
+
+WORKER = Path(__file__).with_name("worker.py")
+PATIENCE = 300  # seconds that an answer may take: torch.compile is slow
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Failure(Exception):  # noqa: N818 - it ends in a note under a table, and is no error of ours
+    """Why a contender has no figure."""
+
+
+class Player:
+    """One worker process. It is frozen (SIGSTOP) except while it answers."""
+
+    def __init__(self, label, threads):
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the player
+        self.process = subprocess.Popen(
+            [sys.executable, WORKER, label, "--threads", str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        )
+
+    def ask(self, request):
+        """The answer to a request. Raises Failure if there is none."""
+        self._signal("SIGCONT")
+        try:
+            print(json.dumps(request), file=self.process.stdin, flush=True)
+            ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+            line = self.process.stdout.readline() if ready else ""
+        except BrokenPipeError:
+            line, ready = "", True
+        if not line:
+            self.close()
+            raise Failure(self._last_words() if ready else f"no answer in {PATIENCE} s")
+        self._signal("SIGSTOP")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise Failure(answer["error"])
+        return answer
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+    def _last_words(self):
+        self.log.seek(0)
+        lines = self.log.read().strip().splitlines()
+        return lines[-1] if lines else f"the process ended with status {self.process.returncode}"
+
+    def _signal(self, name):
+        if hasattr(signal, name):
+            self.process.send_signal(getattr(signal, name))
+
+
+@dataclass
+class Figures:
+    """What one round of turns gave: {label: median ms}, the answers, {label: why there is none}."""
+
+    ms: dict = field(default_factory=dict)
+    answers: dict = field(default_factory=dict)
+    failures: dict = field(default_factory=dict)
+
+
+class Team:
+    """All players, by contender and number of threads. Use it in a ``with`` block."""
+
+    def __init__(self):
+        self._players = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        for player in self._players.values():
+            player.close()
+
+    def take_turns(self, labels, request, threads, rounds):
+        """Ask each contender in turn, for some rounds; the median of what each one says."""
+        figures, answers = Figures(), {label: [] for label in labels}
+        for _ in range(rounds):
+            for label in labels:
+                if label not in figures.failures:
+                    try:
+                        answers[label].append(self._player(label, threads).ask(request))
+                    except Failure as failure:
+                        figures.failures[label] = str(failure)
+        for label in labels:
+            if label not in figures.failures:
+                figures.answers[label] = answers[label]
+                figures.ms[label] = statistics.median(a["ms"] for a in answers[label])
+        return figures
+
+    def _player(self, label, threads):
+        if not CONTENDERS[label].installed:
+            raise Failure("not installed")
+        player = self._players.get((label, threads))
+        if player is None or not player.alive:
+            player = self._players[label, threads] = Player(label, threads)
+        return player

@@ -1,0 +1,133 @@
+"""Table (b): how long a training step takes, over a grid of problems."""
+
+import dataclasses
+import statistics
+
+import cells
+from contenders import CONTENDERS, LAYERS, OURS, PEERS, TORCH
+from targets import at_least, at_most, ratio, table
+
+from np_nn import report
+
+TOLERANCE = 1e-3  # between the contenders' mean losses over the first steps
+
+
+def run(session):
+    """Measure the grid; returns Markdown."""
+    grid = cells.QUICK if session.quick else cells.GRID
+    grid = [cell for cell in grid if cell.threads is None or cell.threads < session.cores]
+    results = session.each(grid, lambda cell: _measure(session, cell))
+    session.found["steps"] = {cell: figures.ms for cell, figures in results.items()}
+    if not results:
+        return ""
+    parts = [
+        "## A training step\n",
+        "Milliseconds per step, float32, with biases; each step gathers its batch from the uint8 "
+        "training set and computes loss and accuracy. np_nn reads the set in compressed form, made "
+        "once before (its time is given below).\n",
+        _steps(results),
+        *_notes(results),
+        "",
+        table(session, _targets(session, results)),
+        "",
+        f"np_nn is slower than the fastest peer in: {'; '.join(_lost(results)) or 'no cell'}.",
+    ]
+    return "\n".join(parts)
+
+
+def _measure(session, cell):
+    field = [
+        label
+        for label, contender in CONTENDERS.items()
+        if contender.trains(cell) and not (session.quick and _slow_to_start(label, cell))
+    ]
+    return session.ask(field, "train", threads=cell.threads, cell=dataclasses.asdict(cell))
+
+
+def _slow_to_start(label, cell):
+    return label == "torch.compile" and cell != cells.CENTRE
+
+
+def fastest_peer(ms):
+    """The least time of a contender that is not ours, or None."""
+    return min((ms[label] for label in PEERS if label in ms), default=None)
+
+
+def against_peer(ms):
+    return ratio(fastest_peer(ms), ms.get(OURS))
+
+
+def against_torch(ms):
+    return ratio(ms.get(TORCH), ms.get(OURS))
+
+
+def _steps(results):
+    labels = [c for c in CONTENDERS if any(c in figures.ms for figures in results.values())]
+    header = ["", *labels, "times torch", "times fastest peer"]
+    rows = [
+        [
+            cell,
+            *(_number(figures.ms.get(label)) for label in labels),
+            *(
+                _number(value, ".2f")
+                for value in (against_torch(figures.ms), against_peer(figures.ms))
+            ),
+        ]
+        for cell, figures in results.items()
+    ]
+    return report.markdown_table(header, rows)
+
+
+def _number(value, form=".3f"):
+    return "-" if value is None else format(value, form)
+
+
+def _notes(results):
+    """Lines on who has no figure and why, and whether all computed the same."""
+    notes = [f"\n{c.label}: {c.but}." for c in CONTENDERS.values() if c.but and c.installed]
+    seen = {}
+    for cell, figures in results.items():
+        for label, reason in figures.failures.items():
+            seen.setdefault((label, reason), []).append(str(cell))
+    for (label, reason), where in seen.items():
+        place = "" if len(where) == len(results) else f" ({'; '.join(where)})"
+        notes.append(f"\n{label}: {reason}{place}.")
+    worst, where = max((_disagreement(f), str(cell)) for cell, f in results.items())
+    verdict = "so all train the same" if worst <= TOLERANCE else f"**too much**, at {where}"
+    notes.append(f"\nLosses of the first steps differ by at most {worst:.0e}: {verdict}.")
+    return notes
+
+
+def _disagreement(figures):
+    """The largest relative difference of any contender's first losses to np_nn's on NumPy."""
+    losses = {label: answers[0]["first"][0] for label, answers in figures.answers.items()}
+    base = losses.get(LAYERS)
+    return max(abs(loss / base - 1) for loss in losses.values()) if base else 0.0
+
+
+def _lost(results):
+    ratios = {cell: against_peer(figures.ms) for cell, figures in results.items()}
+    return [str(cell) for cell, value in ratios.items() if value is not None and value < 1]
+
+
+def _targets(session, results):
+    ms = {cell: figures.ms for cell, figures in results.items()}
+    centre = ms.get(cells.CENTRE, {})
+    mean = [value for value in map(against_torch, ms.values()) if value]
+    mean = statistics.geometric_mean(mean) if mean else None
+    return [
+        at_least("centre, times torch eager", against_torch(centre), 4.5),
+        at_least("centre, times the fastest peer", against_peer(centre), 3.5),
+        at_least(
+            "centre, times the dense floor",
+            ratio(session.found.get("dense floor"), centre.get(OURS)),
+            2.7,
+        ),
+        at_least("Adam, times torch's", against_torch(ms.get(cells.ADAM, {})), 4),
+        at_least("one thread, times torch", against_torch(ms.get(cells.ONE_THREAD, {})), 4),
+        at_least(
+            "784-100-100-10, batch 1, times torch", against_torch(ms.get(cells.SMALL, {})), 15
+        ),
+        at_least("all cells, geometric mean of times torch", mean, 2.5),
+        at_most("cells slower than the fastest peer", len(_lost(results)), 0),
+    ]

@@ -1,0 +1,64 @@
+"""python benchmarks/worker.py CONTENDER --threads N: one contender, alone in its process.
+
+Reads a request a line on stdin, {"task", "arguments", "seconds"} as JSON, and answers with
+a line on stdout: {"ms": of one unit of the task, ...} or {"error": why not}.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+
+from contenders import CONTENDERS
+from timing import measure
+
+CHECKED_STEPS = 5  # the first of a task: what they return proves that all do the same
+
+
+@dataclass
+class Worker:
+    """Prepares what it is asked to time, and keeps it until it is asked for something else."""
+
+    tasks: object
+    asked: tuple = ()
+    run: object = None
+    first: object = None
+
+    def answer(self, request):
+        asked = request["task"], request["arguments"]
+        if asked != self.asked:
+            self.asked, self.run = (), None  # frees the memory of the last one
+            self.run = getattr(self.tasks, request["task"])(**request["arguments"])
+            self.first, self.asked = self.run(CHECKED_STEPS), asked
+        ms, calls = measure(self.run, request["seconds"])
+        return {"ms": ms, "calls": calls, "first": self.first}
+
+
+def keep_to(threads):
+    """Leave this process only so many of its cores: that binds every library alike."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
+def main():
+    command = argparse.ArgumentParser(description=__doc__)
+    command.add_argument("contender", choices=CONTENDERS)
+    command.add_argument("--threads", type=int, required=True, metavar="N")
+    args = command.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the master's business
+    keep_to(args.threads)
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
+    worker = Worker(CONTENDERS[args.contender].tasks(args.threads))
+    for line in sys.stdin:
+        try:
+            answer = worker.answer(json.loads(line))
+        except Exception as error:  # whatever goes wrong is this contender's, and not the run's
+            words = str(error).strip().splitlines() or [""]
+            answer = {"error": f"{type(error).__name__}: {words[0]}"[:200]}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
