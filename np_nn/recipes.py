@@ -64,7 +64,8 @@ class Recipe:
     def describe(self):
         """The settings in a few words."""
         length = f"{self.steps:,} batches" if self.steps else f"{self.epochs:,} epochs in batches"
-        momentum = f" momentum {self.momentum:g}" if self.momentum else ""
+        kind = "Nesterov " if self.nesterov else ""
+        momentum = f" {kind}momentum {self.momentum:g}" if self.momentum else ""
         return (
             f"{length} of {self.batch_size}, {self.optimizer.upper()} {self.lr:g}{momentum}, "
             f"{self.init} init"
@@ -90,12 +91,13 @@ RECIPES = {
             bias=True,
             init="torch",
             scale=1 / 255,
-            lr=0.2,
+            hidden=(384,),
+            lr=0.3,
             momentum=0.9,
             nesterov=True,
             schedule="warmup_linear",
             label_smoothing=0.1,
-            batch_size=128,
+            batch_size=64,
             steps=None,
             epochs=2,
             replacement=False,

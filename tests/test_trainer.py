@@ -177,7 +177,7 @@ def test_real_mnist_is_learnt_in_seconds(mnist):
 
 def test_real_digits_are_learnt_without_any_download(digits):
     model = nn.initialize(nn.mlp((784, 64, 10)), "torch", seed=0)
-    optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer = nn.SGD(model.parameters(), lr=0.02, momentum=0.9)
     plan = {"epochs": 15, "batch_size": 32, "quiet": True}
     nn.fit(model, digits.train, nn.CrossEntropyLoss(), optimizer, **plan)
     assert nn.evaluate(model, digits.test).accuracy > 0.93
