@@ -94,7 +94,8 @@ def train(model, images, labels, optimizer, settings, seed, quiet):
             loss = loss_function(logits, y)
             loss.backward()
             optimizer.step()
-            scheduler.step()
+            if scheduler:
+                scheduler.step()
 
             accuracy = (logits.argmax(dim=1) == y).float().mean()
             history.record(loss.item(), accuracy.item())

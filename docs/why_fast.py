@@ -21,10 +21,11 @@ BATCH = 256
 
 # Milliseconds of a step of 784-512-10, batch 256, float32, SGD, on 2 cores of an AMD EPYC
 # (Zen 5), 2 threads: each phase by itself, the least of at least 100 calls on fresh batches.
-# Dense: NumPy and OpenBLAS, the lines of benchmarks/contenders/by_hand.py. Ours: the functions of
-# kernels/layers.h. `make bench` times whole steps of both, and each kernel that Python can call.
+# Dense: NumPy and OpenBLAS, the lines of benchmarks/contenders/by_hand.py. Ours: the C functions,
+# on aligned and padded arrays as kernels/mlp.h has them; a whole step adds its barriers.
+# `make bench` times whole steps of both, and by itself each kernel that Python can call.
 PHASES = (
-    # phase                                            dense: parts               ours: parts
+    # phase, the parts of the dense step, the parts of ours
     ("the batch: gather / sort by columns", (0.068,), (0.029,)),
     ("first layer: product, bias, ReLU", (0.830, 0.059), (0.196,)),
     ("output layer and loss", (0.026, 0.041), (0.015, 0.008)),

@@ -148,7 +148,7 @@ static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n
         const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
         const int64_t a = o0 + u0 * VL, b = o0 + u1 * VL < o1 ? o0 + u1 * VL : o1;
         const int nv = (int)(u1 - u0);
-        /* about 48 KB of a panel's rows at a time; of no use for a few samples */
+        /* at most 64 KB of a panel's rows at a time; of no use for a few samples */
         const int64_t fit = NN_L1_FLOATS / (nv * VL), count = (x->width + fit - 1) / fit;
         const int64_t row_block = n1 - n0 < 8 ? x->width : (x->width + count - 1) / count;
         const float *bias_at = bias ? bias + a : 0;

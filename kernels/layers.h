@@ -431,7 +431,7 @@ NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *
     }
 }
 
-/* out = max(x, 0), or with grad: out = grad where x > 0 and else 0 */
+/* out = max(x, 0), or with grad: out = grad * (1 where x > 0 and else 0) */
 NN_API void nn_relu(int64_t n, const float *grad, const float *x, float *out, int threads)
 {
     threads = nn_useful_threads(threads, 2.0 * (double)n);

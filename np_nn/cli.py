@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser(description, *, recipe="np_nn", parents=()):
     """The shared arguments. recipe: the default one. parents: parsers whose arguments join them."""
-    result = Parser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    result = Parser(description=description, parents=parents)
     _add_training(result, recipe)
     add = result.add_argument_group("running and reporting").add_argument
     add(
@@ -34,7 +34,7 @@ def parser(description, *, recipe="np_nn", parents=()):
         type=_one_of("data set", data.NAMES),
         default="auto",
         metavar="NAME",
-        help=f"{', '.join(data.NAMES)}; auto is MNIST, or scikit-learn's digits without it",
+        help=f"{', '.join(data.NAMES)}; auto (the default) is MNIST, or scikit-learn's digits without it",
     )
     add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
     add(
@@ -43,14 +43,25 @@ def parser(description, *, recipe="np_nn", parents=()):
         nargs="+",
         default=[0],
         metavar="N",
-        help="several seeds train several networks, and the table gives mean ± spread",
+        help="several train several networks, and the table gives mean ± spread (default: 0)",
     )
-    add("--threads", type=whole_number(1), default=machine.cores(), metavar="N", help="CPU threads")
-    add("--out", default="learning_curves", metavar="DIR", help="where pictures are put")
+    add(
+        "--threads",
+        type=whole_number(1),
+        default=machine.cores(),
+        metavar="N",
+        help="CPU threads (default: as many as there are cores)",
+    )
+    add(
+        "--out",
+        default="learning_curves",
+        metavar="DIR",
+        help="where pictures are put (default: learning_curves)",
+    )
     add("--no-plots", action="store_true", help="draw no pictures")
     add("--quiet", action="store_true", help="no progress, only the report")
     add("--json", type=Path, metavar="FILE", help="write the results to this file too")
-    return result  # fmt: skip
+    return result
 
 
 def _add_training(result, recipe):
@@ -60,7 +71,7 @@ def _add_training(result, recipe):
         type=_one_of("recipe", recipes.RECIPES),
         default=recipe,
         metavar="NAME",
-        help=f"a published result to repeat: {', '.join(recipes.RECIPES)}",
+        help=f"what to repeat: {', '.join(recipes.RECIPES)} (default: {recipe})",
     )
     add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
     group = result.add_argument_group("changes to the recipe", "Each replaces one of its values.")
@@ -95,8 +106,12 @@ def _add_training(result, recipe):
         metavar="NAME",
         help=", ".join(optim.OPTIMIZERS),
     )
-    add("--init", type=_one_of("initialiser", init.INITIALISERS), metavar="NAME",
-        help=f"where the weights start: {', '.join(init.INITIALISERS)}")  # fmt: skip
+    add(
+        "--init",
+        type=_one_of("initialiser", init.INITIALISERS),
+        metavar="NAME",
+        help=f"where the weights start: {', '.join(init.INITIALISERS)}",
+    )
 
 
 def add_numpy_options(command):
@@ -106,14 +121,14 @@ def add_numpy_options(command):
         type=_one_of("input", feed.CHOICES),
         default="auto",
         metavar="NAME",
-        help="auto (by the share of black pixels), dense, sparse",
+        help="auto (the default: by the share of black pixels), dense, sparse",
     )
     command.add_argument(
         "--kernels",
         type=_one_of("kernels setting", ops.CHOICES),
         default=os.environ.get("NP_NN_KERNELS", "auto"),
         metavar="NAME",
-        help="auto (compiled if built), numpy, compiled",
+        help="auto (the default: compiled if built), numpy, compiled",
     )
 
 

@@ -110,7 +110,7 @@ def text(run):
         "",
         _table(run),
     ]
-    return "\n".join(lines + _warnings(run))
+    return "\n".join(lines + [f"warning: {warning}" for warning in _warnings(run)])
 
 
 def _table(run):
@@ -131,7 +131,7 @@ def _warnings(run):
         warnings.append(f"the accuracy differs from the published one by more than {DISCREPANCY}")
     if recipes.matching(run.settings) is None:
         warnings.append("no recipe has these settings, so there is no published result for them")
-    return [f"warning: {warning}" for warning in warnings]
+    return warnings
 
 
 def as_dict(run):

@@ -38,7 +38,11 @@ def optimizer(optimizer, parameters):
 
 
 def scheduler(name, optimizer, steps):
-    """The torch.optim.lr_scheduler of a schedule in optim.SCHEDULES, for a run of so many steps."""
+    """The torch.optim.lr_scheduler of a schedule in optim.SCHEDULES, for a run of so many steps.
+
+    None for a constant rate.
+    """
     schedule = SCHEDULES[name]
-    share = (lambda step: schedule(step, steps)) if schedule else (lambda step: 1.0)
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+    if schedule is None:
+        return None
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))

@@ -82,6 +82,15 @@ def test_without_a_compiler_the_build_succeeds_and_numpy_serves(checkout):
     assert done.stdout == "numpy\n"
 
 
+def test_the_kernels_build_without_openmp_from_a_clean_checkout(checkout):
+    done = build(checkout, NP_NN_NO_OPENMP="1", NP_NN_STRICT="1")
+    assert not done.returncode, done.stderr
+    arguments = ["--dataset", "digits", "--steps", "20", "--no-plots", "--quiet"]
+    done = python(checkout, "main_np.py", *arguments, "--kernels", "compiled", "--threads", "2")
+    assert not done.returncode, done.stderr
+    assert "built without OpenMP: one thread" in done.stdout
+
+
 def test_strictly_a_kernel_that_does_not_compile_is_an_error(checkout):
     probe(checkout)
     assert build(checkout, CC="false", NP_NN_STRICT="1").returncode
