@@ -34,7 +34,7 @@ def parser(description, *, recipe="np_nn", parents=()):
         type=_one_of("data set", data.NAMES),
         default="auto",
         metavar="NAME",
-        help=f"{', '.join(data.NAMES)}; auto (the default) is MNIST, or scikit-learn's digits without it",
+        help=f"{', '.join(data.NAMES)}; auto (the default): MNIST, else scikit-learn's digits",
     )
     add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
     add(
