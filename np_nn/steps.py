@@ -13,7 +13,8 @@ from np_nn.optim import SGD, Adam, AdamW
 from np_nn.reference import Dense
 
 RULES = {SGD: "sgd", Adam: "adam", AdamW: "adam"}  # what mlp_steps can train with
-PROBE_EVERY = 16  # calls, to try another number of threads
+TRY_EVERY = 16  # calls, to try the other number of threads
+CLEARLY = 0.8  # the share of the time that it must need to be taken
 MOST_LAYERS = 32  # that the kernel has room for
 CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
 
@@ -81,30 +82,26 @@ class CompiledSteps:
             )
             for layer in model[::2]
         ]
-        # Seconds per step with each number of threads, 0 until tried. The numbers computed are
-        # the same; but where other programs keep the cores busy, one thread is many times
-        # faster than several that wait for each other.
-        self._pace = {ops.threads: 0.0, 1: 0.0}
-        self._calls, self._most = 0, 1
+        # Any number of threads computes the same bits. But where other programs keep the cores
+        # busy, one thread is many times faster than several that wait for each other.
+        self._threads, self._other = ops.threads, 1
+        self._calls, self._most, self._pace = 0, 1, 0.0
 
     def most(self):
         """How many steps the next call may make: so many that it takes about CALL_SECONDS."""
-        return max(1, self._most // PROBE_EVERY) if self._probes() else self._most
+        return max(1, self._most // 4) if self._tries() else self._most
 
-    def _probes(self):
-        return self._calls % PROBE_EVERY == 0
-
-    def _threads(self):
-        """The faster number of threads; now and then the other one, to see if that still holds."""
-        choose = max if self._probes() and all(self._pace.values()) else min
-        return choose(self._pace, key=self._pace.get)
+    def _tries(self):
+        """Whether the next call is to find out if the other number of threads is faster now."""
+        return self._calls % TRY_EVERY == TRY_EVERY - 1
 
     def __call__(self, block, rates):
         """Train on the batches of block (K, N) int at the learning rates (K,).
 
         Returns the mean loss of each batch (K,), and how many images were right (K,).
         """
-        started, optimizer, threads = time.perf_counter(), self.optimizer, self._threads()
+        started, optimizer, tries = time.perf_counter(), self.optimizer, self._tries()
+        threads = self._other if tries else self._threads
         losses, correct = ops.KERNELS["mlp_steps"](
             self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.layers,
             self.smoothing, RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings,
@@ -112,10 +109,16 @@ class CompiledSteps:
         )  # fmt: skip
         optimizer.steps += len(block)
         self._calls += 1
-        pace = self._pace[threads] = (time.perf_counter() - started) / len(block)
-        fastest = min(self._pace.values()) or pace
-        self._most = min(2 * self._most, max(1, int(CALL_SECONDS / fastest)))
+        self._note(tries, (time.perf_counter() - started) / len(block))
         return losses, correct
+
+    def _note(self, tried, pace):
+        """Learn from the seconds per step that a call took."""
+        if not tried:
+            self._pace = pace
+        elif pace < CLEARLY * self._pace:
+            self._threads, self._other, self._pace = self._other, self._threads, pace
+        self._most = min(2 * self._most, max(1, int(CALL_SECONDS / self._pace)))
 
 
 def build(model, feed, labels, loss, optimizer):

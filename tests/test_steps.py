@@ -145,6 +145,36 @@ def test_every_feed_predicts_alike(digits, kind):
     )
 
 
+def test_the_accuracy_of_a_run_is_numpys(mnist, kernels):
+    """1,000 steps on real MNIST: within 0.002 of the NumPy layers, whatever runs them."""
+    accuracies = []
+    for setting in ("numpy", kernels):
+        nn.use(setting)
+        model = nn.initialize(nn.mlp((784, 128, 10), bias=False), "original", seed=0)
+        plan = {"steps": 1000, "batch_size": 128, "replacement": True, "quiet": True}
+        nn.fit(model, mnist.train, nn.CrossEntropyLoss(), nn.SGD(model.parameters()), **plan)
+        accuracies.append(nn.evaluate(model, mnist.test).accuracy)
+    assert abs(accuracies[0] - accuracies[1]) <= 0.002
+
+
+def test_the_number_of_threads_follows_what_is_faster(digits, kernels):
+    if kernels == "numpy":
+        pytest.skip("only the compiled steps choose")
+    model = network(5)
+    chosen = feed.choose(digits.train, model, "sparse")
+    args = (digits.train.labels, nn.CrossEntropyLoss(), nn.SGD(model.parameters()))
+    ops.set_threads(2)
+    train = steps.build(model, chosen, *args)
+    train._note(False, 1.0)
+    train._note(True, 0.9)
+    assert train._threads == 2
+    train._note(True, 0.5)
+    assert (train._threads, train._other) == (1, 2)
+    train._note(False, 1.0)
+    train._note(True, 0.1)
+    assert train._threads == 2
+
+
 def test_only_what_the_kernel_can_train_goes_to_it(digits, kernels):
     def kind(model=None, loss=None, optimizer=None, input="sparse"):
         model = model or network(5)
