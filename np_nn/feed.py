@@ -9,7 +9,7 @@ from np_nn.sparse import SparseBatch
 
 # Above this share of non-zero pixels the compiled dense product is taken to be faster. Measured:
 # see benchmarks/DENSITY.md. A fixed number, and no timing at run time, keeps runs repeatable.
-MOST_DENSITY = 0.6
+MOST_DENSITY = 0.55
 SAMPLE = 200  # images that the share is estimated from
 
 CHOICES = ("auto", "dense", "sparse")
