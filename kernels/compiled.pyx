@@ -1,5 +1,5 @@
 # cython: language_level=3, binding=True
-"""The compiled kernels: functions of np_nn/reference.py under their own names.
+"""The compiled kernels: functions of np_nn/reference/ under their own names.
 
 Each takes the arguments of its reference, which says what it computes, and one more:
 `threads`, how many it may use. The number of threads never changes a bit of the result.

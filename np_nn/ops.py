@@ -1,6 +1,6 @@
 """The operations that layers, losses and optimizers call: compiled or NumPy.
 
-For every function of ``reference.py`` this module has one of the same name. It
+For every function of the package ``reference`` this module has one of the same name. It
 is the compiled kernel if one is built and the arrays suit it, else the NumPy
 function. Call them as ``ops.relu_forward(...)`` rather than importing the name,
 so that ``use`` can switch them.
@@ -24,7 +24,7 @@ SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
 REFERENCE = {
     name: function
     for name, function in inspect.getmembers(reference, inspect.isfunction)
-    if function.__module__ == reference.__name__
+    if function.__module__.startswith(reference.__name__) and not name.startswith("_")
 }
 
 

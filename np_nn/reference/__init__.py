@@ -1,0 +1,22 @@
+"""Every forward pass, backward pass and update, as a pure NumPy function.
+
+This package is the specification: a compiled kernel has the same name and the same
+arguments, and computes the same numbers. Each function reads its inputs, writes
+into the arrays named ``out`` (or named after what they hold), and keeps nothing.
+Writing into given arrays is what lets a training step reuse its large arrays.
+
+Shapes: N is the batch size, I and O are a layer's inputs and outputs, C is the
+number of classes. Floating-point arrays are float32 in training; float64 works
+too, and is what the gradient checks use.
+
+If L is the loss, ``grad`` is the derivative of L with respect to the output of
+the layer, and each ``*_backward`` function applies one step of the chain rule.
+"""
+
+from np_nn.reference.activations import *  # noqa: F403
+from np_nn.reference.batches import *  # noqa: F403
+from np_nn.reference.linear import *  # noqa: F403
+from np_nn.reference.losses import *  # noqa: F403
+from np_nn.reference.mlp import *  # noqa: F403
+from np_nn.reference.optimizers import *  # noqa: F403
+from np_nn.reference.sparse import *  # noqa: F403

@@ -1,0 +1,14 @@
+"""One batch out of a set of images."""
+
+import numpy as np
+
+
+def gather(images, indices, scale, out):
+    """Make one batch: out[n] = scale * images[indices[n]].
+
+    images (M, I) uint8 or float, indices (N,) int, out (N, I) float.
+    """
+    np.copyto(out, images[indices], casting="same_kind")
+    if scale != 1:
+        out *= scale
+    return out

@@ -1,0 +1,38 @@
+"""The fully connected layer."""
+
+import numpy as np
+
+
+def linear_forward(x, weight, bias, out):
+    """Weighted sums: out[n, o] = sum_i x[n, i] * weight[i, o] + bias[o].
+
+    x (N, I), weight (I, O), bias (O,) or None, out (N, O).
+    """
+    np.matmul(x, weight, out=out)
+    if bias is not None:
+        out += bias
+    return out
+
+
+def linear_backward_weight(x, grad, out):
+    """How the loss moves with each weight: out[i, o] = sum_n x[n, i] * grad[n, o].
+
+    x (N, I), grad (N, O), out (I, O).
+    """
+    return np.matmul(x.T, grad, out=out)
+
+
+def linear_backward_bias(grad, out):
+    """How the loss moves with each bias: out[o] = sum_n grad[n, o].
+
+    grad (N, O), out (O,).
+    """
+    return np.sum(grad, axis=0, out=out)
+
+
+def linear_backward_input(grad, weight, out):
+    """Send the gradient back to the inputs: out[n, i] = sum_o grad[n, o] * weight[i, o].
+
+    grad (N, O), weight (I, O), out (N, I).
+    """
+    return np.matmul(grad, weight.T, out=out)
