@@ -3,6 +3,14 @@
 import numpy as np
 
 
+def mse(output, target, factor, grad):
+    """Squared error: factor * sum (output - target)^2. All arrays have one shape."""
+    np.subtract(output, target, out=grad)
+    loss = factor * float(np.vdot(grad, grad))
+    grad *= 2 * factor
+    return loss
+
+
 def log_softmax_forward(x, out):
     """Logarithms of the softmax probabilities, row by row.
 
