@@ -183,7 +183,8 @@ static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n
 
 /* Sum of one block of samples into the gradient rows of some columns:
  * sum[r] (+)= sum over the block's samples n of x[n, list[r]] * grad[n].
- * The first block begins with `base`, or with 0 if that is null. */
+ * The first block begins with `base`. Vector j of base and sum lies at j * VL, whatever
+ * the overlap: that is undone when they are read. */
 NN_INLINE void NN(sparse_gradient_rows)(
     const int nv, const float *table, const nn_entry *entries, const int32_t *start,
     const int32_t *list, int rows, int first_block, const float *base, const float *grad,
@@ -194,20 +195,15 @@ NN_INLINE void NN(sparse_gradient_rows)(
         const int32_t c = list[r], end = start[c + 1];
         int32_t k = start[c];
         float *s = sum + r * 8 * VL;
+        const float *from = first_block ? base : s;
         vf acc[8];
-        if (!first_block)
-            NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(s + j * VL);
-        else if (base)
-            NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(base + AT(j));
-        else
-            NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = (vf){0};
+        NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(from + j * VL);
         for (; k < end; k++) {
             const unsigned entry = entries[k];
             const float *g = grad + (int64_t)(entry & 255) * ldg;
             const float v = table[entry >> 8];
             NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += v * LOAD(g + AT(j));
         }
-        /* each vector has its own place here, the overlap is undone when it is read */
         NN_UNROLL for (int j = 0; j < nv; j++) STORE(s + j * VL, acc[j]);
     }
 }
@@ -379,17 +375,24 @@ NN_LOOPS(rmsprop_momentum) NN_LOOPS(rmsprop_centered_momentum) NN_LOOPS(adadelta
     default: call(adadelta); break;                                                          \
     }
 
-static void NN(apply)(const nn_optimizer *opt, int64_t n, const float *g, nn_parameter p)
+/* n elements of p from element `at` on. p comes by its address: copying the structure for
+ * each row of a weight costs as much as the row. */
+static void NN(apply)(const nn_optimizer *opt, int64_t n, const float *g, const nn_parameter *p,
+                      int64_t at)
 {
-#define CALL(name) NN(update_##name)(opt, n, g, p.w, p.m, p.v, p.u)
+    float *w = p->w + at, *m = p->m ? p->m + at : 0;
+    float *v = p->v ? p->v + at : 0, *u = p->u ? p->u + at : 0;
+#define CALL(name) NN(update_##name)(opt, n, g, w, m, v, u)
     NN_CHOOSE(opt->kind, CALL)
 #undef CALL
 }
 
 static void NN(apply_outer)(const nn_optimizer *opt, int64_t rows, const float *x, int64_t width,
-                            const float *g, nn_parameter p, int64_t ld)
+                            const float *g, const nn_parameter *p, int64_t ld, int64_t at)
 {
-#define CALL(name) NN(outer_##name)(opt, rows, x, width, g, p.w, p.m, p.v, p.u, ld)
+    float *w = p->w + at, *m = p->m ? p->m + at : 0;
+    float *v = p->v ? p->v + at : 0, *u = p->u ? p->u + at : 0;
+#define CALL(name) NN(outer_##name)(opt, rows, x, width, g, w, m, v, u, ld)
     NN_CHOOSE(opt->kind, CALL)
 #undef CALL
 }
@@ -408,11 +411,11 @@ static void NN(apply_outer)(const nn_optimizer *opt, int64_t rows, const float *
  * are skipped unless the optimizer must touch them (decay, moments, a stored dW). */
 static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float *grad,
                               int64_t ldg, const float *base, int64_t o0, int64_t o1,
-                              const nn_optimizer *opt, nn_parameter p, int64_t ldw)
+                              const nn_optimizer *opt, const nn_parameter *p, int64_t ldw)
 {
     enum { CHUNK = 64 };
     float sum[CHUNK * 8 * VL] NN_ALIGNED;
-    float line[8 * VL] NN_ALIGNED;
+    float line[8 * VL] NN_ALIGNED, begin[8 * VL] NN_ALIGNED;
     int32_t list[CHUNK];
     const int64_t width = o1 - o0, stride = t->width + 1;
     const int all = base || (opt->kind != NN_ADD && opt->kind != NN_SGD) || opt->weight_decay != 0;
@@ -434,7 +437,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                         line[o] += x->table[entry >> 8] * g[o];
                 }
             if (present)
-                NN(apply)(opt, width, line, nn_at(p, c * ldw + o0));
+                NN(apply)(opt, width, line, p, c * ldw + o0);
         }
         return;
     }
@@ -444,6 +447,10 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
         const int64_t a = o0 + u0 * VL, b = o0 + u1 * VL < o1 ? o0 + u1 * VL : o1;
         const int nv = (int)(u1 - u0), wide = (int)(b - a);
         const int overlap = wide < VL ? 0 : nv * VL - wide;
+        for (int j = 0; j < nv * VL; j++) {
+            const int o = j - (j / VL == nv - 1 ? overlap : 0);
+            begin[j] = base && o < wide ? base[a + o] : 0;
+        }
         for (int64_t c = 0; c < t->width;) {
             int rows = 0;
             for (; c < t->width && rows < CHUNK; c++) {
@@ -457,7 +464,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
 #define CASE(K)                                                                              \
     case K:                                                                                  \
         NN(sparse_gradient_rows)(K, x->table, t->entries + t->base[q], t->start + q * stride,  \
-                                 list, rows, q == 0, base ? base + a : 0,                    \
+                                 list, rows, q == 0, begin,                                  \
                                  grad + q * t->block * ldg + a, ldg, wide, sum);             \
         break;
                 switch (nv) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
@@ -472,7 +479,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                         line[tail - overlap + j] = g[tail + j];
                     g = line;
                 }
-                NN(apply)(opt, wide, g, nn_at(p, list[r] * ldw + a));
+                NN(apply)(opt, wide, g, p, list[r] * ldw + a);
             }
         }
     }
@@ -521,7 +528,7 @@ NN_INLINE void NN(dense_tile)(
         float tile[8 * VL];
         if (e->opt) {
             NN_UNROLL for (int j = 0; j < nv; j++) STORE(tile + AT(j), acc[i][j]);
-            NN(apply)(e->opt, width, tile, nn_at(e->p, (r0 + i) * e->ldo + c0));
+            NN(apply)(e->opt, width, tile, &e->p, (r0 + i) * e->ldo + c0);
             continue;
         }
         float *o = e->out + (r0 + i) * e->ldo + c0;
@@ -570,7 +577,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
                     s += a[r * ar + k * ak] * b[k * ldb + c];
                 const int64_t at = r * e->ldo + c;
                 if (e->opt) {
-                    NN(apply)(e->opt, 1, &s, nn_at(e->p, at));
+                    NN(apply)(e->opt, 1, &s, &e->p, at);
                     continue;
                 }
                 s += e->bias ? e->bias[c] : 0;
@@ -668,7 +675,7 @@ static void NN(add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, in
 
 /* sum[o] = sum_n grad[n, o] for columns [o0, o1), handed to the optimizer */
 static void NN(column_sums)(const float *grad, int64_t ldg, int64_t count, int64_t o0,
-                            int64_t o1, const nn_optimizer *opt, nn_parameter p)
+                            int64_t o1, const nn_optimizer *opt, const nn_parameter *p)
 {
     float sum[128];
     for (int64_t a = o0; a < o1; a += 128) {
@@ -678,7 +685,7 @@ static void NN(column_sums)(const float *grad, int64_t ldg, int64_t count, int64
         for (int64_t n = 0; n < count; n++)
             for (int64_t j = 0; j < wide; j++)
                 sum[j] += grad[n * ldg + a + j];
-        NN(apply)(opt, wide, sum, nn_at(p, a));
+        NN(apply)(opt, wide, sum, p, a);
     }
 }
 

@@ -288,7 +288,7 @@ NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int6
             nn_shift_base(x, grad, ldg, count, a, b, base);
         nn_active->sparse_update(x, &t, packed ? packed : grad,
                                  packed ? nn_stride(columns) : ldg, x->shift != 0 ? base : 0, a, b,
-                                 opt, weight, ldw);
+                                 opt, &weight, ldw);
     }
 }
 
@@ -343,7 +343,7 @@ NN_API void nn_bias_update(const float *grad, int64_t ldg, int64_t rows, int64_t
     {
         int64_t a, b;
         nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
-        nn_active->column_sums(grad, ldg, rows, a, b, opt, bias);
+        nn_active->column_sums(grad, ldg, rows, a, b, opt, &bias);
     }
 }
 
@@ -447,7 +447,7 @@ NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g
         const unsigned before = nn_flush_denormals();
         nn_share(n, 16, NN_THREAD(), NN_THREADS(), &a, &b);
         if (a < b)
-            nn_active->apply(opt, b - a, g + a, nn_at(p, a));
+            nn_active->apply(opt, b - a, g + a, &p, a);
         nn_restore_denormals(before);
     }
 }

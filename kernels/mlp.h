@@ -21,7 +21,7 @@ typedef struct {
 } nn_layer;
 
 #define NN_MAX_LAYERS 32
-#define NN_CHUNK 1024 /* images of a large batch whose outputs are held at a time */
+#define NN_CHUNK 512 /* images of a large batch whose outputs are held at a time */
 
 enum { NN_CROSS_ENTROPY, NN_MSE };
 
@@ -291,8 +291,10 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, int64_t count, const n
                                      p->y[l - 1] + a, ldx);
     nn_active->dense(p->y[l - 1], 1, ldx, p->g[l], ldg, count, a, end, 0, layer->wide, &e);
     nn_share(layer->wide, 16, t, threads, &a, &b);
-    if (layer->bias.w)
-        nn_active->column_sums(p->g[l], ldg, count, a, b, opt, nn_mlp_bias_of(p, l, stored));
+    if (layer->bias.w) {
+        const nn_parameter bias = nn_mlp_bias_of(p, l, stored);
+        nn_active->column_sums(p->g[l], ldg, count, a, b, opt, &bias);
+    }
 }
 
 /* Columns [a, b) of the first layer's weight and bias, from the batch by columns. */
@@ -301,6 +303,7 @@ static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
                                          int stored, int64_t a, int64_t b)
 {
     const nn_layer *l = &p->layers[0];
+    const nn_parameter weight = nn_mlp_weight(p, 0, stored), bias = nn_mlp_bias_of(p, 0, stored);
     const float *base = 0;
     if (a >= b)
         return;
@@ -309,10 +312,9 @@ static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
         base = p->base;
     }
     nn_active->sparse_update(run->x, columns, p->g[0], l->ld, base, a, b, opt,
-                             nn_mlp_weight(p, 0, stored), l->ld);
+                             &weight, l->ld);
     if (l->bias.w)
-        nn_active->column_sums(p->g[0], l->ld, columns->count, a, b, opt,
-                               nn_mlp_bias_of(p, 0, stored));
+        nn_active->column_sums(p->g[0], l->ld, columns->count, a, b, opt, &bias);
 }
 
 /* The update from stored gradients: my rows of each layer. */
@@ -326,9 +328,9 @@ static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_optimizer *
         if (a < b) /* the rows' padding has never been written: row by row */
             for (int64_t r = a; r < b; r++)
                 nn_active->apply(opt, layer->wide, p->dw[l] + r * layer->ld,
-                                 nn_at(layer->weight, r * layer->ld));
+                                 &layer->weight, r * layer->ld);
         if (layer->bias.w && t == 0)
-            nn_active->apply(opt, layer->wide, p->db[l], layer->bias);
+            nn_active->apply(opt, layer->wide, p->db[l], &layer->bias, 0);
     }
 }
 

@@ -60,7 +60,7 @@ static inline void nn_online_fold(nn_mlp_work *p, float *u)
     const nn_parameter rows = {l->weight.w, 0, 0, 0};
     for (int64_t i = 0; i < l->in; i++)
         p->pixels[i] = 1;
-    nn_active->apply_outer(&add, l->in, p->pixels, l->wide, u, rows, l->ld);
+    nn_active->apply_outer(&add, l->in, p->pixels, l->wide, u, &rows, l->ld, 0);
     memset(u, 0, (size_t)l->ld * sizeof(float));
     nn_mlp_sum_columns(p, 0, l->wide);
 }
@@ -102,7 +102,7 @@ static inline void nn_online_first(const nn_mlp_run *run, nn_mlp_work *p, int64_
     for (int64_t r = 0; r < l->in; r += few) {
         const int64_t rows = l->in - r < few ? l->in - r : few;
         nn_active->apply_outer(opt, rows, p->pixels + r, l->wide, p->g[0],
-                               nn_at(l->weight, r * l->ld), l->ld);
+                               &l->weight, l->ld, r * l->ld);
         if (run->x->shift != 0)
             nn_active->add_rows(l->weight.w, l->ld, r, r + rows, 0, l->wide, p->sums);
     }
@@ -117,10 +117,10 @@ static inline void nn_online_backward(nn_mlp_work *p, int l, const nn_optimizer 
     if (before->activation > NN_RELU)
         nn_active->activate_backward(before->activation, 1, before->wide, p->g[l - 1],
                                      p->y[l - 1], before->ld);
-    nn_active->apply_outer(opt, layer->in, p->y[l - 1], layer->wide, p->g[l], layer->weight,
-                           layer->ld);
+    nn_active->apply_outer(opt, layer->in, p->y[l - 1], layer->wide, p->g[l], &layer->weight,
+                           layer->ld, 0);
     if (layer->bias.w)
-        nn_active->apply(opt, layer->wide, p->g[l], layer->bias);
+        nn_active->apply(opt, layer->wide, p->g[l], &layer->bias, 0);
 }
 
 /* All steps of a run whose batches are one image each. */
@@ -150,7 +150,7 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         else
             nn_online_first(run, p, *index, &opt);
         if (first->bias.w)
-            nn_active->apply(&opt, first->wide, p->g[0], first->bias);
+            nn_active->apply(&opt, first->wide, p->g[0], &first->bias, 0);
         if (u && x->shift != 0 && (s + 1 == run->steps || (s + 1) % NN_FOLD == 0))
             nn_online_fold(p, u);
     }

@@ -101,15 +101,6 @@ typedef struct {
     float *w, *m, *v, *u;
 } nn_parameter;
 
-static inline nn_parameter nn_at(nn_parameter p, int64_t at)
-{
-    p.w += at;
-    p.m = p.m ? p.m + at : 0;
-    p.v = p.v ? p.v + at : 0;
-    p.u = p.u ? p.u + at : 0;
-    return p;
-}
-
 enum { NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH };
 
 /* What happens to a finished tile of a dense product: out (+ bias, ReLU), or out
@@ -131,8 +122,8 @@ typedef struct {
     void (*sparse_forward)(const nn_rows *, const int64_t *, int64_t, int64_t, const float *,
                            int64_t, const float *, int64_t, int64_t, int, float *, int64_t);
     void (*sparse_update)(const nn_rows *, const nn_columns *, const float *, int64_t,
-                          const float *, int64_t, int64_t, const nn_optimizer *, nn_parameter,
-                          int64_t);
+                          const float *, int64_t, int64_t, const nn_optimizer *,
+                          const nn_parameter *, int64_t);
     void (*sparse_update_one)(const nn_rows *, int64_t, const float *, int64_t, float,
                               float *, int64_t);
     void (*dense)(const float *, int64_t, int64_t, const float *, int64_t, int64_t, int64_t,
@@ -141,14 +132,14 @@ typedef struct {
                  const float *, int64_t, float *, int64_t);
     void (*add_rows)(const float *, int64_t, int64_t, int64_t, int64_t, int64_t, float *);
     void (*column_sums)(const float *, int64_t, int64_t, int64_t, int64_t, const nn_optimizer *,
-                        nn_parameter);
+                        const nn_parameter *);
     int64_t (*cross_entropy)(const float *, int64_t, const int64_t *, const int64_t *, int64_t,
                              int64_t, int64_t, int64_t, double, float *, float *, int64_t);
     int64_t (*mse)(const float *, int64_t, const float *, const int64_t *, int64_t, int64_t,
                    int64_t, float, float *, float *, int64_t);
-    void (*apply)(const nn_optimizer *, int64_t, const float *, nn_parameter);
+    void (*apply)(const nn_optimizer *, int64_t, const float *, const nn_parameter *, int64_t);
     void (*apply_outer)(const nn_optimizer *, int64_t, const float *, int64_t, const float *,
-                        nn_parameter, int64_t);
+                        const nn_parameter *, int64_t, int64_t);
     void (*activate)(int, int64_t, int64_t, float *, int64_t);
     void (*activate_backward)(int, int64_t, int64_t, float *, const float *, int64_t);
     void (*gather_bytes)(const uint8_t *, const int64_t *, int64_t, int64_t, int64_t, float,
