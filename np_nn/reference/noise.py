@@ -17,10 +17,15 @@ def _mix(h):
     return h
 
 
-def _random_bits(key, count):
-    """The first numbers of a key (int, 64 bits): (count,) uint32, count below 2^32."""
+def _random_bits(places, key):
+    """The numbers of a key (int, 64 bits) at these places: uint32 arrays of one shape."""
     low, high = np.uint32(key & 0xFFFFFFFF), np.uint32(key >> 32 & 0xFFFFFFFF)
-    return _mix(_mix(np.arange(count, dtype=np.uint32) ^ low) + high)
+    return _mix(_mix(places ^ low) + high)
+
+
+def kept_by_dropout(places, p, key):
+    """Which elements ``dropout`` keeps, of those at these places: uint32 (K,) -> bool (K,)."""
+    return _random_bits(places, key) >= int(p * 2**32)
 
 
 def dropout(x, p, key, out):
@@ -29,9 +34,9 @@ def dropout(x, p, key, out):
     x and out: any shape; element i is dropped if random number i of the key is below p * 2^32.
     The backward pass is the same function of the gradient. Source: Srivastava et al. 2014.
     """
-    kept = _random_bits(key, x.size).reshape(x.shape) >= int(p * 2**32)
+    kept = kept_by_dropout(np.arange(x.size, dtype=np.uint32), p, key)
     np.multiply(x, 1 / (1 - p), out=out)
-    out *= kept
+    out *= kept.reshape(x.shape)
     return out
 
 
@@ -40,7 +45,7 @@ def gaussian_noise(x, std, key, out):
 
     Number i: sqrt(-2 log u) cos(2 pi v), with u and v from the key's numbers 2 i and 2 i + 1.
     """
-    bits = _random_bits(key, 2 * x.size).reshape(-1, 2).astype(x.dtype)
+    bits = _random_bits(np.arange(2 * x.size, dtype=np.uint32), key).reshape(-1, 2).astype(x.dtype)
     u, v = (bits[:, 0] + 1) / 2**32, bits[:, 1] / 2**32
     normal = np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
     np.multiply(normal.reshape(x.shape), std, out=out)

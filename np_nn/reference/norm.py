@@ -24,7 +24,8 @@ def batch_norm_forward(x, weight, bias, eps, out, normalised, mean, variance):
 def batch_norm_backward(grad, normalised, weight, variance, eps, weight_grad, bias_grad, out):
     """The batch's mean and variance depend on every sample, so each one's gradient has
 
-        out = weight / sqrt(variance + eps) * (grad - mean(grad) - normalised * mean(grad * normalised))
+        out = weight / sqrt(variance + eps)
+              * (grad - mean(grad) - normalised * mean(grad * normalised))
 
     normalised and variance are those of ``batch_norm_forward``; weight_grad and bias_grad (F,).
     """
