@@ -19,23 +19,25 @@ class DenseFeed:
     """Batches as float32 arrays (N, I), gathered into one buffer."""
 
     def __init__(self, data):
-        self.images, self.scale = data.images.reshape(len(data), -1), data.scale
+        self.images = data.images.reshape(len(data), -1)
+        self.scale, self.shift = data.scale, data.shift
         self._buffer = np.empty((0, self.images.shape[1]), np.float32)
 
     def __call__(self, indices):
         if len(self._buffer) < len(indices):
             self._buffer = np.empty((len(indices), self.images.shape[1]), np.float32)
-        return ops.gather(self.images, indices, self.scale, self._buffer[: len(indices)])
+        out = self._buffer[: len(indices)]
+        return ops.gather(self.images, indices, self.scale, self.shift, out)
 
 
 class SparseFeed:
     """Batches as SparseBatch: nothing is copied, the kernels read the compressed set."""
 
     def __init__(self, data):
-        self.rows, self.scale = data.rows, data.scale
+        self.rows, self.scale, self.shift = data.rows, data.scale, data.shift
 
     def __call__(self, indices):
-        return SparseBatch(self.rows, indices, self.scale)
+        return SparseBatch(self.rows, indices, self.scale, self.shift)
 
 
 def choose(data, model, choice="auto"):

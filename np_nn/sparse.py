@@ -11,12 +11,14 @@ from np_nn.reference import Rows
 class SparseBatch:
     """Some images of a compressed set: what ``Linear`` takes in place of a dense (N, I) array.
 
-    rows: reference.Rows of the whole set; indices (N,) int64; scale: of the pixels.
+    rows: reference.Rows of the whole set; indices (N,) int64; a pixel
+    p is taken as scale * p + shift.
     """
 
     rows: Rows
     indices: np.ndarray
     scale: float
+    shift: float
     ndim = 2
 
     def __len__(self):

@@ -20,12 +20,13 @@ DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT com
 class Split:
     """Images (n, 28, 28) uint8 with their labels (n,) int64, C-contiguous, perhaps read-only.
 
-    Pixels are multiplied by `scale` when a batch becomes float32.
+    A pixel p becomes scale * p + shift when a batch becomes float32.
     """
 
     images: np.ndarray
     labels: np.ndarray
     scale: float = 1 / 255
+    shift: float = 0.0
 
     def __len__(self):
         return len(self.images)

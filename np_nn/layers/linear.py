@@ -32,13 +32,15 @@ class Linear(Module):
         out = self._work("out", (len(x), self.weight.shape[1]), self.weight.data.dtype)
         weight, bias = self.weight.data, self.bias and self.bias.data
         if isinstance(x, SparseBatch):
-            return ops.sparse_linear_forward(x.rows, x.indices, x.scale, weight, bias, out)
+            pixels = x.rows, x.indices, x.scale, x.shift
+            return ops.sparse_linear_forward(*pixels, weight, bias, out)
         return ops.linear_forward(x, weight, bias, out)
 
     def backward(self, grad, input_grad=True):
         x = self._x
         if isinstance(x, SparseBatch):
-            ops.sparse_linear_backward_weight(x.rows, x.indices, x.scale, grad, self.weight.grad)
+            pixels = x.rows, x.indices, x.scale, x.shift
+            ops.sparse_linear_backward_weight(*pixels, grad, self.weight.grad)
         else:
             ops.linear_backward_weight(x, grad, self.weight.grad)
         if self.bias:

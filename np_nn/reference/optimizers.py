@@ -64,3 +64,101 @@ def adam_step(
     np.divide(mean, size, out=g)
     g *= lr / (1 - beta1**step)
     weight -= g
+
+
+def adagrad_step(weight, grad, total, scratch, step, lr, lr_decay, weight_decay, eps):
+    """Adagrad, in place, with torch.optim.Adagrad's conventions.
+
+        g = grad + weight_decay * weight
+        s = s + g^2
+        weight -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(s) + eps)
+
+    weight, grad, total (s) and scratch (2, ...) have one shape but for scratch's
+    leading 2; step counts from 1. grad is left alone. Source: Duchi et al. 2011.
+    """
+    g, size = _decayed(weight, grad, weight_decay, scratch), scratch[1]
+    total += np.multiply(g, g, out=size)
+    np.sqrt(total, out=size)
+    size += eps
+    np.divide(g, size, out=size)
+    size *= lr / (1 + (step - 1) * lr_decay)
+    weight -= size
+
+
+def rmsprop_step(
+    weight, grad, square, average, velocity, scratch, lr, alpha, eps, weight_decay, momentum,
+    centered,
+):  # fmt: skip
+    """RMSprop, in place, with torch.optim.RMSprop's conventions.
+
+        g = grad + weight_decay * weight
+        s = alpha * s + (1 - alpha) * g^2
+        a = alpha * a + (1 - alpha) * g                     (centered; else a = 0)
+        v = momentum * v + g / (sqrt(s - a^2) + eps)
+        weight -= lr * v
+
+    weight, grad, square (s), average (a; None unless centered), velocity (v; None when
+    momentum is 0) and scratch (2, ...) have one shape but for scratch's leading 2. grad
+    is left alone. s - a^2 is a variance: where rounding makes it negative it counts as
+    0, and is NaN in PyTorch. Source: Tieleman and Hinton 2012; centered: Graves 2013.
+    """
+    g, size = _decayed(weight, grad, weight_decay, scratch), scratch[1]
+    np.multiply(g, g, out=size)
+    size *= 1 - alpha
+    square *= alpha
+    square += size
+    if centered:
+        average *= alpha
+        average += np.multiply(g, 1 - alpha, out=size)
+        np.multiply(average, average, out=size)
+        np.subtract(square, size, out=size)
+        np.maximum(size, 0, out=size)
+        np.sqrt(size, out=size)
+    else:
+        np.sqrt(square, out=size)
+    size += eps
+    change = np.divide(g, size, out=size)
+    if momentum:
+        velocity *= momentum
+        velocity += change
+        change = velocity
+    weight -= np.multiply(change, lr, out=scratch[0])
+
+
+def adadelta_step(weight, grad, square, delta, scratch, lr, rho, eps, weight_decay):
+    """Adadelta, in place, with torch.optim.Adadelta's conventions.
+
+        g = grad + weight_decay * weight
+        s = rho * s + (1 - rho) * g^2
+        c = sqrt(d + eps) / sqrt(s + eps) * g
+        d = rho * d + (1 - rho) * c^2
+        weight -= lr * c
+
+    weight, grad, square (s), delta (d) and scratch (2, ...) have one shape but for
+    scratch's leading 2. grad is left alone. Source: Zeiler 2012.
+    """
+    g, change = _decayed(weight, grad, weight_decay, scratch), scratch[1]
+    np.multiply(g, g, out=change)
+    change *= 1 - rho
+    square *= rho
+    square += change
+    np.add(square, eps, out=change)
+    np.sqrt(change, out=change)
+    np.divide(g, change, out=change)
+    size = np.add(delta, eps, out=scratch[0])  # g is no longer needed
+    change *= np.sqrt(size, out=size)
+    np.multiply(change, change, out=size)
+    size *= 1 - rho
+    delta *= rho
+    delta += size
+    change *= lr
+    weight -= change
+
+
+def _decayed(weight, grad, weight_decay, scratch):
+    """grad + weight_decay * weight: grad itself without decay, else in scratch[0]."""
+    if not weight_decay:
+        return grad
+    np.multiply(weight, weight_decay, out=scratch[0])
+    scratch[0] += grad
+    return scratch[0]

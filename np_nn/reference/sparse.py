@@ -35,7 +35,7 @@ def compress(images):
     return Rows(indptr, columns, images[filled], images.shape[1])
 
 
-def expand(rows, indices, scale, out):
+def expand(rows, indices, scale, shift, out):
     """One batch as a dense array: what ``gather`` makes of the images that were compressed.
 
     rows of M images, indices (N,) int, out (N, I) float.
@@ -46,16 +46,22 @@ def expand(rows, indices, scale, out):
         out[n, rows.columns[filled]] = rows.values[filled]
     if scale != 1:
         out *= scale
+    if shift:
+        out += shift
     return out
 
 
-def sparse_linear_forward(rows, indices, scale, weight, bias, out):
-    """``linear_forward`` for the images ``indices`` (N,) of compressed rows; out (N, O)."""
-    x = expand(rows, indices, scale, np.empty((len(indices), rows.width), weight.dtype))
+def sparse_linear_forward(rows, indices, scale, shift, weight, bias, out):
+    """``linear_forward`` for the images ``indices`` (N,) of compressed rows; out (N, O).
+
+    With a shift no input is 0, but those of the pixels left out are all alike:
+    x W = scale * pixels W + shift * (sum of W's rows).
+    """
+    x = expand(rows, indices, scale, shift, np.empty((len(indices), rows.width), weight.dtype))
     return linear_forward(x, weight, bias, out)
 
 
-def sparse_linear_backward_weight(rows, indices, scale, grad, out):
+def sparse_linear_backward_weight(rows, indices, scale, shift, grad, out):
     """``linear_backward_weight`` for compressed rows: grad (N, O), out (I, O)."""
-    x = expand(rows, indices, scale, np.empty((len(indices), rows.width), grad.dtype))
+    x = expand(rows, indices, scale, shift, np.empty((len(indices), rows.width), grad.dtype))
     return linear_backward_weight(x, grad, out)
