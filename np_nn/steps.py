@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from np_nn import ops
+from np_nn.constraints import Limits
 from np_nn.feed import SparseFeed
 from np_nn.layers import Linear, ReLU
 from np_nn.losses import CrossEntropyLoss
@@ -22,9 +23,13 @@ CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short 
 class LayerSteps:
     """A step as the textbook has it: forward, loss, backward, update."""
 
-    def __init__(self, model, feed, labels, loss, optimizer):
+    def __init__(self, model, feed, labels, loss, optimizer, limits):
         self.model, self.feed, self.labels = model, feed, labels
-        self.loss, self.optimizer = loss, optimizer
+        self.loss, self.optimizer, self.limits = loss, optimizer, limits
+
+    def use(self, feed):
+        """Take the batches from another feed from now on: the same images, distorted anew."""
+        self.feed = feed
 
     def most(self):
         """How many steps the next call may make."""
@@ -41,9 +46,11 @@ class LayerSteps:
         logits = self.model.forward(x)
         loss = self.loss.forward(logits, y)
         self.model.backward(self.loss.backward(), input_grad=False)
+        self.limits.before(self.optimizer.parameters)
         self.optimizer.step()
+        self.limits.after(self.optimizer.parameters)
 
-        return np.array([loss]), np.array([count_correct(logits, y)])
+        return np.array([loss]), np.array([self.loss.count_correct(logits, y)])
 
 
 class CompiledSteps:
@@ -69,8 +76,13 @@ class CompiledSteps:
             and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
         )
 
+    def use(self, feed):
+        """Take the batches from another feed from now on: the same images, distorted anew."""
+        self.rows, self.scale = feed.rows, feed.scale
+
     def __init__(self, model, feed, labels, loss, optimizer):
-        self.rows, self.scale, self.labels = feed.rows, feed.scale, labels
+        self.use(feed)
+        self.labels = labels
         self.smoothing, self.optimizer = loss.config["label_smoothing"], optimizer
         moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
         self.layers = [
@@ -121,12 +133,8 @@ class CompiledSteps:
         self._most = min(2 * self._most, max(1, int(CALL_SECONDS / self._pace)))
 
 
-def build(model, feed, labels, loss, optimizer):
-    """The fastest steps that fit."""
-    kind = CompiledSteps if CompiledSteps.fit(model, feed, loss, optimizer) else LayerSteps
-    return kind(model, feed, labels, loss, optimizer)
-
-
-def count_correct(logits, labels):
-    """How many rows of logits (N, C) are largest at their label (N,)."""
-    return int((logits.argmax(axis=1) == labels).sum())
+def build(model, feed, labels, loss, optimizer, limits=None):
+    """The fastest steps that fit. limits: ``constraints.Limits`` on gradients and weights."""
+    if not limits and CompiledSteps.fit(model, feed, loss, optimizer):
+        return CompiledSteps(model, feed, labels, loss, optimizer)
+    return LayerSteps(model, feed, labels, loss, optimizer, limits or Limits())

@@ -33,39 +33,39 @@ class Neuron(Module):
             raise NpNNError(f"{self}: the size must be at least 1")
         if activation not in FUNCTIONS:
             raise unknown_name("activation", activation, FUNCTIONS)
-        self.weight = Parameter(init.default((1, in_features), in_features, 1))
+        self.weight = Parameter(init.default((in_features, 1), in_features, 1), transposed=True)
         self.bias = Parameter(init.default((1,), in_features, 1))
         self.function, self.derivative = FUNCTIONS[activation]
 
     def forward(self, x):
-        if x.ndim != 2 or x.shape[1] != self.weight.shape[1]:
-            raise NpNNError(f"{self} expects (batch, {self.weight.shape[1]}), got {x.shape}")
+        if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
+            raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
         self._x = x
         self._y = [self.function(self._weighted_sum(sample)) for sample in x]
         return np.array(self._y, x.dtype).reshape(-1, 1)
 
     def _weighted_sum(self, sample):
         total = float(self.bias.data[0])
-        for weight, value in zip(self.weight.data[0], sample, strict=True):
+        for weight, value in zip(self.weight.data[:, 0], sample, strict=True):
             total += float(weight) * float(value)
         return total
 
     def backward(self, grad, input_grad=True):
-        weight, out = self.weight.data[0], np.zeros_like(self._x)
+        weight, out = self.weight.data[:, 0], np.zeros_like(self._x)
         self.weight.grad[...] = 0
         self.bias.grad[...] = 0
         for n, (sample, y) in enumerate(zip(self._x, self._y, strict=True)):
             slope = float(grad[n, 0]) * self.derivative(y)  # dL/d(weighted sum)
             self.bias.grad[0] += slope
             for i, value in enumerate(sample):
-                self.weight.grad[0, i] += slope * value
+                self.weight.grad[i, 0] += slope * value
                 out[n, i] = slope * weight[i]
         return out if input_grad else None
 
     def explain(self, x):
         """The arithmetic for one sample x (in_features,), as text."""
         x = np.asarray(x)
-        total, weights = self._weighted_sum(x), self.weight.data[0]
+        total, weights = self._weighted_sum(x), self.weight.data[:, 0]
         terms = " + ".join(f"{w:.3g}*{v:.3g}" for w, v in zip(weights, x, strict=True))
         name = self.config["activation"]
         return (
