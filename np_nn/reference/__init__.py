@@ -20,3 +20,4 @@ from np_nn.reference.losses import *  # noqa: F403
 from np_nn.reference.mlp import *  # noqa: F403
 from np_nn.reference.optimizers import *  # noqa: F403
 from np_nn.reference.sparse import *  # noqa: F403
+from np_nn.reference.warp import *  # noqa: F403
