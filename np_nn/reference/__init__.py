@@ -22,3 +22,4 @@ from np_nn.reference.noise import *  # noqa: F403
 from np_nn.reference.norm import *  # noqa: F403
 from np_nn.reference.optimizers import *  # noqa: F403
 from np_nn.reference.sparse import *  # noqa: F403
+from np_nn.reference.warp import *  # noqa: F403
