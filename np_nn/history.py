@@ -17,8 +17,9 @@ class History:
 
     ``validation`` lists (steps done, Evaluation) for each time that held-out images were tried,
     whose time counts for no step. ``stopped_early``: training ended before its last step,
-    since they were no longer getting better. Ctrl-C ends the ``with`` block cleanly and sets ``interrupted``. NumPy and
-    PyTorch loops record in the same way, so that their times can be compared.
+    since they were no longer getting better. Ctrl-C ends the ``with`` block cleanly and sets
+    ``interrupted``. NumPy and PyTorch loops record in the same way, so that their times can be
+    compared.
     """
 
     def __init__(self, steps):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from np_nn import ops
+from np_nn import ops, spec
 from np_nn.errors import NpNNError
 
 REDUCTIONS = ("mean", "sum")
@@ -264,13 +264,36 @@ LOSSES = {
 }
 
 
+def build(settings, data):
+    """The loss of a Recipe for a Dataset, whose training labels "balanced" weights come from."""
+    weights = settings.class_weights
+    if weights == "balanced":
+        weights = balanced(data.train.labels, len(data.classes))
+    more = {"weight": weights} if len(weights) else {}
+    try:
+        return spec.build(settings.loss, LOSSES, "loss", **more)
+    except TypeError:
+        raise NpNNError(f"the loss {settings.loss} takes no class weights") from None
+
+
+def balanced(labels, classes):
+    """Weights (classes,) that let each class count alike: mean size / its own size.
+
+    labels (N,) int. As scikit-learn's "balanced". Raises NpNNError for a class without samples.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    if not counts.all():
+        raise NpNNError(f"class {counts.argmin()} has no sample to be balanced by")
+    return (counts.mean() / counts).astype(np.float32)
+
+
 def one_hot(labels, classes, low=0.0, high=1.0):
     """Targets for a loss of values: (N, classes) float32, high at the label and low elsewhere.
 
     labels (N,) int. Raises NpNNError for labels outside 0..classes-1.
     """
     labels = np.asarray(labels)
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise NpNNError(f"labels must be 0..{classes - 1}, got {labels.min()}..{labels.max()}")
     targets = np.full((len(labels), classes), low, np.float32)
     targets[np.arange(len(labels)), labels] = high

@@ -164,8 +164,11 @@ class Module:
             self.stream.state = tuple(states[""])
         for child_name, child in self.children().items():
             start = f"{child_name}."
-            inner = {f"{k}.".removeprefix(start).rstrip("."): v for k, v in states.items()
-                     if f"{k}.".startswith(start)}
+            inner = {
+                f"{k}.".removeprefix(start).rstrip("."): v
+                for k, v in states.items()
+                if f"{k}.".startswith(start)
+            }
             child.load_random_state(inner)
 
     def _work(self, name, shape, dtype):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from np_nn import ops
+from np_nn import ops, spec
 from np_nn.errors import NpNNError
 
 
@@ -220,3 +220,8 @@ OPTIMIZERS = {
     "adam": Adam,
     "adamw": AdamW,
 }
+
+
+def build(settings, parameters):
+    """The optimizer of a Recipe for these parameters."""
+    return spec.build(settings.optimizer, OPTIMIZERS, "optimizer", parameters, settings.lr)

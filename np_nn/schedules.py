@@ -10,6 +10,7 @@ Lengths are given in steps, or if below 1 as a share of the run: ``StepLR(0.3)``
 import math
 from dataclasses import dataclass, fields
 
+from np_nn import spec
 from np_nn.errors import NpNNError
 
 HIGHEST = 1e6  # for any setting: what is above is a mistake
@@ -158,8 +159,9 @@ class OneCycleLR(Schedule):
     def __post_init__(self):
         super().__post_init__()
         if self.anneal_strategy not in ("cos", "linear"):
-            raise NpNNError(f"OneCycleLR: anneal_strategy is cos or linear, not "
-                            f"{self.anneal_strategy!r}")
+            raise NpNNError(
+                f"OneCycleLR: anneal_strategy is cos or linear, not {self.anneal_strategy!r}"
+            )
         if not (self.pct_start < 1 and self.div_factor and self.final_div_factor):
             raise NpNNError("OneCycleLR: pct_start must be below 1, the factors above 0")
 
@@ -201,3 +203,8 @@ SCHEDULES = {
     "one_cycle": OneCycleLR,
     "warmup_linear": WarmupLinear,
 }
+
+
+def build(settings):
+    """The schedule of a Recipe."""
+    return spec.build(settings.schedule, SCHEDULES, "schedule")

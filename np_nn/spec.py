@@ -29,7 +29,7 @@ def parse(text, table, kind):
     if name not in table:
         raise unknown_name(kind, name, table)
     options = dict(_option(item, name) for item in listed.split(",") if listed)
-    known = [option for option in inspect.signature(table[name]).parameters]
+    known = list(inspect.signature(table[name]).parameters) if table[name] else []
     for option in options:
         if option not in known:
             raise unknown_name(f"option of {name}", option, known)

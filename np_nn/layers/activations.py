@@ -32,7 +32,9 @@ class Activation(Module):
         if not input_grad:
             return None
         backward = getattr(ops, f"{self.name}_backward")
-        return backward(grad, self._kept, *self.settings, self._work("grad", grad.shape, grad.dtype))
+        return backward(
+            grad, self._kept, *self.settings, self._work("grad", grad.shape, grad.dtype)
+        )
 
 
 class Sigmoid(Activation):

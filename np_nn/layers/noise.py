@@ -54,7 +54,9 @@ def _drop_pixels(batch, p, key):
     values = rows.values[entries] * kept
     return SparseBatch(
         Rows(indptr, columns, values, rows.width),
-        np.arange(len(indices)), batch.scale / (1 - p), batch.shift,
+        np.arange(len(indices)),
+        batch.scale / (1 - p),
+        batch.shift,
     )
 
 
