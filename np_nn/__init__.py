@@ -4,6 +4,7 @@ from np_nn.constraints import Limits, clip_grad_norm_, clip_grad_value_, max_nor
 from np_nn.data import DATASETS, Dataset, Split, load
 from np_nn.early_stopping import EarlyStopping
 from np_nn.errors import DataError, DivergedError, NpNNError
+from np_nn.gradcheck import gradcheck
 from np_nn.history import History
 from np_nn.init import initialize, manual_seed
 from np_nn.layers import (
@@ -118,6 +119,7 @@ __all__ = [
     "deskew",
     "evaluate",
     "fit",
+    "gradcheck",
     "initialize",
     "load",
     "manual_seed",

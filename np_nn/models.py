@@ -60,9 +60,9 @@ def mlp(
     sizes: the width of every layer, inputs first: ``mlp((784, 512, 10))`` is
     Linear(784, 512), ReLU(), Linear(512, 10). activation: a name in ACTIVATIONS, with options
     as in "leaky_relu:negative_slope=0.2". norm: one of NORMS, before each activation. noise:
-    standard deviation of the GaussianNoise before each activation, input_noise on the inputs. dropout, input_dropout:
-    after each activation, and on the inputs. residual: hidden layers between equal widths are
-    Residual. output: a name in OUTPUTS, what follows the last layer.
+    standard deviation of the GaussianNoise before each activation; dropout: share dropped after
+    it; input_noise, input_dropout: the same for the inputs. residual: hidden layers between
+    equal widths are Residual. output: a name in OUTPUTS, what follows the last layer.
 
     Raises NpNNError for unknown names and numbers out of range.
     """

@@ -1,11 +1,12 @@
 """Objects by name, as recipes and the command line write them: "rmsprop:alpha=0.9,eps=1e-6".
 
-A name in a table, then its constructor's arguments, if any. Numbers, true and false are what
-they look like; anything else is text.
+A name in a table, then its constructor's arguments, if any. Numbers, [lists], true and false
+are what they look like; anything else is text.
 """
 
 import inspect
 import json
+import re
 
 from np_nn.errors import NpNNError, unknown_name
 
@@ -28,7 +29,7 @@ def parse(text, table, kind):
     name, _, listed = str(text).partition(":")
     if name not in table:
         raise unknown_name(kind, name, table)
-    options = dict(_option(item, name) for item in listed.split(",") if listed)
+    options = dict(_option(item, name) for item in _items(listed))
     known = list(inspect.signature(table[name]).parameters) if table[name] else []
     for option in options:
         if option not in known:
@@ -39,9 +40,14 @@ def parse(text, table, kind):
 def change(text, **options):
     """The text with options changed or added."""
     name, _, listed = text.partition(":")
-    items = dict(item.split("=", 1) for item in listed.split(",") if item)
+    items = dict(item.split("=", 1) for item in _items(listed))
     items |= {option: json.dumps(value) for option, value in options.items()}
     return f"{name}:{','.join(f'{key}={value}' for key, value in items.items())}"
+
+
+def _items(listed):
+    """The options, cut at commas but not inside a list: "betas=[0.9,0.99],eps=1e-6"."""
+    return re.split(r",(?![^\[]*\])", listed) if listed else []
 
 
 def _option(item, name):

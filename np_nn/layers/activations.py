@@ -96,7 +96,7 @@ class GELU(Activation):
 
 
 class SiLU(Activation):
-    """y = x sigmoid(x); PyTorch's SiLU (Elfwing et al. 2018; as swish, Ramachandran et al. 2017)."""
+    """y = x sigmoid(x); PyTorch's SiLU, also called swish (Elfwing et al. 2018)."""
 
     name, keeps = "silu", "x"
 
@@ -116,7 +116,7 @@ class RowActivation(Activation):
 
 
 class Softmax(RowActivation):
-    """y[n, c] = exp(x[n, c]) / sum_k exp(x[n, k]): probabilities; PyTorch's Softmax (Bridle 1990)."""
+    """y[n, c] = exp(x[n, c]) / sum_k exp(x[n, k]): probabilities; PyTorch's (Bridle 1990)."""
 
     name = "softmax"
 

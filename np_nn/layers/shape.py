@@ -8,7 +8,7 @@ from np_nn.sparse import SparseBatch
 
 
 class Flatten(Module):
-    """x (N, ...) -> (N, product of the rest), as PyTorch's Flatten; a SparseBatch stays as it is."""
+    """x (N, ...) -> (N, product of the rest), PyTorch's Flatten; a SparseBatch stays as it is."""
 
     def forward(self, x):
         self._shape = x.shape

@@ -1,4 +1,4 @@
-"""np_nn's own: every setting was chosen on the last 10,000 training images, none on the test set."""
+"""np_nn's own: settings chosen on the last 10,000 training images, none on the test set."""
 
 from np_nn.recipes.recipe import Recipe
 

@@ -45,7 +45,7 @@ SIGMOID = (
     _row("adagrad_60000", "Adagrad", 60000, 0.1, 150, 0.9019, 186, "adagrad:eps=1e-8"),
     _row("adagrad_100", "Adagrad", 100, 0.1, 100, 0.9577, 137, "adagrad:eps=1e-8"),
     _row("adagrad_1", "Adagrad", 1, 0.1, 5, 0.9478, 280, "adagrad:eps=1e-8"),
-    _row("adam_60000", "Adam", 60000, 1e-4, 2000, 0.91, 2397, "adam:beta2=0.99"),
+    _row("adam_60000", "Adam", 60000, 1e-4, 2000, 0.91, 2397, "adam:betas=[0.9,0.99]"),
     _row("adam_100", "Adam", 100, 1e-3, 250, 0.9685, 680, "adam"),
     _row("adam_1", "Adam", 1, 1e-4, 15, 0.9668, 2726, "adam"),
 )
