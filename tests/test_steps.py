@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import feed, ops, optim, steps
+from np_nn import feed, ops, steps
 from np_nn.batches import Batches
 
 
@@ -100,7 +100,7 @@ def test_a_schedule_sets_the_rate_of_each_step(digits):
 
 
 def test_warmup_linear_rises_and_falls_to_zero():
-    rates = [optim.warmup_linear(step, 99, warmup=0.2) for step in range(99)]
+    rates = [nn.WarmupLinear(0.2)(step, 99) for step in range(99)]
     assert rates[0] == pytest.approx(0.05)
     assert rates[19] == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(0.0125)
@@ -113,7 +113,7 @@ def test_a_sparse_set_holds_the_images(digits):
     assert rows.indptr[-1] == np.count_nonzero(images) == len(rows.values) == len(rows.columns)
     dense = np.empty((40, 784), np.float32)
     picked = np.arange(1490, 1450, -1)
-    nn.reference.expand(rows, picked, 1.0, dense)
+    nn.reference.expand(rows, picked, 1.0, 0.0, dense)
     assert np.array_equal(dense, images[picked])
 
 
