@@ -1,14 +1,20 @@
 /* Moments of images, and bilinear resampling: see np_nn/reference/warp.py.
  *
  * Plain loops over LANES neighbouring pixels, which compilers turn into vector
- * instructions: the functions that end in _avx512, _avx2 and _baseline hold the same
- * lines, compiled for one instruction set each. Threads share the images, and an image
+ * instructions: the functions that end in _avx2 and _baseline hold the same lines,
+ * compiled for one instruction set each. Threads share the images, and an image
  * is one thread's alone, so every thread count gives the same bits.
  */
 #ifndef NN_WARP_H
 #define NN_WARP_H
 
 #include "threads.h"
+
+#ifdef __GNUC__
+#define NN_NO_VECTORS __asm__ volatile("")
+#else
+#define NN_NO_VECTORS (void)0
+#endif
 
 enum { LANES = 16, NN_MOMENTS = 5, NN_MOST_SIDE = 4096 }; /* sides: sums fit into int64 */
 
@@ -27,6 +33,9 @@ typedef struct {
     float *columns;   /* (K, wide): basis_x transposed */
     float *half;      /* (2, K, wide): coefficients @ basis_x.T */
     float *field;     /* (2, wide): one row of the displacement */
+    int *place;       /* (wide,) and so the rest, for one row: which quads */
+    uint32_t *quad;
+    float *right, *down; /* and where among the four */
 } nn_warp_space;
 
 static int64_t nn_warp_wide(const nn_warp *job)
@@ -47,8 +56,12 @@ static int64_t nn_warp_lay_out(const nn_warp *job, char *at, nn_warp_space *spac
         space->columns = (float *)(at + framed + quads);
         space->half = space->columns + job->modes * wide;
         space->field = space->half + 2 * job->modes * wide;
+        space->right = space->field + 2 * wide;
+        space->down = space->right + wide;
+        space->place = (int *)(space->down + wide);
+        space->quad = (uint32_t *)space->place + wide;
     }
-    return framed + quads + (3 * job->modes + 2) * row;
+    return framed + quads + (3 * job->modes + 6) * row;
 }
 
 /* ---- One image ------------------------------------------------------------------------ */
@@ -79,7 +92,8 @@ NN_INLINE void nn_small_product(const float *NN_RESTRICT a, const float *NN_REST
             for (int64_t k = 0; k < inner; k++)
                 for (int i = 0; i < LANES; i++)
                     sums[i] += a[r * inner + k] * b[k * wide + x + i];
-            memcpy(out + r * wide + x, sums, sizeof sums);
+            for (int i = 0; i < LANES; i++)
+                out[r * wide + x + i] = sums[i];
         }
 }
 
@@ -95,42 +109,46 @@ NN_INLINE float nn_between(float a, float b, float share)
     return a + share * (b - a);
 }
 
-/* LANES pixels of a row of `out`, from x on. */
-NN_INLINE void nn_warp_lanes(const nn_warp *job, const float *m, const nn_warp_space *space,
-                             int64_t y, int64_t x, uint8_t *NN_RESTRICT out)
+/* One row of `out`, in three passes: only the middle one, which reads irregular places, is
+ * not for vector instructions, and a compiler that tries is slower than the plain loop. */
+NN_INLINE void nn_warp_row(const nn_warp *job, const float *m, const nn_warp_space *space,
+                           int64_t y, uint8_t *NN_RESTRICT out)
 {
-    const float *dy = space->field + x, *dx = dy + space->wide;
+    const float *NN_RESTRICT dy = space->field, *NN_RESTRICT dx = dy + space->wide;
+    float *NN_RESTRICT right = space->right, *NN_RESTRICT down = space->down;
+    int *NN_RESTRICT place = space->place;
+    uint32_t *NN_RESTRICT quad = space->quad;
     const float height = (float)job->height, width = (float)job->width;
     const float from_y = m[0] * (float)y + m[2], from_x = m[3] * (float)y + m[5];
-    const int stride = (int)space->wide;
-    int place[LANES];
-    uint32_t quad[LANES];
-    float right[LANES], down[LANES];
+    const int wide = (int)space->wide;
 
-    for (int i = 0; i < LANES; i++) {
-        const float column = (float)((int)x + i);
-        const float py = nn_into_frame(from_y + m[1] * column + dy[i], height);
-        const float px = nn_into_frame(from_x + m[4] * column + dx[i], width);
+    for (int x = 0; x < wide; x++) {
+        const float py = nn_into_frame(from_y + m[1] * (float)x + dy[x], height);
+        const float px = nn_into_frame(from_x + m[4] * (float)x + dx[x], width);
         const int top = (int)py, left = (int)px;
-        down[i] = py - (float)top;
-        right[i] = px - (float)left;
-        place[i] = top * stride + left;
+        down[x] = py - (float)top;
+        right[x] = px - (float)left;
+        place[x] = top * wide + left;
     }
-    for (int i = 0; i < LANES; i++)
-        quad[i] = space->quads[place[i]];
-    for (int i = 0; i < LANES; i++) {
-        const float a = (float)(int)(quad[i] & 255), b = (float)(int)(quad[i] >> 8 & 255);
-        const float c = (float)(int)(quad[i] >> 16 & 255), d = (float)(int)(quad[i] >> 24);
-        const float upper = nn_between(a, b, right[i]), lower = nn_between(c, d, right[i]);
-        out[i] = (uint8_t)(int)(nn_between(upper, lower, down[i]) + 0.5f);
+    for (int x = 0; x < wide; x++) {
+        quad[x] = space->quads[place[x]];
+        NN_NO_VECTORS;
     }
+    for (int x = 0; x < wide; x++) {
+        const float a = (float)(int)(quad[x] & 255), b = (float)(int)(quad[x] >> 8 & 255);
+        const float c = (float)(int)(quad[x] >> 16 & 255), d = (float)(int)(quad[x] >> 24);
+        const float upper = nn_between(a, b, right[x]), lower = nn_between(c, d, right[x]);
+        place[x] = (int)(nn_between(upper, lower, down[x]) + 0.5f);
+    }
+    for (int x = 0; x < (int)job->width; x++)
+        out[x] = (uint8_t)place[x];
 }
 
 NN_INLINE void nn_warp_image(const nn_warp *job, int64_t n, nn_warp_space *space)
 {
     const int64_t modes = job->modes, wide = space->wide, pixels = job->height * job->width;
     const float *m = job->matrices + 6 * n;
-    uint8_t *out = job->out + n * pixels, lanes[LANES];
+    uint8_t *out = job->out + n * pixels;
 
     nn_make_quads(job, job->images + n * pixels, space);
     if (modes)
@@ -141,11 +159,7 @@ NN_INLINE void nn_warp_image(const nn_warp *job, int64_t n, nn_warp_space *space
             for (int axis = 0; axis < 2; axis++)
                 nn_small_product(job->basis_y + y * modes, space->half + axis * modes * wide, 1,
                                  modes, wide, space->field + axis * wide);
-        for (int64_t x = 0; x < job->width; x += LANES) {
-            const int64_t left = job->width - x;
-            nn_warp_lanes(job, m, space, y, x, lanes);
-            memcpy(out + y * job->width + x, lanes, left < LANES ? left : LANES);
-        }
+        nn_warp_row(job, m, space, y, out + y * job->width);
     }
 }
 
@@ -194,14 +208,7 @@ NN_INLINE void nn_moments_some(const nn_warp *job, int64_t lo, int64_t hi, int64
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define NN_X86 1
-#define NN_AVX2 "avx2,fma,bmi,bmi2"
-#define NN_AVX512 NN_AVX2 ",avx512f,avx512bw,avx512dq,avx512vl"
-#ifdef __clang__
-NN_FOR_ISA(avx512, __attribute__((target(NN_AVX512))))
-#else
-NN_FOR_ISA(avx512, __attribute__((target(NN_AVX512 ",prefer-vector-width=512"))))
-#endif
-NN_FOR_ISA(avx2, __attribute__((target(NN_AVX2))))
+NN_FOR_ISA(avx2, __attribute__((target("avx2,fma"))))
 #endif
 NN_FOR_ISA(baseline, )
 
@@ -211,24 +218,16 @@ static void (*nn_moments_active)(const nn_warp *, int64_t, int64_t, int64_t *) =
     nn_moments_baseline;
 static const char *nn_warp_isa = "baseline";
 
-/* As nn_select_isa in dispatch.h: the best that this machine has, or NP_NN_ISA's. */
+/* The best that this machine has, or less where NP_NN_ISA names "baseline". (AVX-512 is no
+ * faster here: there is little arithmetic between the loads.) Called once, at import. */
 NN_API void nn_warp_select_isa(void)
 {
 #ifdef NN_X86
     const char *wish = getenv("NP_NN_ISA");
     __builtin_cpu_init();
-    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    const int avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
-                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                       __builtin_cpu_supports("avx512vl");
     if (wish && !strcmp(wish, "baseline"))
         return;
-    if (avx512 && !(wish && !strcmp(wish, "avx2"))) {
-        nn_warp_active = nn_warp_avx512;
-        nn_moments_active = nn_moments_avx512;
-        nn_warp_isa = "avx512";
-    } else if (avx2) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
         nn_warp_active = nn_warp_avx2;
         nn_moments_active = nn_moments_avx2;
         nn_warp_isa = "avx2";

@@ -43,7 +43,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def instruction_set():
-    """The one that runs: "avx512", "avx2" or "baseline"."""
+    """The one that runs: "avx2" or "baseline"."""
     return nn_warp_isa.decode()
 
 

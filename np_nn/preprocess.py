@@ -17,8 +17,8 @@ import numpy as np
 from np_nn import ops
 from np_nn.errors import NpNNError
 
-BLOCK = 1000  # images at a time, where what is made of them is larger than they are
-IDENTITY = np.eye(3)  # for places (y, x, 1)
+BLOCK = 2**18  # pixels at a time, where what is made of them is larger than they are
+MOST_SIDE = 4096  # rows or columns of an image; the kernels count with 32 bits
 
 
 # ---- The same for every image ---------------------------------------------------------------
@@ -28,10 +28,11 @@ def mean_and_std(images):
     """The mean and the standard deviation of all pixels of images (M, H, W) uint8."""
     _check_images(images)
     total = squares = 0.0
-    for start in range(0, len(images), BLOCK):
-        pixels = images[start : start + BLOCK].ravel().astype(np.float64)
-        total += pixels.sum()
-        squares += pixels @ pixels
+    flat = images.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        pixels = flat[start : start + BLOCK].astype(np.float64)
+        total += float(pixels.sum())
+        squares += float(pixels @ pixels)
     mean = total / images.size
     return mean, math.sqrt(max(squares / images.size - mean**2, 0.0))
 
@@ -56,22 +57,22 @@ def deskew(images):
     mass comes to lie on pixel (H // 2, W // 2), as it does in MNIST.
     """
     _check_images(images)
-    mass, y, x, yy, xy = ops.image_moments(_contiguous(images), _empty_moments(images)).T
-    ink = np.maximum(mass, 1)  # a black image stays one
-    y, x = y / ink, x / ink
-    variance, covariance = yy / ink - y * y, xy / ink - x * y
-    slant = np.divide(covariance, variance, out=np.zeros(len(images)), where=variance > 1e-9)
-    matrices = np.zeros((len(images), 2, 3), np.float32)
+    y, x, slant = _ink(np.ascontiguousarray(images))
     row, column = images.shape[1] // 2, images.shape[2] // 2
-    matrices[:, 0, 0] = matrices[:, 1, 1] = 1
-    matrices[:, 0, 2] = np.where(mass, y - row, 0)
+    matrices = _maps(len(images))[:, :2]
     matrices[:, 1, 0] = slant
-    matrices[:, 1, 2] = np.where(mass, x - column - slant * row, 0)
+    matrices[:, 0, 2], matrices[:, 1, 2] = y - row, x - column - slant * row
     return _warp(images, matrices)
 
 
-def _empty_moments(images):
-    return np.empty((len(images), 5), np.int64)
+def _ink(images):
+    """The centre of mass (y, x) of each image, and by how many columns its ink leans per row."""
+    mass, y, x, yy, xy = ops.image_moments(images, np.empty((len(images), 5), np.int64)).T
+    mass = np.maximum(mass, 1)  # a black image stays one, whatever is done to it
+    y, x = y / mass, x / mass
+    variance, covariance = yy / mass - y * y, xy / mass - x * y
+    slant = np.zeros(len(images))  # also of ink in a single row
+    return y, x, np.divide(covariance, variance, out=slant, where=variance > 1e-9)
 
 
 # ---- Another one for every image and epoch --------------------------------------------------
@@ -214,6 +215,7 @@ class Compose(Augmentation):
         for part in self.parts:
             if not isinstance(part, Augmentation):
                 raise NpNNError(f"Compose: {part!r} is not an augmentation")
+        self.draw(1, (1, 1), np.random.default_rng(0))  # parts that do not fit show now
 
     def draw(self, count, shape, rng):
         whole = Distortion()
@@ -254,7 +256,7 @@ def _smooth_basis(size, sigma):
     modes = 1 + np.count_nonzero(share < 0.999)
     basis = vectors[:, :modes] * np.sqrt(values[:modes])
     # An eigenvector's sign is the library's choice; ours is the same everywhere.
-    basis *= np.sign(basis[0])
+    basis *= np.where(basis[0] < 0, -1, 1)
     return np.ascontiguousarray(basis, np.float32)
 
 
@@ -264,7 +266,8 @@ def _widened(basis, modes):
 
 
 def _maps(count):
-    return np.repeat(IDENTITY[None], count, axis=0)
+    """No change, `count` times: (count, 3, 3)."""
+    return np.tile(np.eye(3), (count, 1, 1))
 
 
 def _from_the_corner(maps, shape):
@@ -275,31 +278,30 @@ def _from_the_corner(maps, shape):
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
     matrices = maps[:, :2].copy()
     matrices[:, :, 2] += middle - maps[:, :2, :2] @ middle
-    return matrices.astype(np.float32)
+    return matrices
 
 
 def _warp(images, matrices, coefficients=None, basis_y=None, basis_x=None):
-    images = _contiguous(images)
+    images, matrices = np.ascontiguousarray(images), np.ascontiguousarray(matrices, np.float32)
     out = np.empty_like(images)
     return ops.warp_images(images, matrices, coefficients, basis_y, basis_x, out)
 
 
-def _contiguous(images):
-    return np.ascontiguousarray(images)
-
-
 def _check_images(images):
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3:
-        got = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images)
+        got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
         raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")
     if not images.size:
-        raise NpNNError(f"there is no image in an array of shape {images.shape}")
+        raise NpNNError(f"there is no pixel in images of shape {images.shape}")
+    if max(images.shape[1:]) > MOST_SIDE:
+        raise NpNNError(f"images may be {MOST_SIDE} pixels high and wide, got {images.shape}")
 
 
 def _check_amount(name, value):
+    """NaN compares as false."""
     try:
         fits = 0 <= value < math.inf
-    except TypeError:
+    except (TypeError, ValueError):
         fits = False
     if not fits:
         raise NpNNError(f"{name} must be a number that is not negative, got {value!r}")

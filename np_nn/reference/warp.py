@@ -6,7 +6,7 @@ between two of them in general.
 
 import numpy as np
 
-BLOCK = 250  # images at a time: what is made on the way stays in the cache
+BLOCK = 200_000  # pixels at a time: what is made of them on the way stays in the cache
 
 
 def image_moments(images, out):
@@ -16,9 +16,8 @@ def image_moments(images, out):
     """
     y, x = (axis.ravel() for axis in np.indices(images.shape[1:]))
     factors = np.stack([np.ones_like(y), y, x, y * y, x * y], axis=1).astype(np.float64)
-    for start in range(0, len(images), BLOCK):
-        block = images[start : start + BLOCK].reshape(-1, y.size)
-        out[start : start + BLOCK] = block.astype(np.float64) @ factors
+    for block in _blocks(images):
+        out[block] = images[block].reshape(-1, y.size).astype(np.float64) @ factors
     return out
 
 
@@ -32,13 +31,18 @@ def warp_images(images, matrices, coefficients, basis_y, basis_x, out):
     images and out (M, H, W) uint8, not the same; matrices (M, 2, 3) float32; coefficients
     (M, 2, K, K) float32, or None for no displacement; basis_y (H, K), basis_x (W, K) float32.
     """
-    for start in range(0, len(images), BLOCK):
-        block = slice(start, start + BLOCK)
+    for block in _blocks(images):
         places = _affine_places(matrices[block], images.shape[1:])
         if coefficients is not None:
             places += basis_y @ coefficients[block] @ basis_x.T
         out[block] = _bilinear(images[block], places)
     return out
+
+
+def _blocks(images):
+    """Slices that cut the images into blocks."""
+    step = max(1, BLOCK // max(1, images[:1].size))
+    return (slice(start, start + step) for start in range(0, len(images), step))
 
 
 def _affine_places(matrices, shape):
