@@ -16,7 +16,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 SOURCES = sorted(Path("kernels").glob("*.pyx"))
-HEADERS = sorted(map(str, Path("kernels").glob("*.h")))
+HEADERS = sorted(str(path) for end in ("h", "pxi") for path in Path("kernels").glob(f"*.{end}"))
 # Not -march: the kernels choose the instruction set when they run. Without -fno-math-errno
 # GCC does not vectorise a square root.
 OPTIMIZE = ["-g0", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]

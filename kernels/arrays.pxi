@@ -1,0 +1,100 @@
+# Looking at the arrays that a kernel is given, before anything is changed.
+#
+# Included by the extensions of this folder; it needs nothing of the C headers. What does not
+# fit (another dtype, not contiguous, the wrong number of dimensions) raises ValueError.
+
+import numpy as np
+
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
+from libc.stdint cimport int64_t
+
+DEF MOST_AXES = 64
+
+cdef struct Array:
+    void *data
+    int axes
+    int64_t size
+    int64_t shape[MOST_AXES]
+
+
+cdef bint _is_format(const char *given, const char *wanted, Py_ssize_t itemsize) noexcept:
+    """wanted: "l" for int64, whatever C type that is here, else the buffer protocol's letter."""
+    if given == NULL or given[0] == 0 or given[1] != 0:
+        return False
+    if wanted[0] == c"l":
+        return itemsize == 8 and (given[0] == c"l" or given[0] == c"q")
+    return given[0] == wanted[0]
+
+
+cdef int _read(Array *array, object given, str name, const char *format, int axes, bint write) except -1:
+    """Look at an array that must be C-contiguous, of one dtype and so many axes (-1: any).
+
+    The pointer is good as long as the caller holds `given`: an array that others hold
+    cannot be resized.
+    """
+    cdef Py_buffer buffer
+    cdef int axis
+    cdef bint fits
+    try:
+        PyObject_GetBuffer(
+            given, &buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (PyBUF_WRITABLE if write else 0))
+    except (TypeError, ValueError, BufferError):
+        raise _misfit(given, name, format, axes, write) from None
+    fits = _is_format(buffer.format, format, buffer.itemsize) and buffer.ndim <= MOST_AXES
+    if fits and (axes < 0 or buffer.ndim == axes):
+        array.data = buffer.buf
+        array.axes = buffer.ndim
+        array.size = buffer.len // buffer.itemsize
+        for axis in range(buffer.ndim):
+            array.shape[axis] = buffer.shape[axis]
+    else:
+        fits = False
+    PyBuffer_Release(&buffer)
+    if not fits:
+        raise _misfit(given, name, format, axes, write)
+    return 0
+
+
+cdef object _misfit(object given, str name, const char *format, int axes, bint write):
+    dtype = {b"f": "float32", b"d": "float64", b"l": "int64", b"H": "uint16", b"B": "uint8"}[format]
+    wanted = f"a C-contiguous{' writable' if write else ''} {dtype} array"
+    if axes >= 0:
+        wanted += f" of {axes} dimension{'' if axes == 1 else 's'}"
+    got = type(given).__name__
+    if isinstance(given, np.ndarray):
+        got = f"{given.dtype} of shape {given.shape}"
+        got += "" if given.flags.c_contiguous else ", not contiguous"
+        got += "" if given.flags.writeable else ", read-only"
+    return ValueError(f"{name} must be {wanted}, got {got}")
+
+
+cdef bint _same_shape(const Array *a, const Array *b) noexcept:
+    cdef int axis
+    if a.axes != b.axes:
+        return False
+    for axis in range(a.axes):
+        if a.shape[axis] != b.shape[axis]:
+            return False
+    return True
+
+
+cdef object _shape(const Array *a):
+    return tuple([a.shape[axis] for axis in range(a.axes)])
+
+
+cdef object _int64(object given, str name):
+    """Integers of any size as contiguous int64; itself if that is what they are."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be integers, got {array.dtype}")
+    return np.ascontiguousarray(array, np.int64)
+
+
+cdef int _apart(const Array *out, const Array *other, str name) except -1:
+    """A product reads its operands again and again: it must not write over them."""
+    if (<char *>out.data < <char *>other.data + other.size * 4
+            and <char *>other.data < <char *>out.data + out.size * 4):
+        raise ValueError(f"out must not share memory with {name}")
+    return 0
