@@ -79,7 +79,7 @@ FORWARD(tanh, NN(tanh_of)(x))
 BACKWARD(tanh, g *(1.0f - x * x))
 /* LeCun et al. 1998: 1.7159 tanh(2/3 x) */
 FORWARD(scaled_tanh, 1.7159f * NN(tanh_of)(x * 0.666666667f))
-BACKWARD(scaled_tanh, g *(1.14393333f - 0.388523030f * (x * x)))
+BACKWARD(scaled_tanh, g *(0.388523030f * (1.7159f - x) * (1.7159f + x)))
 FORWARD(leaky_relu, x > 0 ? x : x * a)
 BACKWARD(leaky_relu, x > 0 ? g : g * a)
 FORWARD(elu, x > 0 ? x : a * NN(expm1_below_0)(x))
