@@ -154,6 +154,7 @@ def as_dict(run):
         "steps": first.done,
         "epochs": first.done * settings.batch_size / len(run.dataset.train),
         "interrupted": run.interrupted,
+        "prepare_seconds": run.dataset.prepare_seconds,
         "train_seconds": statistics.mean(result.history.train_seconds for result in results),
         "step_ms_median": statistics.median(result.history.step_ms_median for result in results),
         "peak_memory_mb": machine.peak_memory_mb(),
