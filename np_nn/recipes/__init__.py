@@ -4,12 +4,13 @@ The figure that a run is compared with is that of the recipe equal to its settin
 command line put them together.
 """
 
+from np_nn.recipes.literature import LITERATURE, NOT_RUN
 from np_nn.recipes.original import ORIGINAL
 from np_nn.recipes.ours import OURS
 from np_nn.recipes.recipe import Recipe
 from np_nn.recipes.sigmoid import SIGMOID
 
-RECIPES = {recipe.name: recipe for recipe in (*ORIGINAL, *SIGMOID, *OURS)}
+RECIPES = {recipe.name: recipe for recipe in (*ORIGINAL, *SIGMOID, *LITERATURE, *OURS)}
 
 
 def matching(settings):
@@ -17,4 +18,4 @@ def matching(settings):
     return next((recipe for recipe in RECIPES.values() if recipe == settings), None)
 
 
-__all__ = ["RECIPES", "Recipe", "matching"]
+__all__ = ["NOT_RUN", "RECIPES", "Recipe", "matching"]

@@ -1,13 +1,26 @@
 """Table B: optimizers and batch sizes, on a network of logistic units with squared error.
 
-The source's error is half the squared one, summed over the batch. Ours is MSELoss, without the
-half, so that plain gradient descent has half the published learning rate here. Adagrad and Adam
-do not care: they divide by the gradient's size.
+What the source's code does, and how it is said here:
+
+- Its error is half the squared one, summed over the batch: MSELoss has no half, so the
+  published learning rate is halved.
+- Its backward pass leaves out the derivatives of the units that an error passes on its way
+  down: hidden units see W^T (t - o) where the gradient is W^T (t - o) o (1 - o). That is no
+  gradient of any loss, and its steps are larger. Ours is the gradient, and plain descent takes 8
+  times the published rate: then the accuracy on the training images stays within 0.003 of that
+  rule's from the 12th to the 60th epoch in batches of 1000. Adagrad and Adam divide by the
+  gradient's size and need no factor.
+- Its momentum is an average, v = b v + (1 - b) g, and so no faster than descent: classical
+  momentum does the same at 1 - b times the rate.
+- Its biases of a layer all move by one number, its Adam counts the steps anew in every epoch, its
+  batches come in the order of the file. Ours move apart, count on, and are shuffled.
+- Adagrad starts from standard normal weights, the others from N(0, 1 / width).
 """
 
 from np_nn.recipes.recipe import Recipe
 
 _SOURCE = "Mr-TalhaIlyas, Neural-Network-from-Scratch-using-Numpy"
+_FACTOR = 8 / 2  # of the published learning rate: see above
 _NETWORK = {
     "hidden": (100, 100),
     "activation": "sigmoid",
@@ -23,29 +36,48 @@ _NETWORK = {
 }
 
 
-def _row(name, title, batch, lr, epochs, accuracy, seconds, optimizer, **changes):
+def _row(name, title, batch, lr, epochs, accuracy, seconds, optimizer, note="", **changes):
+    settings = {"batch_size": batch, "lr": lr, "epochs": epochs, "optimizer": optimizer}
     return Recipe(
-        name, f"{title}, batch {batch}", _SOURCE, accuracy, seconds, "B",
-        **{**_NETWORK, "batch_size": batch, "lr": lr, "epochs": epochs, "optimizer": optimizer},
-        **changes,
+        name, f"{title}, batch {batch:,}", _SOURCE, accuracy, seconds, "B", note,
+        **{**_NETWORK, **settings, **changes},
     )  # fmt: skip
 
 
-def _descent(name, title, batch, lr, *rest, **changes):
-    return _row(name, title, batch, lr / 2, *rest, **changes)
+def _descent(name, batch, lr, *rest):
+    note = f"published rate {lr:g}; ours is the true gradient's equivalent"
+    return _row(name, "gradient descent", batch, _FACTOR * lr, *rest, "sgd", note)
+
+
+def _momentum(name, batch, lr, *rest, beta):
+    note = f"published rate {lr:g}; its momentum is an average: ours {1 - beta:.1g} times the rate"
+    rate, optimizer = _FACTOR * lr * (1 - beta), f"sgd:momentum={beta}"
+    return _row(name, "momentum", batch, rate, *rest, optimizer, note)
+
+
+def _adagrad(name, batch, *rest):
+    return _row(name, "Adagrad", batch, 0.1, *rest, "adagrad:eps=1e-8", init="standard_normal")
+
+
+def _compared(name, title, lr, accuracy, **changes):
+    """Sigmoid against ReLU; the source names no learning rate, and both took some time."""
+    note = "the source names no learning rate: ours"
+    return _row(name, title, 60000, lr, 500, accuracy, None, "sgd", note, **changes)
 
 
 SIGMOID = (
-    _descent("gd_60000", "gradient descent", 60000, 1e-6, 2500, 0.9035, 3036, "sgd"),
-    _descent("gd_1000", "gradient descent", 1000, 1e-4, 500, 0.9589, 503, "sgd"),
-    _descent("gd_1", "gradient descent", 1, 0.01, 20, 0.972, 403, "sgd"),
-    _descent("momentum_60000", "momentum", 60000, 1e-6, 2500, 0.9009, 3021, "sgd:momentum=0.8"),
-    _descent("momentum_1000", "momentum", 1000, 1e-4, 500, 0.9685, 527, "sgd:momentum=0.7"),
-    _descent("momentum_1", "momentum", 1, 0.01, 20, 0.972, 679, "sgd:momentum=0.9"),
-    _row("adagrad_60000", "Adagrad", 60000, 0.1, 150, 0.9019, 186, "adagrad:eps=1e-8"),
-    _row("adagrad_100", "Adagrad", 100, 0.1, 100, 0.9577, 137, "adagrad:eps=1e-8"),
-    _row("adagrad_1", "Adagrad", 1, 0.1, 5, 0.9478, 280, "adagrad:eps=1e-8"),
+    _descent("gd_60000", 60000, 1e-6, 2500, 0.9035, 3036),
+    _descent("gd_1000", 1000, 1e-4, 500, 0.9589, 503),
+    _descent("gd_1", 1, 0.01, 20, 0.972, 403),
+    _momentum("momentum_60000", 60000, 1e-6, 2500, 0.9009, 3021, beta=0.8),
+    _momentum("momentum_1000", 1000, 1e-4, 500, 0.9685, 527, beta=0.7),
+    _momentum("momentum_1", 1, 0.01, 20, 0.972, 679, beta=0.9),
+    _adagrad("adagrad_60000", 60000, 150, 0.9019, 186),
+    _adagrad("adagrad_100", 100, 100, 0.9577, 137),
+    _adagrad("adagrad_1", 1, 5, 0.9478, 280),
     _row("adam_60000", "Adam", 60000, 1e-4, 2000, 0.91, 2397, "adam:betas=[0.9,0.99]"),
     _row("adam_100", "Adam", 100, 1e-3, 250, 0.9685, 680, "adam"),
     _row("adam_1", "Adam", 1, 1e-4, 15, 0.9668, 2726, "adam"),
+    _compared("sigmoid_500", "sigmoid", 2e-5, 0.9006),
+    _compared("relu_500", "ReLU", 2.5e-6, 0.9379, activation="relu"),
 )
