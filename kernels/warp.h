@@ -1,6 +1,6 @@
 /* Moments of images, and bilinear resampling: see np_nn/reference/warp.py.
  *
- * Plain loops over LANES neighbouring pixels, which compilers turn into vector
+ * Plain loops over NN_LANES neighbouring pixels, which compilers turn into vector
  * instructions: the functions that end in _avx2 and _baseline hold the same lines,
  * compiled for one instruction set each. Threads share the images, and an image
  * is one thread's alone, so every thread count gives the same bits.
@@ -16,7 +16,7 @@
 #define NN_NO_VECTORS (void)0
 #endif
 
-enum { LANES = 16, NN_MOMENTS = 5, NN_MOST_SIDE = 4096 }; /* sides: sums fit into int64 */
+enum { NN_LANES = 16, NN_MOMENTS = 5, NN_MOST_SIDE = 4096 }; /* sides: sums fit into int64 */
 
 typedef struct {
     int64_t count, height, width, modes; /* modes: K, 0 for no displacement */
@@ -25,10 +25,10 @@ typedef struct {
     uint8_t *out;
 } nn_warp;
 
-/* One thread's work space. Rows are padded to `wide` pixels, whole groups of LANES. */
+/* One thread's work space. Rows are padded to `wide` pixels, whole groups of NN_LANES. */
 typedef struct {
     int64_t wide;
-    uint8_t *framed;  /* (H + 3, wide + LANES): the image, and a black frame around it */
+    uint8_t *framed;  /* (H + 3, wide + NN_LANES): the image, and a black frame around it */
     uint32_t *quads;  /* (H + 2, wide): four neighbours in one word, the upper left lowest */
     float *columns;   /* (K, wide): basis_x transposed */
     float *half;      /* (2, K, wide): coefficients @ basis_x.T */
@@ -40,14 +40,14 @@ typedef struct {
 
 static int64_t nn_warp_wide(const nn_warp *job)
 {
-    return (job->width + 2 + LANES - 1) / LANES * LANES;
+    return (job->width + 2 + NN_LANES - 1) / NN_LANES * NN_LANES;
 }
 
 /* Lay the work space out from `at`, unless it is NULL; returns how many bytes it takes. */
 static int64_t nn_warp_lay_out(const nn_warp *job, char *at, nn_warp_space *space)
 {
     const int64_t wide = nn_warp_wide(job);
-    const int64_t framed = nn_round64((job->height + 3) * (wide + LANES));
+    const int64_t framed = nn_round64((job->height + 3) * (wide + NN_LANES));
     const int64_t quads = 4 * (job->height + 2) * wide, row = 4 * wide;
     if (at) {
         space->wide = wide;
@@ -70,7 +70,7 @@ static int64_t nn_warp_lay_out(const nn_warp *job, char *at, nn_warp_space *spac
  * bilinear value takes one load from an irregular place, not four. */
 NN_INLINE void nn_make_quads(const nn_warp *job, const uint8_t *image, nn_warp_space *space)
 {
-    const int64_t stride = space->wide + LANES;
+    const int64_t stride = space->wide + NN_LANES;
     for (int64_t y = 0; y < job->height; y++)
         memcpy(space->framed + (y + 1) * stride + 1, image + y * job->width, job->width);
     for (int64_t y = 0; y < job->height + 2; y++) {
@@ -87,12 +87,12 @@ NN_INLINE void nn_small_product(const float *NN_RESTRICT a, const float *NN_REST
                                 int64_t rows, int64_t inner, int64_t wide, float *NN_RESTRICT out)
 {
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t x = 0; x < wide; x += LANES) {
-            float sums[LANES] = {0};
+        for (int64_t x = 0; x < wide; x += NN_LANES) {
+            float sums[NN_LANES] = {0};
             for (int64_t k = 0; k < inner; k++)
-                for (int i = 0; i < LANES; i++)
+                for (int i = 0; i < NN_LANES; i++)
                     sums[i] += a[r * inner + k] * b[k * wide + x + i];
-            for (int i = 0; i < LANES; i++)
+            for (int i = 0; i < NN_LANES; i++)
                 out[r * wide + x + i] = sums[i];
         }
 }

@@ -18,6 +18,7 @@ from np_nn import ops
 from np_nn.errors import NpNNError
 
 BLOCK = 2**18  # pixels at a time, where what is made of them is larger than they are
+MOST_AMOUNT = 1_000_000  # far beyond sense, and within what float32 and int64 hold
 MOST_SIDE = 4096  # rows or columns of an image; the kernels count with 32 bits
 
 
@@ -136,7 +137,7 @@ class Shift(Augmentation):
 class Affine(Augmentation):
     """Rotate, scale, shear and shift each image about its middle.
 
-    Each amount is drawn evenly between minus and plus the number given. rotate: degrees.
+    Each amount is drawn uniformly between minus and plus the number given. rotate: degrees.
     scale: share by which height and width change, each by itself, below 1. shear: degrees
     by which upright lines lean, below 90. shift: pixels, in each direction.
     The defaults are Ciresan, Meier, Gambardella and Schmidhuber's, "Deep, big, simple neural
@@ -157,14 +158,14 @@ class Affine(Augmentation):
     def draw(self, count, shape, rng):
         angle, lean, tall, wide, down, right = rng.uniform(-1, 1, (6, count))
         angle, lean = np.radians(self.rotate) * angle, np.radians(self.shear) * lean
-        turn, shear, scale = _maps(count), _maps(count), _maps(count)
+        turn, shear, scale, move = (_maps(count) for _ in range(4))
         turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
         turn[:, 0, 1], turn[:, 1, 0] = np.sin(angle), -np.sin(angle)
         shear[:, 1, 0] = np.tan(lean)
         # An image grows when neighbouring pixels come from places that lie closer.
         scale[:, 0, 0], scale[:, 1, 1] = 1 / (1 + self.scale * tall), 1 / (1 + self.scale * wide)
-        scale[:, 0, 2], scale[:, 1, 2] = self.shift * down, self.shift * right
-        return Distortion(turn @ shear @ scale)
+        move[:, 0, 2], move[:, 1, 2] = self.shift * down, self.shift * right
+        return Distortion(turn @ shear @ scale @ move)
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Elastic(Augmentation):
 
     As in Simard, Steinkraus and Platt, "Best practices for convolutional neural networks
     applied to visual document analysis", 2003, whose values are the defaults: white noise,
-    even between -1 and 1, smoothed by a Gaussian of `sigma` pixels and multiplied by
+    uniform between -1 and 1, smoothed by a Gaussian of `sigma` pixels and multiplied by
     `alpha`. A pixel then moves by 0.163 alpha / sigma pixels in each direction (root mean
     square), here 1.4; neighbours up to some 2 sigma away move alike.
     """
@@ -183,8 +184,8 @@ class Elastic(Augmentation):
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.sigma:
-            raise NpNNError("Elastic: sigma must be above 0")
+        if self.sigma < 0.5:  # there is nothing smooth about it
+            raise NpNNError(f"Elastic: sigma must be at least 0.5, got {self.sigma}")
 
     def draw(self, count, shape, rng):
         basis_y, basis_x = (_smooth_basis(size, float(self.sigma)) for size in shape)
@@ -244,13 +245,13 @@ def _smooth_basis(size, sigma):
 
     The values of noise smoothed by a Gaussian at points d apart have the covariance
     exp(-d^2 / (4 sigma^2)) / (2 sqrt(pi) sigma). Its eigenvectors, times the roots of the
-    eigenvalues, turn K independent numbers of variance 1 into exactly such values; most
-    eigenvalues are next to nothing, and 99.9 % of the variance is kept. So a field of 28x28
-    takes 49 random numbers in place of 784, and no convolution.
+    eigenvalues, turn independent numbers of one variance into numbers of that covariance. Most
+    eigenvalues are next to nothing: the K columns keep 99.9 % of the variance. With sigma 4
+    a field of 28x28 takes 49 random numbers in place of 784, and no convolution.
     """
     points = np.arange(size)
     distance = points[:, None] - points
-    covariance = np.exp(-(distance**2) / (4 * sigma**2)) / (2 * math.sqrt(math.pi) * sigma)
+    covariance = np.exp(-((distance / (2 * sigma)) ** 2)) / (2 * math.sqrt(math.pi) * sigma)
     values, vectors = (array[..., ::-1] for array in np.linalg.eigh(covariance))
     share = np.cumsum(values) / values.sum()
     modes = 1 + np.count_nonzero(share < 0.999)
@@ -298,10 +299,9 @@ def _check_images(images):
 
 
 def _check_amount(name, value):
-    """NaN compares as false."""
     try:
-        fits = 0 <= value < math.inf
+        fits = 0 <= value <= MOST_AMOUNT  # not so for NaN
     except (TypeError, ValueError):
         fits = False
     if not fits:
-        raise NpNNError(f"{name} must be a number that is not negative, got {value!r}")
+        raise NpNNError(f"{name} must be a number from 0 to {MOST_AMOUNT:,}, got {value!r}")

@@ -307,7 +307,7 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Shift(-1), "Shift: pixels must be .* not negative, got -1"),
+        (lambda: Shift(-1), "Shift: pixels must be a number from 0 to 1,000,000, got -1"),
         (lambda: Shift(1.5), "whole number"),
         (lambda: Shift("2"), "Shift: pixels must be a number"),
         (lambda: Affine(rotate=NAN), "Affine: rotate must be .*got nan"),
@@ -316,7 +316,8 @@ NAN = float("nan")
         (lambda: Affine(shift=float("inf")), "Affine: shift"),
         (lambda: Affine(rotate=np.ones(2)), "Affine: rotate"),
         (lambda: Elastic(alpha=-1), "Elastic: alpha"),
-        (lambda: Elastic(sigma=0), "Elastic: sigma must be above 0"),
+        (lambda: Elastic(alpha=1e300), "Elastic: alpha"),
+        (lambda: Elastic(sigma=0), "Elastic: sigma must be at least 0.5, got 0"),
         (lambda: Elastic(sigma=None), "Elastic: sigma"),
         (lambda: Compose(Shift()), "give a list"),
         (lambda: Compose([Shift]), "not an augmentation"),
