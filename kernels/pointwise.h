@@ -65,11 +65,25 @@ typedef struct {
 #define NN_CURVE 12.0 /* exp and a division */
 #define NN_PASS 4.0   /* reading and writing it */
 
+static inline double nn_cost(nn_activation which)
+{
+    switch (which) {
+    case nn_sigmoid_backward:
+    case nn_tanh_backward:
+    case nn_scaled_tanh_backward:
+    case nn_leaky_relu_forward:
+    case nn_leaky_relu_backward:
+        return NN_PASS;
+    default:
+        return NN_CURVE;
+    }
+}
+
 /* out = the activation of x, or its backward pass; a: its setting. out may be x or grad. */
 NN_API void nn_activate(nn_activation which, int64_t n, const float *grad, const float *x,
                         double a, float *out, int threads)
 {
-    threads = nn_useful_threads(threads, NN_CURVE * (double)n);
+    threads = nn_useful_threads(threads, nn_cost(which) * (double)n);
     NN_PARALLEL(threads)
     {
         int64_t lo, hi;

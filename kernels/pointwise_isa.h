@@ -74,20 +74,20 @@ NN_INLINE float NN(silu_slope)(float x)
 }
 
 FORWARD(sigmoid, NN(sigmoid)(x))
-BACKWARD(sigmoid, g *(x * (1.0f - x)))
+BACKWARD(sigmoid, g * (x * (1.0f - x)))
 FORWARD(tanh, NN(tanh_of)(x))
-BACKWARD(tanh, g *(1.0f - x * x))
+BACKWARD(tanh, g * (1.0f - x * x))
 /* LeCun et al. 1998: 1.7159 tanh(2/3 x) */
 FORWARD(scaled_tanh, 1.7159f * NN(tanh_of)(x * 0.666666667f))
-BACKWARD(scaled_tanh, g *(0.388523030f * (1.7159f - x) * (1.7159f + x)))
+BACKWARD(scaled_tanh, g * (0.388523030f * (1.7159f - x) * (1.7159f + x)))
 FORWARD(leaky_relu, x > 0 ? x : x * a)
 BACKWARD(leaky_relu, x > 0 ? g : g * a)
 FORWARD(elu, x > 0 ? x : a * NN(expm1_below_0)(x))
 BACKWARD(elu, x > 0 ? g : a * NN(exp_below_0)(x) * g)
 FORWARD(gelu, NN(gelu)(x))
-BACKWARD(gelu, g *NN(gelu_slope)(x))
-FORWARD(silu, x *NN(sigmoid)(x))
-BACKWARD(silu, g *NN(silu_slope)(x))
+BACKWARD(gelu, g * NN(gelu_slope)(x))
+FORWARD(silu, x * NN(sigmoid)(x))
+BACKWARD(silu, g * NN(silu_slope)(x))
 
 #undef FORWARD
 #undef BACKWARD
