@@ -40,7 +40,8 @@ class Curve:
     """One contender's run; `label`, e.g. "NumPy", "compiled" or "PyTorch", sets the colour.
 
     loss, accuracy: (steps,) of each training batch; accuracy as a fraction, 0 to 1.
-    test_accuracy, test_loss: on the test set after the last step, or None.
+    test_accuracy, test_loss: on the test set after the last step, or None. validation: (steps
+    done, accuracy, loss) for each time that held-out images were tried.
     Raises NpNNError unless both histories are equally long, finite and not empty.
     """
 
@@ -49,6 +50,7 @@ class Curve:
     accuracy: np.ndarray
     test_accuracy: float | None
     test_loss: float | None
+    validation: tuple = ()
 
     def __post_init__(self):
         shape = np.shape(self.loss)
@@ -179,6 +181,10 @@ def _draw_run(axes, curve, kind, reference):
     axes.plot(steps, values, color=colour, label="each batch", **look)
     if half:
         axes.plot(steps, means, color=colour, lw=2, label=f"mean of {2 * half + 1:,} batches")
+    pick = {"accuracy": 1, "loss": 2}[kind]
+    held_out = [(entry[0], entry[pick]) for entry in curve.validation]
+    if held_out:
+        axes.plot(*zip(*held_out, strict=True), "D-", color="black", ms=4, lw=1, label="held out")
     marks = [("test", getattr(curve, f"test_{kind}"), "--", colour)]
     marks += [("published", reference if kind == "accuracy" else None, ":", "black")]
     marks = sorted((mark for mark in marks if mark[1] is not None), key=lambda mark: mark[1])
