@@ -5,8 +5,10 @@ time, and goes on where it stopped: rows that are done, with the settings that t
 not trained again.
 """
 
+import argparse
 import math
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from np_nn import cli, data, files, machine, ops, recipes, report, run, tables
@@ -67,7 +69,7 @@ def _parser():
 def _row(word):
     """An argument type: a row's name, else an error that gives the nearest."""
     if word not in recipes.RECIPES:
-        raise cli.argparse.ArgumentTypeError(str(unknown_name("row", word, recipes.RECIPES)))
+        raise argparse.ArgumentTypeError(str(unknown_name("row", word, recipes.RECIPES)))
     return word
 
 
@@ -98,7 +100,7 @@ def _run(rows, results, args):
     if not due:
         return
     raw = data.load("mnist", args.data_dir, quiet=args.quiet)
-    clock, prepared, of = Clock(due), None, None
+    clock, prepared, of = Clock(), None, None
     for i, (recipe, seed) in enumerate(due):
         if not args.quiet:
             left = f"about {duration(clock.left(due[i:]))} left"
@@ -146,9 +148,8 @@ def seeds(recipe):
 def estimate(recipe):
     """Seconds to train one network with the compiled kernels on two cores, roughly."""
     sizes = recipe.sizes()
-    weights = [a * b for a, b in zip(sizes, sizes[1:], strict=False)]
-    dense = recipe.input_noise or recipe.shift
-    weights[0] *= 1 if dense else 0.2  # what black pixels do not take
+    weights = [a * b for a, b in pairwise(sizes)]
+    weights[0] *= 1 if recipe.input_noise else 0.2  # black pixels take no time
     epochs = recipe.epochs or recipe.steps * recipe.batch_size / IMAGES
     steps = recipe.steps or epochs * math.ceil(IMAGES / recipe.batch_size)
     step = 1e-5 + sum(weights) * (6 * recipe.batch_size / 1.6e11 + 1e-9)
@@ -158,7 +159,7 @@ def estimate(recipe):
 class Clock:
     """How long the rest will take: the estimates, at the pace of what is done."""
 
-    def __init__(self, due):
+    def __init__(self):
         self.spent = self.expected = 0.0
 
     def done(self, recipe, seconds):
@@ -190,7 +191,7 @@ def _listed(rows):
             recipe.table,
             recipe.title,
             recipe.network(),
-            f"{recipe.published:.4f}" if recipe.published else "–",
+            f"{recipe.published:.4f}" if recipe.published else tables.NONE,
             f"{seeds(recipe)} x {duration(estimate(recipe))}" + ", --long" * recipe.long,
         )
         for recipe in rows

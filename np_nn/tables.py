@@ -11,7 +11,7 @@ TITLES = {
     "ours": "np_nn's own",
 }
 HEADER = ("row", "net", "published", "ours", "difference", "published s", "our s", "factor")
-NONE = "–"
+NONE = "-"
 COMMAND = "python -m np_nn.reproduce"
 
 
@@ -107,7 +107,7 @@ def _total(rows):
     which = "all rows" if len(done) == len(timed) else f"{len(done)} of the {len(timed)} rows"
     return (
         f"Computing time of {which} with a published time: published {_long(theirs)}, "
-        f"ours {_long(ours)}: 1 / {theirs / ours:,.1f} of it."
+        f"ours {_long(ours)}, {theirs / ours:,.1f} times as fast."
     )
 
 
@@ -136,7 +136,7 @@ def _notes(rows):
         note = "more than 0.01 off, and no reason known" if unexplained else row.recipe.note
         if note:
             said.setdefault(note, []).append(row.recipe.title)
-    notes = [f"- {', '.join(titles)}: {note}." for note, titles in said.items()]
+    notes = [f"- {'; '.join(titles)}: {note}." for note, titles in said.items()]
     notes += [
         f"- {row.recipe.title}: seed {result['seed']} failed: {result['error']}"
         for row in rows
