@@ -27,27 +27,32 @@ cdef extern from "mlp.h" nogil:
         const uint16_t *cols
         const uint8_t *vals
         const float *table
+        float shift
         int64_t width
     ctypedef struct nn_optimizer:
         int kind
+    ctypedef struct nn_parameter:
+        float *w
+        float *m
+        float *v
+        float *u
     ctypedef struct nn_layer:
         int64_t ins "in", out, ld
-        float *w
-        float *m_w
-        float *v_w
-        float *bias
-        float *m_bias
-        float *v_bias
+        int activation
+        nn_parameter weight, bias
     ctypedef struct nn_mlp_run:
         const nn_rows *x
+        int loss
+        double setting
         const int64_t *labels
+        const float *targets
         const int64_t *index
         int64_t count, steps
-        double smoothing
         const double *rates
         double *losses
         int64_t *correct
-    const int NN_OPENMP, NN_MAX_LAYERS
+    const int NN_OPENMP, NN_MAX_LAYERS, NN_CROSS_ENTROPY, NN_MSE
+    const int NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH
 
     void nn_select_isa()
     const char *nn_isa_name()
@@ -57,6 +62,10 @@ cdef extern from "mlp.h" nogil:
     nn_optimizer nn_store()
     nn_optimizer nn_sgd(double, double, int)
     nn_optimizer nn_adam(double, double, double, double, int, int64_t)
+    nn_optimizer nn_adagrad(double, double, double, int64_t)
+    nn_optimizer nn_rmsprop(double, double, double, double, int)
+    nn_optimizer nn_adadelta(double, double, double)
+    int nn_moments(const nn_optimizer *)
     void nn_begin_step(nn_optimizer *, double)
 
     int64_t nn_find_bad_row(const nn_rows *, int64_t, int64_t, const int64_t *, int64_t, int64_t *)
@@ -70,30 +79,32 @@ cdef extern from "mlp.h" nogil:
     void nn_compress(const uint8_t *, int64_t, int64_t, const int64_t *, uint16_t *, uint8_t *, int)
     void nn_sparse_linear_forward(
         const nn_rows *, const int64_t *, int64_t, int64_t, const float *, int64_t, const float *,
-        int64_t, float *, int64_t, float *, int)
+        int64_t, float *, int64_t, float *, float *, int)
     void nn_sparse_linear_update(
         const nn_rows *, const int64_t *, int64_t, int64_t, const float *, int64_t, int64_t,
-        const nn_optimizer *, float *, float *, float *, int64_t, void *, float *, int)
+        const nn_optimizer *, nn_parameter, int64_t, void *, float *, float *, int)
     void nn_linear_forward(
         const float *, int64_t, const float *, int64_t, const float *, int64_t, int64_t, int64_t,
         float *, int64_t, float *, int)
     void nn_linear_update(
         const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t,
-        const nn_optimizer *, float *, float *, float *, int64_t, float *, int)
+        const nn_optimizer *, nn_parameter, int64_t, float *, int)
     void nn_bias_update(
-        const float *, int64_t, int64_t, int64_t, const nn_optimizer *, float *, float *, float *,
-        int)
+        const float *, int64_t, int64_t, int64_t, const nn_optimizer *, nn_parameter, int)
     void nn_linear_backward_input(
         const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, float *, int64_t,
         float *, int)
     double nn_cross_entropy(
         const float *, const int64_t *, int64_t, int64_t, double, float *, float *, int)
-    void nn_optimizer_step(
-        const nn_optimizer *, int64_t, const float *, float *, float *, float *, int)
+    void nn_optimizer_step(const nn_optimizer *, int64_t, const float *, nn_parameter, int)
     void nn_gather(
-        const uint8_t *, const float *, const int64_t *, int64_t, int64_t, double, float *, int)
+        const uint8_t *, const float *, const int64_t *, int64_t, int64_t, double, double, float *,
+        int)
     void nn_relu(int64_t, const float *, const float *, float *, int)
 
+    int64_t nn_mlp_find_bad_row(
+        const nn_rows *, int64_t, int64_t, const int64_t *, int64_t, int64_t, int64_t *)
+    int64_t nn_mlp_find_bad_label(const int64_t *, const int64_t *, int64_t, int64_t)
     int64_t nn_mlp_bytes(const nn_rows *, const nn_layer *, int, int64_t, int64_t, int)
     void nn_mlp_train(
         const nn_mlp_run *, nn_layer *, int, const nn_optimizer *, int64_t, void *, int)

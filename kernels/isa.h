@@ -163,11 +163,12 @@ static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n
 }
 
 /* Sum of one block of samples into the gradient rows of some columns:
- * sum[r] (+)= sum over the block's samples n of x[n, list[r]] * grad[n]. */
+ * sum[r] (+)= sum over the block's samples n of x[n, list[r]] * grad[n].
+ * The first block begins with `base`, or with 0 if that is null. */
 NN_INLINE void NN(sparse_gradient_rows)(
     const int nv, const float *table, const nn_entry *entries, const int32_t *start,
-    const int32_t *list, int rows, int first_block, const float *grad, int64_t ldg, int width,
-    float *sum)
+    const int32_t *list, int rows, int first_block, const float *base, const float *grad,
+    int64_t ldg, int width, float *sum)
 {
     const int last = width < VL ? 0 : width - VL;
     for (int r = 0; r < rows; r++) {
@@ -175,10 +176,12 @@ NN_INLINE void NN(sparse_gradient_rows)(
         int32_t k = start[c];
         float *s = sum + r * 8 * VL;
         vf acc[8];
-        if (first_block)
-            NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = (vf){0};
-        else
+        if (!first_block)
             NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(s + j * VL);
+        else if (base)
+            NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(base + AT(j));
+        else
+            NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = (vf){0};
         for (; k < end; k++) {
             const unsigned entry = entries[k];
             const float *g = grad + (int64_t)(entry & 255) * ldg;
@@ -191,94 +194,210 @@ NN_INLINE void NN(sparse_gradient_rows)(
 }
 
 /* ------------------------------------------------------------------- optimizers
- * One pass over n elements of a parameter. m and v are the moments; g is read once. */
+ * What each rule does to element i of a parameter w, given its gradient g; m, v and u are
+ * the moments that optimizer.h says it has. The settings come as a copy, so that they stay
+ * in registers. */
 
-#define NN_RULE_ARGS                                                                         \
-    const nn_optimizer *opt, int64_t n, const float *NN_RESTRICT g, float *NN_RESTRICT w,          \
-        float *NN_RESTRICT m, float *NN_RESTRICT v
+#define NN_RULE(name)                                                                        \
+    NN_INLINE void NN(rule_##name)(const nn_optimizer *o, float g, int64_t i,                \
+                                   float *NN_RESTRICT w, float *NN_RESTRICT m,               \
+                                   float *NN_RESTRICT v, float *NN_RESTRICT u)
+#define NN_UNUSED (void)o, (void)m, (void)v, (void)u
 
-static void NN(rule_store)(NN_RULE_ARGS) /* no optimizer: "w" receives the gradient */
+NN_RULE(store)
 {
-    (void)opt, (void)m, (void)v;
-    for (int64_t i = 0; i < n; i++)
-        w[i] = g[i];
+    NN_UNUSED;
+    w[i] = g;
 }
 
-static void NN(rule_sgd)(NN_RULE_ARGS)
+NN_RULE(add)
 {
-    const float lr = opt->lr, decay = opt->weight_decay;
-    (void)m, (void)v;
-    if (decay != 0)
-        for (int64_t i = 0; i < n; i++)
-            w[i] -= lr * (g[i] + decay * w[i]);
-    else
-        for (int64_t i = 0; i < n; i++)
-            w[i] -= lr * g[i];
+    NN_UNUSED;
+    w[i] += g;
 }
 
-static void NN(rule_momentum)(NN_RULE_ARGS)
+NN_RULE(sgd)
 {
-    const float lr = opt->lr, decay = opt->weight_decay, mu = opt->momentum;
-    const float ahead = opt->nesterov ? mu : 0;
-    (void)v;
-    if (opt->nesterov)
-        for (int64_t i = 0; i < n; i++) {
-            const float d = g[i] + decay * w[i], u = mu * m[i] + d;
-            m[i] = u;
-            w[i] -= lr * (d + ahead * u);
-        }
-    else
-        for (int64_t i = 0; i < n; i++) {
-            const float u = mu * m[i] + (g[i] + decay * w[i]);
-            m[i] = u;
-            w[i] -= lr * u;
-        }
+    NN_UNUSED;
+    w[i] -= o->lr * (g + o->weight_decay * w[i]);
 }
 
-/* torch.optim.Adam and AdamW (decoupled): step_size = lr / (1 - beta1^t) and
- * root_scale = 1 / sqrt(1 - beta2^t) are constants of the step. */
-static void NN(rule_adam)(NN_RULE_ARGS)
+NN_RULE(momentum)
 {
-    const float b1 = opt->beta1, c1 = opt->one_minus_beta1, b2 = opt->beta2;
-    const float c2 = opt->one_minus_beta2, eps = opt->eps, step = opt->step_size;
-    const float root = opt->root_scale;
-    const float coupled = opt->decoupled ? 0 : opt->weight_decay;
-    const float keep = opt->decoupled ? opt->keep : 1;
-    for (int64_t i = 0; i < n; i++) {
-        const float d = g[i] + coupled * w[i];
-        const float a = b1 * m[i] + c1 * d, b = b2 * v[i] + c2 * d * d;
-        m[i] = a;
-        v[i] = b;
-        w[i] = keep * w[i] - step * (a / (NN_SQRT(b) * root + eps));
+    NN_UNUSED;
+    const float velocity = o->momentum * m[i] + (g + o->weight_decay * w[i]);
+    m[i] = velocity;
+    w[i] -= o->lr * velocity;
+}
+
+NN_RULE(nesterov)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i], velocity = o->momentum * m[i] + d;
+    m[i] = velocity;
+    w[i] -= o->lr * (d + o->momentum * velocity);
+}
+
+/* Adam and AdamW: step_size = lr / (1 - beta1^t), root_scale = 1 / sqrt(1 - beta2^t) and
+ * keep, which is 1 but for AdamW's decay, are constants of the step. */
+NN_RULE(adam)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    const float mean = o->beta1 * m[i] + o->one_minus_beta1 * d;
+    const float square = o->beta2 * v[i] + o->one_minus_beta2 * d * d;
+    m[i] = mean;
+    v[i] = square;
+    w[i] = o->keep * w[i] - o->step_size * (mean / (NN_SQRT(square) * o->root_scale + o->eps));
+}
+
+NN_RULE(adagrad)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i], total = m[i] + d * d;
+    m[i] = total;
+    w[i] -= o->lr * (d / (NN_SQRT(total) + o->eps));
+}
+
+/* a variance that rounding made negative is 0; NaN stays */
+NN_INLINE float NN(rmsprop_change)(const nn_optimizer *o, float d, float square, float average)
+{
+    const float variance = square - average * average;
+    return d / (NN_SQRT(variance < 0 ? 0 : variance) + o->eps);
+}
+
+NN_RULE(rmsprop)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    w[i] -= o->lr * NN(rmsprop_change)(o, d, m[i], 0);
+}
+
+NN_RULE(rmsprop_centered)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * d;
+    w[i] -= o->lr * NN(rmsprop_change)(o, d, m[i], v[i]);
+}
+
+NN_RULE(rmsprop_momentum)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    v[i] = o->momentum * v[i] + NN(rmsprop_change)(o, d, m[i], 0);
+    w[i] -= o->lr * v[i];
+}
+
+NN_RULE(rmsprop_centered_momentum)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * d;
+    u[i] = o->momentum * u[i] + NN(rmsprop_change)(o, d, m[i], v[i]);
+    w[i] -= o->lr * u[i];
+}
+
+NN_RULE(adadelta)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    const float square = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    const float change = NN_SQRT(v[i] + o->eps) / NN_SQRT(square + o->eps) * d;
+    m[i] = square;
+    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * change * change;
+    w[i] -= o->lr * change;
+}
+
+/* Each rule's two loops. update_*: n elements, g their gradients. outer_*: the rows of a
+ * weight whose gradient is the outer product of x and g, as a batch of one has it; width
+ * and stride are multiples of 16, so that no vector is cut. */
+#define NN_LOOPS(name)                                                                       \
+    static void NN(update_##name)(const nn_optimizer *opt, int64_t n,                        \
+                                  const float *NN_RESTRICT g, float *NN_RESTRICT w,          \
+                                  float *NN_RESTRICT m, float *NN_RESTRICT v,                \
+                                  float *NN_RESTRICT u)                                      \
+    {                                                                                        \
+        const nn_optimizer o = *opt;                                                         \
+        for (int64_t i = 0; i < n; i++)                                                      \
+            NN(rule_##name)(&o, g[i], i, w, m, v, u);                                        \
+    }                                                                                        \
+    static void NN(outer_##name)(const nn_optimizer *opt, int64_t rows, const float *x,      \
+                                 int64_t width, const float *NN_RESTRICT g,                  \
+                                 float *NN_RESTRICT w, float *NN_RESTRICT m,                 \
+                                 float *NN_RESTRICT v, float *NN_RESTRICT u, int64_t ld)     \
+    {                                                                                        \
+        const nn_optimizer o = *opt;                                                         \
+        for (int64_t r = 0; r < rows; r++) {                                                 \
+            const float f = x[r];                                                            \
+            for (int64_t c = 0; c < width; c += 16)                                          \
+                for (int j = 0; j < 16; j++)                                                 \
+                    NN(rule_##name)(&o, f * g[c + j], r * ld + c + j, w, m, v, u);           \
+        }                                                                                    \
     }
+
+NN_LOOPS(store) NN_LOOPS(add) NN_LOOPS(sgd) NN_LOOPS(momentum) NN_LOOPS(nesterov)
+NN_LOOPS(adam) NN_LOOPS(adagrad) NN_LOOPS(rmsprop) NN_LOOPS(rmsprop_centered)
+NN_LOOPS(rmsprop_momentum) NN_LOOPS(rmsprop_centered_momentum) NN_LOOPS(adadelta)
+
+/* call(name) for the rule of this kind */
+#define NN_CHOOSE(kind, call)                                                                \
+    switch (kind) {                                                                          \
+    case NN_STORE: call(store); break;                                                       \
+    case NN_ADD: call(add); break;                                                           \
+    case NN_SGD: call(sgd); break;                                                           \
+    case NN_MOMENTUM: call(momentum); break;                                                 \
+    case NN_NESTEROV: call(nesterov); break;                                                 \
+    case NN_ADAM: call(adam); break;                                                         \
+    case NN_ADAGRAD: call(adagrad); break;                                                   \
+    case NN_RMSPROP: call(rmsprop); break;                                                   \
+    case NN_RMSPROP_CENTERED: call(rmsprop_centered); break;                                 \
+    case NN_RMSPROP_MOMENTUM: call(rmsprop_momentum); break;                                 \
+    case NN_RMSPROP_CENTERED_MOMENTUM: call(rmsprop_centered_momentum); break;               \
+    default: call(adadelta); break;                                                          \
+    }
+
+static void NN(apply)(const nn_optimizer *opt, int64_t n, const float *g, nn_parameter p)
+{
+#define CALL(name) NN(update_##name)(opt, n, g, p.w, p.m, p.v, p.u)
+    NN_CHOOSE(opt->kind, CALL)
+#undef CALL
 }
 
-static void NN(apply)(NN_RULE_ARGS)
+static void NN(apply_outer)(const nn_optimizer *opt, int64_t rows, const float *x, int64_t width,
+                            const float *g, nn_parameter p, int64_t ld)
 {
-    switch (opt->kind) {
-    case NN_STORE: NN(rule_store)(opt, n, g, w, m, v); break;
-    case NN_SGD: NN(rule_sgd)(opt, n, g, w, m, v); break;
-    case NN_MOMENTUM: NN(rule_momentum)(opt, n, g, w, m, v); break;
-    default: NN(rule_adam)(opt, n, g, w, m, v); break;
-    }
+#define CALL(name) NN(outer_##name)(opt, rows, x, width, g, p.w, p.m, p.v, p.u, ld)
+    NN_CHOOSE(opt->kind, CALL)
+#undef CALL
 }
+
+#undef NN_RULE
+#undef NN_UNUSED
+#undef NN_LOOPS
+#undef NN_CHOOSE
 
 /* Gradient of columns [o0, o1) of the sparse layer's weight, handed to the optimizer
- * row by row as soon as it is known, so that it never goes to memory.
+ * row by row as soon as it is known, so that it never goes to memory. base: what each of
+ * its rows begins with, or null for 0.
  *
  * Chunks of 64 weight rows: their sums stay near while the blocks of samples, whose
  * gradients fit in L1, pass by one after the other. Rows of pixels that never occur
  * are skipped unless the optimizer must touch them (decay, moments, a stored dW). */
 static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float *grad,
-                              int64_t ldg, int64_t o0, int64_t o1, const nn_optimizer *opt,
-                              float *w, float *m, float *v, int64_t ldw)
+                              int64_t ldg, const float *base, int64_t o0, int64_t o1,
+                              const nn_optimizer *opt, nn_parameter p, int64_t ldw)
 {
     enum { CHUNK = 64 };
     float sum[CHUNK * 8 * VL] NN_ALIGNED;
     float line[8 * VL] NN_ALIGNED;
     int32_t list[CHUNK];
     const int64_t width = o1 - o0, stride = t->width + 1;
-    const int all = opt->kind != NN_SGD || opt->weight_decay != 0;
+    const int all = base || (opt->kind != NN_ADD && opt->kind != NN_SGD) || opt->weight_decay != 0;
     if (width <= 0)
         return;
     if (!t->blocks) /* no sample, a gradient of zeros */
@@ -286,7 +405,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
     if (width < VL && ldg < VL) {
         for (int64_t c = 0; c < t->width; c++) {
             for (int64_t o = 0; o < width; o++)
-                line[o] = 0;
+                line[o] = base ? base[o0 + o] : 0;
             int present = all;
             for (int64_t b = 0; b < t->blocks; b++)
                 for (int32_t k = t->start[b * stride + c]; k < t->start[b * stride + c + 1]; k++) {
@@ -296,15 +415,14 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                     for (int64_t o = 0; o < width; o++)
                         line[o] += x->table[entry >> 8] * g[o];
                 }
-            const int64_t at = c * ldw + o0;
             if (present)
-                NN(apply)(opt, width, line, w + at, m ? m + at : 0, v ? v + at : 0);
+                NN(apply)(opt, width, line, nn_at(p, c * ldw + o0));
         }
         return;
     }
     const int64_t units = (width + VL - 1) / VL, panels = (units + 7) / 8;
-    for (int64_t p = 0; p < panels; p++) {
-        const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
+    for (int64_t i = 0; i < panels; i++) {
+        const int64_t u0 = units * i / panels, u1 = units * (i + 1) / panels;
         const int64_t a = o0 + u0 * VL, b = o0 + u1 * VL < o1 ? o0 + u1 * VL : o1;
         const int nv = (int)(u1 - u0), wide = (int)(b - a);
         const int overlap = wide < VL ? 0 : nv * VL - wide;
@@ -321,13 +439,12 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
 #define CASE(K)                                                                              \
     case K:                                                                                  \
         NN(sparse_gradient_rows)(K, x->table, t->entries + t->base[q], t->start + q * stride,  \
-                                 list, rows, q == 0, grad + q * t->block * ldg + a, ldg,     \
-                                 wide, sum);                                                 \
+                                 list, rows, q == 0, base ? base + a : 0,                    \
+                                 grad + q * t->block * ldg + a, ldg, wide, sum);             \
         break;
                 switch (nv) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
 #undef CASE
             for (int r = 0; r < rows; r++) {
-                const int64_t at = list[r] * ldw + a;
                 float *g = sum + r * 8 * VL;
                 if (overlap) { /* close the gap before the last vector */
                     const int tail = (nv - 1) * VL;
@@ -337,9 +454,24 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                         line[tail - overlap + j] = g[tail + j];
                     g = line;
                 }
-                NN(apply)(opt, wide, g, w + at, m ? m + at : 0, v ? v + at : 0);
+                NN(apply)(opt, wide, g, nn_at(p, list[r] * ldw + a));
             }
         }
+    }
+}
+
+/* The same for a batch of one and plain SGD, which changes only the rows of its pixels:
+ * w[column] += factor * pixel * grad; width a multiple of 16. */
+static void NN(sparse_update_one)(const nn_rows *x, int64_t image, const float *grad,
+                                  int64_t width, float factor, float *w, int64_t ldw)
+{
+    for (int64_t k = x->indptr[image]; k < x->indptr[image + 1]; k++) {
+        const float v = factor * x->table[x->vals[k]];
+        const float *NN_RESTRICT g = grad;
+        float *NN_RESTRICT row = w + x->cols[k] * ldw;
+        for (int64_t c = 0; c < width; c += 16)
+            for (int j = 0; j < 16; j++)
+                row[c + j] += v * g[c + j];
     }
 }
 
@@ -368,13 +500,13 @@ NN_INLINE void NN(dense_tile)(
         b += ldb;
     }
     NN_UNROLL for (int i = 0; i < mr; i++) {
-        float tile[8 * VL], *o = e->out + (r0 + i) * e->ldo + c0;
+        float tile[8 * VL];
         if (e->opt) {
             NN_UNROLL for (int j = 0; j < nv; j++) STORE(tile + AT(j), acc[i][j]);
-            const int64_t at = (r0 + i) * e->ldo + c0;
-            NN(apply)(e->opt, width, tile, o, e->m ? e->m + at : 0, e->v ? e->v + at : 0);
+            NN(apply)(e->opt, width, tile, nn_at(e->p, (r0 + i) * e->ldo + c0));
             continue;
         }
+        float *o = e->out + (r0 + i) * e->ldo + c0;
         if (partial) {
             STORE(tile, acc[i][0]);
             for (int j = 0; j < width; j++) {
@@ -420,8 +552,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
                     s += a[r * ar + k * ak] * b[k * ldb + c];
                 const int64_t at = r * e->ldo + c;
                 if (e->opt) {
-                    NN(apply)(e->opt, 1, &s, e->out + at, e->m ? e->m + at : 0,
-                              e->v ? e->v + at : 0);
+                    NN(apply)(e->opt, 1, &s, nn_at(e->p, at));
                     continue;
                 }
                 s += e->bias ? e->bias[c] : 0;
@@ -487,9 +618,40 @@ static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw
         }
 }
 
+/* sum[o] += the sum of w's rows [r0, r1) for columns [o0, o1), one row after the other, so
+ * that it may be had in parts */
+NN_INLINE void NN(add_rows_panel)(const int nv, const float *w, int64_t ldw, int64_t r0,
+                                  int64_t r1, float *sum)
+{
+    vf acc[8];
+    NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(sum + j * VL);
+    for (int64_t r = r0; r < r1; r++)
+        NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += LOAD(w + r * ldw + j * VL);
+    NN_UNROLL for (int j = 0; j < nv; j++) STORE(sum + j * VL, acc[j]);
+}
+
+static void NN(add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, int64_t o0,
+                         int64_t o1, float *sum)
+{
+    int64_t o = o0;
+    for (; o + VL <= o1;) {
+        const int64_t nv = (o1 - o) / VL < 8 ? (o1 - o) / VL : 8;
+#define CASE(K)                                                                              \
+    case K:                                                                                  \
+        NN(add_rows_panel)(K, w + o, ldw, r0, r1, sum + o);                                  \
+        break;
+        switch (nv) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
+#undef CASE
+        o += nv * VL;
+    }
+    for (; o < o1; o++)
+        for (int64_t r = r0; r < r1; r++)
+            sum[o] += w[r * ldw + o];
+}
+
 /* sum[o] = sum_n grad[n, o] for columns [o0, o1), handed to the optimizer */
 static void NN(column_sums)(const float *grad, int64_t ldg, int64_t count, int64_t o0,
-                            int64_t o1, const nn_optimizer *opt, float *w, float *m, float *v)
+                            int64_t o1, const nn_optimizer *opt, nn_parameter p)
 {
     float sum[128];
     for (int64_t a = o0; a < o1; a += 128) {
@@ -499,7 +661,7 @@ static void NN(column_sums)(const float *grad, int64_t ldg, int64_t count, int64
         for (int64_t n = 0; n < count; n++)
             for (int64_t j = 0; j < wide; j++)
                 sum[j] += grad[n * ldg + a + j];
-        NN(apply)(opt, wide, sum, w + a, m ? m + a : 0, v ? v + a : 0);
+        NN(apply)(opt, wide, sum, nn_at(p, a));
     }
 }
 
@@ -636,28 +798,126 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
     return correct;
 }
 
+/* rows [n0, n1): losses[n] = factor * sum_c (y[n, c] - target[n, c])^2 and its gradient;
+ * returns in how many rows the largest output stands where the target is largest. */
+static int64_t NN(mse)(const float *y, int64_t ldy, const float *targets, const int64_t *index,
+                       int64_t n0, int64_t n1, int64_t classes, float factor, float *losses,
+                       float *grad, int64_t ldg)
+{
+    int64_t correct = 0;
+    for (int64_t n = n0; n < n1; n++) {
+        const float *row = y + n * ldy, *target = targets + index[n] * classes;
+        float sum = 0;
+        int64_t at = 0, wanted = 0;
+        for (int64_t c = 0; c < classes; c++) {
+            const float d = row[c] - target[c];
+            grad[n * ldg + c] = 2 * factor * d;
+            sum += d * d;
+            at = row[c] > row[at] ? c : at; /* the first of equals, as argmax has it */
+            wanted = target[c] > target[wanted] ? c : wanted;
+        }
+        losses[n] = factor * sum;
+        correct += at == wanted;
+    }
+    return correct;
+}
+
+/* ------------------------------------------------------------------ activations */
+
+NN_INLINE float NN(sigmoid)(float x)
+{
+    const float e = NN(exp_nonpositive)(x < 0 ? x : -x); /* exp(-|x|) cannot overflow */
+    return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
+
+/* near 0 a polynomial, for there 1 - exp(-2|x|) would lose what x has of digits */
+NN_INLINE float NN(tanh)(float x)
+{
+    const float size = x < 0 ? -x : x, z = x * x;
+    const float e = NN(exp_nonpositive)(-2.0f * size), t = (1.0f - e) / (1.0f + e);
+    float p = -5.70498872745e-3f;
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    p = p * z * x + x;
+    return size < 0.625f ? p : x < 0 ? -t : t; /* NaN comes through t */
+}
+
+/* y = f(y) for a block of so many rows */
+static void NN(activate)(int kind, int64_t rows, int64_t width, float *y, int64_t ld)
+{
+    for (int64_t r = 0; r < rows; r++, y += ld)
+        switch (kind) {
+        case NN_SIGMOID:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = NN(sigmoid)(y[i]);
+            break;
+        case NN_TANH:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = NN(tanh)(y[i]);
+            break;
+        case NN_SCALED_TANH:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = 1.7159f * NN(tanh)(y[i] * (2.0f / 3.0f));
+            break;
+        case NN_RELU:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = y[i] < 0 ? 0 : y[i]; /* NaN stays */
+            break;
+        default: break;
+        }
+}
+
+/* grad *= f'(x), in terms of y = f(x) */
+static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *NN_RESTRICT grad,
+                                  const float *NN_RESTRICT y, int64_t ld)
+{
+    const float steep = 2.0f / 3.0f * 1.7159f, bend = 2.0f / 3.0f / 1.7159f;
+    for (int64_t r = 0; r < rows; r++, grad += ld, y += ld)
+        switch (kind) {
+        case NN_SIGMOID:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] *= y[i] * (1 - y[i]);
+            break;
+        case NN_TANH:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] *= 1 - y[i] * y[i];
+            break;
+        case NN_SCALED_TANH:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] *= steep - bend * (y[i] * y[i]);
+            break;
+        case NN_RELU:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] = y[i] > 0 ? grad[i] : 0;
+            break;
+        default: break;
+        }
+}
+
 /* ------------------------------------------------------------------ elementwise */
 
-/* rows [n0, n1) of out = scale * images[index], `width` numbers each */
+/* rows [n0, n1) of out = scale * images[index] + shift, `width` numbers each */
 static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_t n0, int64_t n1,
-                             int64_t width, float scale, float *out)
+                             int64_t width, float scale, float shift, float *out)
 {
     for (int64_t n = n0; n < n1; n++) {
         const uint8_t *NN_RESTRICT from = images + index[n] * width;
         float *NN_RESTRICT to = out + n * width;
         for (int64_t i = 0; i < width; i++)
-            to[i] = scale * (float)from[i];
+            to[i] = scale * (float)from[i] + shift;
     }
 }
 
 static void NN(gather_floats)(const float *images, const int64_t *index, int64_t n0, int64_t n1,
-                              int64_t width, float scale, float *out)
+                              int64_t width, float scale, float shift, float *out)
 {
     for (int64_t n = n0; n < n1; n++) {
         const float *NN_RESTRICT from = images + index[n] * width;
         float *NN_RESTRICT to = out + n * width;
         for (int64_t i = 0; i < width; i++)
-            to[i] = scale * from[i];
+            to[i] = scale * from[i] + shift;
     }
 }
 
@@ -677,13 +937,14 @@ static void NN(relu_backward)(int64_t n, const float *grad, const float *y, floa
 }
 
 static const nn_kernels NN(kernels) = {
-    NN_STRING(NN_ISA), NN(sparse_forward), NN(sparse_update), NN(dense),        NN(dots),
-    NN(column_sums),   NN(cross_entropy),  NN(apply),         NN(gather_bytes), NN(gather_floats),
-    NN(relu_forward),  NN(relu_backward),
+    NN_STRING(NN_ISA),     NN(sparse_forward), NN(sparse_update), NN(sparse_update_one),
+    NN(dense),             NN(dots),           NN(add_rows),      NN(column_sums),
+    NN(cross_entropy),     NN(mse),            NN(apply),         NN(apply_outer),
+    NN(activate),          NN(activate_backward),                 NN(gather_bytes),
+    NN(gather_floats),     NN(relu_forward),   NN(relu_backward),
 };
 
 #undef vf
 #undef vi
 #undef LOAD
 #undef STORE
-#undef NN_RULE_ARGS

@@ -222,11 +222,32 @@ NN_API void nn_columns_share(const nn_rows *x, const int64_t *index, nn_columns 
 
 /* ---- The layer that reads compressed rows ------------------------------------------------ */
 
-/* out (count, columns) = bias + X[index] W; bias may be null. entries: of these rows. */
+/* What the shift adds to each row of X W, and the bias: shifted[o] = bias[o] + shift * (sum
+ * of column o of W) for columns [a, b), with `sums` of W's columns. */
+NN_API void nn_shift_bias(const nn_rows *x, const float *sums, const float *bias, int64_t a,
+                          int64_t b, float *shifted)
+{
+    for (int64_t o = a; o < b; o++)
+        shifted[o] = (bias ? bias[o] : 0) + x->shift * sums[o];
+}
+
+/* What the shift adds to each row of X^T grad: base[o] = shift * (sum of column o of grad) for
+ * columns [a, b). */
+NN_API void nn_shift_base(const nn_rows *x, const float *grad, int64_t ldg, int64_t count,
+                          int64_t a, int64_t b, float *base)
+{
+    memset(base + a, 0, (size_t)(b - a) * sizeof(float));
+    nn_active->add_rows(grad, ldg, 0, count, a, b, base);
+    for (int64_t o = a; o < b; o++)
+        base[o] *= x->shift;
+}
+
+/* out (count, columns) = bias + X[index] W; bias may be null. entries: of these rows.
+ * shifted: work space of `columns` floats. */
 NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int64_t count,
                                      int64_t entries, const float *w, int64_t ldw,
                                      const float *bias, int64_t columns, float *out, int64_t ldo,
-                                     float *packed, int threads)
+                                     float *packed, float *shifted, int threads)
 {
     threads = nn_useful_threads(threads, (double)entries * (double)columns);
     NN_PARALLEL(threads)
@@ -234,17 +255,25 @@ NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int
         int64_t a, b;
         NN_PACK(packed, w, ldw, x->width, columns);
         nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
+        if (x->shift != 0) {
+            memset(shifted + a, 0, (size_t)(b - a) * sizeof(float));
+            nn_active->add_rows(w, ldw, 0, x->width, a, b, shifted);
+            nn_shift_bias(x, shifted, bias, a, b, shifted);
+        }
         nn_active->sparse_forward(x, index, 0, count, packed ? packed : w,
-                                  packed ? nn_stride(columns) : ldw, bias, a, b, 0, out, ldo);
+                                  packed ? nn_stride(columns) : ldw,
+                                  x->shift != 0 ? shifted : bias, a, b, 0, out, ldo);
     }
 }
 
-/* The gradient of the weight, X[index]^T grad, into the optimizer: w, m and v
- * (width, columns) change in place. work: nn_columns_bytes(count, width, entries). */
+/* The gradient of the weight, X[index]^T grad, into the optimizer, which changes the weight
+ * (width, columns) in place. work: nn_columns_bytes(count, width, entries); base: of
+ * `columns` floats. */
 NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int64_t count,
                                     int64_t entries, const float *grad, int64_t ldg,
-                                    int64_t columns, const nn_optimizer *opt, float *w, float *m,
-                                    float *v, int64_t ldw, void *work, float *packed, int threads)
+                                    int64_t columns, const nn_optimizer *opt, nn_parameter weight,
+                                    int64_t ldw, void *work, float *packed, float *base,
+                                    int threads)
 {
     nn_columns t = nn_columns_plan(x, count, work);
     threads = nn_useful_threads(threads, (double)entries * (double)columns);
@@ -255,8 +284,11 @@ NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int6
         NN_PACK(packed, grad, ldg, count, columns);
         NN_BARRIER(NN_THREADS());
         nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
+        if (x->shift != 0)
+            nn_shift_base(x, grad, ldg, count, a, b, base);
         nn_active->sparse_update(x, &t, packed ? packed : grad,
-                                 packed ? nn_stride(columns) : ldg, a, b, opt, w, m, v, ldw);
+                                 packed ? nn_stride(columns) : ldg, x->shift != 0 ? base : 0, a, b,
+                                 opt, weight, ldw);
     }
 }
 
@@ -285,18 +317,16 @@ NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64
 /* The gradient of the weight, a^T grad (depth, columns), into the optimizer. */
 NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int64_t ldg,
                              int64_t rows, int64_t depth, int64_t columns, const nn_optimizer *opt,
-                             float *w, float *m, float *v, int64_t ldw, float *packed, int threads)
+                             nn_parameter weight, int64_t ldw, float *packed, int threads)
 {
     threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
     NN_PARALLEL(threads)
     {
         int64_t d0, d1;
         nn_epilogue e = {0};
-        e.out = w;
         e.ldo = ldw;
         e.opt = opt;
-        e.m = m;
-        e.v = v;
+        e.p = weight;
         NN_PACK(packed, grad, ldg, rows, columns);
         nn_share(depth, 16, NN_THREAD(), NN_THREADS(), &d0, &d1);
         nn_active->dense(a, 1, lda, packed ? packed : grad, packed ? nn_stride(columns) : ldg,
@@ -306,34 +336,41 @@ NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int
 
 /* The gradient of the bias, the column sums of grad (rows, columns), into the optimizer. */
 NN_API void nn_bias_update(const float *grad, int64_t ldg, int64_t rows, int64_t columns,
-                           const nn_optimizer *opt, float *bias, float *m, float *v, int threads)
+                           const nn_optimizer *opt, nn_parameter bias, int threads)
 {
     threads = nn_useful_threads(threads, (double)rows * (double)columns);
     NN_PARALLEL(threads)
     {
         int64_t a, b;
         nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
-        nn_active->column_sums(grad, ldg, rows, a, b, opt, bias, m, v);
+        nn_active->column_sums(grad, ldg, rows, a, b, opt, bias);
     }
 }
 
-/* to (columns, rows) = transpose of from (rows, columns) */
+/* to (columns, ldt) = transpose of from (rows, columns), and zeros in to's padding as far as
+ * it makes rows of 16 */
 NN_API void nn_transpose(const float *from, int64_t ldf, int64_t rows, int64_t columns, float *to,
                          int64_t ldt)
 {
     for (int64_t r0 = 0; r0 < rows; r0 += 16)
-        for (int64_t c = 0; c < columns; c++)
-            for (int64_t r = r0; r < r0 + 16 && r < rows; r++)
-                to[c * ldt + r] = from[r * ldf + c];
+        for (int64_t c = 0; c < columns; c++) {
+            float *line = to + c * ldt + r0;
+            const int64_t some = rows - r0 < 16 ? rows - r0 : 16;
+            for (int64_t r = 0; r < some; r++)
+                line[r] = from[(r0 + r) * ldf + c];
+            for (int64_t r = some; r < 16; r++)
+                line[r] = 0;
+        }
 }
 
 /* Columns [d0, d1) of out (rows, depth) = grad (rows, columns) @ w (depth, columns)^T,
- * and 0 where mask, of out's shape, is not positive (null: no mask).
+ * and 0 where mask, of out's shape, is not positive (null: no mask). Writes up to column
+ * `end`, at most the next multiple of 16: what has no row in w becomes 0, or stays as it is.
  * work: columns * nn_stride(d1 - d0) floats. */
 NN_API void nn_linear_backward_input_part(const float *grad, int64_t ldg, const float *w,
                                           int64_t ldw, int64_t rows, int64_t columns, int64_t d0,
-                                          int64_t d1, const float *mask, int64_t ldm, float *out,
-                                          int64_t ldo, float *work)
+                                          int64_t d1, int64_t end, const float *mask, int64_t ldm,
+                                          float *out, int64_t ldo, float *work)
 {
     const int64_t ldt = nn_stride(d1 - d0);
     nn_epilogue e = {0};
@@ -348,7 +385,7 @@ NN_API void nn_linear_backward_input_part(const float *grad, int64_t ldg, const 
     e.mask = mask ? mask + d0 : 0;
     e.ldm = ldm;
     nn_transpose(w + d0 * ldw, ldw, d1 - d0, columns, work, ldt);
-    nn_active->dense(grad, ldg, 1, work, ldt, columns, 0, rows, 0, d1 - d0, &e);
+    nn_active->dense(grad, ldg, 1, work, ldt, columns, 0, rows, 0, end - d0, &e);
 }
 
 /* Floats of work space for the next function. */
@@ -372,7 +409,7 @@ NN_API void nn_linear_backward_input(const float *grad, int64_t ldg, const float
         int64_t d0, d1;
         const int t = NN_THREAD();
         nn_share(depth, 16, t, NN_THREADS(), &d0, &d1);
-        nn_linear_backward_input_part(grad, ldg, w, ldw, rows, columns, d0, d1, 0, 0, out, ldo,
+        nn_linear_backward_input_part(grad, ldg, w, ldw, rows, columns, d0, d1, d1, 0, 0, out, ldo,
                                       nn_transposed_part(work, columns, d0, t));
     }
 }
@@ -400,8 +437,8 @@ NN_API double nn_cross_entropy(const float *logits, const int64_t *labels, int64
 }
 
 /* One step of a contiguous parameter of n elements. */
-NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g, float *w,
-                              float *m, float *v, int threads)
+NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g, nn_parameter p,
+                              int threads)
 {
     threads = nn_useful_threads(threads, 4.0 * (double)n);
     NN_PARALLEL(threads)
@@ -410,14 +447,15 @@ NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g
         const unsigned before = nn_flush_denormals();
         nn_share(n, 16, NN_THREAD(), NN_THREADS(), &a, &b);
         if (a < b)
-            nn_active->apply(opt, b - a, g + a, w + a, m ? m + a : 0, v ? v + a : 0);
+            nn_active->apply(opt, b - a, g + a, nn_at(p, a));
         nn_restore_denormals(before);
     }
 }
 
-/* out (count, width) = scale * images[index]; one of bytes and floats is null */
+/* out (count, width) = scale * images[index] + shift; one of bytes and floats is null */
 NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *index,
-                      int64_t count, int64_t width, double scale, float *out, int threads)
+                      int64_t count, int64_t width, double scale, double shift, float *out,
+                      int threads)
 {
     threads = nn_useful_threads(threads, 4.0 * (double)count * (double)width);
     NN_PARALLEL(threads)
@@ -425,9 +463,9 @@ NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *
         int64_t n0, n1;
         nn_share(count, 8, NN_THREAD(), NN_THREADS(), &n0, &n1);
         if (bytes)
-            nn_active->gather_bytes(bytes, index, n0, n1, width, (float)scale, out);
+            nn_active->gather_bytes(bytes, index, n0, n1, width, (float)scale, (float)shift, out);
         else
-            nn_active->gather_floats(floats, index, n0, n1, width, (float)scale, out);
+            nn_active->gather_floats(floats, index, n0, n1, width, (float)scale, (float)shift, out);
     }
 }
 

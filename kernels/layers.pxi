@@ -1,7 +1,7 @@
 # The layers, one operation at a time; included by compiled.pyx.
 
 
-def gather(images, indices, double scale, out, int threads):
+def gather(images, indices, double scale, double shift, out, int threads):
     cdef Array source, index, batch
     cdef int64_t bad, width = 1
     cdef int axis
@@ -23,7 +23,8 @@ def gather(images, indices, double scale, out, int threads):
     with nogil:
         nn_gather(
             NULL if floats else <uint8_t *>source.data, <float *>source.data if floats else NULL,
-            <const int64_t *>index.data, index.size, width, scale, <float *>batch.data, threads)
+            <const int64_t *>index.data, index.size, width, scale, shift, <float *>batch.data,
+            threads)
     return out
 
 
@@ -77,7 +78,7 @@ def linear_backward_weight(x, grad, out, int threads):
     with nogil:
         nn_linear_update(
             <float *>a.data, a.shape[1], <float *>g.data, g.shape[1], a.shape[0], a.shape[1],
-            g.shape[1], &store, <float *>dw.data, NULL, NULL, g.shape[1],
+            g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1],
             <float *>nn_align(work) if work != NULL else NULL, threads)
     if work != NULL:
         _give_back(work)
@@ -94,8 +95,8 @@ def linear_backward_bias(grad, out, int threads):
     _apart(&db, &g, "grad")
     with nogil:
         nn_bias_update(
-            <float *>g.data, g.shape[1], g.shape[0], g.shape[1], &store, <float *>db.data, NULL,
-            NULL, threads)
+            <float *>g.data, g.shape[1], g.shape[0], g.shape[1], &store,
+            nn_parameter(<float *>db.data, NULL, NULL, NULL), threads)
     return out
 
 

@@ -1,12 +1,38 @@
 # Whole steps of training; included by compiled.pyx.
 
+ACTIVATIONS = {
+    "identity": NN_IDENTITY, "relu": NN_RELU, "sigmoid": NN_SIGMOID, "tanh": NN_TANH,
+    "scaled_tanh": NN_SCALED_TANH,
+}
+
+
+cdef nn_optimizer _read_rule(object rule, object settings, int64_t step) except *:
+    if rule == "sgd":
+        momentum, weight_decay, nesterov = settings
+        return nn_sgd(momentum, weight_decay, nesterov)
+    if rule == "adam":
+        beta1, beta2, eps, weight_decay, decoupled = settings
+        return nn_adam(beta1, beta2, eps, weight_decay, decoupled, step)
+    if rule == "adagrad":
+        lr_decay, weight_decay, eps = settings
+        return nn_adagrad(lr_decay, weight_decay, eps, step)
+    if rule == "rmsprop":
+        alpha, eps, weight_decay, momentum, centered = settings
+        return nn_rmsprop(alpha, eps, weight_decay, momentum, centered)
+    if rule == "adadelta":
+        rho, eps, weight_decay = settings
+        return nn_adadelta(rho, eps, weight_decay)
+    raise ValueError(
+        f"rule must be 'sgd', 'adam', 'adagrad', 'rmsprop' or 'adadelta', got {rule!r}")
+
 
 cdef int _read_parameter(
-    float **data, float **first, float **second, object given, object moments, str name, int axes,
-    int64_t rows, int64_t columns, int wanted,
+    nn_parameter *parameter, object given, object moments, str name, int axes, int64_t rows,
+    int64_t columns, int wanted,
 ) except -1:
     """A weight (I, O) or bias (O,) and the moments that the rule wants. columns -1: any."""
     cdef Array a, m
+    cdef float *found[3]
     _read(&a, given, name, "f", axes, True)
     if a.shape[axes - 1] != (columns if columns >= 0 else a.shape[axes - 1]) or (
             axes == 2 and a.shape[0] != rows):
@@ -14,50 +40,55 @@ cdef int _read_parameter(
             f"{name} must have shape "
             f"{(rows, '...' if columns < 0 else columns) if axes == 2 else (columns,)}, "
             f"got {_shape(&a)}")
-    data[0] = <float *>a.data
     if len(moments) < wanted:
         raise ValueError(f"{name} needs {wanted} moment(s) for this rule, got {len(moments)}")
+    found[0] = found[1] = found[2] = NULL
     for i in range(wanted):
         _read(&m, moments[i], f"moment {i} of {name}", "f", axes, True)
         if not _same_shape(&a, &m):
             raise ValueError(f"moment {i} of {name} must have shape {_shape(&a)}, got {_shape(&m)}")
-        if i == 0:
-            first[0] = <float *>m.data
-        else:
-            second[0] = <float *>m.data
+        found[i] = <float *>m.data
+    parameter[0] = nn_parameter(<float *>a.data, found[0], found[1], found[2])
     return 0
 
 
-cdef int _read_layers(nn_layer *layers, object given, int64_t width, int wanted) except -1:
+cdef int _read_layers(
+    nn_layer *layers, object given, object activations, int64_t width, int wanted,
+) except -1:
     """The caller's layers, from `width` inputs to the classes; returns how many."""
     cdef Array w
     cdef nn_layer *layer
     cdef int depth = len(given)
     if not 1 <= depth <= NN_MAX_LAYERS:
         raise ValueError(f"mlp_steps takes 1 to {NN_MAX_LAYERS} layers, got {depth}")
+    if len(activations) != depth:
+        raise ValueError(f"{depth} layers need {depth} activations, got {len(activations)}")
     places = set()
     for i in range(depth):
         try:
             weight, bias, weight_moments, bias_moments = given[i]
         except (TypeError, ValueError):
             raise ValueError(f"layer {i} must be a Dense, got {type(given[i]).__name__}") from None
+        if activations[i] not in ACTIVATIONS:
+            raise ValueError(
+                f"activation {i} must be one of {', '.join(ACTIVATIONS)}, got {activations[i]!r}")
         layer = &layers[i]
-        layer.m_w = layer.v_w = layer.bias = layer.m_bias = layer.v_bias = NULL
+        layer.activation = ACTIVATIONS[activations[i]]
+        layer.weight = layer.bias = nn_parameter(NULL, NULL, NULL, NULL)
         _read(&w, weight, f"weight of layer {i}", "f", 2, True)
         layer.ins, layer.out = width, w.shape[1]
         layer.ld = layer.out
         if layer.out < 1:
             raise ValueError(f"layer {i} has no outputs")
         _read_parameter(
-            &layer.w, &layer.m_w, &layer.v_w, weight, weight_moments, f"weight of layer {i}", 2,
-            width, -1, wanted)
+            &layer.weight, weight, weight_moments, f"weight of layer {i}", 2, width, -1, wanted)
         if bias is not None:
             _read_parameter(
-                &layer.bias, &layer.m_bias, &layer.v_bias, bias, bias_moments, f"bias of layer {i}",
-                1, 1, layer.out, wanted)
+                &layer.bias, bias, bias_moments, f"bias of layer {i}", 1, 1, layer.out, wanted)
         for address in (
-            <size_t>layer.w, <size_t>layer.m_w, <size_t>layer.v_w, <size_t>layer.bias,
-            <size_t>layer.m_bias, <size_t>layer.v_bias,
+            <size_t>layer.weight.w, <size_t>layer.weight.m, <size_t>layer.weight.v,
+            <size_t>layer.weight.u, <size_t>layer.bias.w, <size_t>layer.bias.m,
+            <size_t>layer.bias.v, <size_t>layer.bias.u,
         ):
             if address in places:
                 raise ValueError(f"layer {i} shares an array with another parameter")
@@ -67,67 +98,89 @@ cdef int _read_layers(nn_layer *layers, object given, int64_t width, int wanted)
     return depth
 
 
+cdef int64_t _check_batches(Compressed *c, const Array *index) except -1:
+    """All that the batches lead to is inside the arrays; the most entries of one's chunks."""
+    cdef int64_t most = 0, bad
+    cdef const int64_t *batches = <const int64_t *>index.data
+    with nogil:
+        bad = nn_mlp_find_bad_row(
+            &c.x, c.count, c.entries, batches, index.shape[0], index.shape[1], &most)
+    if bad >= 0:
+        _count_entries(c, batches + bad, 1)  # which raises the error
+    return most
+
+
+cdef int _check_labels(const Array *labels, const Array *index, int64_t classes) except -1:
+    cdef const int64_t *batches = <const int64_t *>index.data
+    cdef const int64_t *label = <const int64_t *>labels.data
+    cdef int64_t bad
+    with nogil:
+        bad = nn_mlp_find_bad_label(label, batches, index.size, classes)
+    if bad >= 0:
+        raise ValueError(
+            f"labels must be 0..{classes - 1}, got {label[batches[bad]]} for image {batches[bad]}")
+    return 0
+
+
 def mlp_steps(
-    rows, labels, batches, double scale, layers, double smoothing, rule, rates, int64_t step,
-    settings, int threads,
+    rows, targets, batches, double scale, double shift, layers, activations, loss, rule, rates,
+    int64_t step, settings, int threads,
 ):
     cdef Compressed c
-    cdef Array y, index, lr, losses, correct
+    cdef Array wanted, index, lr, losses, correct
     cdef nn_layer layer[32]
     cdef nn_mlp_run run
-    cdef nn_optimizer optimizer
-    cdef const int64_t *batch
-    cdef int64_t classes, label, k, i, most = 0
-    cdef int depth, wanted
+    cdef nn_optimizer optimizer = _read_rule(rule, settings, step)
+    cdef int64_t classes, most
+    cdef int depth
+    cdef bint labelled
     cdef void *work
 
-    if rule == "adam":
-        beta1, beta2, eps, weight_decay, decoupled = settings
-        optimizer = nn_adam(beta1, beta2, eps, weight_decay, decoupled, step)
-        wanted = 2
-    elif rule == "sgd":
-        momentum, weight_decay, nesterov = settings
-        optimizer = nn_sgd(momentum, weight_decay, nesterov)
-        wanted = 1 if momentum else 0
-    else:
-        raise ValueError(f"rule must be 'sgd' or 'adam', got {rule!r}")
-
-    numbers, targets = _int64(batches, "batches"), _int64(labels, "labels")
-    rates = np.ascontiguousarray(rates, np.float64)
-    _read_rows(&c, rows, scale)
-    _read(&y, targets, "labels", "l", 1, False)
+    try:
+        kind, setting = loss
+    except (TypeError, ValueError):
+        raise ValueError(f"loss must be a name and its setting, got {loss!r}") from None
+    if kind not in ("cross_entropy", "mse"):
+        raise ValueError(f"loss must be 'cross_entropy' or 'mse', got {kind!r}")
+    labelled = kind == "cross_entropy"
+    numbers, rates = _int64(batches, "batches"), np.ascontiguousarray(rates, np.float64)
+    if labelled:
+        targets = _int64(targets, "labels")
+    _read_rows(&c, rows, scale, shift)
+    _read(&wanted, targets, "labels" if labelled else "targets", "l" if labelled else "f",
+          1 if labelled else 2, False)
     _read(&index, numbers, "batches", "l", 2, False)
     _read(&lr, rates, "rates", "d", 1, False)
-    if y.size != c.count or lr.size != index.shape[0]:
+    depth = _read_layers(layer, layers, activations, c.x.width, nn_moments(&optimizer))
+    classes = layer[depth - 1].out
+    if (wanted.shape[0] != c.count or lr.size != index.shape[0]
+            or (not labelled and wanted.shape[1] != classes)):
         raise ValueError(
-            f"mlp_steps: {c.count} images, {y.size} labels, batches {_shape(&index)} "
-            f"and {lr.size} rates do not fit")
-    depth = _read_layers(layer, layers, c.x.width, wanted)
+            f"mlp_steps: {c.count} images, {'labels' if labelled else 'targets'} "
+            f"{_shape(&wanted)}, {classes} outputs, batches {_shape(&index)} and {lr.size} rates "
+            "do not fit")
     results = np.empty(index.shape[0], np.float64), np.empty(index.shape[0], np.int64)
     if not index.shape[0]:
         return results
     if not index.shape[1]:
         raise ValueError("mlp_steps: a batch must have at least one image")
-
-    batch = <const int64_t *>index.data
-    for k in range(index.shape[0]):
-        most = max(most, _count_entries(&c, batch, index.shape[1]))
-        batch += index.shape[1]
-    classes = layer[depth - 1].out
-    batch = <const int64_t *>index.data
-    for i in range(index.size):
-        label = (<const int64_t *>y.data)[batch[i]]
-        if not 0 <= label < classes:
-            raise ValueError(f"labels must be 0..{classes - 1}, got {label} for image {batch[i]}")
+    most = _check_batches(&c, &index)
+    if labelled:
+        _check_labels(&wanted, &index, classes)
 
     _read(&losses, results[0], "losses", "d", 1, True)
     _read(&correct, results[1], "correct", "l", 1, True)
     run.x = &c.x
-    run.labels = <const int64_t *>y.data
-    run.index = batch
+    run.loss = NN_CROSS_ENTROPY if labelled else NN_MSE
+    run.setting = setting
+    run.labels, run.targets = NULL, NULL
+    if labelled:
+        run.labels = <const int64_t *>wanted.data
+    else:
+        run.targets = <const float *>wanted.data
+    run.index = <const int64_t *>index.data
     run.count = index.shape[1]
     run.steps = index.shape[0]
-    run.smoothing = smoothing
     run.rates = <const double *>lr.data
     run.losses = <double *>losses.data
     run.correct = <int64_t *>correct.data

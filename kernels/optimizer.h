@@ -12,13 +12,19 @@ static inline nn_optimizer nn_store(void)
     return o;
 }
 
+static inline nn_optimizer nn_add(void)
+{
+    nn_optimizer o = {0};
+    o.kind = NN_ADD;
+    return o;
+}
+
 static inline nn_optimizer nn_sgd(double momentum, double weight_decay, int nesterov)
 {
     nn_optimizer o = {0};
-    o.kind = momentum != 0 ? NN_MOMENTUM : NN_SGD;
+    o.kind = momentum == 0 ? NN_SGD : nesterov ? NN_NESTEROV : NN_MOMENTUM;
     o.momentum = (float)momentum;
     o.weight_decay = (float)weight_decay;
-    o.nesterov = nesterov;
     return o;
 }
 
@@ -28,9 +34,8 @@ static inline nn_optimizer nn_adam(double beta1, double beta2, double eps, doubl
 {
     nn_optimizer o = {0};
     o.kind = NN_ADAM;
-    o.decoupled = decoupled;
-    o.weight_decay = (float)weight_decay;
-    o.decay_exact = weight_decay;
+    o.weight_decay = decoupled ? 0 : (float)weight_decay;
+    o.decay_exact = decoupled ? weight_decay : 0;
     o.beta1_exact = beta1;
     o.beta2_exact = beta2;
     o.beta1 = (float)beta1;
@@ -42,10 +47,61 @@ static inline nn_optimizer nn_adam(double beta1, double beta2, double eps, doubl
     return o;
 }
 
+static inline nn_optimizer nn_adagrad(double lr_decay, double weight_decay, double eps, int64_t step)
+{
+    nn_optimizer o = {0};
+    o.kind = NN_ADAGRAD;
+    o.lr_decay = lr_decay;
+    o.weight_decay = (float)weight_decay;
+    o.eps = (float)eps;
+    o.step = step;
+    return o;
+}
+
+static inline nn_optimizer nn_rmsprop(double alpha, double eps, double weight_decay,
+                                      double momentum, int centered)
+{
+    nn_optimizer o = {0};
+    if (momentum != 0)
+        o.kind = centered ? NN_RMSPROP_CENTERED_MOMENTUM : NN_RMSPROP_MOMENTUM;
+    else
+        o.kind = centered ? NN_RMSPROP_CENTERED : NN_RMSPROP;
+    o.beta2 = (float)alpha;
+    o.one_minus_beta2 = (float)(1 - alpha);
+    o.eps = (float)eps;
+    o.weight_decay = (float)weight_decay;
+    o.momentum = (float)momentum;
+    return o;
+}
+
+static inline nn_optimizer nn_adadelta(double rho, double eps, double weight_decay)
+{
+    nn_optimizer o = {0};
+    o.kind = NN_ADADELTA;
+    o.beta2 = (float)rho;
+    o.one_minus_beta2 = (float)(1 - rho);
+    o.eps = (float)eps;
+    o.weight_decay = (float)weight_decay;
+    return o;
+}
+
+/* How many of a parameter's moments m, v, u it has, and in that order. */
+static inline int nn_moments(const nn_optimizer *o)
+{
+    switch (o->kind) {
+    case NN_STORE: case NN_ADD: case NN_SGD: return 0;
+    case NN_MOMENTUM: case NN_NESTEROV: case NN_ADAGRAD: case NN_RMSPROP: return 1;
+    case NN_RMSPROP_CENTERED_MOMENTUM: return 3;
+    default: return 2;
+    }
+}
+
 /* Begin the next step, with this learning rate. Before every step, for every kind. */
 static inline void nn_begin_step(nn_optimizer *o, double lr)
 {
     o->step++;
+    if (o->kind == NN_ADAGRAD)
+        lr /= 1 + (double)(o->step - 1) * o->lr_decay;
     o->lr = (float)lr;
     if (o->kind == NN_ADAM) {
         o->keep = (float)(1 - lr * o->decay_exact);

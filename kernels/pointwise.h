@@ -45,6 +45,8 @@ typedef struct {
     void (*activations[nn_activations])(int64_t, const float *, const float *, float, float *);
     void (*softmax_forward)(const float *, int64_t, int64_t, int64_t, int, float *);
     void (*softmax_backward)(const float *, const float *, int64_t, int64_t, int64_t, int, float *);
+    float (*bce)(int64_t, const float *, const float *, float, float *);
+    float (*bce_with_logits)(int64_t, const float *, const float *, float, float *);
     void (*dropout)(int64_t, int64_t, const float *, uint32_t, float, uint32_t, uint32_t, float *);
     void (*gaussian_noise)(int64_t, int64_t, const float *, float, uint32_t, uint32_t, float *);
     void (*norm_parameters)(const nn_norm *, int64_t, int64_t);
@@ -92,6 +94,34 @@ NN_API void nn_softmax(const float *grad, const float *x, int64_t rows, int64_t 
         else
             nn_active->softmax_forward(x, lo, hi, columns, logarithm, out);
     }
+}
+
+static inline int64_t nn_pieces(int64_t n)
+{
+    return (n + NN_PIECE - 1) / NN_PIECE;
+}
+
+/* Binary cross-entropy, factor * a sum, and its gradient in grad, which may be output or
+ * target. Each piece has a sum of its own, and one thread adds them up.
+ * sums: work space, nn_pieces(n) floats. */
+NN_API double nn_bce(int logits, int64_t n, const float *output, const float *target,
+                     double factor, float *grad, float *sums, int threads)
+{
+    double sum = 0;
+    threads = nn_useful_threads(threads, 3 * NN_CURVE * (double)n);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(nn_pieces(n), 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        for (int64_t i = lo; i < hi; i++) {
+            const int64_t at = i * NN_PIECE, count = n - at < NN_PIECE ? n - at : NN_PIECE;
+            sums[i] = (logits ? nn_active->bce_with_logits : nn_active->bce)(
+                count, output + at, target + at, (float)factor, grad + at);
+        }
+    }
+    for (int64_t i = 0; i < nn_pieces(n); i++)
+        sum += sums[i];
+    return factor * sum;
 }
 
 /* out = x * scale where random number i is at least `least`, else 0. out may be x. */

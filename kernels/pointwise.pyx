@@ -1,5 +1,5 @@
 # cython: language_level=3, binding=True
-"""Compiled activations, noise and normalisation: functions of np_nn/reference/ by their names.
+"""Compiled activations, losses, noise and normalisation: functions of np_nn/reference/ by their names.
 
 As in compiled.pyx, each takes the arguments of its reference and `threads`, whose number never
 changes a bit of the result, and what does not fit raises ValueError before anything is changed.
@@ -41,6 +41,9 @@ cdef extern from "pointwise.h" nogil:
 
     void nn_activate(nn_activation, int64_t, const float *, const float *, double, float *, int)
     void nn_softmax(const float *, const float *, int64_t, int64_t, int, float *, int)
+    int64_t nn_pieces(int64_t)
+    double nn_bce(
+        int, int64_t, const float *, const float *, double, float *, float *, int)
     void nn_dropout(int64_t, const float *, uint32_t, double, uint64_t, float *, int)
     void nn_gaussian_noise(int64_t, const float *, double, uint64_t, float *, int)
     void nn_batch_norm_forward(const nn_norm *, int)
@@ -50,6 +53,7 @@ cdef extern from "pointwise.h" nogil:
     void nn_layer_norm_backward(const nn_norm *, int)
 
 include "machine.pxi"
+include "workspace.pxi"
 
 
 cdef int _same_or_apart(const Array *out, const Array *other, str name) except -1:
@@ -199,6 +203,40 @@ def log_softmax_forward(x, out, int threads):
 
 def log_softmax_backward(grad, y, out, int threads):
     return _softmax_backward("log_softmax_backward", True, grad, y, out, threads)
+
+
+# ---- Losses ---------------------------------------------------------------------------------
+
+
+cdef object _bce(
+    str name, bint logits, object output, object target, double factor, object grad, int threads,
+):
+    cdef Array y, t, g
+    cdef double loss
+    cdef void *work
+    _read(&y, output, "output", "f", -1, False)
+    _read(&t, target, "target", "f", -1, False)
+    _read(&g, grad, "grad", "f", -1, True)
+    if not _same_shape(&y, &t) or not _same_shape(&y, &g):
+        raise ValueError(
+            f"{name}: output {_shape(&y)}, target {_shape(&t)} and grad {_shape(&g)} do not fit")
+    _same_or_apart(&g, &y, "a part of output")
+    _same_or_apart(&g, &t, "a part of target")
+    work = _borrow(4 * nn_pieces(y.size))
+    with nogil:
+        loss = nn_bce(
+            logits, y.size, <float *>y.data, <float *>t.data, factor, <float *>g.data,
+            <float *>work, threads)
+    _give_back(work)
+    return loss
+
+
+def bce(output, target, double factor, grad, int threads):
+    return _bce("bce", False, output, target, factor, grad, threads)
+
+
+def bce_with_logits(output, target, double factor, grad, int threads):
+    return _bce("bce_with_logits", True, output, target, factor, grad, threads)
 
 
 # ---- Noise ----------------------------------------------------------------------------------

@@ -224,6 +224,49 @@ static void NN(softmax_backward)(const float *grad, const float *y, int64_t n0, 
     }
 }
 
+/* ----------------------------------------------------------------- cross-entropy */
+
+/* max(log(x), -100) for 0 <= x <= 1, beyond that NaN; 2^23 lifts what is no normal number */
+NN_INLINE float NN(log_of_share)(float x)
+{
+    const int tiny = x < 1.2e-38f;
+    const float log = NN(log_of)(tiny ? x * 8388608.0f : x) - (tiny ? 15.9423851f : 0.0f);
+    const float bounded = log < -100.0f || x == 0 ? -100.0f : log;
+    return x >= 0 && x <= 1 ? bounded : NAN;
+}
+
+/* Binary cross-entropy of n <= NN_PIECE shares p, and its gradient in grad, which may be one
+ * of the inputs: the loss is returned without the factor. */
+static float NN(bce)(int64_t n, const float *output, const float *target, float factor,
+                     float *grad)
+{
+    float losses[NN_PIECE];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++)
+    {
+        const float p = output[i], q = 1.0f - p, t = target[i], spread = p * q;
+        const float log_p = NN(log_of_share)(p);
+        /* 1 - p has lost digits of a small p, as in log1p_of */
+        const float log_q = NN(log_of_share)(q) + (p > 0.5f ? 0.0f : ((1.0f - q) - p) / q);
+        losses[i] = -(t * log_p + (1.0f - t) * log_q);
+        grad[i] = (p - t) / (spread < 1e-12f ? 1e-12f : spread) * factor;
+    }
+    return NN(sum_of_products)(n, losses, 0, 0);
+}
+
+/* The same where the output is to go through a sigmoid first. */
+static float NN(bce_with_logits)(int64_t n, const float *output, const float *target,
+                                 float factor, float *grad)
+{
+    float losses[NN_PIECE];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++)
+    {
+        const float x = output[i], t = target[i], small = NN(exp_below_0)(-fabsf(x));
+        losses[i] = NN(log1p_of)(small) + ((x < 0 ? 0.0f : x) - t * x);
+        grad[i] = ((x < 0 ? small : 1.0f) / (1.0f + small) - t) * factor;
+    }
+    return NN(sum_of_products)(n, losses, 0, 0);
+}
+
 /* ------------------------------------------------------------------------ noise */
 
 /* Wellons' triple32: each bit of the result depends on every bit of h. */
@@ -442,6 +485,8 @@ static const nn_pointwise NN(kernels) = {
     {NN_ACTIVATIONS(NN_ENTRY)},
     NN(softmax_forward),
     NN(softmax_backward),
+    NN(bce),
+    NN(bce_with_logits),
     NN(dropout),
     NN(gaussian_noise),
     NN(norm_parameters),

@@ -10,7 +10,7 @@ cdef struct Compressed:
     int64_t count, entries
 
 
-cdef int _read_rows(Compressed *c, object rows, double scale) except -1:
+cdef int _read_rows(Compressed *c, object rows, double scale, double shift) except -1:
     cdef Array indptr, columns, values
     cdef int value
     try:
@@ -29,6 +29,7 @@ cdef int _read_rows(Compressed *c, object rows, double scale) except -1:
     c.x.vals = <const uint8_t *>values.data
     c.x.width = width
     c.x.table = c.table
+    c.x.shift = <float>shift
     c.count = indptr.size - 1
     c.entries = columns.size
     for value in range(256):
@@ -72,13 +73,15 @@ def compress(images, int threads):
     return Rows(bounds, filled, shades, images.shape[1])
 
 
-def sparse_linear_forward(rows, indices, double scale, weight, bias, out, int threads):
+def sparse_linear_forward(
+    rows, indices, double scale, double shift, weight, bias, out, int threads,
+):
     cdef Compressed c
     cdef Array index, w, b, y
-    cdef int64_t entries, bytes
-    cdef void *work = NULL
+    cdef int64_t entries, packed, beside
+    cdef char *work
     numbers = _int64(indices, "indices")
-    _read_rows(&c, rows, scale)
+    _read_rows(&c, rows, scale, shift)
     _read(&index, numbers, "indices", "l", 1, False)
     _read(&w, weight, "weight", "f", 2, False)
     _read(&y, out, "out", "f", 2, True)
@@ -93,27 +96,28 @@ def sparse_linear_forward(rows, indices, double scale, weight, bias, out, int th
             f"and out {_shape(&y)} do not fit")
     _apart(&y, &w, "weight")
     entries = _count_entries(&c, <const int64_t *>index.data, index.size)
-    bytes = nn_packed_bytes(w.shape[0], w.shape[1], index.size)
-    if bytes:
-        work = _borrow(bytes)
+    packed = nn_packed_bytes(w.shape[0], w.shape[1], index.size)
+    beside = 4 * (w.shape[1] + 16)
+    work = <char *>_borrow(packed + beside)
     with nogil:
         nn_sparse_linear_forward(
             &c.x, <const int64_t *>index.data, index.size, entries, <float *>w.data, w.shape[1],
             <float *>b.data, w.shape[1], <float *>y.data, w.shape[1],
-            <float *>nn_align(work) if work != NULL else NULL, threads)
-    if work != NULL:
-        _give_back(work)
+            <float *>nn_align(work) if packed else NULL, <float *>nn_align(work + packed), threads)
+    _give_back(work)
     return out
 
 
-def sparse_linear_backward_weight(rows, indices, double scale, grad, out, int threads):
+def sparse_linear_backward_weight(
+    rows, indices, double scale, double shift, grad, out, int threads,
+):
     cdef Compressed c
     cdef Array index, g, dw
     cdef nn_optimizer store = nn_store()
-    cdef int64_t entries, bytes, packed
+    cdef int64_t entries, columns, packed, beside
     cdef char *work
     numbers = _int64(indices, "indices")
-    _read_rows(&c, rows, scale)
+    _read_rows(&c, rows, scale, shift)
     _read(&index, numbers, "indices", "l", 1, False)
     _read(&g, grad, "grad", "f", 2, False)
     _read(&dw, out, "out", "f", 2, True)
@@ -124,12 +128,14 @@ def sparse_linear_backward_weight(rows, indices, double scale, grad, out, int th
     _apart(&dw, &g, "grad")
     entries = _count_entries(&c, <const int64_t *>index.data, index.size)
     packed = nn_packed_bytes(g.shape[0], g.shape[1], entries // (index.size + 1))
-    bytes = nn_columns_bytes(index.size, c.x.width, entries)
-    work = <char *>_borrow(packed + bytes)
+    columns = nn_columns_bytes(index.size, c.x.width, entries)
+    beside = 4 * (g.shape[1] + 16)
+    work = <char *>_borrow(packed + columns + beside)
     with nogil:
         nn_sparse_linear_update(
             &c.x, <const int64_t *>index.data, index.size, entries, <float *>g.data, g.shape[1],
-            g.shape[1], &store, <float *>dw.data, NULL, NULL, g.shape[1], work + packed,
-            <float *>nn_align(work) if packed else NULL, threads)
+            g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1],
+            work + packed, <float *>nn_align(work) if packed else NULL,
+            <float *>nn_align(work + packed + columns), threads)
     _give_back(work)
     return out

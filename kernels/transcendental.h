@@ -78,6 +78,13 @@ NN_INLINE float NN(log_of)(float x)
     return x != x ? x : f + p + 0.693359375f * e;
 }
 
+/* log(1 + x) for -1 < x <= 1: what 1 + x has lost of x is added to its logarithm */
+NN_INLINE float NN(log1p_of)(float x)
+{
+    const float u = 1.0f + x;
+    return NN(log_of)(u) + (x - (u - 1.0f)) / u;
+}
+
 /* 1 / (1 + exp(-x)), with exp(-|x|), which cannot overflow */
 NN_INLINE float NN(sigmoid)(float x)
 {

@@ -38,12 +38,15 @@
 #define NN_STRING(x) NN_STRING2(x)
 
 /* Compressed rows: row i holds entries indptr[i] .. indptr[i+1] of cols (ascending
- * within a row) and vals; the number meant is table[val]. width is the dense width. */
+ * within a row) and vals; the number meant is table[val] + shift, and shift where there
+ * is no entry. The loops over entries leave the shift out; it is added once for all rows
+ * (layers.h). width is the dense width. */
 typedef struct {
     const int64_t *indptr;
     const uint16_t *cols;
     const uint8_t *vals;
     const float *table;
+    float shift;
     int64_t width;
 } nn_rows;
 
@@ -58,20 +61,51 @@ typedef struct {
     nn_entry *entries;
 } nn_columns;
 
-enum { NN_STORE, NN_SGD, NN_MOMENTUM, NN_ADAM };
+enum {
+    NN_STORE, /* no optimizer: the "parameter" receives the gradient */
+    NN_ADD,   /* ... or has it added */
+    NN_SGD,
+    NN_MOMENTUM,
+    NN_NESTEROV,
+    NN_ADAM,
+    NN_ADAGRAD,
+    NN_RMSPROP,
+    NN_RMSPROP_CENTERED,
+    NN_RMSPROP_MOMENTUM,
+    NN_RMSPROP_CENTERED_MOMENTUM,
+    NN_ADADELTA
+};
 
-/* What happens to a gradient. Make one with nn_store, nn_sgd or nn_adam (optimizer.h). */
+/* What happens to a gradient. Make one with a function of optimizer.h. */
 typedef struct {
-    int kind, nesterov, decoupled;
-    float lr, weight_decay, momentum;
-    float beta1, one_minus_beta1, beta2, one_minus_beta2, eps; /* Adam, AdamW */
-    float step_size, root_scale, keep;                         /* set by nn_begin_step */
-    double beta1_exact, beta2_exact, decay_exact;
+    int kind;
+    float lr, weight_decay, momentum, eps;
+    float beta1, one_minus_beta1; /* beta2: also RMSprop's alpha and Adadelta's rho */
+    float beta2, one_minus_beta2;
+    float step_size, root_scale, keep; /* set by nn_begin_step */
+    double beta1_exact, beta2_exact, decay_exact, lr_decay;
     int64_t step;
 } nn_optimizer;
 
+/* A weight or bias and what its optimizer remembers of it, in the reference's order; null
+ * what it does not need. All have one shape and one stride. */
+typedef struct {
+    float *w, *m, *v, *u;
+} nn_parameter;
+
+static inline nn_parameter nn_at(nn_parameter p, int64_t at)
+{
+    p.w += at;
+    p.m = p.m ? p.m + at : 0;
+    p.v = p.v ? p.v + at : 0;
+    p.u = p.u ? p.u + at : 0;
+    return p;
+}
+
+enum { NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH };
+
 /* What happens to a finished tile of a dense product: out (+ bias, ReLU), or out
- * where mask > 0, or out and its moments m, v (same stride) updated by opt. */
+ * where mask > 0, or p of out's stride updated by opt. */
 typedef struct {
     float *out;
     int64_t ldo;
@@ -80,7 +114,7 @@ typedef struct {
     const float *mask;
     int64_t ldm;
     const nn_optimizer *opt;
-    float *m, *v;
+    nn_parameter p;
 } nn_epilogue;
 
 /* One instruction set's inner loops; isa.h says what they do. */
@@ -88,21 +122,31 @@ typedef struct {
     const char *name;
     void (*sparse_forward)(const nn_rows *, const int64_t *, int64_t, int64_t, const float *,
                            int64_t, const float *, int64_t, int64_t, int, float *, int64_t);
-    void (*sparse_update)(const nn_rows *, const nn_columns *, const float *, int64_t, int64_t,
-                          int64_t, const nn_optimizer *, float *, float *, float *, int64_t);
+    void (*sparse_update)(const nn_rows *, const nn_columns *, const float *, int64_t,
+                          const float *, int64_t, int64_t, const nn_optimizer *, nn_parameter,
+                          int64_t);
+    void (*sparse_update_one)(const nn_rows *, int64_t, const float *, int64_t, float,
+                              float *, int64_t);
     void (*dense)(const float *, int64_t, int64_t, const float *, int64_t, int64_t, int64_t,
                   int64_t, int64_t, int64_t, const nn_epilogue *);
     void (*dots)(const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, int64_t,
                  const float *, int64_t, float *, int64_t);
+    void (*add_rows)(const float *, int64_t, int64_t, int64_t, int64_t, int64_t, float *);
     void (*column_sums)(const float *, int64_t, int64_t, int64_t, int64_t, const nn_optimizer *,
-                        float *, float *, float *);
+                        nn_parameter);
     int64_t (*cross_entropy)(const float *, int64_t, const int64_t *, const int64_t *, int64_t,
                              int64_t, int64_t, int64_t, double, float *, float *, int64_t);
-    void (*apply)(const nn_optimizer *, int64_t, const float *, float *, float *, float *);
+    int64_t (*mse)(const float *, int64_t, const float *, const int64_t *, int64_t, int64_t,
+                   int64_t, float, float *, float *, int64_t);
+    void (*apply)(const nn_optimizer *, int64_t, const float *, nn_parameter);
+    void (*apply_outer)(const nn_optimizer *, int64_t, const float *, int64_t, const float *,
+                        nn_parameter, int64_t);
+    void (*activate)(int, int64_t, int64_t, float *, int64_t);
+    void (*activate_backward)(int, int64_t, int64_t, float *, const float *, int64_t);
     void (*gather_bytes)(const uint8_t *, const int64_t *, int64_t, int64_t, int64_t, float,
-                         float *);
+                         float, float *);
     void (*gather_floats)(const float *, const int64_t *, int64_t, int64_t, int64_t, float,
-                          float *);
+                          float, float *);
     void (*relu)(int64_t, const float *, float *);
     void (*relu_backward)(int64_t, const float *, const float *, float *);
 } nn_kernels;

@@ -9,7 +9,7 @@ import inspect
 import os
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ EXAMPLES = 8 if "NP_NN_ISA" in os.environ else 25
 some = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 sizes, counts = st.sampled_from(SIZES), st.sampled_from(COUNTS)
 seeds = st.integers(0, 2**32 - 1)
+shifts = st.sampled_from([0, 0.01])
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +153,10 @@ def pixels(rng, count, width):
 
 def test_every_kernel_has_a_test_here():
     assert PROVIDED == [
-        "adam_step", "compress", "cross_entropy", "gather", "linear_backward_bias",
-        "linear_backward_input", "linear_backward_weight", "linear_forward", "mlp_steps",
-        "relu_backward", "relu_forward", "sgd_step", "sparse_linear_backward_weight",
-        "sparse_linear_forward",
+        "adadelta_step", "adagrad_step", "adam_step", "compress", "cross_entropy", "gather",
+        "linear_backward_bias", "linear_backward_input", "linear_backward_weight",
+        "linear_forward", "mlp_steps", "relu_backward", "relu_forward", "rmsprop_step", "sgd_step",
+        "sparse_linear_backward_weight", "sparse_linear_forward",
     ]  # fmt: skip
     for name in PROVIDED:
         expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
@@ -163,18 +164,20 @@ def test_every_kernel_has_a_test_here():
 
 
 @some
-@given(counts, sizes, st.sampled_from([np.uint8, np.float32]), st.sampled_from([1, 1 / 255]), seeds)
-def test_gather(count, width, dtype, scale, seed):
+@given(counts, sizes, st.sampled_from([np.uint8, np.float32]), st.sampled_from([1, 1 / 255]),
+       shifts, seeds)  # fmt: skip
+def test_gather(count, width, dtype, scale, shift, seed):
     rng = np.random.default_rng(seed)
     images = pixels(rng, 20, width).astype(dtype)
-    check("gather", images, rng.integers(0, 20, count), scale, empty(count, width))
+    check("gather", images, rng.integers(0, 20, count), scale, shift,
+          empty(count, width))  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint8, np.uint64])
 def test_gather_takes_any_integers_and_images_of_any_shape(dtype):
     rng = np.random.default_rng(0)
     images = pixels(rng, 60, 35).reshape(60, 5, 7)
-    check("gather", images, np.arange(7, dtype=dtype) * 3, 0.5, empty(7, 5, 7))
+    check("gather", images, np.arange(7, dtype=dtype) * 3, 0.5, -1, empty(7, 5, 7))
 
 
 @some
@@ -243,6 +246,48 @@ def test_sgd_step(shape, decay, momentum, nesterov):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("decay", [0, 0.01])
+@pytest.mark.parametrize("step", [1, 1000])
+def test_adagrad_step(shape, decay, step):
+    rng = np.random.default_rng(0)
+    weight, grad, total = (normal(rng, *shape) for _ in range(3))
+    check("adagrad_step", weight, grad, total**2, empty(2, *shape), step, 0.1, 0.01, decay, 1e-8)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("decay", [0, 0.01])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+@pytest.mark.parametrize("centered", [False, True])
+def test_rmsprop_step(shape, decay, momentum, centered):
+    rng = np.random.default_rng(0)
+    weight, grad, average, velocity = (normal(rng, *shape) for _ in range(4))
+    square = average**2 + normal(rng, *shape) ** 2 + np.float32(0.1)
+    check("rmsprop_step", weight, grad, square, average if centered else None,
+          velocity if momentum else None, empty(2, *shape), 0.1, 0.9, 1e-3, decay, momentum,
+          centered)  # fmt: skip
+
+
+def test_a_variance_of_rmsprop_is_not_negative():
+    """Without a bound, rounding makes it so where the gradient is always the same: NaN."""
+    grad = np.linspace(0.1, 1, 1000, dtype=np.float32)
+    weight, square, average = np.zeros(1000, np.float32), grad**2 * np.float32(1 - 1e-6), grad
+    for step in (reference.rmsprop_step, lambda *a: compiled.rmsprop_step(*a, 1)):
+        moved = weight.copy()
+        step(moved, grad, square.copy(), average.copy(), None, empty(2, 1000), 0.1, 0.99, 1e-8, 0,
+             0, True)  # fmt: skip
+        assert np.isfinite(moved).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("decay", [0, 0.01])
+def test_adadelta_step(shape, decay):
+    rng = np.random.default_rng(0)
+    weight, grad, square, delta = (normal(rng, *shape) for _ in range(4))
+    check("adadelta_step", weight, grad, square**2, delta**2, empty(2, *shape), 1.0, 0.9, 1e-6,
+          decay)  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("decay", "decoupled"), [(0, False), (0.1, False), (0.1, True)])
 @pytest.mark.parametrize("step", [1, 1000])
 def test_adam_step(shape, decay, decoupled, step):
@@ -263,31 +308,33 @@ def test_compress_takes_the_widest_images():
 
 
 @some
-@given(counts, sizes, sizes, st.booleans(), seeds)
-def test_sparse_linear(count, width, outputs, bias, seed):
+@given(counts, sizes, sizes, st.booleans(), shifts, seeds)
+def test_sparse_linear(count, width, outputs, bias, shift, seed):
     rng = np.random.default_rng(seed)
     rows = reference.compress(pixels(rng, 20, width))
     indices, weight = rng.integers(0, 20, count), normal(rng, width, outputs)
     b = normal(rng, outputs) if bias else None
-    check("sparse_linear_forward", rows, indices, 1 / 255, weight, b, empty(count, outputs))
-    check("sparse_linear_backward_weight", rows, indices, 1 / 255, normal(rng, count, outputs),
+    pixel = 1 / 255, shift
+    check("sparse_linear_forward", rows, indices, *pixel, weight, b, empty(count, outputs))
+    check("sparse_linear_backward_weight", rows, indices, *pixel, normal(rng, count, outputs),
           empty(width, outputs))  # fmt: skip
 
 
 def test_sparse_linear_takes_black_images_and_none():
     rng = np.random.default_rng(0)
     rows = reference.compress(np.zeros((4, 30), np.uint8))
-    for count in (5, 0):
+    for count, shift in product((5, 0), (0, 0.5)):
         indices = np.zeros(count, np.int64)
-        check("sparse_linear_forward", rows, indices, 1.0, normal(rng, 30, 17), normal(rng, 17),
-              empty(count, 17))  # fmt: skip
-        check("sparse_linear_backward_weight", rows, indices, 1.0, normal(rng, count, 17),
+        check("sparse_linear_forward", rows, indices, 1.0, shift, normal(rng, 30, 17),
+              normal(rng, 17), empty(count, 17))  # fmt: skip
+        check("sparse_linear_backward_weight", rows, indices, 1.0, shift, normal(rng, count, 17),
               empty(30, 17))  # fmt: skip
 
 
 # ---- Whole steps ----------------------------------------------------------------------------
 
-# Adam with the usual eps of 1e-8 turns the rounding of a gradient near 0 into a whole step.
+# Rules that divide by a root turn, with the usual eps of 1e-8, the rounding of a gradient near
+# 0 into a whole step. Name: the rule, its settings, how many moments it keeps.
 RULES = {
     "sgd": ("sgd", (0, 0, False), 0),
     "decay": ("sgd", (0, 0.01, False), 0),
@@ -295,11 +342,21 @@ RULES = {
     "nesterov": ("sgd", (0.9, 0.01, True), 1),
     "adam": ("adam", (0.9, 0.999, 1e-4, 0.01, False), 2),
     "adamw": ("adam", (0.9, 0.999, 1e-4, 0.1, True), 2),
+    "adagrad": ("adagrad", (0.1, 0.01, 1e-3), 1),
+    "rmsprop": ("rmsprop", (0.9, 1e-3, 0.01, 0, False), 1),
+    "centered": ("rmsprop", (0.9, 1e-2, 0, 0, True), 2),
+    "rmsprop momentum": ("rmsprop", (0.9, 1e-3, 0, 0.9, False), 2),
+    "centered momentum": ("rmsprop", (0.9, 1e-2, 0.01, 0.9, True), 3),
+    "adadelta": ("adadelta", (0.9, 1e-3, 0.01), 2),
 }
+HIDDEN = ("relu", "sigmoid", "tanh", "scaled_tanh")
+LAST = ("identity", *HIDDEN)
+LOSSES = (("cross_entropy", 0.0), ("cross_entropy", 0.1), ("mse", 0.01))
 
 
-def mlp(rule, *widths, batch=33, steps=6, smoothing=0.0, seed=0, step=0, bias=True):
-    """Arguments of mlp_steps: random images, labels and layers of these widths."""
+def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=True, shift=0.0,
+        hidden="relu", last="identity", images=50):  # fmt: skip
+    """Arguments of mlp_steps: random images, targets and layers of these widths."""
     rng = np.random.default_rng(seed)
     name, settings, moments = RULES[rule]
 
@@ -315,39 +372,73 @@ def mlp(rule, *widths, batch=33, steps=6, smoothing=0.0, seed=0, step=0, bias=Tr
         )
         for i, o in pairwise(widths)
     ]
+    rows, classes = reference.compress(pixels(rng, images, widths[0])), widths[-1]
+    labels = rng.integers(0, classes, images)
+    targets = rng.random((images, classes), np.float32) if loss[0] == "mse" else labels
+    batches, rates = rng.integers(0, images, (steps, batch)), rng.uniform(0.01, 0.1, steps)
     return [
-        reference.compress(pixels(rng, 50, widths[0])), rng.integers(0, widths[-1], 50),
-        rng.integers(0, 50, (steps, batch)), 1 / 255, layers, smoothing, name,
-        rng.uniform(0.01, 0.1, steps) / (20 if name == "adam" else 1), step, settings,
+        rows, targets, batches, 1 / 255, shift, layers, [hidden] * (len(layers) - 1) + [last],
+        loss, name, rates / (1 if name == "sgd" else 20), step, settings,
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("widths", [(60, 10), (60, 37, 10), (64, 130, 17, 10)], ids=str)
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_mlp_steps(rule, widths, smoothing):
-    check("mlp_steps", *mlp(rule, *widths, smoothing=smoothing))
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_mlp_steps(rule, widths, loss):
+    check("mlp_steps", *mlp(rule, *widths, loss=loss))
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("last", LAST)
+@pytest.mark.parametrize("loss", LOSSES[1:], ids=str)
+@pytest.mark.parametrize("batch", [1, 5, 33])
+def test_mlp_steps_with_every_activation(hidden, last, loss, batch):
+    check("mlp_steps", *mlp("momentum", 60, 37, 20, 10, hidden=hidden, last=last, loss=loss,
+                            shift=0.01, batch=batch))  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("widths", [(60, 10), (150, 100, 37, 10)], ids=str)
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+@pytest.mark.parametrize("hidden", ["relu", "sigmoid"])
+def test_mlp_steps_with_one_image_at_a_time(rule, widths, shift, hidden):
+    check("mlp_steps", *mlp(rule, *widths, batch=1, steps=30, shift=shift, hidden=hidden))
+
+
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adagrad"])
+@pytest.mark.parametrize("batch", [1024, 1025, 2100])
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_mlp_steps_takes_a_large_batch_in_chunks(rule, batch, shift):
+    check("mlp_steps", *mlp(rule, 40, 21, 10, batch=batch, steps=3, shift=shift, hidden="sigmoid",
+                            images=300))  # fmt: skip
 
 
 @some
 @given(st.sampled_from(list(RULES)), st.lists(sizes, min_size=2, max_size=4),
-       st.sampled_from([1, 2, 9, 64, 130]), st.booleans(), seeds)  # fmt: skip
-def test_mlp_steps_of_any_shape(rule, widths, batch, bias, seed):
-    check("mlp_steps", *mlp(rule, *widths, batch=batch, steps=2, seed=seed, bias=bias))
+       st.sampled_from([1, 2, 9, 64, 130]), st.booleans(), shifts, st.sampled_from(HIDDEN),
+       st.sampled_from(LAST), st.sampled_from(LOSSES), seeds)  # fmt: skip
+def test_mlp_steps_of_any_shape(rule, widths, batch, bias, shift, hidden, last, loss, seed):
+    check("mlp_steps", *mlp(rule, *widths, batch=batch, steps=2, seed=seed, bias=bias, shift=shift,
+                            hidden=hidden, last=last, loss=loss))  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_two_calls_of_mlp_steps_are_one(rule):
-    arguments = mlp(rule, 60, 37, 10)
-    rows, labels, batches, scale, layers, smoothing, name, rates, step, settings = arguments
+@pytest.mark.parametrize("batch", [1, 33])
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_two_calls_of_mlp_steps_are_one(rule, batch, shift):
+    rows, targets, batches, *same, rates, _, settings = mlp(
+        rule, 60, 37, 10, batch=batch, shift=shift)  # fmt: skip
+    *pixel, layers, activations, loss, name = same
+
+    def run(layers, part):
+        return compiled.mlp_steps(
+            rows, targets, batches[part], *pixel, layers, activations, loss, name, rates[part],
+            part.start, settings, 2)  # fmt: skip
+
     once = duplicate(layers)
-    losses, correct = compiled.mlp_steps(
-        rows, labels, batches, scale, once, smoothing, name, rates, step, settings, 2)  # fmt: skip
-    parts = [
-        compiled.mlp_steps(rows, labels, batches[part], scale, layers, smoothing, name, rates[part],
-                           part.start, settings, 2)
-        for part in (slice(0, 2), slice(2, 6))
-    ]  # fmt: skip
+    losses, correct = run(once, slice(0, 6))
+    parts = [run(layers, part) for part in (slice(0, 2), slice(2, 6))]
     assert bytes_of(layers) == bytes_of(once)
     assert np.concatenate([p[0] for p in parts]).tobytes() == losses.tobytes()
     assert np.concatenate([p[1] for p in parts]).tobytes() == correct.tobytes()
@@ -365,9 +456,9 @@ def test_mlp_steps_is_the_layers_in_a_loop():
     """Against float64 as well, 30 steps: rounding is all that differs."""
     arguments = mlp("nesterov", 200, 70, 10, batch=64, steps=30)
     exact = duplicate(arguments)
-    exact[4] = [
+    exact[5] = [
         Dense(w.astype(float), b.astype(float), (m.astype(float),), (n.astype(float),))
-        for w, b, (m,), (n,) in exact[4]
+        for w, b, (m,), (n,) in exact[5]
     ]
     losses, correct = compiled.mlp_steps(*arguments, 2)
     want, right = reference.mlp_steps(*exact)
@@ -398,7 +489,12 @@ def misfits():
         return arguments
 
     def layer(**changes):
-        return change(4, lambda layers: [layers[0]._replace(**changes), layers[1]])
+        return change(5, lambda layers: [layers[0]._replace(**changes), layers[1]])
+
+    def squared(targets):
+        arguments = change(7, ("mse", 1.0))
+        arguments[1] = targets
+        return arguments
 
     def spoil(array, value):
         array = array.copy()
@@ -407,12 +503,12 @@ def misfits():
 
     shared = normal(rng, 60, 37)
     return [
-        ("gather", (images, index + 6, 1.0, empty(4, 6)), r"0\.\.8, got 9"),
-        ("gather", (images, index - 1, 1.0, empty(4, 6)), r"0\.\.8, got -1"),
-        ("gather", (images, index > 1, 1.0, empty(4, 6)), "integers"),
-        ("gather", (images, index, 1.0, empty(4, 5)), "fit"),
-        ("gather", (images.astype(np.int32), index, 1.0, empty(4, 6)), "uint8"),
-        ("gather", (images, index, 1.0, np.zeros((4, 6))), "out must be .*float32"),
+        ("gather", (images, index + 6, 1.0, 0.0, empty(4, 6)), r"0\.\.8, got 9"),
+        ("gather", (images, index - 1, 1.0, 0.0, empty(4, 6)), r"0\.\.8, got -1"),
+        ("gather", (images, index > 1, 1.0, 0.0, empty(4, 6)), "integers"),
+        ("gather", (images, index, 1.0, 0.0, empty(4, 5)), "fit"),
+        ("gather", (images.astype(np.int32), index, 1.0, 0.0, empty(4, 6)), "uint8"),
+        ("gather", (images, index, 1.0, 0.0, np.zeros((4, 6))), "out must be .*float32"),
         ("linear_forward", (x, w, None, empty(4, 4)), "fit"),
         ("linear_forward", (x, w, empty(4), empty(4, 3)), "fit"),
         ("linear_forward", (x.astype(float), w, None, empty(4, 3)), "x must be .*float32"),
@@ -433,15 +529,20 @@ def misfits():
         ("sgd_step", (x, x.copy(), None, None, 0.1, 0.9, 0, False), "velocity"),
         ("adam_step", (x, x.copy(), empty(4, 6), empty(6, 4), None, 1, 0.1, 0.9, 0.9, 1e-8, 0, 0),
          "one shape"),
+        ("adagrad_step", (x, x.copy(), None, None, 1, 0.1, 0, 0, 0), "total must be"),
+        ("rmsprop_step", (x, x.copy(), x.copy(), None, None, None, 0.1, 0.9, 0, 0, 0, True),
+         "average must be"),
+        ("adadelta_step", (x, x.copy(), empty(4, 6), empty(6, 4), None, 1, 0.9, 0, 0),
+         "one shape"),
         ("compress", (np.zeros((1, 65537), np.uint8),), "65,536"),
         ("compress", (x,), "uint8"),
-        ("sparse_linear_forward", (rows, index + 6, 1.0, w, None, empty(4, 3)), r"0\.\.8, got 9"),
-        ("sparse_linear_forward", (bad_columns, index, 1.0, w, None, empty(4, 3)), "columns"),
-        ("sparse_linear_forward", (bad_bounds, index, 1.0, w, None, empty(4, 3)), "bounds"),
-        ("sparse_linear_forward", (rows, index, 1.0, x, None, empty(4, 3)), "fit"),
-        ("sparse_linear_forward", (images, index, 1.0, w, None, empty(4, 3)), "Rows"),
-        ("sparse_linear_backward_weight", (rows, index - 1, 1.0, g, empty(6, 3)), "got -1"),
-        ("sparse_linear_backward_weight", (rows, index, 1.0, g, empty(5, 3)), "fit"),
+        ("sparse_linear_forward", (rows, index + 6, 1.0, 0.0, w, None, empty(4, 3)), r"got 9"),
+        ("sparse_linear_forward", (bad_columns, index, 1.0, 0.0, w, None, empty(4, 3)), "columns"),
+        ("sparse_linear_forward", (bad_bounds, index, 1.0, 0.0, w, None, empty(4, 3)), "bounds"),
+        ("sparse_linear_forward", (rows, index, 1.0, 0.0, x, None, empty(4, 3)), "fit"),
+        ("sparse_linear_forward", (images, index, 1.0, 0.0, w, None, empty(4, 3)), "Rows"),
+        ("sparse_linear_backward_weight", (rows, index - 1, 1.0, 0.0, g, empty(6, 3)), "got -1"),
+        ("sparse_linear_backward_weight", (rows, index, 1.0, 0.0, g, empty(5, 3)), "fit"),
         ("mlp_steps", change(0, lambda r: Rows(r.indptr, r.columns, r.values[1:], r.width)), "fit"),
         ("mlp_steps", change(1, lambda labels: labels + 1), r"labels must be 0\.\.9, got 10"),
         ("mlp_steps", change(1, lambda labels: labels[1:]), "fit"),
@@ -449,18 +550,26 @@ def misfits():
         ("mlp_steps", change(2, lambda batches: spoil(batches, -1)), r"0\.\.49, got -1"),
         ("mlp_steps", change(2, np.zeros((6, 0), np.int64)), "at least one image"),
         ("mlp_steps", change(2, np.zeros(6, np.int64)), "batches must be"),
-        ("mlp_steps", change(4, []), "1 to 32 layers, got 0"),
-        ("mlp_steps", change(4, lambda layers: layers[::-1]), "weight of layer 0"),
-        ("mlp_steps", change(4, lambda layers: layers[:1] * 33), "1 to 32 layers, got 33"),
-        ("mlp_steps", change(4, [(1, 2)]), "layer 0 must be a Dense"),
+        ("mlp_steps", change(5, []), "1 to 32 layers, got 0"),
+        ("mlp_steps", change(5, lambda layers: layers[::-1]), "weight of layer 0"),
+        ("mlp_steps", change(5, lambda layers: layers[:1] * 33), "1 to 32 layers, got 33"),
+        ("mlp_steps", change(5, [(1, 2), (3, 4)]), "layer 0 must be a Dense"),
         ("mlp_steps", layer(weight=np.zeros((60, 37))), "weight of layer 0 .*float32"),
         ("mlp_steps", layer(weight=np.zeros((37, 60), np.float32).T), "contiguous"),
         ("mlp_steps", layer(bias=empty(36)), "bias of layer 0"),
         ("mlp_steps", layer(weight_moments=()), "weight of layer 0 needs 1 moment"),
         ("mlp_steps", layer(bias_moments=(empty(36),)), "moment 0 of bias of layer 0"),
         ("mlp_steps", layer(weight=shared, weight_moments=(shared,)), "shares an array"),
-        ("mlp_steps", change(6, "rmsprop"), "rule must be"),
-        ("mlp_steps", change(7, np.zeros(5)), "fit"),
+        ("mlp_steps", change(8, "rmsprpo"), "rule must be"),
+        ("mlp_steps", change(6, ["relu"]), "2 layers need 2 activations, got 1"),
+        ("mlp_steps", change(6, ["relu", "relo"]), "activation 1 must be one of .*'relo'"),
+        ("mlp_steps", change(7, ("mae", 1)), "loss must be 'cross_entropy' or 'mse', got 'mae'"),
+        ("mlp_steps", change(7, "mse"), "loss must be a name"),
+        ("mlp_steps", change(7, ("mse", 1)), "targets must be"),
+        ("mlp_steps", squared(np.zeros((50, 9), np.float32)), "fit"),
+        ("mlp_steps", squared(np.zeros((49, 10), np.float32)), "fit"),
+        ("mlp_steps", squared(np.zeros((50, 10))), "targets must be .*float32"),
+        ("mlp_steps", change(9, np.zeros(5)), "fit"),
     ]  # fmt: skip
 
 

@@ -39,8 +39,8 @@ OF_OUTPUT = ("sigmoid", "tanh", "scaled_tanh")  # whose backward pass takes y, n
 ROWWISE = ("softmax", "log_softmax")
 PROVIDED = sorted(
     [f"{name}_{way}" for name in (*FUNCTIONS, *ROWWISE) for way in ("forward", "backward")]
-    + ["dropout", "gaussian_noise", "batch_norm_forward", "batch_norm_backward",
-       "batch_norm_apply", "layer_norm_forward", "layer_norm_backward"]
+    + ["bce", "bce_with_logits", "dropout", "gaussian_noise", "batch_norm_forward",
+       "batch_norm_backward", "batch_norm_apply", "layer_norm_forward", "layer_norm_backward"]
 )  # fmt: skip
 TOLERANCE = 2e-6
 
@@ -214,6 +214,57 @@ def test_log_softmax_backward_takes_what_is_no_logarithm_of_a_share():
     np.testing.assert_allclose(got, want, rtol=TOLERANCE)
 
 
+# ---- Losses ---------------------------------------------------------------------------------
+
+
+@some
+@given(counts, sizes, st.sampled_from([0.01, 1, 20]), st.booleans(), seeds)
+def test_bce(count, width, size, hard, seed):
+    rng = np.random.default_rng(seed)
+    x = normal(rng, count, width) * np.float32(size)
+    target = rng.random((count, width)).astype(np.float32)
+    target = np.round(target) if hard else target
+    factor = 1 / x.size
+    p = reference.sigmoid_forward(x, np.empty_like(x))
+    for name, output in (("bce", p), ("bce_with_logits", x)):
+        same(name, output, target, factor, empty(count, width), tolerance=1e-5)
+        in_place(name, [output, target, factor, empty(count, width)], [0, 1], 3)
+
+
+@pytest.mark.parametrize("name", ["bce", "bce_with_logits"])
+def test_bce_of_sure_outputs_is_accurate(name):
+    """Losses near 0, one by one against float64, where log(1 + x) would lose all digits."""
+    x = np.float32([-80, -30, -17, -8, -1e-3, 0, 1e-3, 8, 13])
+    x = x if name == "bce_with_logits" else np.float32([0, 1e-40, 1e-38, 1e-9, 1e-4, 0.3, 0.5, 1])
+    for target in (0, 1, 0.25):
+        for value in x:
+            given_ = np.float32([value]), np.float32([target])
+            got, want = np.empty(1, np.float32), np.empty(1)
+            loss = getattr(pointwise, name)(*given_, 1.0, got, 1)
+            exact = getattr(reference, name)(*(a.astype(float) for a in given_), 1.0, want)
+            assert loss == pytest.approx(exact, rel=5e-7, abs=1e-37)
+            assert got[0] == pytest.approx(want[0], rel=2e-6, abs=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("name", ["bce", "bce_with_logits"])
+def test_bce_of_special_values(name):
+    for value in (np.nan, np.inf, -np.inf, -0.0, 1.5, -0.5):
+        output, target = np.float32([0.5] * 20), np.float32([0, 1] * 10)
+        output[17] = value
+        want, got = np.empty_like(output), np.empty_like(output)
+        loss = getattr(reference, name)(output, target, 0.1, want)
+        np.testing.assert_allclose(
+            getattr(pointwise, name)(output, target, 0.1, got, 2), loss, 1e-6
+        )
+        np.testing.assert_allclose(got, want, 1e-6)
+
+
+def test_bce_of_nothing_is_0():
+    for name in ("bce", "bce_with_logits"):
+        same(name, empty(0, 5), empty(0, 5), 1.0, empty(0, 5))
+
+
 # ---- Noise ----------------------------------------------------------------------------------
 
 KEYS = (0, 1, -1, 2**32, 123456789012345678, -(2**70) + 12345, 2**64 - 1)
@@ -385,6 +436,13 @@ def misfits():
             (f"{name}_backward", (x, y, empty(6, 4)), "fit"),
             (f"{name}_backward", (x, x.astype(np.float16), out), "y must be .*float32"),
             (f"{name}_backward", (x, first, second), "a part of y"),
+        ]
+    for name in ("bce", "bce_with_logits"):
+        cases += [
+            (name, (x, y, 1.0, empty(6, 4)), "fit"),
+            (name, (x, y[:3], 1.0, out), "fit"),
+            (name, (x, y.astype(int), 1.0, out), "target must be .*float32"),
+            (name, (x, first, 1.0, second), "a part of target"),
         ]
     return [
         *cases,
