@@ -1,8 +1,7 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 import np_nn as nn
-from np_nn import cli, constraints, losses, models, ops, optim, report, schedules
-from np_nn.prepare import augmentation
+from np_nn import cli, losses, models, ops, optim, report, run
 
 
 def main(argv=None):
@@ -18,23 +17,15 @@ def main(argv=None):
         optimizer = optim.build(settings, model.parameters())
         history = nn.fit(
             model, data.train, loss, optimizer,
-            **settings.plan,
-            schedule=schedules.build(settings),
-            augment=augmentation(settings),
-            limits=constraints.build(settings),
-            validation=data.validation,
-            early_stopping=nn.EarlyStopping(settings.patience) if settings.patience else None,
-            seed=seed,
-            input=args.input,
-            quiet=args.quiet,
+            **run.fit_options(settings, data), seed=seed, input=args.input, quiet=args.quiet,
         )  # fmt: skip
         test = nn.evaluate(model, data.test, loss, input=args.input)
         results.append(report.Result(seed, history, test))
         if history.interrupted:
             break
 
-    run = report.Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return report.finish(run, args)
+    done = report.Run("NumPy", ops.describe(), settings, data, args.threads, results)
+    return report.finish(done, args)
 
 
 if __name__ == "__main__":
