@@ -27,7 +27,7 @@ def _recipe(name, title, source, **settings):
 OURS = (
     _recipe("fast98", "the fastest to 98 %", _FAST98, hidden=(384,), lr=0.3, epochs=2),
     _recipe(
-        "fast99", "the fastest to 99 %", _TUNED, hidden=(384,), lr=0.25, epochs=6, deskew=True
+        "fast99", "the fastest to 99 %", _TUNED, hidden=(768,), lr=0.2, epochs=8, deskew=True
     ),
     _recipe("plain", "a plain network", _TUNED, hidden=(1024,), lr=0.2, epochs=12),
     _recipe(
