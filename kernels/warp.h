@@ -3,12 +3,19 @@
  * Plain loops over NN_LANES neighbouring pixels, which compilers turn into vector
  * instructions: the functions that end in _avx2 and _baseline hold the same lines,
  * compiled for one instruction set each. Threads share the images, and an image
- * is one thread's alone, so every thread count gives the same bits.
+ * is one thread's alone, whichever it is, so every thread count gives the same bits.
  */
 #ifndef NN_WARP_H
 #define NN_WARP_H
 
 #include "threads.h"
+
+/* Whoever is free takes the next chunk: a thread that shares its core does fewer. */
+#ifdef _OPENMP
+#define NN_FOR_ANY_THREAD _Pragma("omp for schedule(dynamic)")
+#else
+#define NN_FOR_ANY_THREAD
+#endif
 
 #ifdef __GNUC__
 #define NN_NO_VECTORS __asm__ volatile("")
@@ -16,7 +23,8 @@
 #define NN_NO_VECTORS (void)0
 #endif
 
-enum { NN_LANES = 16, NN_MOMENTS = 5, NN_MOST_SIDE = 4096 }; /* sides: sums fit into int64 */
+enum { NN_LANES = 16, NN_CHUNK = 32, NN_MOMENTS = 5 };
+enum { NN_MOST_SIDE = 4096 }; /* so that the sums fit into int64 */
 
 typedef struct {
     int64_t count, height, width, modes; /* modes: K, 0 for no displacement */
@@ -242,6 +250,11 @@ static int nn_warp_threads(const nn_warp *job, int threads, double work_per_pixe
     return nn_useful_threads(threads, work_per_pixel * job->count * job->height * job->width);
 }
 
+static int64_t nn_chunk_end(const nn_warp *job, int64_t start)
+{
+    return start + NN_CHUNK < job->count ? start + NN_CHUNK : job->count;
+}
+
 /* Bytes of work space that nn_warp_images needs. */
 NN_API int64_t nn_warp_bytes(const nn_warp *job, int threads)
 {
@@ -254,7 +267,6 @@ NN_API void nn_warp_images(const nn_warp *job, void *work, int threads)
     threads = nn_warp_threads(job, threads, 20 + 2 * job->modes);
     NN_PARALLEL(threads)
     {
-        int64_t lo, hi;
         nn_warp_space space;
         char *at = nn_align(work) + bytes * NN_THREAD();
         memset(at, 0, bytes); /* the frame stays black; without modes, so does the field */
@@ -262,8 +274,9 @@ NN_API void nn_warp_images(const nn_warp *job, void *work, int threads)
         for (int64_t x = 0; x < job->width; x++)
             for (int64_t k = 0; k < job->modes; k++)
                 space.columns[k * space.wide + x] = job->basis_x[x * job->modes + k];
-        nn_share(job->count, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_warp_active(job, lo, hi, &space);
+        NN_FOR_ANY_THREAD
+        for (int64_t n = 0; n < job->count; n += NN_CHUNK)
+            nn_warp_active(job, n, nn_chunk_end(job, n), &space);
     }
 }
 
@@ -272,9 +285,9 @@ NN_API void nn_image_moments(const nn_warp *job, int64_t *out, int threads)
     threads = nn_warp_threads(job, threads, 1);
     NN_PARALLEL(threads)
     {
-        int64_t lo, hi;
-        nn_share(job->count, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_moments_active(job, lo, hi, out);
+        NN_FOR_ANY_THREAD
+        for (int64_t n = 0; n < job->count; n += NN_CHUNK)
+            nn_moments_active(job, n, nn_chunk_end(job, n), out);
     }
 }
 
