@@ -49,6 +49,25 @@ NN_INLINE vf NN(where_positive)(vf g, vf y)
 #endif
 }
 
+/* the sum of all lanes: each step adds to every lane the one that is `half` away */
+NN_INLINE float NN(sum)(vf v)
+{
+#if VL > 1 && !defined(__clang__)
+    static const int32_t numbers[16] NN_ALIGNED = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                   8, 9, 10, 11, 12, 13, 14, 15};
+    const vi lane = *(const vi *)numbers;
+    NN_UNROLL for (int half = VL / 2; half; half /= 2)
+        v += __builtin_shuffle(v, lane ^ half);
+    return v[0];
+#else
+    float lanes[VL], sum = 0;
+    STORE(lanes, v);
+    for (int j = 0; j < VL; j++)
+        sum += lanes[j];
+    return sum;
+#endif
+}
+
 /* the first `count` lanes only */
 static inline void NN(store_some)(float *p, vf v, int count)
 {
@@ -323,7 +342,7 @@ NN_RULE(adadelta)
                                   float *NN_RESTRICT u)                                      \
     {                                                                                        \
         const nn_optimizer o = *opt;                                                         \
-        for (int64_t i = 0; i < n; i++)                                                      \
+        NN_IVDEP for (int64_t i = 0; i < n; i++)                                             \
             NN(rule_##name)(&o, g[i], i, w, m, v, u);                                        \
     }                                                                                        \
     static void NN(outer_##name)(const nn_optimizer *opt, int64_t rows, const float *x,      \
@@ -334,9 +353,8 @@ NN_RULE(adadelta)
         const nn_optimizer o = *opt;                                                         \
         for (int64_t r = 0; r < rows; r++) {                                                 \
             const float f = x[r];                                                            \
-            for (int64_t c = 0; c < width; c += 16)                                          \
-                for (int j = 0; j < 16; j++)                                                 \
-                    NN(rule_##name)(&o, f * g[c + j], r * ld + c + j, w, m, v, u);           \
+            NN_IVDEP for (int64_t c = 0; c < width; c++)                                     \
+                NN(rule_##name)(&o, f * g[c], r * ld + c, w, m, v, u);                       \
         }                                                                                    \
     }
 
@@ -601,17 +619,16 @@ static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw
         for (int64_t n = 0; n < count; n++) {
             const float *g = grad + n * ldg, *row = w + i * ldw;
             vf acc[4];
-            float lanes[VL], sum = 0;
             int64_t o = 0;
             NN_UNROLL for (int j = 0; j < 4; j++) acc[j] = (vf){0};
             for (; o + 4 * VL <= columns; o += 4 * VL)
                 NN_UNROLL for (int j = 0; j < 4; j++) acc[j] +=
                     LOAD(g + o + j * VL) * LOAD(row + o + j * VL);
-            for (; o + VL <= columns; o += VL)
-                acc[0] += LOAD(g + o) * LOAD(row + o);
-            STORE(lanes, (acc[0] + acc[1]) + (acc[2] + acc[3]));
-            for (int j = 0; j < VL; j++)
-                sum += lanes[j];
+            NN_UNROLL for (int j = 0; j < 3; j++) if (o + VL <= columns) {
+                acc[j] += LOAD(g + o) * LOAD(row + o);
+                o += VL;
+            }
+            float sum = NN(sum)((acc[0] + acc[1]) + (acc[2] + acc[3]));
             for (; o < columns; o++)
                 sum += g[o] * row[o];
             out[n * ldo + i] = mask && !(mask[n * ldm + i] > 0) ? 0 : sum;

@@ -207,12 +207,12 @@ static inline void nn_mlp_sum_columns(nn_mlp_work *p, int64_t a, int64_t b)
     nn_active->add_rows(first->weight.w, first->ld, 0, first->in, a, b, p->sums);
 }
 
-/* Columns [a, b) of the first layer's output for `count` images. */
+/* Columns [a, b) of the first layer's output for `count` images, with that bias. */
 static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
-                                        const int64_t *index, int64_t count, int64_t a, int64_t b)
+                                        const int64_t *index, int64_t count, const float *bias,
+                                        int64_t a, int64_t b)
 {
     const nn_layer *l = &p->layers[0];
-    const float *bias = nn_mlp_bias(run, p, a, b);
     nn_active->sparse_forward(run->x, index, 0, count, l->weight.w, l->ld, bias, a, b,
                               l->activation == NN_RELU, p->y[0], l->ld);
     if (l->activation > NN_RELU)
@@ -357,7 +357,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             /* my columns of the first layer's output; my blocks of the batch by columns */
             nn_columns_share(run->x, index, &columns, t, threads);
             if (a < b)
-                nn_mlp_first_forward(run, p, index, count, a, b);
+                nn_mlp_first_forward(run, p, index, count, nn_mlp_bias(run, p, a, b), a, b);
             NN_BARRIER(threads);
 
             /* my samples through the other layers, to the loss and the outputs' gradient */

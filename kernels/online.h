@@ -4,13 +4,28 @@
  * choosing the rule anew for each row. Here each weight's gradient is an outer product,
  * which goes to the optimizer as it is. What is left is to read and write the weights and
  * moments, which lie in L2.
+ *
+ * Plain SGD need not even do that. Without a shift it changes only the rows of pixels that
+ * are not 0. A shift changes all rows of W, but all alike: so W is held as V + (1, 1, ...) u,
+ * where u is one row, and with x = pixels + shift
+ *     x W = pixels V + shift * (sum of V's rows) + (sum of x) u
+ * The sum of V's rows changes with V. Every NN_FOLD steps, and at the end, u is added to V
+ * and the sum taken anew, so that rounding does not pile up.
  */
 #ifndef NN_ONLINE_H
 #define NN_ONLINE_H
 
 #include "mlp.h"
 
-enum { NN_FEW_ROWS = 16 }; /* of a weight, that stay in L1 between their update and their sum */
+enum {
+    NN_FEW_ROWS = 16, /* of a weight, that stay in L1 between their update and their sum */
+    NN_FOLD = 64      /* steps; calls of a multiple of it give the bits of one long call */
+};
+
+static inline int nn_online_plain(const nn_optimizer *opt)
+{
+    return opt->kind == NN_SGD && opt->weight_decay == 0;
+}
 
 /* The image, dense. */
 static inline void nn_online_expand(const nn_rows *x, int64_t image, float *pixels)
@@ -21,16 +36,67 @@ static inline void nn_online_expand(const nn_rows *x, int64_t image, float *pixe
         pixels[x->cols[k]] += x->table[x->vals[k]];
 }
 
-/* Update the first layer, whose gradient is pixels x g, and renew the sums of its columns. */
+/* The sum of an image's pixels, without the shift. */
+static inline float nn_online_sum(const nn_rows *x, int64_t image)
+{
+    int64_t sum = 0;
+    for (int64_t k = x->indptr[image]; k < x->indptr[image + 1];) { /* 64K of them fit an int */
+        const int64_t left = x->indptr[image + 1] - k, some = left < 65536 ? left : 65536;
+        const uint8_t *vals = x->vals + k;
+        int32_t part = 0;
+        for (int64_t i = 0; i < some; i++)
+            part += vals[i];
+        sum += part;
+        k += some;
+    }
+    return (float)sum * x->table[1];
+}
+
+/* Add the row u to all of V, which then is W, and sum its rows. */
+static inline void nn_online_fold(nn_mlp_work *p, float *u)
+{
+    const nn_layer *l = &p->layers[0];
+    const nn_optimizer add = nn_add();
+    const nn_parameter rows = {l->weight.w, 0, 0, 0};
+    for (int64_t i = 0; i < l->in; i++)
+        p->pixels[i] = 1;
+    nn_active->apply_outer(&add, l->in, p->pixels, l->wide, u, rows, l->ld);
+    memset(u, 0, (size_t)l->ld * sizeof(float));
+    nn_mlp_sum_columns(p, 0, l->wide);
+}
+
+/* What the first layer adds to pixels V: bias + shift * (sum of V's rows) + (sum of x) u */
+static inline const float *nn_online_bias(const nn_mlp_run *run, nn_mlp_work *p, const float *u,
+                                          float sum)
+{
+    const nn_layer *l = &p->layers[0];
+    const float *bias = nn_mlp_bias(run, p, 0, l->wide);
+    if (run->x->shift != 0 && u)
+        for (int64_t o = 0; o < l->wide; o++)
+            p->shifted[o] += (sum + run->x->shift * (float)l->in) * u[o];
+    return bias;
+}
+
+/* Plain SGD's update of V, its sum and u. */
+static inline void nn_online_first_plain(const nn_mlp_run *run, nn_mlp_work *p, int64_t image,
+                                         float lr, float *u, float sum)
+{
+    const nn_layer *l = &p->layers[0];
+    const float *g = p->g[0];
+    nn_active->sparse_update_one(run->x, image, g, l->wide, -lr, l->weight.w, l->ld);
+    if (run->x->shift != 0)
+        for (int64_t o = 0; o < l->wide; o++) {
+            p->sums[o] -= lr * sum * g[o];
+            u[o] -= lr * run->x->shift * g[o];
+        }
+}
+
+/* Any other update of W, and the new sums of its columns. */
 static inline void nn_online_first(const nn_mlp_run *run, nn_mlp_work *p, int64_t image,
                                    const nn_optimizer *opt)
 {
     const nn_layer *l = &p->layers[0];
     const int64_t few = run->x->shift != 0 ? NN_FEW_ROWS : l->in;
-    if (run->x->shift == 0 && opt->kind == NN_SGD && opt->weight_decay == 0) {
-        nn_active->sparse_update_one(run->x, image, p->g[0], l->wide, -opt->lr, l->weight.w, l->ld);
-        return;
-    }
     nn_online_expand(run->x, image, p->pixels);
     memset(p->sums, 0, (size_t)l->ld * sizeof(float));
     for (int64_t r = 0; r < l->in; r += few) {
@@ -61,23 +127,32 @@ static inline void nn_online_backward(nn_mlp_work *p, int l, const nn_optimizer 
 NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_optimizer opt)
 {
     const nn_layer *first = &p->layers[0];
-    if (run->x->shift != 0)
+    const nn_rows *x = run->x;
+    float *const u = nn_online_plain(&opt) ? p->base : 0;
+    memset(p->base, 0, (size_t)first->ld * sizeof(float));
+    if (x->shift != 0)
         nn_mlp_sum_columns(p, 0, first->wide);
     for (int64_t s = 0; s < run->steps; s++) {
         const int64_t *index = run->index + s;
+        const float sum = u && x->shift != 0 ? nn_online_sum(x, *index) : 0;
         nn_begin_step(&opt, run->rates[s]);
-        nn_mlp_first_forward(run, p, index, 1, 0, first->wide);
+        nn_mlp_first_forward(run, p, index, 1, nn_online_bias(run, p, u, sum), 0, first->wide);
         for (int l = 1; l < depth; l++)
             nn_mlp_forward(p, l, 0, 1);
         run->correct[s] = nn_mlp_loss(run, p, depth, index, 0, 1);
         run->losses[s] = p->losses[0];
         if (s + 1 < run->steps)
-            nn_prefetch_rows(run->x, index + 1, 0, 1);
+            nn_prefetch_rows(x, index + 1, 0, 1);
         for (int l = depth - 1; l > 0; l--)
             nn_online_backward(p, l, &opt);
-        nn_online_first(run, p, *index, &opt);
+        if (u)
+            nn_online_first_plain(run, p, *index, opt.lr, u, sum);
+        else
+            nn_online_first(run, p, *index, &opt);
         if (first->bias.w)
             nn_active->apply(&opt, first->wide, p->g[0], first->bias);
+        if (u && x->shift != 0 && (s + 1 == run->steps || (s + 1) % NN_FOLD == 0))
+            nn_online_fold(p, u);
     }
 }
 

@@ -34,6 +34,13 @@
 #define NN_UNROLL
 #endif
 
+/* before a loop whose arrays do not overlap */
+#if defined(__GNUC__) && !defined(__clang__)
+#define NN_IVDEP _Pragma("GCC ivdep")
+#else
+#define NN_IVDEP
+#endif
+
 #define NN_STRING2(x) #x
 #define NN_STRING(x) NN_STRING2(x)
 
