@@ -43,7 +43,7 @@ _SQUARED = {
     "batch_size": 16,
     "epochs": 20,
     "note": "squared error on scaled tanh; 20 passes as the source's LeNet-5, while batches, rate "
-    "and its decay are ours: with one hidden layer they reach more than was published",
+    "and its decay are ours, and reach more than was published",
 }
 _PERIOD = (
     _row("lecun_300", "LeCun, 300 units", _LECUN, 4.7, hidden=(300,), **_SQUARED),
