@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, recipes, report, schedules
-from np_nn.prepare import augmentation, prepare
+from np_nn import cli, losses, models, optim, recipes, report, run
+from np_nn.prepare import prepare
 from np_nn.progress import announce
 
 HELD_OUT = 10_000
@@ -38,6 +38,7 @@ SMALL = {**DISTORTED, "hidden": (512, 512), "lr": 0.08, "epochs": 25}
 # What was tried for each goal: changes to BASE. The first of each is the one chosen.
 GOALS = {
     "fast99": [
+        {"deskew": True, "hidden": (768,), "lr": 0.2, "epochs": 8},
         {"deskew": True, "lr": 0.25, "epochs": 6},
         *variants(deskew=(True,), lr=(0.25,), epochs=(8,)),
         *variants(deskew=(True,), lr=(0.25,), hidden=((512,),), epochs=(6,)),
@@ -58,8 +59,8 @@ GOALS = {
         {**STRAIGHT, "hidden": (2048,), "epochs": 10},
     ],
     "noisy": [
-        {**NOISY, "hidden": (1024, 512), "epochs": 40},
         {**NOISY, "hidden": (512, 512), "epochs": 40},
+        {**NOISY, "hidden": (1024, 512), "epochs": 40},
         {"input_dropout": 0.2, "hidden": (512, 512), "lr": 0.1, "batch_size": 128, "epochs": 40},
         {**PLAIN, "dropout": 0.5, "batch_size": 128, "epochs": 20},
     ],
@@ -82,15 +83,8 @@ def trial(settings, data, seed):
     """(accuracy on the held-out images, seconds of training) of one run."""
     model = models.build(settings, data, seed)
     optimizer = optim.build(settings, model.parameters())
-    options = {
-        "schedule": schedules.build(settings),
-        "augment": augmentation(settings),
-        "seed": seed,
-        "quiet": True,
-    }
-    history = nn.fit(
-        model, data.train, losses.build(settings, data), optimizer, **settings.plan, **options
-    )
+    options = run.fit_options(settings, data) | {"validation": None, "seed": seed, "quiet": True}
+    history = nn.fit(model, data.train, losses.build(settings, data), optimizer, **options)
     return nn.evaluate(model, data.validation).accuracy, history.train_seconds
 
 
