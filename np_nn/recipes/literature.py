@@ -105,7 +105,7 @@ _DROPPED = {
     "optimizer": "sgd:momentum=0.95",
     "schedule": "cosine",
     "batch_size": 128,
-    "epochs": 100,
+    "epochs": 40,
 }
 _DROPOUT_NOTE = "epochs, learning rate and its schedule are ours"
 _NOISY = (
