@@ -1,0 +1,123 @@
+"""What the examples share: arguments, pictures, digits. No network is hidden in here."""
+
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a clone needs no installation
+
+import np_nn as nn
+from np_nn import cli
+from np_nn.files import check_writable
+
+FOLDER = Path(__file__).resolve().parent
+
+run = cli.run  # bad input ends in one line, and not in a traceback
+
+# Okabe and Ito's colours, which colour-blind readers tell apart.
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+YELLOW, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#C4C4C4"
+
+
+def arguments(about, argv=None):
+    """The options of an example whose docstring is `about`."""
+    parser = cli.Parser(description=about.splitlines()[0])
+    add = parser.add_argument
+    add("--out", default=FOLDER / "pictures", metavar="DIR", help="where pictures are put")
+    add("--quick", action="store_true", help="fewer steps and small data: does it run?")
+    add("--no-plots", action="store_true", help="draw no pictures")
+    args = parser.parse_args(argv)
+    if not args.no_plots:
+        check_writable(args.out)
+    return args
+
+
+def require(name):
+    """An optional package, or exit status 2 and one line that says how to get it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        sys.exit(cli.run(lambda: _missing(name)))
+
+
+def _missing(name):
+    raise nn.NpNNError(f"this example needs {name}: pip install {name}")
+
+
+def digits(args):
+    """MNIST; with --quick, or where it is missing, scikit-learn's digits, and a line says so."""
+    data = nn.load("digits" if args.quick else "auto", quiet=True)
+    if data.note:
+        print(f"note: {data.note}")
+    return data
+
+
+def figure(title, height, width=8.0):
+    """An empty figure, in inches, of np_nn's style with its title on top; then ``save`` it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    from np_nn.plots import STYLE
+
+    matplotlib.rcdefaults()  # the same picture whatever the user's own style is
+    matplotlib.rcParams.update(STYLE)
+    room = (0, 0, 1, 1 - 0.4 / height)
+    result = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=room))
+    result.text(0.13 / width, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
+    return result
+
+
+def save(figure, args, name):
+    """Write the picture and say where."""
+    from np_nn.plots import save_figure
+
+    path = save_figure(figure, Path(args.out, f"{name}.png"))
+    print(f"picture: {os.path.relpath(path)}")
+
+
+def boundary(axes, probability, x, y, margin=0.4):
+    """Shade the plane by the probability of class 1, and mark the samples x (N, 2), y (N,).
+
+    probability: a function, points (M, 2) -> (M,) of 0..1. The border is where it passes 1/2.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
+    across, up = np.linspace(low[0], high[0], 150), np.linspace(low[1], high[1], 150)
+    points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    colours = LinearSegmentedColormap.from_list("", [SKY, "white", YELLOW])
+    height = np.asarray(probability(points), float).reshape(150, 150)
+    axes.contourf(across, up, height, np.linspace(0, 1, 11), cmap=colours, vmin=0, vmax=1)
+    if height.min() < 0.5 < height.max():
+        axes.contour(across, up, height, [0.5], colors="black", linewidths=1.5)
+    for label, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
+        mine = x[np.ravel(y) == label]
+        size = 60 if len(x) < 10 else 14
+        axes.scatter(*mine.T, c=colour, marker=marker, s=size, edgecolors="white", linewidths=0.5)
+    axes.grid(False)
+
+
+def one_by_one(figure, curves, *, rows=2, log=False, xlabel="step", note="{:.2f}"):
+    """A panel for each of curves {name: (steps,)}, with all others in grey behind it."""
+    panels = figure.subplots(rows, -(-len(curves) // rows), sharex=True, sharey=True)
+    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=False):
+        for other in curves.values():
+            axes.plot(other, color=GREY, lw=0.8)
+        axes.plot(curve, color=BLUE, lw=2)
+        axes.set_title(f"{name}: {note.format(curve[-1])}")
+        if log:
+            axes.set_yscale("log")
+    for axes in panels[-1]:
+        axes.set_xlabel(xlabel)
+    return panels
+
+
+def lines_of_code(path):
+    """How many lines of a file are code: not empty, no comment, no docstring of one line."""
+    lines = Path(path).read_text("utf-8").splitlines()
+    return sum(not re.match(r'\s*($|#|""")', line) for line in lines)
