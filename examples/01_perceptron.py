@@ -22,27 +22,28 @@ def main(argv=None):
         right = int((unit.predict(X) == y).sum())
         print(f"{name}: {right} of 4 right after {len(unit.mistakes)} passes")
         print(f"     mistakes per pass: {unit.mistakes}")
-    w, b = units["AND"].weight, units["AND"].bias
+    w, b = units["AND"].weight, units["AND"].bias  # (1, 0) lies on the line, and counts as 0
     print(f"AND is the line {w[0]:g} x1 {w[1]:+g} x2 {b:+g} = 0. No line does XOR.")
     if not args.no_plots:
         draw(units, args)
 
 
 def draw(units, args):
-    figure = common.figure("One unit draws one straight line", height=3.3)
-    *planes, mistakes = figure.subplots(1, 3)
-    for axes, (name, unit) in zip(planes, units.items(), strict=True):
-        common.boundary(axes, unit.predict, X, GATES[name])
-        axes.set(title=f"{name}: {unit.mistakes[-1]} mistakes in the last pass")
-        axes.set(xlabel="x1", ylabel="x2", xticks=[0, 1], yticks=[0, 1])
-    for (name, unit), look in zip(units.items(), ("o-", "s--"), strict=True):
-        colour = common.BLUE if name == "AND" else common.ORANGE
-        passes = range(1, len(unit.mistakes) + 1)
-        mistakes.plot(passes, unit.mistakes, look, color=colour, ms=4, label=name)
-    mistakes.set(title="mistakes per pass", xlabel="pass", xticks=[1, 5, 10, 15, 20])
-    mistakes.set(ylim=(-0.1, 4.2))
-    mistakes.legend(loc=(0.65, 0.3))
-    common.save(figure, args, "01_perceptron")
+    title = "One unit draws one straight line"
+    with common.picture(args, "01_perceptron", title, height=3.3) as figure:
+        *planes, mistakes = figure.subplots(1, 3)
+        for axes, (name, unit) in zip(planes, units.items(), strict=True):
+            common.boundary(axes, unit.predict, X, GATES[name])
+            right = (unit.predict(X) == GATES[name]).sum()
+            axes.set(title=f"{name}: {right} of 4 right", xlabel="x1", ylabel="x2")
+            axes.set(xticks=[0, 1], yticks=[0, 1])
+        for (name, unit), look in zip(units.items(), ("o-", "s--"), strict=True):
+            colour = common.BLUE if name == "AND" else common.ORANGE
+            passes = range(1, len(unit.mistakes) + 1)
+            mistakes.plot(passes, unit.mistakes, look, color=colour, ms=4, label=name)
+        mistakes.set(title="mistakes per pass", xlabel="pass", xticks=[1, 5, 10, 15, 20])
+        mistakes.set(ylim=(-0.1, 4.2))
+        mistakes.legend(loc="center right")
 
 
 if __name__ == "__main__":

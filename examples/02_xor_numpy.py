@@ -66,16 +66,16 @@ def main(argv=None):
 
 
 def draw(losses, probability, args):
-    figure = common.figure("A hidden layer separates what no line can", height=3.6)
-    left, right = figure.subplots(1, 2)
-    left.plot(losses, color=common.BLUE, lw=2)
-    left.axhline(np.log(2), color="black", ls=":", label="knowing nothing: log 2")
-    left.set(title="loss", xlabel="step", ylim=(0, None))
-    left.legend()
-    common.boundary(right, probability, X, Y)
-    right.set(title="probability of 1; the border is at 1/2", xlabel="x1", ylabel="x2")
-    right.set(xticks=[0, 1], yticks=[0, 1], aspect="equal")
-    common.save(figure, args, "02_xor_numpy")
+    title = "A hidden layer separates what no line can"
+    with common.picture(args, "02_xor_numpy", title, height=3.6) as figure:
+        left, right = figure.subplots(1, 2)
+        left.plot(losses, color=common.BLUE, lw=2)
+        left.axhline(np.log(2), color="black", ls=":", label="knowing nothing: log 2")
+        left.set(title="loss", xlabel="step", ylim=(0, None))
+        left.legend()
+        common.boundary(right, probability, X, Y)
+        right.set(title="probability of 1; the border is at 1/2", xlabel="x1", ylabel="x2")
+        right.set(xticks=[0, 1], yticks=[0, 1], aspect="equal")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import importlib
 import os
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +38,12 @@ def arguments(about, argv=None):
 
 
 def require(name):
-    """An optional package, or exit status 2 and one line that says how to get it."""
+    """Import a module, or exit with status 2 and a line that says how to get what it needs."""
     try:
         return importlib.import_module(name)
-    except ImportError:
-        sys.exit(cli.run(lambda: _missing(name)))
-
-
-def _missing(name):
-    raise nn.NpNNError(f"this example needs {name}: pip install {name}")
+    except ImportError as error:
+        print(f"this example needs {error.name}: pip install {error.name}", file=sys.stderr)
+        sys.exit(2)
 
 
 def digits(args):
@@ -56,27 +54,21 @@ def digits(args):
     return data
 
 
-def figure(title, height, width=8.0):
-    """An empty figure, in inches, of np_nn's style with its title on top; then ``save`` it."""
-    import matplotlib
+@contextmanager
+def picture(args, name, title, height, width=8.0):
+    """An empty figure of np_nn's style, in inches, to draw on; written when the block ends."""
+    from matplotlib import style
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    from np_nn.plots import STYLE
+    from np_nn.plots import STYLE, save_figure
 
-    matplotlib.rcdefaults()  # the same picture whatever the user's own style is
-    matplotlib.rcParams.update(STYLE)
-    room = (0, 0, 1, 1 - 0.4 / height)
-    result = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(rect=room))
-    result.text(0.13 / width, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
-    return result
-
-
-def save(figure, args, name):
-    """Write the picture and say where."""
-    from np_nn.plots import save_figure
-
-    path = save_figure(figure, Path(args.out, f"{name}.png"))
+    with style.context(["default", STYLE, {"text.parse_math": True}]):
+        room = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - 0.4 / height))
+        figure = Figure(figsize=(width, height), layout=room)
+        figure.text(0.13 / width, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
+        yield figure
+        path = save_figure(figure, Path(args.out, f"{name}.png"))
     print(f"picture: {os.path.relpath(path)}")
 
 
@@ -90,15 +82,18 @@ def boundary(axes, probability, x, y, margin=0.4):
     low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
     across, up = np.linspace(low[0], high[0], 150), np.linspace(low[1], high[1], 150)
     points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    colours = LinearSegmentedColormap.from_list("", [SKY, "white", YELLOW])
+    colours = LinearSegmentedColormap.from_list("", ["#A6D3F0", "white", "#F3CE86"])
     height = np.asarray(probability(points), float).reshape(150, 150)
     axes.contourf(across, up, height, np.linspace(0, 1, 11), cmap=colours, vmin=0, vmax=1)
     if height.min() < 0.5 < height.max():
         axes.contour(across, up, height, [0.5], colors="black", linewidths=1.5)
     for label, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
-        mine = x[np.ravel(y) == label]
-        size = 60 if len(x) < 10 else 14
-        axes.scatter(*mine.T, c=colour, marker=marker, s=size, edgecolors="white", linewidths=0.5)
+        mine, few = x[np.ravel(y) == label], len(x) < 10
+        axes.scatter(
+            *mine.T, c=colour, marker=marker, s=180 if few else 14, ec="w", lw=0.5, zorder=3
+        )
+        for point in mine if few else ():
+            axes.text(*point, label, color="w", weight="bold", ha="center", va="center", zorder=4)
     axes.grid(False)
 
 
