@@ -66,12 +66,8 @@ def main(argv=None):
 
 def draw(losses, hidden, args):
     """The loss, and the corners as the hidden units see them."""
-    with common.picture(
-        args,
-        "03_xor_autograd",
-        "Autograd finds the gradients that were derived by hand",
-        height=3.6,
-    ) as figure:
+    title = "Autograd finds the gradients that were derived by hand"
+    with common.picture(args, "03_xor_autograd", title, height=3.6) as figure:
         left, right = figure.subplots(1, 2)
         left.plot(losses, color=common.ORANGE, lw=2)
         left.set(title="loss, the curve of 02", xlabel="step", ylim=(0, None))

@@ -57,7 +57,8 @@ def start_as_before(model):
 
 @torch.no_grad()
 def draw(model, marks, losses, films, args):
-    with common.picture(args, "04_xor_torch", "How the border comes about", height=3.1) as figure:
+    title = "How the border comes about"
+    with common.picture(args, "04_xor_torch", title, height=3.1) as figure:
         for axes, step, state in zip(figure.subplots(1, 4), marks, films, strict=True):
             model.load_state_dict(state)
             common.boundary(

@@ -41,7 +41,7 @@ def main(argv=None):
         theirs.append(value.item())
 
         if step % 30 == 0:
-            print(f"{step:>4}  {ours[-1]:.8f}  {theirs[-1]:.8f}")
+            print(f"{step:>4}  {ours[-1]:.4e}  {theirs[-1]:.4e}")
 
     print(f"largest difference of the losses: {np.abs(np.subtract(ours, theirs)).max():.0e}")
     for name, weight, bias in (
@@ -54,9 +54,8 @@ def main(argv=None):
 
 
 def draw(ours, theirs, lines, args):
-    with common.picture(
-        args, "05_regression", "One unit learns y = 2x, twice with the same numbers", height=3.6
-    ) as figure:
+    title = "One unit learns y = 2x, twice with the same numbers"
+    with common.picture(args, "05_regression", title, height=3.6) as figure:
         left, right = figure.subplots(1, 2)
         left.plot(X, Y, "o", color=common.BLACK, ms=4, label="data")
         for step, look in ((0, ":"), (5, "--"), (20, "-."), (150, "-")):

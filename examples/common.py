@@ -72,44 +72,71 @@ def picture(args, name, title, height, width=8.0):
     print(f"picture: {os.path.relpath(path)}")
 
 
-def boundary(axes, probability, x, y, margin=0.4):
+def boundary(axes, probability, x, y):
     """Shade the plane by the probability of class 1, and mark the samples x (N, 2), y (N,).
 
     probability: a function, points (M, 2) -> (M,) of 0..1. The border is where it passes 1/2.
     """
+    shade(axes, *landscape(probability, x))
+    mark(axes, x, y)
+
+
+def landscape(probability, x, margin=0.4):
+    """Values of a function around the samples: across (150,), up (150,), heights (150, 150)."""
+    across, up = np.linspace(x.min(axis=0) - margin, x.max(axis=0) + margin, 150).T
+    points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    return across, up, np.asarray(probability(points), float).reshape(150, 150)
+
+
+def shade(axes, across, up, heights):
     from matplotlib.colors import LinearSegmentedColormap
 
-    low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
-    across, up = np.linspace(low[0], high[0], 150), np.linspace(low[1], high[1], 150)
-    points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     colours = LinearSegmentedColormap.from_list("", ["#A6D3F0", "white", "#F3CE86"])
-    height = np.asarray(probability(points), float).reshape(150, 150)
-    axes.contourf(across, up, height, np.linspace(0, 1, 11), cmap=colours, vmin=0, vmax=1)
-    if height.min() < 0.5 < height.max():
-        axes.contour(across, up, height, [0.5], colors="black", linewidths=1.5)
-    for label, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
-        mine, few = x[np.ravel(y) == label], len(x) < 10
-        axes.scatter(
-            *mine.T, c=colour, marker=marker, s=180 if few else 14, ec="w", lw=0.5, zorder=3
-        )
-        for point in mine if few else ():
-            axes.text(*point, label, color="w", weight="bold", ha="center", va="center", zorder=4)
+    axes.contourf(across, up, heights, np.linspace(0, 1, 11), cmap=colours, vmin=0, vmax=1)
+    if heights.min() < 0.5 < heights.max():
+        axes.contour(across, up, heights, [0.5], colors="black", linewidths=1.5)
     axes.grid(False)
 
 
-def one_by_one(figure, curves, *, rows=2, log=False, xlabel="step", note="{:.2f}"):
-    """A panel for each of curves {name: (steps,)}, with all others in grey behind it."""
-    panels = figure.subplots(rows, -(-len(curves) // rows), sharex=True, sharey=True)
-    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=False):
+def mark(axes, x, y, size=14):
+    """Class 0 as blue circles, class 1 as orange squares; where they are few, with their number."""
+    few = len(x) < 10
+    for label, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
+        mine = x[np.ravel(y) == label]
+        look = {
+            "marker": marker,
+            "s": 180 if few else size,
+            "ec": "w",
+            "lw": 0.4 * few,
+            "zorder": 3,
+        }
+        axes.scatter(*mine.T, color=colour, **look)
+        for point in mine if few else ():
+            axes.text(*point, label, color="w", weight="bold", ha="center", va="center", zorder=4)
+
+
+def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
+    """A panel for each of curves {name: (steps,) losses}, with all others in grey behind it."""
+    panels = figure.subplots(2, -(-len(curves) // 2), sharex=True, sharey=True, squeeze=False)
+    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=True):
         for other in curves.values():
             axes.plot(other, color=GREY, lw=0.8)
         axes.plot(curve, color=BLUE, lw=2)
-        axes.set_title(f"{name}: {note.format(curve[-1])}")
-        if log:
-            axes.set_yscale("log")
+        axes.set(title=f"{name}: {note.format(curve[-1])}", yscale="log", ylim=(low, high))
+        axes.set_yticks(
+            [tick for tick in (0.1, 0.2, 0.5, 1, 2) if low <= tick <= high], minor=False
+        )
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
     for axes in panels[-1]:
-        axes.set_xlabel(xlabel)
-    return panels
+        axes.set_xlabel("step")
+
+
+def smooth(values, half):
+    """The mean of up to 2 * half + 1 neighbours, as np_nn's own pictures have it."""
+    from np_nn.plots import smooth
+
+    return smooth(values, half)
 
 
 def lines_of_code(path):
