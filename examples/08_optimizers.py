@@ -64,9 +64,7 @@ def main(argv=None):
         curves[name] = common.smooth(history.loss, steps // 20)
         height, loss = valley(*paths[name][-1]), curves[name][-1]
         print(f"{name:<10} {height:>21.1e} {loss:>26.3f}")
-    print(
-        "Adadelta finds its step sizes itself, and starts slowly where nothing tells it the scale."
-    )
+    print("Without a learning rate that tells it the scale of the valley, Adadelta starts slowly.")
     print("None is best everywhere: each was given a learning rate that suits it.")
     if not args.no_plots:
         draw_paths(paths, args)

@@ -1,7 +1,6 @@
 """What the examples share: arguments, pictures, digits. No network is hidden in here."""
 
 import importlib
-import os
 import re
 import sys
 from contextlib import contextmanager
@@ -69,7 +68,8 @@ def picture(args, name, title, height, width=8.0):
         figure.text(0.13 / width, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
         yield figure
         path = save_figure(figure, Path(args.out, f"{name}.png"))
-    print(f"picture: {os.path.relpath(path)}")
+    here = Path.cwd()
+    print(f"picture: {path.relative_to(here) if path.is_relative_to(here) else path}")
 
 
 def boundary(axes, probability, x, y):
