@@ -328,7 +328,7 @@ def test_the_table_shows_published_and_ours(results):
     total = "of 2 of the 12 rows with a published time: published 52.1 minutes, ours 1.9 minutes, "
     assert f"{total}27.7 times as fast." in text
     assert "Measured on a machine; 2 threads, compiled." in text
-    assert "- Adam, batch 1: more than 0.01 off, and no reason known." in text
+    assert "; Adam, batch 1: published settings, but along the true gradient" in text
 
 
 def test_the_total_is_that_of_all_rows_when_all_are_run(results):
@@ -384,3 +384,9 @@ def test_a_result_can_be_written_as_json(digits):
     assert json.loads(report.to_json(made)) == made
     assert made.keys() == result(0, 1.0).keys()
     assert made["versions"]["numpy"] == np.__version__
+
+
+def test_a_difference_without_a_note_is_admitted(results):
+    results.add(recipes.RECIPES["np_nn"], result(0, 0.9))
+    line = "- np_nn, NumPy: more than 0.01 off, and no reason known."
+    assert line in tables.text(results, "A")
