@@ -115,7 +115,7 @@ def draw_metrics(sets, seen, args):
 
 def draw_weights(weights, args):
     title = "The weights spread while two moons are learnt (np_nn)"
-    with common.picture(args, "06_moons_weights", title, height=2.9) as figure:
+    with common.picture(args, "06_moons_weights", title, height=3.1) as figure:
         names = ("first layer", "second layer", "last layer")
         for axes, name, before, after in zip(
             figure.subplots(1, 3), names, weights[0], weights[-1], strict=True
@@ -124,9 +124,8 @@ def draw_weights(weights, args):
             bins = np.linspace(-reach, reach, 22)
             axes.hist(before.ravel(), bins, color=common.GREY, label="before")
             axes.hist(after.ravel(), bins, histtype="step", color=common.BLUE, lw=2, label="after")
-            axes.set(title=f"{name}: {before.size}", xlabel="weight")
-            if name == "second layer":
-                axes.legend(loc="upper left")
+            axes.set(title=f"{name}: {before.size} weights")
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
 if __name__ == "__main__":

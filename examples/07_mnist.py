@@ -31,7 +31,7 @@ def main(argv=None):
         quiet=args.quick,
     )
     if history.interrupted:
-        return 130  # Ctrl-C
+        raise KeyboardInterrupt  # fit kept what was learnt; this example shows whole epochs
 
     accuracies = [result.accuracy for _, result in history.validation]
     for epoch in (1, 5, 10, 15, 20, 25):
@@ -41,7 +41,6 @@ def main(argv=None):
     if not args.no_plots:
         training = history.accuracy.reshape(len(accuracies), -1).mean(axis=1)
         draw(training, accuracies, data, nn.predict(model, data.test).argmax(axis=1), args)
-    return 0
 
 
 def draw(training, test, data, answers, args):

@@ -61,7 +61,7 @@ def main(argv=None):
     for name, (optimizer, settings, lr) in OPTIMIZERS.items():
         paths[name] = walk(optimizer, settings)
         history = train(optimizer, {**settings, "lr": lr}, data, steps)
-        curves[name] = common.smooth(history.loss, steps // 20)
+        curves[name] = common.smooth(history)
         height, loss = valley(*paths[name][-1]), curves[name][-1]
         print(f"{name:<10} {height:>21.1e} {loss:>26.3f}")
     print("Without a learning rate that tells it the scale of the valley, Adadelta starts slowly.")

@@ -31,7 +31,7 @@ def main(argv=None):
             model, data.train, nn.CrossEntropyLoss(), optimizer,
             steps=steps, batch_size=64, seed=0, quiet=True,
         )  # fmt: skip
-        curves[name] = common.smooth(history.loss, steps // 20)
+        curves[name] = common.smooth(history)
         accuracy = nn.evaluate(model, data.test).accuracy
         slope, loss = shapes[name][1].max(), curves[name][-1]
         print(f"{name:<12} {slope:>10.2f} {loss:>16.3f} {accuracy:>14.3f}")

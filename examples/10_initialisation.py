@@ -59,7 +59,7 @@ def main(argv=None):
         for activation, found in spread.items():
             found[start] = spreads(data, start, activation)
         _, history = train(data, start, "relu", DEEP, steps)
-        curves[start] = common.smooth(history.loss, steps // 20)
+        curves[start] = common.smooth(history)
         first, last = spread["relu"][start][[0, -1]]
         print(f"{start:<16} {first:>17.3g} {last:>12.3g}", end="")
         print(f" {curves[start][early - 1]:>15.3f} {curves[start][-1]:>10.3f}")

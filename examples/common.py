@@ -132,11 +132,13 @@ def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
         axes.set_xlabel("step")
 
 
-def smooth(values, half):
-    """The mean of up to 2 * half + 1 neighbours, as np_nn's own pictures have it."""
+def smooth(history):
+    """A training's losses (steps,), each the mean of its neighbours. Ctrl-C in it ends all."""
     from np_nn.plots import smooth
 
-    return smooth(values, half)
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return smooth(history.loss, len(history.loss) // 20)
 
 
 def lines_of_code(path):
