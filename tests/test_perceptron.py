@@ -56,7 +56,7 @@ def test_a_neuron_explains_its_arithmetic():
     neuron = nn.Neuron(2, "relu")
     neuron.load_state_dict({"weight": np.array([[0.5, -1.0]]), "bias": np.array([0.25])})
     text = neuron.explain([2.0, 0.5])
-    assert text == "weighted sum: 0.5*2 + -1*0.5 + 0.25 = 0.75\noutput: relu(0.75) = 0.75"
+    assert text == "weighted sum: (0.5)(2) + (-1)(0.5) + 0.25 = 0.75\noutput: relu(0.75) = 0.75"
     assert neuron(np.array([[2.0, 0.5]]))[0, 0] == 0.75
 
 

@@ -20,15 +20,20 @@ DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT com
 class Split:
     """Images (n, 28, 28) uint8 with their labels (n,) int64, C-contiguous, perhaps read-only.
 
-    A pixel p becomes scale * p + shift when a batch becomes float32. Other samples are welcome
-    as images (n, ...) float, with scale 1; and labels may be targets (n, C) float32, for a loss
-    of values.
+    A pixel p becomes scale * p + shift when a batch becomes float32; without a scale, bytes
+    become 0..1. Other samples are welcome as images (n, ...) float, which stay as they are; and
+    labels may be targets (n, C) float32, for a loss of values.
     """
 
     images: np.ndarray
     labels: np.ndarray
-    scale: float = 1 / 255
+    scale: float | None = None
     shift: float = 0.0
+
+    def __post_init__(self):
+        if self.scale is None:
+            bytes_given = getattr(self.images, "dtype", None) == np.uint8
+            object.__setattr__(self, "scale", 1 / 255 if bytes_given else 1.0)
 
     def __len__(self):
         return len(self.images)

@@ -66,7 +66,7 @@ class Neuron(Module):
         """The arithmetic for one sample x (in_features,), as text."""
         x = np.asarray(x)
         total, weights = self._weighted_sum(x), self.weight.data[:, 0]
-        terms = " + ".join(f"{w:.3g}*{v:.3g}" for w, v in zip(weights, x, strict=True))
+        terms = " + ".join(f"({w:.3g})({v:.3g})" for w, v in zip(weights, x, strict=True))
         name = self.config["activation"]
         return (
             f"weighted sum: {terms} + {self.bias.data[0]:.3g} = {total:.4g}\n"
