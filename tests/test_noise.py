@@ -26,6 +26,7 @@ def test_noise_is_normal():
 @pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.GaussianNoise(0.1)])
 def test_every_call_draws_anew_and_use_draws_nothing(layer):
     x = np.ones((50, 50), np.float32)
+    layer.train()
     first, second = layer(x), layer(x)
     assert (first != second).mean() > 0.2
     layer.eval()
