@@ -1,7 +1,7 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 import np_nn as nn
-from np_nn import cli, models, ops, optim, report
+from np_nn import cli, losses, models, ops, optim, report, run
 
 
 def main(argv=None):
@@ -13,19 +13,19 @@ def main(argv=None):
     results = []
     for seed in args.seed:
         model = models.build(settings, data, seed)
-        loss = nn.CrossEntropyLoss(settings.label_smoothing)
+        loss = losses.build(settings, data)
         optimizer = optim.build(settings, model.parameters())
-
-        options = settings.plan | {"seed": seed, "input": args.input, "quiet": args.quiet}
-        schedule = optim.SCHEDULES[settings.schedule]
-        history = nn.fit(model, data.train, loss, optimizer, schedule=schedule, **options)
-        test = nn.evaluate(model, data.test, input=args.input)
+        history = nn.fit(
+            model, data.train, loss, optimizer,
+            **run.fit_options(settings, data), seed=seed, input=args.input, quiet=args.quiet,
+        )  # fmt: skip
+        test = nn.evaluate(model, data.test, loss, input=args.input)
         results.append(report.Result(seed, history, test))
         if history.interrupted:
             break
 
-    run = report.Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return report.finish(run, args)
+    done = report.Run("NumPy", ops.describe(), settings, data, args.threads, results)
+    return report.finish(done, args)
 
 
 if __name__ == "__main__":

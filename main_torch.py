@@ -3,7 +3,7 @@
 import sys
 
 import np_nn as nn
-from np_nn import cli, models, optim, report
+from np_nn import cli, losses, models, optim, report, schedules
 from np_nn.batches import Batches
 from np_nn.progress import progress
 
@@ -16,27 +16,36 @@ except ModuleNotFoundError as error:
     sys.exit(2)
 
 
+# What the recipe may ask of np_nn's loop and this one does not do.
+NOT_HERE = ("validation", "augment", "clip_value", "max_norm")
+
+
 def main(argv=None):
     command = cli.parser(__doc__, recipe="np_nn_torch")
     command.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu")
     args = cli.parse(command, argv)
+    settings = args.settings
+    for name in filter(lambda name: getattr(settings, name), NOT_HERE):
+        raise nn.NpNNError(f"main_torch.py does not train with --{name.replace('_', '-')}")
     torch.set_num_threads(args.threads)
     device = find_device(args.device)
 
-    settings, data = args.settings, cli.load(args)
-    train_set = tensors(data, device, train=True)
-    test_set = tensors(data, device, train=False)
+    data = cli.load(args)
+    train_set = tensors(data, settings, device, train=True)
+    test_set = tensors(data, settings, device, train=False)
 
     results = []
     for seed in args.seed:
+        torch.manual_seed(seed)  # dropout's
         numpy_model = models.build(settings, data, seed)
         model = twin.module(numpy_model).to(device)
+        loss = losses.build(settings, data)
         optimizer = twin.optimizer(
             optim.build(settings, numpy_model.parameters()), model.parameters()
         )
 
-        history = train(model, *train_set, optimizer, settings, seed, args.quiet)
-        results.append(report.Result(seed, history, evaluate(model, *test_set, settings.scale)))
+        history = train(model, *train_set, loss, optimizer, data.train, settings, seed, args.quiet)
+        results.append(report.Result(seed, history, evaluate(model, *test_set, loss, data.test)))
         if history.interrupted:
             break
 
@@ -56,60 +65,67 @@ def find_device(name):
     return torch.device(name)
 
 
-def tensors(data, device, train):
-    """Images (n, 784) uint8 and labels (n,) int64, as tensors on the device.
+def tensors(data, settings, device, train):
+    """Images (n, 784) uint8 and targets, as tensors on the device.
 
-    torchvision reads them where it is installed and finds the unpacked files;
-    else they are the arrays that np_nn has read.
+    torchvision reads the images where it is installed and finds the unpacked files, unless they
+    were straightened; else they are the arrays that np_nn has read.
     """
+    split = data.train if train else data.test
+    images = None if settings.deskew else from_torchvision(data, train)
+    if images is None:
+        images = torch.tensor(split.images)
+    return images.flatten(1).to(device), torch.tensor(split.labels).to(device)
+
+
+def from_torchvision(data, train):
     try:
         from torchvision import datasets
 
         folder = nn.DATASETS[data.name].folder
-        source = getattr(datasets, folder)(data.root, train=train, download=False)
-        images, labels = source.data, source.targets
+        return getattr(datasets, folder)(data.root, train=train, download=False).data
     except (ImportError, KeyError, RuntimeError):
-        split = data.train if train else data.test
-        images, labels = torch.tensor(split.images), torch.tensor(split.labels)
-    return images.flatten(1).to(device), labels.to(device)
+        return None
 
 
-def to_float(images, scale):
-    return images.float() if scale == 1 else images.float() * scale
+def to_float(images, split):
+    images = images.float() if split.scale == 1 else images.float() * split.scale
+    return images + split.shift if split.shift else images
 
 
-def train(model, images, labels, optimizer, settings, seed, quiet):
+def train(model, images, targets, loss, optimizer, split, settings, seed, quiet):
     """The usual PyTorch loop, on np_nn's batches; returns a History."""
-    loss_function = torch.nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
+    loss_function, count_correct = twin.loss(loss).to(images.device), loss.count_correct
     batches = Batches(len(images), **settings.plan, seed=seed)
-    scheduler = twin.scheduler(settings.schedule, optimizer, len(batches))
+    scheduler = twin.scheduler(schedules.build(settings), optimizer, len(batches))
     model.train()
     with nn.History(len(batches)) as history:
         for indices in progress(batches, history, quiet):
             batch = torch.from_numpy(indices).to(images.device)
-            x, y = to_float(images[batch], settings.scale), labels[batch]
+            x, y = to_float(images[batch], split), targets[batch]
 
             optimizer.zero_grad()
-            logits = model(x)
-            loss = loss_function(logits, y)
+            outputs = model(x)
+            loss = loss_function(outputs, y)
             loss.backward()
+            if settings.clip_norm:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
             optimizer.step()
-            if scheduler:
-                scheduler.step()
+            scheduler.step()
 
-            accuracy = (logits.argmax(dim=1) == y).float().mean()
-            history.record(loss.item(), accuracy.item())
+            correct = count_correct(outputs.detach().cpu().numpy(), y.cpu().numpy())
+            history.record(loss.item(), correct / len(y))
     return history
 
 
 @torch.no_grad()
-def evaluate(model, images, labels, scale):
+def evaluate(model, images, targets, loss, split):
     """Accuracy and mean loss on the test set."""
     model.eval()
-    logits = model(to_float(images, scale))
-    accuracy = (logits.argmax(dim=1) == labels).float().mean()
-    loss = torch.nn.functional.cross_entropy(logits, labels)
-    return nn.Evaluation(accuracy.item(), loss.item())
+    outputs = model(to_float(images, split))
+    value = twin.loss(loss).to(images.device)(outputs, targets).item()
+    correct = loss.count_correct(outputs.cpu().numpy(), targets.cpu().numpy())
+    return nn.Evaluation(correct / len(images), value / (len(images) if loss.is_sum else 1))
 
 
 if __name__ == "__main__":

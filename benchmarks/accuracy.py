@@ -20,15 +20,16 @@ from np_nn import report
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = {OURS: "main_np.py", TORCH: "main_torch.py"}
-RECIPE = "fast98"
-OTHERS = (("--epochs", "1"), ("--epochs", "4"))  # for about 97 and 98.5 %
+RECIPES = {"fast98": (0.98, 0.7), "fast99": (0.99, 4.0)}  # accuracy, and seconds to train
+OTHERS = {"fast98": (("--epochs", "1"), ("--epochs", "4"))}  # for about 97 and 98.5 %
 IMPORT = "import time; t = time.perf_counter(); import np_nn; print(time.perf_counter() - t)"
 IMPORTS = 11
 
 
 @dataclass(frozen=True)
 class Run:
-    """One whole process. train_s: of its training loop; whole_s: from start to end."""
+    """One whole process. train_s: of its training loop, and of straightening the images before
+    it; whole_s: from start to end."""
 
     accuracy: float
     train_s: float
@@ -41,18 +42,19 @@ def run(session):
     """Measure it; returns Markdown."""
     costs = session.each(["compressing the training set"], lambda _: _compressing(session))
     compress_s = next(iter(costs.values()), None)
-    parts = [_recipe(session, compress_s), _starting(session, compress_s)]
+    parts = [_recipe(session, name, compress_s) for name in RECIPES]
+    parts.append(_starting(session, compress_s))
     return "\n\n".join(part for part in parts if part)
 
 
-def _recipe(session, compress_s):
+def _recipe(session, name, compress_s):
     main, others = (3, 0) if session.quick else (10, 3)
-    plan = [((), main), *((changes, others) for changes in OTHERS if others)]
+    plan = [((), main), *((changes, others) for changes in OTHERS.get(name, ()) if others)]
     turns = [(program, c, s) for c, seeds in plan for s in range(seeds) for program in PROGRAMS]
     runs = session.each(
         [turn for turn in turns if CONTENDERS[turn[0]].installed],
-        lambda turn: _train(session, *turn),
-        lambda turn: " ".join((PROGRAMS[turn[0]], *turn[1], f"--seed {turn[2]}")),
+        lambda turn: _train(session, name, *turn),
+        lambda turn: " ".join((PROGRAMS[turn[0]], name, *turn[1], f"--seed {turn[2]}")),
     )
     groups = {}
     for (label, changes, _), done in runs.items():
@@ -60,27 +62,28 @@ def _recipe(session, compress_s):
     groups = {key: found for key, done in groups.items() if (found := [d for d in done if d])}
     if not groups:
         return ""
-    header = (f"recipe {RECIPE}", "", "seeds", "test accuracy", "training s", "with compressing",
+    header = (f"recipe {name}", "", "seeds", "test accuracy", "training s", "with compressing",
               "whole process s", "peak MB")  # fmt: skip
     rows = [_row(key, done, compress_s) for key, done in groups.items()]
     text = (
-        "## Time to accuracy\n\n"
-        f"`main_np.py` and `main_torch.py --recipe {RECIPE}` as whole processes in turn, one seed "
-        "each; means ± standard deviation of the accuracy, medians of the rest. np_nn compresses "
+        f"## Time to accuracy: {name}\n\n"
+        f"`main_np.py` and `main_torch.py --recipe {name}` as whole processes in turn, one seed "
+        "each; means ± standard deviation of the accuracy, medians of the rest. Training includes "
+        "the straightening of the images, where the recipe wants that. np_nn compresses "
         "the training set before its training loop; the third time adds it.\n\n"
     )
     text += f"{report.markdown_table(header, rows)}\n\n"
     if len(runs) > sum(map(len, groups.values())):
         text += "Some runs failed and are left out.\n\n"
     ours, theirs = groups.get(((), OURS)), groups.get(((), TORCH))
-    return text + table(session, _targets(ours, theirs, compress_s))
+    return text + table(session, _targets(name, ours, theirs, compress_s))
 
 
-def _train(session, label, changes, seed):
+def _train(session, name, label, changes, seed):
     """A Run in a fresh process, or None if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.json"
-        command = [sys.executable, ROOT / PROGRAMS[label], "--recipe", RECIPE, *changes]
+        command = [sys.executable, ROOT / PROGRAMS[label], "--recipe", name, *changes]
         command += ["--dataset", CENTRE.dataset, "--seed", str(seed)]
         command += ["--threads", str(session.cores), "--no-plots", "--quiet", "--json", out]
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(session.cores))
@@ -90,8 +93,10 @@ def _train(session, label, changes, seed):
         if done.returncode:
             return None
         found = json.loads(out.read_text())
-        figures = found["test_accuracy"], found["train_seconds"], whole
-        return Run(*figures, found["peak_memory_mb"], found["kernels"])
+        trained = found["train_seconds"] + found["prepare_seconds"]
+        return Run(
+            found["test_accuracy"], trained, whole, found["peak_memory_mb"], found["kernels"]
+        )
 
 
 def _median(runs, name):
@@ -123,16 +128,17 @@ def _row(key, runs, compress_s):
     )
 
 
-def _targets(ours, theirs, compress_s):
+def _targets(name, ours, theirs, compress_s):
+    accuracy, most = RECIPES[name]
     mean = statistics.mean(run.accuracy for run in ours) if ours else None
     seconds = _trained(ours, compress_s)
     times = ratio(_trained(theirs, 0), seconds)
     whole = ratio(_median(theirs, "whole_s"), _median(ours, "whole_s"))
     return [
-        at_least(f"{RECIPE}, mean test accuracy", mean, 0.98, "{:.2%}"),
-        at_most("training and compressing", seconds, 0.7, "{:.2f} s"),
-        at_least("training and compressing, times the twin", times, 4),
-        at_least("whole process, times the twin", whole, 4),
+        at_least(f"{name}, mean test accuracy", mean, accuracy, "{:.2%}"),
+        at_most(f"{name}, training and compressing", seconds, most, "{:.2f} s"),
+        at_least(f"{name}, the same, times the twin", times, 4),
+        at_least(f"{name}, whole process, times the twin", whole, 4),
         at_most("peak memory", _median(ours, "memory_mb"), 250, "{:.0f} MB"),
     ]
 

@@ -7,9 +7,12 @@ from np_nn.recipes import Recipe
 # How each optimizer is set: the learning rates are small, so that long timings stay finite.
 OPTIMIZERS = {
     "SGD": {"optimizer": "sgd", "lr": 0.01},
-    "momentum": {"optimizer": "sgd", "lr": 0.01, "momentum": 0.9},
+    "momentum": {"optimizer": "sgd:momentum=0.9", "lr": 0.01},
     "Adam": {"optimizer": "adam", "lr": 0.001},
+    "RMSprop": {"optimizer": "rmsprop", "lr": 0.001},
 }
+# What the network has besides Linear and ReLU.
+EXTRAS = {"": {}, "dropout": {"dropout": 0.5}, "BatchNorm1d": {"norm": "batch"}}
 TITLES = {"mnist": "MNIST", "fashion": "Fashion"}
 
 
@@ -22,14 +25,17 @@ class Cell:
     optimizer: str = "SGD"
     dataset: str = "mnist"
     threads: int | None = None
+    extra: str = ""
 
     def __post_init__(self):
         object.__setattr__(self, "hidden", tuple(self.hidden))  # JSON makes it a list
 
     def __str__(self):
         net = "-".join(map(str, (784, *self.hidden, 10)))
+        more = f" with {self.extra}" if self.extra else ""
         threads = f", {self.threads} thread" if self.threads else ""
-        return f"{net}, batch {self.batch}, {self.optimizer}, {TITLES[self.dataset]}{threads}"
+        rest = f"{self.optimizer}, {TITLES[self.dataset]}{threads}"
+        return f"{net}{more}, batch {self.batch}, {rest}"
 
     @property
     def settings(self):
@@ -41,6 +47,7 @@ class Cell:
             init="torch",
             scale=1 / 255,
             **OPTIMIZERS[self.optimizer],
+            **EXTRAS[self.extra],
         )
 
 
@@ -48,14 +55,21 @@ CENTRE = Cell()
 ADAM = Cell(optimizer="Adam")
 ONE_THREAD = Cell(threads=1)
 SMALL = Cell((100, 100), 1)
+MOMENTUM = Cell(optimizer="momentum")
+TOOLKIT = (
+    MOMENTUM,
+    ADAM,
+    Cell(optimizer="RMSprop"),
+    Cell(extra="dropout"),
+    Cell(extra="BatchNorm1d"),
+)
 
 ONE_FACTOR = (
     CENTRE,
     *(Cell(batch=batch) for batch in (1, 32, 128, 1024)),
     *(Cell((width,)) for width in (128, 2048)),
     *(Cell((512,) * depth) for depth in (2, 3)),
-    Cell(optimizer="momentum"),
-    ADAM,
+    *TOOLKIT,
     Cell(dataset="fashion"),
     ONE_THREAD,
 )
@@ -77,7 +91,7 @@ CORNERS = (
 )
 
 GRID = ONE_FACTOR + CORNERS
-QUICK = (CENTRE, ADAM, ONE_THREAD, SMALL)
+QUICK = (CENTRE, *TOOLKIT, ONE_THREAD, SMALL)
 
 # torch.compile takes a quarter of a minute for each of these.
 COMPILED = (CENTRE, ADAM, ONE_THREAD, SMALL, Cell(batch=1), Cell(batch=1024))

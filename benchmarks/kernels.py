@@ -12,7 +12,7 @@ from np_nn import ops, report
 from np_nn.errors import NpNNError
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = ROOT / "tests" / "test_kernels.py"
+TESTS = [ROOT / "tests" / name for name in ("test_kernels.py", "test_pointwise.py")]
 SECONDS = 0.1  # a turn: a kernel is shorter than a step
 
 
@@ -20,13 +20,13 @@ def check():
     """Prove the kernels against the reference; a line on it. Raises NpNNError if they fail."""
     if not ops.KERNELS:
         return "No kernel is built: np_nn runs on NumPy."
-    if not TESTS.is_file():
-        return "The kernels were not checked first: there is no tests/test_kernels.py."
-    command = [sys.executable, "-m", "pytest", str(TESTS)]
+    if not all(map(Path.is_file, TESTS)):
+        return f"The kernels were not checked first: there is no {TESTS[0].parent.name} folder."
+    command = [sys.executable, "-m", "pytest", *map(str, TESTS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     last = (done.stdout.strip() or done.stderr.strip() or "no output").splitlines()[-1]
     if done.returncode:
-        raise NpNNError(f"nothing is timed, as tests/test_kernels.py fails: {last}")
+        raise NpNNError(f"nothing is timed, as the kernels' tests fail: {last}")
     return f"Kernels checked against the reference before they were timed: {last}."
 
 

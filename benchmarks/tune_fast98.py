@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, models, optim, recipes, report
+from np_nn import cli, losses, models, optim, recipes, report, schedules
 from np_nn.progress import announce
 
 HELD_OUT = 10_000
@@ -21,7 +21,7 @@ GRID = {
     "batch_size": (64, 128, 256),
     "epochs": (2, 3),
     "lr": (0.1, 0.2, 0.3),
-    "label_smoothing": (0.0, 0.05, 0.1),
+    "loss": tuple(f"cross_entropy:label_smoothing={share}" for share in (0.0, 0.05, 0.1)),
 }
 
 
@@ -38,9 +38,8 @@ def trial(settings, data, train, held_out, seed):
     """(accuracy on the held-out images, seconds of training) of one run."""
     model = models.build(settings, data, seed)
     optimizer = optim.build(settings, model.parameters())
-    loss = nn.CrossEntropyLoss(settings.label_smoothing)
-    schedule = optim.SCHEDULES[settings.schedule]
-    options = settings.plan | {"seed": seed, "schedule": schedule, "quiet": True}
+    loss = losses.build(settings, data)
+    options = settings.plan | {"seed": seed, "schedule": schedules.build(settings), "quiet": True}
     history = nn.fit(model, train, loss, optimizer, **options)
     return nn.evaluate(model, held_out).accuracy, history.train_seconds
 

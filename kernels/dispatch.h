@@ -1,9 +1,21 @@
-/* One source, several instruction sets: isa.h compiled once for each, and the choice
- * among them when the program runs. No -march is needed, so that one build serves all. */
+/* One source, several instruction sets: a header of inner loops compiled once for each, and
+ * the choice among them when the program runs. No -march is needed, so that one build serves
+ * all.
+ *
+ * Before it includes this file, an extension may name
+ *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
+ *     NN_TABLE         the type of that table, whose first member is the set's name
+ * The header is included with NN(name), VL, MR and NR set; isa.h says what they are.
+ */
 #ifndef NN_DISPATCH_H
 #define NN_DISPATCH_H
 
 #include "types.h"
+
+#ifndef NN_INNER_LOOPS
+#define NN_INNER_LOOPS "isa.h"
+#define NN_TABLE nn_kernels
+#endif
 
 #define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
 
@@ -26,7 +38,7 @@
 #pragma GCC push_options
 #pragma GCC target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
-#include "isa.h"
+#include NN_INNER_LOOPS
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -47,7 +59,7 @@
 #pragma GCC push_options
 #pragma GCC target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe")
 #endif
-#include "isa.h"
+#include NN_INNER_LOOPS
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -67,13 +79,13 @@
 #endif
 #define MR 4
 #define NR 2
-#include "isa.h"
+#include NN_INNER_LOOPS
 #undef NN_ISA
 #undef VL
 #undef MR
 #undef NR
 
-static const nn_kernels *nn_active = &nn_kernels_baseline;
+static const NN_TABLE *nn_active = &nn_kernels_baseline;
 
 /* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA
  * names (avx512, avx2, baseline) if it has that. Called once, at import. */

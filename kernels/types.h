@@ -1,8 +1,7 @@
 /* What the kernels work on, and the portability macros that they are written with.
  *
  * A matrix is a pointer and a row stride, counted in floats: `w, ldw`. Sizes are int64_t.
- * Every name begins with nn_ or NN_; everything is static, for these headers are
- * included by one extension, compiled.pyx.
+ * Every name begins with nn_ or NN_; everything is static: each extension has its own.
  */
 #ifndef NN_TYPES_H
 #define NN_TYPES_H

@@ -1,43 +1,132 @@
 """np_nn: neural networks in NumPy, with optional compiled kernels and a PyTorch twin."""
 
+from np_nn.constraints import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
 from np_nn.data import DATASETS, Dataset, Split, load
+from np_nn.early_stopping import EarlyStopping
 from np_nn.errors import DataError, DivergedError, NpNNError
+from np_nn.gradcheck import gradcheck
 from np_nn.history import History
 from np_nn.init import initialize, manual_seed
-from np_nn.layers import Linear, ReLU
-from np_nn.losses import CrossEntropyLoss
+from np_nn.layers import (
+    ELU,
+    GELU,
+    BatchNorm1d,
+    Dropout,
+    Flatten,
+    GaussianNoise,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    Neuron,
+    ReLU,
+    Residual,
+    ScaledTanh,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
+from np_nn.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    FocalLoss,
+    MSELoss,
+    NLLLoss,
+    one_hot,
+)
 from np_nn.models import mlp
-from np_nn.module import Module, Parameter, Sequential
+from np_nn.module import Buffer, Module, Parameter, Sequential
 from np_nn.ops import use
-from np_nn.optim import SGD, Adam, AdamW
+from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
+from np_nn.perceptron import Perceptron
+from np_nn.preprocess import Affine, Compose, Elastic, Shift, deskew, standardization
+from np_nn.schedules import (
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    OneCycleLR,
+    StepLR,
+    WarmupLinear,
+)
 from np_nn.trainer import Evaluation, evaluate, fit, predict
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DATASETS",
+    "ELU",
+    "GELU",
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Affine",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "Buffer",
+    "Compose",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CrossEntropyLoss",
+    "CyclicLR",
     "DataError",
     "Dataset",
     "DivergedError",
+    "Dropout",
+    "EarlyStopping",
+    "Elastic",
     "Evaluation",
+    "ExponentialLR",
+    "Flatten",
+    "FocalLoss",
+    "GaussianNoise",
     "History",
+    "LayerNorm",
+    "LeakyReLU",
+    "Limits",
     "Linear",
+    "LogSoftmax",
+    "MSELoss",
     "Module",
+    "NLLLoss",
+    "Neuron",
     "NpNNError",
+    "OneCycleLR",
     "Parameter",
+    "Perceptron",
+    "RMSprop",
     "ReLU",
+    "Residual",
+    "ScaledTanh",
     "Sequential",
+    "Shift",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
     "Split",
+    "StepLR",
+    "Tanh",
+    "WarmupLinear",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "deskew",
     "evaluate",
     "fit",
+    "gradcheck",
     "initialize",
     "load",
     "manual_seed",
+    "max_norm_",
     "mlp",
+    "one_hot",
     "predict",
+    "standardization",
     "use",
 ]

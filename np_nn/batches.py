@@ -30,7 +30,8 @@ class Batches:
             )
         self.n, self.batch_size, self.seed = n, batch_size, seed
         self.replacement = replacement
-        self.steps = steps or epochs * math.ceil(n / batch_size)
+        self.per_epoch = math.ceil(n / batch_size)
+        self.steps = steps or epochs * self.per_epoch
 
     def __len__(self):
         return self.steps
@@ -40,14 +41,18 @@ class Batches:
             yield block[0]
 
     def blocks(self, most):
-        """Yield the same batches, several at a time: (k, batch_size) int, k at most ``most()``."""
+        """Yield the same batches, several at a time: (k, batch_size) int, k at most ``most()``.
+
+        All batches of a block belong to one epoch, which is ``per_epoch`` batches.
+        """
         rng = seeds.generator(self.seed, "shuffle")
         return self._drawn(rng, most) if self.replacement else self._shuffled(rng, most)
 
     def _drawn(self, rng, most):
         left = self.steps
         while left:
-            k = min(left, most())
+            done = (self.steps - left) % self.per_epoch
+            k = min(left, most(), self.per_epoch - done)
             yield rng.integers(0, self.n, (k, self.batch_size))
             left -= k
 

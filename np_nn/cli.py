@@ -7,14 +7,34 @@ import os
 import sys
 from pathlib import Path
 
-from np_nn import data, feed, files, init, machine, models, ops, optim, recipes, report
+from np_nn import (
+    data,
+    feed,
+    files,
+    init,
+    losses,
+    machine,
+    models,
+    ops,
+    optim,
+    preprocess,
+    recipes,
+    report,
+    schedules,
+    spec,
+)
 from np_nn.errors import NpNNError, unknown_name
+from np_nn.prepare import augmentation, prepare
 
 # Options that change one hyper-parameter of the recipe, under the recipe's own name for it.
 OVERRIDES = (
-    "hidden", "activation", "bias", "batch_size", "steps", "epochs", "lr", "momentum",
-    "schedule", "label_smoothing", "optimizer", "init", "scale",
+    "hidden", "activation", "output", "bias", "init", "norm", "noise", "input_noise", "dropout",
+    "input_dropout", "residual", "loss", "class_weights", "optimizer", "lr", "schedule",
+    "batch_size", "steps", "epochs", "replacement", "clip_norm", "clip_value", "max_norm",
+    "validation", "patience", "scale", "shift", "standardize", "deskew", "augment",
 )  # fmt: skip
+# Options that change one option of another: of the optimizer, and of the loss.
+WITHIN = {"momentum": "optimizer", "weight_decay": "optimizer", "label_smoothing": "loss"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,42 +96,91 @@ def _add_training(result, recipe):
     add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
     group = result.add_argument_group("changes to the recipe", "Each replaces one of its values.")
     add = group.add_argument
-    add(
-        "--hidden", type=whole_number(1), nargs="+", metavar="N", help="widths of the hidden layers"
-    )
-    add(
-        "--activation",
-        type=_one_of("activation", models.ACTIVATIONS),
-        metavar="NAME",
-        help=", ".join(models.ACTIVATIONS),
-    )
-    add("--bias", action=argparse.BooleanOptionalAction, help="biases in the layers")
-    add("--batch-size", type=whole_number(1), metavar="N", help="images per step")
+    _add_network(add)
+    _add_learning(add)
     length = group.add_mutually_exclusive_group().add_argument
     length("--steps", type=whole_number(1), metavar="N", help="training iterations")
     length("--epochs", type=whole_number(1), metavar="N", help="passes over the training set")
-    add("--lr", type=_positive, metavar="X", help="learning rate")
-    add("--momentum", type=_number, metavar="X", help="momentum of the optimizer")
+    _add_images(add)
+
+
+def _add_network(add):
     add(
-        "--schedule",
-        type=_one_of("schedule", optim.SCHEDULES),
-        metavar="NAME",
-        help=f"of the learning rate: {', '.join(optim.SCHEDULES)}",
+        "--hidden", type=whole_number(1), nargs="+", metavar="N", help="widths of the hidden layers"
     )
-    add("--scale", type=_positive, metavar="X", help="what pixels of 0..255 are multiplied by")
+    _named(add, "--activation", "activation", models.ACTIVATIONS)
+    _named(add, "--output", "output", models.OUTPUTS, "after the last layer: ")
+    add("--bias", action=argparse.BooleanOptionalAction, help="biases in the layers")
+    _named(add, "--norm", "normalisation", models.NORMS, "before each activation: ")
+    add("--noise", type=_number, metavar="X", help="deviation of noise before each activation")
+    add("--input-noise", type=_number, metavar="X", help="deviation of noise on the inputs")
+    add("--dropout", type=_share, metavar="X", help="share of hidden units, 0 to 1")
+    add("--input-dropout", type=_share, metavar="X", help="share of inputs, 0 to 1")
+    add("--residual", action=argparse.BooleanOptionalAction, help="x + layer(x) where sizes allow")
+    _named(add, "--init", "initialiser", init.INITIALISERS, "where the weights start: ")
+
+
+def _add_learning(add):
+    _named(add, "--loss", "loss", losses.LOSSES)
     add("--label-smoothing", type=_share, metavar="X", help="0 to 1")
     add(
-        "--optimizer",
-        type=_one_of("optimizer", optim.OPTIMIZERS),
-        metavar="NAME",
-        help=", ".join(optim.OPTIMIZERS),
+        "--class-weights",
+        type=_number_or("balanced"),
+        nargs="+",
+        metavar="X",
+        help="how much each class counts: a number for each, or balanced",
     )
+    _named(add, "--optimizer", "optimizer", optim.OPTIMIZERS)
+    add("--lr", type=_positive, metavar="X", help="learning rate")
+    add("--momentum", type=_number, metavar="X", help="momentum of the optimizer")
+    add("--weight-decay", type=_number, metavar="X", help="weight decay of the optimizer")
+    _named(add, "--schedule", "schedule", schedules.SCHEDULES, "of the learning rate: ")
+    add("--batch-size", type=whole_number(1), metavar="N", help="images per step")
     add(
-        "--init",
-        type=_one_of("initialiser", init.INITIALISERS),
-        metavar="NAME",
-        help=f"where the weights start: {', '.join(init.INITIALISERS)}",
+        "--replacement",
+        action=argparse.BooleanOptionalAction,
+        help="draw each batch from the whole set (else shuffle it once an epoch)",
     )
+    add("--clip-norm", type=_positive, metavar="X", help="most that the gradients' norm may be")
+    add("--clip-value", type=_positive, metavar="X", help="most that a gradient may be")
+    add("--max-norm", type=_positive, metavar="X", help="most that a unit's weights' norm may be")
+    add("--validation", type=whole_number(0), metavar="N", help="training images to hold out")
+    add(
+        "--patience",
+        type=whole_number(1),
+        metavar="N",
+        help="stop after so many epochs without a better accuracy on the held-out images",
+    )
+
+
+def _add_images(add):
+    add("--scale", type=_positive, metavar="X", help="what pixels of 0..255 are multiplied by")
+    add("--shift", type=float, metavar="X", help="what is added to them then")
+    add(
+        "--standardize",
+        action=argparse.BooleanOptionalAction,
+        help="scale and shift pixels to mean 0 and variance 1",
+    )
+    add("--deskew", action=argparse.BooleanOptionalAction, help="straighten the images")
+    add(
+        "--augment",
+        type=_augmentation,
+        metavar="NAME[+NAME]",
+        help=f"distort them anew each epoch: {', '.join(preprocess.AUGMENTATIONS)}",
+    )
+
+
+def _named(add, option, kind, table, about=""):
+    """An option that takes a name of a table, with options as in sgd:momentum=0.9."""
+
+    def convert(word):
+        try:
+            spec.parse(word, table, kind)
+        except NpNNError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return word
+
+    add(option, type=convert, metavar="NAME", help=f"{about}{', '.join(table)}")
 
 
 def add_numpy_options(command):
@@ -156,16 +225,38 @@ def _settings(args):
         changes = {"steps": None, "epochs": None} | changes
     if "hidden" in changes:
         changes["hidden"] = tuple(changes["hidden"])
-    return dataclasses.replace(recipes.RECIPES[args.recipe], **changes)
+    if "class_weights" in changes:
+        weights = changes["class_weights"]
+        changes["class_weights"] = "balanced" if "balanced" in weights else tuple(weights)
+    settings = dataclasses.replace(recipes.RECIPES[args.recipe], **changes)
+    for name, whole in WITHIN.items():
+        if getattr(args, name) is not None:
+            text = spec.change(getattr(settings, whole), **{name: getattr(args, name)})
+            settings = dataclasses.replace(settings, **{whole: text})
+    _check(settings)
+    return settings
+
+
+def _check(settings):
+    """Build what needs no data, so that a mistake is found before anything is loaded."""
+    schedules.build(settings)
+    augmentation(settings)
+    spec.parse(settings.loss, losses.LOSSES, "loss")
+    spec.parse(settings.optimizer, optim.OPTIMIZERS, "optimizer")
+    if settings.patience and not settings.validation:
+        raise NpNNError("--patience needs images to watch: give --validation N, too")
 
 
 def load(args):
-    """The data set that the arguments name; says so at once if it is only a stand-in."""
-    found = data.load(args.dataset, args.data_dir, scale=args.settings.scale, quiet=args.quiet)
+    """The data set that the arguments name, prepared as the settings want it.
+
+    Says so at once if it is only a stand-in.
+    """
+    found = data.load(args.dataset, args.data_dir, quiet=args.quiet)
     if found.note and not args.quiet:
         reason = f" ({found.reason})" if found.reason else ""
         print(f"warning: {found.note}{reason}", file=sys.stderr)
-    return found
+    return prepare(args.settings, found)
 
 
 def run(main):
@@ -274,3 +365,18 @@ def _positive(word):
     if not number:
         raise argparse.ArgumentTypeError(f"a number > 0 is needed, not {word!r}")
     return number
+
+
+def _number_or(word):
+    """An argument type: a number not below 0, or this word."""
+    return lambda given: given if given == word else _number(given)
+
+
+def _augmentation(text):
+    """An argument type: distortions, joined by +."""
+    for part in text.split("+"):
+        try:
+            spec.parse(part, preprocess.AUGMENTATIONS, "augmentation")
+        except NpNNError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+    return text

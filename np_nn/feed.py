@@ -3,7 +3,7 @@
 import numpy as np
 
 from np_nn import ops
-from np_nn.layers import Linear
+from np_nn.layers import Dropout, Linear
 from np_nn.module import Sequential
 from np_nn.sparse import SparseBatch
 
@@ -43,8 +43,9 @@ class SparseFeed:
 def choose(data, model, choice="auto"):
     """The feed of a Split for a model. choice: "auto", "dense" or "sparse".
 
-    "auto" is sparse if the model begins with a Linear layer, its kernels are in
-    use, and at most MOST_DENSITY of the first images' pixels are not zero.
+    "auto" is sparse if the model begins with a Linear layer (or drops inputs first, and black
+    is 0), its kernels are in use, and at most MOST_DENSITY of the first images' pixels are not
+    zero.
     """
     if choice == "auto":
         choice = "sparse" if _sparse_pays(data, model) else "dense"
@@ -52,7 +53,10 @@ def choose(data, model, choice="auto"):
 
 
 def _sparse_pays(data, model):
-    first = model[0] if isinstance(model, Sequential) and len(model) else model
+    layers = list(model) if isinstance(model, Sequential) else [model]
+    if layers and type(layers[0]) is Dropout and not data.shift:
+        layers.pop(0)
+    first = layers[0] if layers else None
     return (
         type(first) is Linear
         and "sparse_linear_forward" in ops.active

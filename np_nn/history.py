@@ -15,14 +15,19 @@ class History:
                 ...
                 history.record(loss, accuracy)
 
-    Ctrl-C ends the ``with`` block cleanly and sets ``interrupted``. NumPy and
-    PyTorch loops record in the same way, so that their times can be compared.
+    ``validation`` lists (steps done, Evaluation) for each time that held-out images were tried,
+    whose time counts for no step. ``stopped_early``: training ended before its last step,
+    since they were no longer getting better. Ctrl-C ends the ``with`` block cleanly and sets
+    ``interrupted``. NumPy and PyTorch loops record in the same way, so that their times can be
+    compared.
     """
 
     def __init__(self, steps):
         self.steps = steps
         self.done = 0
         self.interrupted = False
+        self.stopped_early = False
+        self.validation = []
         self._table = np.zeros((3, steps))
 
     loss = property(lambda self: self._table[0, : self.done], doc="(done,) mean loss of each batch")
@@ -53,6 +58,11 @@ class History:
             raise DivergedError(self._diverged(self._table[0, self.done]))
         self.done = new.stop
         self._last = now
+
+    def validate(self, result):
+        """Note how held-out images fared after the steps so far."""
+        self.validation.append((self.done, result))
+        self._last = time.perf_counter()
 
     def _diverged(self, loss):
         before = f"; it was {self.loss[-1]:.4g} the step before" if self.done else ""

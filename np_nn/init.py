@@ -31,7 +31,65 @@ def original_uniform(rng, shape, fan_in, fan_out):
     return _uniform(rng, shape, 1 / math.sqrt(fan_in * fan_out))
 
 
-INITIALISERS = {"original": original_uniform, "torch": torch_uniform}
+def fan_out_normal(rng, shape, fan_in, fan_out):
+    """Normal with standard deviation fan_out^-1/2, weights and biases.
+
+    Source: Rashid 2016, Make Your Own Neural Network; Mr-TalhaIlyas'
+    Neural-Network-from-Scratch-using-Numpy. Returns float32.
+    """
+    return _normal(rng, shape, 1 / math.sqrt(fan_out))
+
+
+def standard_normal(rng, shape, fan_in, fan_out):
+    """Normal with standard deviation 1, weights and biases.
+
+    Source: Nielsen 2015, Neural Networks and Deep Learning, chapter 1. Returns float32.
+    """
+    return _normal(rng, shape, 1.0)
+
+
+def xavier_uniform(rng, shape, fan_in, fan_out):
+    """U(-1, 1) * sqrt(6 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
+    return _weights_only(shape, lambda: _uniform(rng, shape, math.sqrt(6 / (fan_in + fan_out))))
+
+
+def xavier_normal(rng, shape, fan_in, fan_out):
+    """Normal, deviation sqrt(2 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
+    return _weights_only(shape, lambda: _normal(rng, shape, math.sqrt(2 / (fan_in + fan_out))))
+
+
+def kaiming_uniform(rng, shape, fan_in, fan_out):
+    """U(-1, 1) * sqrt(6 / fan_in), for ReLU; biases 0. He et al. 2015. Returns float32."""
+    return _weights_only(shape, lambda: _uniform(rng, shape, math.sqrt(6 / fan_in)))
+
+
+def kaiming_normal(rng, shape, fan_in, fan_out):
+    """Normal with deviation sqrt(2 / fan_in), for ReLU; biases 0. He et al. 2015. float32."""
+    return _weights_only(shape, lambda: _normal(rng, shape, math.sqrt(2 / fan_in)))
+
+
+def orthogonal(rng, shape, fan_in, fan_out):
+    """A random matrix with orthonormal rows or columns; biases 0. Saxe et al. 2014. float32."""
+    return _weights_only(shape, lambda: _orthogonal(rng, shape))
+
+
+def zeros(rng, shape, fan_in, fan_out):
+    """All 0: no start at all, since all units of a layer then stay alike. Returns float32."""
+    return np.zeros(shape, np.float32)
+
+
+INITIALISERS = {
+    "original": original_uniform,
+    "torch": torch_uniform,
+    "xavier_uniform": xavier_uniform,
+    "xavier_normal": xavier_normal,
+    "kaiming_uniform": kaiming_uniform,
+    "kaiming_normal": kaiming_normal,
+    "orthogonal": orthogonal,
+    "fan_out_normal": fan_out_normal,
+    "standard_normal": standard_normal,
+    "zeros": zeros,
+}
 
 _rng = seeds.generator(0, "init")
 
@@ -42,13 +100,18 @@ def manual_seed(seed):
     _rng = seeds.generator(seed, "init")
 
 
+def stream():
+    """The random numbers of a new layer, such as Dropout: a stream with a seed of its own."""
+    return seeds.Stream(_rng.integers(2**63))
+
+
 def default(shape, fan_in, fan_out):
     """The values that a new layer starts from: PyTorch's default."""
     return torch_uniform(_rng, shape, fan_in, fan_out)
 
 
 def initialize(model, name, seed):
-    """Draw all weights and biases of a model anew, in place, and return the model.
+    """Draw weights and biases of a model's Linear layers anew, in place, and return the model.
 
     name: one of INITIALISERS. Raises NpNNError for another one.
     """
@@ -57,10 +120,27 @@ def initialize(model, name, seed):
     draw, rng = INITIALISERS[name], seeds.generator(seed, "init")
     for module in model.modules():
         weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-        for parameter in filter(None, (weight, bias)):
-            parameter.data[...] = draw(rng, parameter.shape, *weight.shape)
+        if weight and len(weight.shape) == 2:  # those of a normalisation start at 1 and 0
+            for parameter in filter(None, (weight, bias)):
+                parameter.data[...] = draw(rng, parameter.shape, *weight.shape)
     return model
 
 
 def _uniform(rng, shape, bound):
     return rng.uniform(-bound, bound, shape).astype(np.float32)
+
+
+def _normal(rng, shape, deviation):
+    return rng.normal(0.0, deviation, shape).astype(np.float32)
+
+
+def _orthogonal(rng, shape):
+    tall = rng.normal(size=(max(shape), min(shape)))
+    q, r = np.linalg.qr(tall)
+    q *= np.sign(np.diag(r))  # makes it uniform among all such matrices (Mezzadri 2007)
+    return (q if shape[0] >= shape[1] else q.T).astype(np.float32)
+
+
+def _weights_only(shape, draw):
+    """Weights as drawn, and biases, which have one axis, of 0."""
+    return draw() if len(shape) == 2 else np.zeros(shape, np.float32)

@@ -1,53 +1,300 @@
 """Losses: one number that says how wrong the outputs are, and its gradient."""
 
+import math
+
 import numpy as np
 
-from np_nn import ops
+from np_nn import ops, spec
 from np_nn.errors import NpNNError
 
+REDUCTIONS = ("mean", "sum")
 
-class CrossEntropyLoss:
-    """Softmax and negative log-likelihood, mean over the batch; PyTorch's CrossEntropyLoss.
 
-        L = mean_n -log softmax(logits[n])[labels[n]]
+class Loss:
+    """What all have in common. Use ``loss(outputs, targets)``, then ``loss.backward()``.
 
-    logits (N, C) float, labels (N,) int in 0..C-1. ``forward`` returns a float,
-    ``backward`` dL/dlogits (N, C), valid until the next ``forward``.
-    label_smoothing, 0..1, moves that share of the target from the right class to
-    all classes alike (Szegedy et al. 2016).
+    ``forward`` returns a float; ``backward`` dL/d(outputs), valid until the next ``forward``.
+    ``config`` holds the constructor's arguments. ``reduction``, for all: "mean", or "sum" of
+    what the mean is taken of.
 
-    Raises NpNNError if the shapes do not belong together or a label is out of range.
+    Raises NpNNError for an unknown reduction.
     """
 
-    def __init__(self, label_smoothing=0.0):
-        if not 0 <= label_smoothing <= 1:
-            raise NpNNError(f"label_smoothing must be 0..1, got {label_smoothing}")
-        self.config = {"label_smoothing": label_smoothing}
+    def __init__(self, **config):
+        self.config = config
+        if config["reduction"] not in REDUCTIONS:
+            kind, given = type(self).__name__, config["reduction"]
+            raise NpNNError(f"{kind}: reduction must be one of {REDUCTIONS}, got {given!r}")
         self._grad = np.empty((0, 0))
 
-    def __call__(self, logits, labels):
-        return self.forward(logits, labels)
+    def __call__(self, outputs, targets):
+        return self.forward(np.asarray(outputs), np.asarray(targets))
 
-    def forward(self, logits, labels):
-        self._check(logits, labels)
-        if self._grad.shape != logits.shape or self._grad.dtype != logits.dtype:
-            self._grad = np.empty_like(logits)
-        return ops.cross_entropy(logits, labels, self.config["label_smoothing"], self._grad)
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        return f"{type(self).__name__}({arguments})"
 
     def backward(self):
         return self._grad
 
+    @property
+    def is_sum(self):
+        return self.config["reduction"] == "sum"
+
+    def _make_grad(self, outputs):
+        if self._grad.shape != outputs.shape or self._grad.dtype != outputs.dtype:
+            self._grad = np.empty_like(outputs, order="C")
+
+    def _fail(self, expected, outputs, targets):
+        name = type(self).__name__
+        raise NpNNError(f"{name} expects {expected}, got {outputs.shape} and {targets.shape}")
+
+
+class ClassLoss(Loss):
+    """A loss whose targets are class numbers: outputs (N, C), labels (N,) int in 0..C-1.
+
+    weight: (C,), how much each class counts; None: all alike.
+    Raises NpNNError for shapes that do not belong together, labels out of range, an empty
+    batch, and weights that are negative or not finite.
+    """
+
+    targets = "classes"
+
+    def __init__(self, weight=None, **config):
+        if weight is not None:
+            weight = np.asarray(weight, np.float32)
+            if weight.ndim != 1 or not np.all(np.isfinite(weight)) or np.any(weight < 0):
+                raise NpNNError(f"{type(self).__name__}: weight must be (C,) numbers >= 0")
+        super().__init__(weight=weight, **config)
+        self.weight = weight
+
+    def forward(self, outputs, labels):
+        self._check(outputs, labels)
+        self._make_grad(outputs)
+        loss = self._forward(outputs, labels)
+        if self.is_sum:
+            whole = self._whole(outputs, labels)
+            self._grad *= whole
+            loss *= whole
+        return loss
+
+    def _weights(self, outputs):
+        if self.weight is None:
+            return np.ones(outputs.shape[1], outputs.dtype)
+        return self.weight.astype(outputs.dtype)
+
+    def _whole(self, outputs, labels):
+        """What the mean was divided by."""
+        return float(self._weights(outputs)[labels].sum())
+
     @staticmethod
-    def _check(logits, labels):
-        if logits.ndim != 2 or labels.shape != logits.shape[:1]:
-            raise NpNNError(
-                f"CrossEntropyLoss expects logits (N, C) and labels (N,), "
-                f"got {logits.shape} and {labels.shape}"
-            )
+    def count_correct(outputs, labels):
+        """How many rows of outputs (N, C) are largest at their label (N,)."""
+        return int((outputs.argmax(axis=1) == labels).sum())
+
+    def _check(self, outputs, labels):
+        if outputs.ndim != 2 or labels.shape != outputs.shape[:1]:
+            self._fail("outputs (N, C) and labels (N,)", outputs, labels)
         if not len(labels):
-            raise NpNNError("CrossEntropyLoss got an empty batch")
-        if labels.min() < 0 or labels.max() >= logits.shape[1]:
+            raise NpNNError(f"{type(self).__name__} got an empty batch")
+        if labels.dtype.kind not in "iu":
+            raise NpNNError(f"{type(self).__name__}: labels must be integers, got {labels.dtype}")
+        if labels.min() < 0 or labels.max() >= outputs.shape[1]:
             raise NpNNError(
-                f"labels must be 0..{logits.shape[1] - 1}, the model's outputs; "
+                f"labels must be 0..{outputs.shape[1] - 1}, the model's outputs; "
                 f"got {labels.min()}..{labels.max()}"
             )
+        if self.weight is not None and len(self.weight) != outputs.shape[1]:
+            raise NpNNError(
+                f"{type(self).__name__}: {len(self.weight)} weights for {outputs.shape[1]} classes"
+            )
+
+
+class CrossEntropyLoss(ClassLoss):
+    """Softmax and negative log-likelihood in one; PyTorch's CrossEntropyLoss.
+
+        L = mean_n -log softmax(logits[n])[labels[n]]
+
+    label_smoothing, 0..1, moves that share of the target from the right class to all classes
+    alike (Szegedy et al. 2016). With class weights, the mean is the weighted one.
+    """
+
+    def __init__(self, weight=None, label_smoothing=0.0, reduction="mean"):
+        if not 0 <= label_smoothing <= 1:
+            raise NpNNError(f"label_smoothing must be 0..1, got {label_smoothing}")
+        super().__init__(weight, label_smoothing=label_smoothing, reduction=reduction)
+        self.smoothing = label_smoothing
+
+    def _forward(self, logits, labels):
+        if self.weight is None:
+            return ops.cross_entropy(logits, labels, self.smoothing, self._grad)
+        weight = self._weights(logits)
+        return ops.weighted_cross_entropy(logits, labels, weight, self.smoothing, self._grad)
+
+
+class NLLLoss(ClassLoss):
+    """Negative log-likelihood of log-probabilities (N, C), as of LogSoftmax; PyTorch's NLLLoss.
+
+    L = mean_n -log_probs[n, labels[n]]; with class weights, the weighted mean.
+    """
+
+    def __init__(self, weight=None, reduction="mean"):
+        super().__init__(weight, reduction=reduction)
+
+    def _forward(self, log_probs, labels):
+        return ops.nll(log_probs, labels, self._weights(log_probs), self._grad)
+
+
+class FocalLoss(ClassLoss):
+    """Cross-entropy in which what is nearly right counts little (Lin et al. 2017).
+
+        L = mean_n -weight[y] (1 - p)^gamma log p,  p = softmax(logits[n])[y], y = labels[n]
+
+    gamma 0 is cross-entropy. PyTorch has no such class; torchvision's sigmoid_focal_loss is the
+    version for yes-or-no outputs. Raises NpNNError also for a negative gamma.
+    """
+
+    def __init__(self, weight=None, gamma=2.0, reduction="mean"):
+        if not 0 <= gamma < math.inf:
+            raise NpNNError(f"FocalLoss: gamma must be finite and not below 0, got {gamma}")
+        super().__init__(weight, gamma=gamma, reduction=reduction)
+        self.gamma = gamma
+
+    def _forward(self, logits, labels):
+        return ops.focal(logits, labels, self._weights(logits), self.gamma, self._grad)
+
+    def _whole(self, outputs, labels):
+        return len(labels)
+
+
+class ValueLoss(Loss):
+    """A loss whose targets are numbers: outputs and targets of one shape (N, ...), float.
+
+    The mean is that over all numbers, as in PyTorch. Raises NpNNError for shapes that differ
+    and for an empty batch.
+    """
+
+    targets = "values"
+    name = ""
+
+    def __init__(self, reduction="mean"):
+        super().__init__(reduction=reduction)
+
+    def forward(self, outputs, targets):
+        if outputs.shape != targets.shape:
+            self._fail("outputs and targets of one shape", outputs, targets)
+        if not outputs.size:
+            raise NpNNError(f"{type(self).__name__} got an empty batch")
+        self._check(targets)
+        self._make_grad(outputs)
+        targets = np.ascontiguousarray(targets, outputs.dtype)
+        factor = 1.0 if self.is_sum else 1 / outputs.size
+        return getattr(ops, self.name)(outputs, targets, factor, self._grad)
+
+    def _check(self, targets):
+        pass
+
+    def _decide(self, values):
+        """What class numbers (N, C) stand for: the largest; a single one: above 1/2 or not."""
+        values = values.reshape(len(values), -1)
+        return values.argmax(axis=1) if values.shape[1] > 1 else values[:, 0] > 0.5
+
+    def count_correct(self, outputs, targets):
+        """How many samples are decided as the target is."""
+        return int((self._decide(outputs) == self._decide(targets)).sum())
+
+
+class MSELoss(ValueLoss):
+    """Squared error: L = mean (output - target)^2; PyTorch's MSELoss (Legendre 1805)."""
+
+    name = "mse"
+
+
+class BCELoss(ValueLoss):
+    """Binary cross-entropy of probabilities: L = mean -(t log p + (1 - t) log(1 - p)).
+
+    PyTorch's BCELoss: outputs p and targets t are 0..1, and a logarithm counts as -100 at least.
+    """
+
+    name = "bce"
+
+    def forward(self, outputs, targets):
+        if outputs.size and not (outputs.min() >= 0 and outputs.max() <= 1):
+            raise NpNNError(
+                f"BCELoss expects outputs of 0..1, as Sigmoid makes, got "
+                f"{outputs.min():.4g}..{outputs.max():.4g}; or take BCEWithLogitsLoss"
+            )
+        return super().forward(outputs, targets)
+
+    def _check(self, targets):
+        _check_share(self, targets)
+
+
+class BCEWithLogitsLoss(ValueLoss):
+    """Sigmoid and binary cross-entropy in one, which cannot overflow; PyTorch's.
+
+    L = mean log(1 + exp(-x)) + (1 - t) x, for outputs x and targets t of 0..1.
+    """
+
+    name = "bce_with_logits"
+
+    def _check(self, targets):
+        _check_share(self, targets)
+
+    def count_correct(self, outputs, targets):
+        """How many samples are decided as the target is: x > 0 means t > 1/2."""
+        return super().count_correct(outputs + 0.5, targets)
+
+
+def _check_share(loss, targets):
+    if not (targets.min() >= 0 and targets.max() <= 1):
+        raise NpNNError(
+            f"{type(loss).__name__}: targets must be 0..1, got "
+            f"{targets.min():.4g}..{targets.max():.4g}"
+        )
+
+
+LOSSES = {
+    "cross_entropy": CrossEntropyLoss,
+    "nll": NLLLoss,
+    "focal": FocalLoss,
+    "mse": MSELoss,
+    "bce": BCELoss,
+    "bce_with_logits": BCEWithLogitsLoss,
+}
+
+
+def build(settings, data):
+    """The loss of a Recipe for a Dataset, whose training labels "balanced" weights come from."""
+    weights = settings.class_weights
+    if weights == "balanced":
+        weights = balanced(data.train.labels, len(data.classes))
+    more = {"weight": weights} if len(weights) else {}
+    try:
+        return spec.build(settings.loss, LOSSES, "loss", **more)
+    except TypeError:
+        raise NpNNError(f"the loss {settings.loss} takes no class weights") from None
+
+
+def balanced(labels, classes):
+    """Weights (classes,) that let each class count alike: mean size / its own size.
+
+    labels (N,) int. As scikit-learn's "balanced". Raises NpNNError for a class without samples.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    if not counts.all():
+        raise NpNNError(f"class {counts.argmin()} has no sample to be balanced by")
+    return (counts.mean() / counts).astype(np.float32)
+
+
+def one_hot(labels, classes, low=0.0, high=1.0):
+    """Targets for a loss of values: (N, classes) float32, high at the label and low elsewhere.
+
+    labels (N,) int. Raises NpNNError for labels outside 0..classes-1.
+    """
+    labels = np.asarray(labels)
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise NpNNError(f"labels must be 0..{classes - 1}, got {labels.min()}..{labels.max()}")
+    targets = np.full((len(labels), classes), low, np.float32)
+    targets[np.arange(len(labels)), labels] = high
+    return targets

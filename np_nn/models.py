@@ -2,26 +2,92 @@
 
 from itertools import pairwise
 
-from np_nn import init
-from np_nn.layers import Linear, ReLU
+from np_nn import init, spec
+from np_nn.errors import unknown_name
+from np_nn.layers import (
+    ELU,
+    GELU,
+    BatchNorm1d,
+    Dropout,
+    GaussianNoise,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    ReLU,
+    Residual,
+    ScaledTanh,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Tanh,
+)
 from np_nn.module import Sequential
 
-ACTIVATIONS = {"relu": ReLU}
+ACTIVATIONS = {
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "scaled_tanh": ScaledTanh,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "gelu": GELU,
+    "silu": SiLU,
+}
+# What may follow the last layer; none for losses that take logits.
+OUTPUTS = {"none": None, **ACTIVATIONS, "softmax": Softmax, "log_softmax": LogSoftmax}
+NORMS = {"none": None, "batch": BatchNorm1d, "layer": LayerNorm}
+
+# The fields of a Recipe that mlp takes under their own names.
+PARTS = ("norm", "noise", "input_noise", "dropout", "input_dropout", "residual", "output")
 
 
-def mlp(sizes, activation="relu", bias=True):
+def mlp(
+    sizes,
+    activation="relu",
+    bias=True,
+    *,
+    norm="none",
+    noise=0.0,
+    input_noise=0.0,
+    dropout=0.0,
+    input_dropout=0.0,
+    residual=False,
+    output="none",
+):
     """A multilayer perceptron: Linear layers with an activation between them.
 
     sizes: the width of every layer, inputs first: ``mlp((784, 512, 10))`` is
-    Linear(784, 512), ReLU(), Linear(512, 10). activation: a name in ACTIVATIONS.
+    Linear(784, 512), ReLU(), Linear(512, 10). activation: a name in ACTIVATIONS, with options
+    as in "leaky_relu:negative_slope=0.2". norm: one of NORMS, before each activation. noise:
+    standard deviation of the GaussianNoise before each activation; dropout: share dropped after
+    it; input_noise, input_dropout: the same for the inputs. residual: hidden layers between
+    equal widths are Residual. output: a name in OUTPUTS, what follows the last layer.
+
+    Raises NpNNError for unknown names and numbers out of range.
     """
-    layers = []
-    for inputs, outputs in pairwise(sizes):
-        layers += [Linear(inputs, outputs, bias=bias), ACTIVATIONS[activation]()]
-    return Sequential(*layers[:-1])
+    if norm not in NORMS:
+        raise unknown_name("normalisation", norm, NORMS)
+    *hidden, last = pairwise(sizes)
+    layers = [Dropout(input_dropout)] if input_dropout else []
+    layers += [GaussianNoise(input_noise)] if input_noise else []
+    for inputs, outputs in hidden:
+        block = [Linear(inputs, outputs, bias=bias)]
+        block += [NORMS[norm](outputs)] if norm != "none" else []
+        block += [GaussianNoise(noise)] if noise else []
+        block += [spec.build(activation, ACTIVATIONS, "activation")]
+        block += [Dropout(dropout)] if dropout else []
+        skip = residual and inputs == outputs
+        layers += [Residual(Sequential(*block))] if skip else block
+    layers += [Linear(*last, bias=bias)]
+    if output != "none":
+        layers += [spec.build(output, OUTPUTS, "output")]
+    return Sequential(*layers)
 
 
 def build(settings, data, seed):
     """The network of a Recipe for a Dataset, with the weights that the seed gives."""
     sizes = settings.sizes(data.train.images[0].size, len(data.classes))
-    return init.initialize(mlp(sizes, settings.activation, settings.bias), settings.init, seed)
+    parts = {name: getattr(settings, name) for name in PARTS}
+    model = mlp(sizes, settings.activation, settings.bias, **parts)
+    return init.initialize(model, settings.init, seed)

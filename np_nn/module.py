@@ -36,6 +36,31 @@ class Parameter:
         """Take over the values of an array in PyTorch's layout."""
         self.data[...] = np.asarray(array).T if self.transposed else array
 
+    def to(self, dtype):
+        """Convert to float32 or float64, in place."""
+        self.data, self.grad = self.data.astype(dtype), self.grad.astype(dtype)
+
+
+class Buffer:
+    """An array that a layer keeps but that no gradient changes, such as a running mean."""
+
+    def __init__(self, data):
+        self.data = np.array(data)
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    def export(self):
+        return self.data.copy()
+
+    def load(self, array):
+        self.data[...] = array
+
+    def to(self, dtype):
+        if self.data.dtype.kind == "f":
+            self.data = self.data.astype(dtype)
+
 
 class Module:
     """A layer or a stack of them.
@@ -50,7 +75,7 @@ class Module:
 
     def __init__(self, **config):
         self.config = config
-        self._buffers = {}
+        self._arrays = {}
 
     def __call__(self, x):
         return self.forward(np.asarray(x)).copy()
@@ -69,24 +94,33 @@ class Module:
         for child in self.children().values():
             yield from child.modules()
 
+    def _named(self, *kinds):
+        """{name: attribute} of those that are of these kinds, here and in all children."""
+        own = {}
+        for kind in kinds:
+            own |= {name: value for name, value in vars(self).items() if isinstance(value, kind)}
+        for child_name, child in self.children().items():
+            own |= {f"{child_name}.{name}": value for name, value in child._named(*kinds).items()}
+        return own
+
     def named_parameters(self):
         """{name: Parameter}, named as in PyTorch: "0.weight", "0.bias", "2.weight" ..."""
-        own = {name: value for name, value in vars(self).items() if isinstance(value, Parameter)}
-        for child_name, child in self.children().items():
-            for name, parameter in child.named_parameters().items():
-                own[f"{child_name}.{name}"] = parameter
-        return own
+        return self._named(Parameter)
+
+    def named_buffers(self):
+        """{name: Buffer}, named as in PyTorch: "1.running_mean" ..."""
+        return self._named(Buffer)
 
     def parameters(self):
         """The parameters as a list, for an optimizer."""
         return list(self.named_parameters().values())
 
     def state_dict(self):
-        """{name: array}: copies of all parameters with PyTorch's names and layout."""
-        return {name: p.export() for name, p in self.named_parameters().items()}
+        """{name: array}: copies of all parameters and buffers, PyTorch's names and layout."""
+        return {name: held.export() for name, held in self._named(Parameter, Buffer).items()}
 
     def load_state_dict(self, state):
-        """Copy arrays named and shaped as ``state_dict`` gives them into the parameters.
+        """Copy arrays named and shaped as ``state_dict`` gives them into the module.
 
         Raises NpNNError, before anything is changed, if a name or a shape differs.
         """
@@ -97,14 +131,13 @@ class Module:
         for name, array in own.items():
             if array.shape != np.shape(state[name]):
                 raise NpNNError(f"{name} has shape {np.shape(state[name])}, not {array.shape}")
-        for name, parameter in self.named_parameters().items():
-            parameter.load(state[name])
+        for name, held in self._named(Parameter, Buffer).items():
+            held.load(state[name])
 
     def to(self, dtype):
-        """Convert all parameters to float32 or float64, in place; returns the module."""
-        for parameter in self.parameters():
-            parameter.data = parameter.data.astype(dtype)
-            parameter.grad = parameter.grad.astype(dtype)
+        """Convert parameters and buffers to float32 or float64, in place; returns the module."""
+        for held in self._named(Parameter, Buffer).values():
+            held.to(dtype)
         return self
 
     def train(self, mode=True):
@@ -117,15 +150,36 @@ class Module:
         """Switch to evaluation mode; returns the module."""
         return self.train(False)
 
-    def _buffer(self, name, shape, dtype):
+    def random_state(self):
+        """{name: (seed, calls)} of the layers that draw random numbers: all of their state."""
+        own = {"": self.stream.state} if hasattr(self, "stream") else {}
+        for child_name, child in self.children().items():
+            for name, state in child.random_state().items():
+                own[f"{child_name}.{name}".rstrip(".")] = state
+        return own
+
+    def load_random_state(self, states):
+        """Let the layers go on with the numbers that ``random_state`` would have come to."""
+        if hasattr(self, "stream"):
+            self.stream.state = tuple(states[""])
+        for child_name, child in self.children().items():
+            start = f"{child_name}."
+            inner = {
+                f"{k}.".removeprefix(start).rstrip("."): v
+                for k, v in states.items()
+                if f"{k}.".startswith(start)
+            }
+            child.load_random_state(inner)
+
+    def _work(self, name, shape, dtype):
         """A C-contiguous work array that is allocated once and reused by later steps.
 
         A smaller batch gets the first rows of the array of the largest one so far.
         """
-        held = self._buffers.get(name)
+        held = self._arrays.get(name)
         fits = held is not None and held.dtype == dtype and held.shape[1:] == shape[1:]
         if not fits or len(held) < shape[0]:
-            held = self._buffers[name] = np.empty(shape, dtype)
+            held = self._arrays[name] = np.empty(shape, dtype)
         return held[: shape[0]]
 
 

@@ -90,7 +90,7 @@ def describe():
     """What runs now, for reports: "numpy", or the kernels' instruction set and threading."""
     if not active:
         return "numpy"
-    traits = [module.isa() for module in _MODULES if hasattr(module, "isa")]
+    traits = sorted({module.isa() for module in _MODULES if hasattr(module, "isa")})
     if not all(module.openmp() for module in _MODULES if hasattr(module, "openmp")):
         traits.append("built without OpenMP: one thread")
     return f"compiled kernels ({', '.join(traits)})"

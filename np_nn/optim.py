@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from np_nn import ops
+from np_nn import ops, spec
 from np_nn.errors import NpNNError
 
 
@@ -26,6 +26,28 @@ class Optimizer:
             if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
                 kind = type(self).__name__
                 raise NpNNError(f"{kind}: {name} must be finite and not below 0, got {value}")
+
+    def state_dict(self):
+        """All that the next step depends on besides the parameters: arrays are copies."""
+        moments = [[moment.copy() for moment in moments] for moments in self.moments]
+        return {"lr": self.lr, "steps": self.steps, "moments": moments}
+
+    def load_state_dict(self, state):
+        """Go on from where ``state_dict`` was taken.
+
+        Raises NpNNError, before anything is changed, if the state is another optimizer's.
+        """
+        shapes = [[np.shape(moment) for moment in moments] for moments in state["moments"]]
+        if shapes != [[moment.shape for moment in moments] for moments in self.moments]:
+            raise NpNNError(f"the state does not fit this {type(self).__name__}'s parameters")
+        self.lr, self.steps = state["lr"], state["steps"]
+        for own, given in zip(self.moments, state["moments"], strict=True):
+            for moment, values in zip(own, given, strict=True):
+                moment[...] = values
+
+    def _pairs(self):
+        """Work space as Adam's: two arrays for each parameter."""
+        return [np.empty((2, *p.shape), p.data.dtype) for p in self.parameters]
 
     def _remember(self, count):
         """So many arrays of zeros for each parameter."""
@@ -65,6 +87,93 @@ class SGD(Optimizer):
         ops.sgd_step(p.data, p.grad, velocity, scratch, self.lr, *self.settings)
 
 
+class Adagrad(Optimizer):
+    """Adagrad: what has changed much already changes less; PyTorch's Adagrad.
+
+        s = s + g^2
+        weight -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)
+
+    with g = grad + weight_decay * weight and t the number of the step.
+    Raises NpNNError for a bad setting. Source: Duchi et al. 2011.
+    """
+
+    def __init__(
+        self, parameters, lr=0.01, lr_decay=0.0, weight_decay=0.0,
+        initial_accumulator_value=0.0, eps=1e-10,
+    ):  # fmt: skip
+        super().__init__(
+            parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value, eps=eps,
+        )  # fmt: skip
+        self.moments = self._remember(1)
+        for (total,) in self.moments:
+            total += initial_accumulator_value
+        self._scratch = self._pairs()
+        self.settings = (lr_decay, weight_decay, eps)
+
+    def _update(self, p, moments, scratch):
+        ops.adagrad_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self.settings)
+
+
+class RMSprop(Optimizer):
+    """RMSprop: each gradient is divided by its recent size; PyTorch's RMSprop.
+
+        s = alpha * s + (1 - alpha) * g^2
+        v = momentum * v + g / (sqrt(s - a^2) + eps)
+        weight -= lr * v
+
+    with g = grad + weight_decay * weight; centered: a is the running mean of g, else 0.
+    Raises NpNNError for a bad setting, and for an alpha above 1.
+    Source: Tieleman and Hinton 2012; see ``reference.rmsprop_step``.
+    """
+
+    def __init__(
+        self, parameters, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0,
+        centered=False,
+    ):  # fmt: skip
+        super().__init__(
+            parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay,
+            momentum=momentum, centered=centered,
+        )  # fmt: skip
+        if alpha > 1:
+            raise NpNNError(f"RMSprop: alpha must be 0..1, got {alpha}")
+        self.moments = self._remember(1 + bool(centered) + bool(momentum))
+        self._scratch = self._pairs()
+        self.settings = (alpha, eps, weight_decay, momentum, centered)
+
+    def _update(self, p, moments, scratch):
+        square, *rest = moments
+        average = rest.pop(0) if self.config["centered"] else None
+        velocity = rest.pop(0) if self.config["momentum"] else None
+        ops.rmsprop_step(
+            p.data, p.grad, square, average, velocity, scratch, self.lr, *self.settings
+        )
+
+
+class Adadelta(Optimizer):
+    """Adadelta: steps in the weight's own unit, without a learning rate to find; PyTorch's.
+
+        s = rho * s + (1 - rho) * g^2
+        c = sqrt(d + eps) / sqrt(s + eps) * g
+        d = rho * d + (1 - rho) * c^2
+        weight -= lr * c
+
+    with g = grad + weight_decay * weight.
+    Raises NpNNError for a bad setting, and for a rho above 1. Source: Zeiler 2012.
+    """
+
+    def __init__(self, parameters, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0):
+        super().__init__(parameters, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
+        if rho > 1:
+            raise NpNNError(f"Adadelta: rho must be 0..1, got {rho}")
+        self.moments = self._remember(2)
+        self._scratch = self._pairs()
+        self.settings = (rho, eps, weight_decay)
+
+    def _update(self, p, moments, scratch):
+        ops.adadelta_step(p.data, p.grad, *moments, scratch, self.lr, *self.settings)
+
+
 class Adam(Optimizer):
     """Adam: each weight has a step size of its own; PyTorch's Adam.
 
@@ -84,7 +193,7 @@ class Adam(Optimizer):
         if max(betas) >= 1:
             raise NpNNError(f"{type(self).__name__}: betas must be below 1, got {betas}")
         self.moments = self._remember(2)
-        self._scratch = [np.empty((2, *p.shape), p.data.dtype) for p in self.parameters]
+        self._scratch = self._pairs()
         self.settings = (*betas, eps, weight_decay, self.decoupled)
 
     def _update(self, p, moments, scratch):
@@ -103,24 +212,16 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS = {
+    "sgd": SGD,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adadelta": Adadelta,
+    "adam": Adam,
+    "adamw": AdamW,
+}
 
 
 def build(settings, parameters):
     """The optimizer of a Recipe for these parameters."""
-    if settings.optimizer == "sgd":
-        return SGD(parameters, settings.lr, settings.momentum, nesterov=settings.nesterov)
-    return OPTIMIZERS[settings.optimizer](parameters, settings.lr)
-
-
-def warmup_linear(step, steps, warmup=0.15):
-    """Share of the learning rate at a step (0-based) of so many: up, then down to 0.
-
-    Rises linearly over the first ``warmup`` share of the steps and falls linearly
-    to 0 after it; the shape of torch's OneCycleLR with linear annealing.
-    """
-    done = (step + 1) / (steps + 1)
-    return min(done / warmup, (1 - done) / (1 - warmup))
-
-
-SCHEDULES = {"constant": None, "warmup_linear": warmup_linear}
+    return spec.build(settings.optimizer, OPTIMIZERS, "optimizer", parameters, settings.lr)

@@ -1,4 +1,5 @@
-"""Training histories as pictures: one run (`plot_training`), several (`plot_compare`).
+"""Results as pictures: one run (`plot_training`), several (`plot_compare`), and published
+figures beside ours (`plot_reproduction`).
 
 Nothing else in np_nn imports matplotlib: import this module where a picture is drawn. It
 needs no display, ignores the user's matplotlibrc, and the same input gives the same bytes.
@@ -39,7 +40,8 @@ class Curve:
     """One contender's run; `label`, e.g. "NumPy", "compiled" or "PyTorch", sets the colour.
 
     loss, accuracy: (steps,) of each training batch; accuracy as a fraction, 0 to 1.
-    test_accuracy, test_loss: on the test set after the last step, or None.
+    test_accuracy, test_loss: on the test set after the last step, or None. validation: (steps
+    done, accuracy, loss) for each time that held-out images were tried.
     Raises NpNNError unless both histories are equally long, finite and not empty.
     """
 
@@ -48,6 +50,7 @@ class Curve:
     accuracy: np.ndarray
     test_accuracy: float | None
     test_loss: float | None
+    validation: tuple = ()
 
     def __post_init__(self):
         shape = np.shape(self.loss)
@@ -56,6 +59,19 @@ class Curve:
             raise NpNNError(
                 f"{self.label}: cannot draw: each step needs a finite loss and accuracy"
             )
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A row of ``plot_reproduction``: test accuracies, 0 to 1.
+
+    published: None if nothing was. spread: standard deviation of ours, None for a single run.
+    """
+
+    label: str
+    published: float | None
+    ours: float
+    spread: float | None = None
 
 
 def plot_training(curve, folder, suffix, title, note="", reference=None) -> list[Path]:
@@ -86,6 +102,25 @@ def plot_compare(curves, bars, path, title, note="") -> Path:
         left, right = figure.subfigures(1, 2)
         _draw_agreement(left.subplots(2, 1, sharex=True), curves)
         _draw_costs(right.subplots(3, 1), bars)
+        return save_figure(figure, path)
+
+
+def plot_reproduction(groups, path) -> Path:
+    """Draw published test errors as rings and ours as dots with their spread, a line each.
+
+    groups: (title, [Dot, ...]) for each table. Returns `path` as a Path. Raises NpNNError when
+    the file cannot be written.
+    """
+    lines = sum(1.6 + len(dots) for _, dots in groups)
+    with style.context(["default", STYLE]):
+        title = "Published results, reproduced: test error on MNIST"
+        figure = _figure(title, "", height=1.4 + 0.24 * lines)
+        axes = figure.add_subplot()
+        _draw_dots(axes, groups)
+        handles, labels = axes.get_legend_handles_labels()
+        first = dict(zip(reversed(labels), reversed(handles), strict=True))
+        names = [name for name in ("published", "ours, ± standard deviation") if name in first]
+        figure.legend([first[name] for name in names], names, loc="outside lower center", ncols=2)
         return save_figure(figure, path)
 
 
@@ -146,6 +181,10 @@ def _draw_run(axes, curve, kind, reference):
     axes.plot(steps, values, color=colour, label="each batch", **look)
     if half:
         axes.plot(steps, means, color=colour, lw=2, label=f"mean of {2 * half + 1:,} batches")
+    pick = {"accuracy": 1, "loss": 2}[kind]
+    held_out = [(entry[0], entry[pick]) for entry in curve.validation]
+    if held_out:
+        axes.plot(*zip(*held_out, strict=True), "D-", color="black", ms=4, lw=1, label="held out")
     marks = [("test", getattr(curve, f"test_{kind}"), "--", colour)]
     marks += [("published", reference if kind == "accuracy" else None, ":", "black")]
     marks = sorted((mark for mark in marks if mark[1] is not None), key=lambda mark: mark[1])
@@ -205,6 +244,39 @@ def _draw_costs(panels, bars):
         axes.grid(False)
         axes.spines["bottom"].set_visible(False)
         axes.tick_params("y", length=0)
+
+
+def _draw_dots(axes, groups):
+    """From top to bottom; the error in percent on a logarithmic axis, better to the left."""
+    y, ticks = 0.0, []
+    for title, dots in groups:
+        axes.text(0, y, title, transform=axes.get_yaxis_transform(), weight="bold", va="center")
+        for dot in dots:
+            y += 1
+            ticks.append((y, dot.label))
+            _draw_dot(axes, y, dot)
+        y += 1.6
+    axes.set(xscale="log", xlabel="test error in %, logarithmic", ylim=(y - 1, -0.8))
+    axes.set_yticks(*zip(*ticks, strict=True))
+    axes.tick_params("y", length=0)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+
+
+def _draw_dot(axes, y, dot):
+    ours = 100 * (1 - dot.ours)
+    reach = 100 * (dot.spread or 0)
+    if dot.published is not None:
+        published = 100 * (1 - dot.published)
+        axes.plot([published, ours], [y, y], color="#BBBBBB", lw=1.5, zorder=1)
+        ring = {"mfc": "white", "mec": "black", "mew": 1.5, "ms": 8}
+        axes.plot(published, y, "o", label="published", zorder=2, **ring)
+    low = min(reach, 0.99 * ours)  # a logarithmic axis has no place for 0
+    axes.errorbar(
+        ours, y, xerr=[[low], [reach]], fmt="o", ms=5, capsize=3, lw=1.5, zorder=3,
+        color=COLOURS["compiled"], label="ours, ± standard deviation",
+    )  # fmt: skip
 
 
 def _scale_iterations(axes, steps):

@@ -107,10 +107,27 @@ def text(run):
         f"{run.backend}, {run.threads} thread{'s' * (run.threads > 1)}, seed {seeds}",
         f"trained {done:,} iterations in {seconds:.1f} s: {step_ms:.2f} ms each (median), "
         f"{images_per_second:,.0f} images/s",
+        *_notes(run),
         "",
         _table(run),
     ]
     return "\n".join(lines + [f"warning: {warning}" for warning in _warnings(run)])
+
+
+def _notes(run):
+    """Lines on what not every run has: straightened images, held-out ones, an early stop."""
+    notes = []
+    if run.settings.deskew:
+        notes.append(f"straightened all images in {run.dataset.prepare_seconds:.2f} s before")
+    for result in run.results:
+        if result.history.validation:
+            step, held = max(result.history.validation, key=lambda entry: entry[1].accuracy)
+            ended = "stopped early, back to" if result.history.stopped_early else "best of them:"
+            notes.append(
+                f"seed {result.seed}: {len(run.dataset.validation):,} images held out; {ended} "
+                f"accuracy {held.accuracy:.4f} there, after {step:,} iterations"
+            )
+    return notes
 
 
 def _table(run):
@@ -154,6 +171,7 @@ def as_dict(run):
         "steps": first.done,
         "epochs": first.done * settings.batch_size / len(run.dataset.train),
         "interrupted": run.interrupted,
+        "prepare_seconds": run.dataset.prepare_seconds,
         "train_seconds": statistics.mean(result.history.train_seconds for result in results),
         "step_ms_median": statistics.median(result.history.step_ms_median for result in results),
         "peak_memory_mb": machine.peak_memory_mb(),
@@ -171,6 +189,11 @@ def as_dict(run):
                 "test_accuracy": result.test.accuracy,
                 "test_loss": result.test.loss,
                 "train_seconds": result.history.train_seconds,
+                "stopped_early": result.history.stopped_early,
+                "validation": [
+                    {"step": step, "accuracy": held.accuracy, "loss": held.loss}
+                    for step, held in result.history.validation
+                ],
                 "history": result.history.history,
             }
             for result in results
@@ -213,6 +236,7 @@ def _draw(run, args):
         result.history.accuracy,
         result.test.accuracy,
         result.test.loss,
+        tuple((at, held.accuracy, held.loss) for at, held in result.history.validation),
     )
     reference = run.published.published if run.published else None
     return plots.plot_training(

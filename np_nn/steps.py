@@ -5,14 +5,20 @@ import time
 import numpy as np
 
 from np_nn import ops
+from np_nn.constraints import Limits
 from np_nn.feed import SparseFeed
-from np_nn.layers import Linear, ReLU
-from np_nn.losses import CrossEntropyLoss
+from np_nn.layers import Linear, ReLU, ScaledTanh, Sigmoid, Tanh
+from np_nn.losses import CrossEntropyLoss, MSELoss
 from np_nn.module import Sequential
-from np_nn.optim import SGD, Adam, AdamW
+from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
 from np_nn.reference import Dense
 
-RULES = {SGD: "sgd", Adam: "adam", AdamW: "adam"}  # what mlp_steps can train with
+# What mlp_steps can train with, under its own names.
+RULES = {
+    SGD: "sgd", Adagrad: "adagrad", RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam",
+    AdamW: "adam",
+}  # fmt: skip
+ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scaled_tanh"}
 TRY_EVERY = 16  # calls, to try the other number of threads
 CLEARLY = 0.8  # the share of the time that it must need to be taken
 MOST_LAYERS = 32  # that the kernel has room for
@@ -22,9 +28,13 @@ CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short 
 class LayerSteps:
     """A step as the textbook has it: forward, loss, backward, update."""
 
-    def __init__(self, model, feed, labels, loss, optimizer):
+    def __init__(self, model, feed, labels, loss, optimizer, limits):
         self.model, self.feed, self.labels = model, feed, labels
-        self.loss, self.optimizer = loss, optimizer
+        self.loss, self.optimizer, self.limits = loss, optimizer, limits
+
+    def use(self, feed):
+        """Take the batches from another feed from now on: the same images, distorted anew."""
+        self.feed = feed
 
     def most(self):
         """How many steps the next call may make."""
@@ -41,9 +51,11 @@ class LayerSteps:
         logits = self.model.forward(x)
         loss = self.loss.forward(logits, y)
         self.model.backward(self.loss.backward(), input_grad=False)
+        self.limits.before(self.optimizer.parameters)
         self.optimizer.step()
+        self.limits.after(self.optimizer.parameters)
 
-        return np.array([loss]), np.array([count_correct(logits, y)])
+        return np.array([loss]), np.array([self.loss.count_correct(logits, y)])
 
 
 class CompiledSteps:
@@ -55,23 +67,30 @@ class CompiledSteps:
 
     @staticmethod
     def fit(model, feed, loss, optimizer):
-        """Whether the kernel can train this: Linear and ReLU in turn on sparse input."""
+        """Whether the kernel can train this: Linear and activations in turn, on sparse input."""
         return (
             "mlp_steps" in ops.active
             and isinstance(feed, SparseFeed)
-            and type(loss) is CrossEntropyLoss
+            and _known_loss(loss)
             and type(optimizer) in RULES
             and type(model) is Sequential
-            and len(model) % 2 == 1
-            and len(model) < 2 * MOST_LAYERS
-            and all(type(layer) is (ReLU if i % 2 else Linear) for i, layer in enumerate(model))
+            and 0 < len(model) < 2 * MOST_LAYERS
+            and all(type(layer) is Linear for layer in model[::2])
+            and all(type(layer) in ACTIVATIONS for layer in model[1::2])
             and all(p.data.dtype == np.float32 for p in model.parameters())
             and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
         )
 
+    def use(self, feed):
+        """Take the batches from another feed from now on: the same images, distorted anew."""
+        self.rows, self.scale, self.shift = feed.rows, feed.scale, feed.shift
+
     def __init__(self, model, feed, labels, loss, optimizer):
-        self.rows, self.scale, self.labels = feed.rows, feed.scale, labels
-        self.smoothing, self.optimizer = loss.config["label_smoothing"], optimizer
+        self.use(feed)
+        self.labels, self.loss, self.optimizer = labels, loss, optimizer
+        self.activations = [ACTIVATIONS[type(layer)] for layer in model[1::2]]
+        if len(model) % 2:
+            self.activations.append("identity")
         moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
         self.layers = [
             Dense(
@@ -103,14 +122,21 @@ class CompiledSteps:
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._tries()
         threads = self._other if tries else self._threads
         losses, correct = ops.KERNELS["mlp_steps"](
-            self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.layers,
-            self.smoothing, RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings,
-            threads,
+            self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.shift,
+            self.layers, tuple(self.activations), self._loss(block.shape[1]),
+            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, threads,
         )  # fmt: skip
         optimizer.steps += len(block)
         self._calls += 1
         self._note(tries, (time.perf_counter() - started) / len(block))
         return losses, correct
+
+    def _loss(self, count):
+        """The loss as the kernel takes it, for batches of so many images."""
+        if isinstance(self.loss, CrossEntropyLoss):
+            return "cross_entropy", self.loss.smoothing
+        outputs = self.layers[-1].weight.shape[1]
+        return "mse", 1.0 if self.loss.is_sum else 1 / (count * outputs)
 
     def _note(self, tried, pace):
         """Learn from the seconds per step that a call took."""
@@ -121,12 +147,14 @@ class CompiledSteps:
         self._most = min(2 * self._most, max(1, int(CALL_SECONDS / self._pace)))
 
 
-def build(model, feed, labels, loss, optimizer):
-    """The fastest steps that fit."""
-    kind = CompiledSteps if CompiledSteps.fit(model, feed, loss, optimizer) else LayerSteps
-    return kind(model, feed, labels, loss, optimizer)
+def _known_loss(loss):
+    if type(loss) is CrossEntropyLoss:
+        return loss.weight is None and not loss.is_sum
+    return type(loss) is MSELoss
 
 
-def count_correct(logits, labels):
-    """How many rows of logits (N, C) are largest at their label (N,)."""
-    return int((logits.argmax(axis=1) == labels).sum())
+def build(model, feed, labels, loss, optimizer, limits=None):
+    """The fastest steps that fit. limits: ``constraints.Limits`` on gradients and weights."""
+    if not limits and CompiledSteps.fit(model, feed, loss, optimizer):
+        return CompiledSteps(model, feed, labels, loss, optimizer)
+    return LayerSteps(model, feed, labels, loss, optimizer, limits or Limits())

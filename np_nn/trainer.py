@@ -1,17 +1,18 @@
 """The training loop, and the evaluation and use of what it reached."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from np_nn import feed
+from np_nn import feed, seeds
 from np_nn.batches import Batches
+from np_nn.constraints import Limits
+from np_nn.early_stopping import Best
 from np_nn.errors import NpNNError
 from np_nn.history import History
 from np_nn.losses import CrossEntropyLoss
 from np_nn.progress import progress
 from np_nn.steps import build as build_steps
-from np_nn.steps import count_correct
 
 BLOCK = 1000  # images at a time when nothing is learnt: bounds the memory, and fits the cache
 
@@ -27,36 +28,70 @@ def fit(
     batch_size=128,
     replacement=False,
     schedule=None,
+    augment=None,
+    limits=None,
+    validation=None,
+    early_stopping=None,
     seed=0,
     input="auto",
     quiet=False,
 ):
     """Train a model in place and return its History.
 
-    data: a Split (images (n, ...) uint8, labels (n,) int). steps, epochs,
-    batch_size, replacement and seed: see ``Batches``. schedule: a function (step,
-    steps) -> share of the optimizer's lr, such as ``optim.warmup_linear``. input:
-    how images reach the first layer, see ``feed.choose``. quiet hides the
-    progress. Ctrl-C returns what was reached, with ``history.interrupted`` set.
+    data: a Split: images (n, ...) uint8 or float, labels (n,) int, or float targets (n, C) for
+    a loss of values. steps, epochs, batch_size, replacement and seed: see ``Batches``.
+    schedule: a function (step, steps) -> share of the optimizer's lr, see ``schedules``.
+    augment: a function (images, rng) -> images, which distorts the set anew before each epoch,
+    see ``preprocess``. limits: ``Limits`` on gradients and weights. validation: a Split that is
+    evaluated after each epoch; early_stopping: an ``EarlyStopping`` that watches it. input:
+    how images reach the first layer, see ``feed.choose``. quiet hides the progress. Ctrl-C
+    returns what was reached, with ``history.interrupted`` set.
 
     Raises DivergedError when the loss is no longer finite, and NpNNError for
-    sizes, shapes and labels that do not fit.
+    sizes, shapes, numbers and labels that do not fit.
     """
     _check(data)
+    if early_stopping and validation is None:
+        raise NpNNError("early stopping needs a validation split to watch")
     batches = Batches(
         len(data), batch_size, steps=steps, epochs=epochs, replacement=replacement, seed=seed
     )
-    train = build_steps(model, feed.choose(data, model, input), data.labels, loss, optimizer)
+    seeds.reseed(model, seed)
+    rng = seeds.generator(seed, "augmentation")
     base, history = optimizer.config["lr"], History(len(batches))
+    best = Best(early_stopping, model) if early_stopping else None
+    train = build_steps(
+        model, feed.choose(data, model, input), data.labels, loss, optimizer, limits or Limits()
+    )
 
     model.train()
     with history, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for block in progress(batches.blocks(train.most), history, quiet):
+            if augment and history.done % batches.per_epoch == 0:
+                train.use(feed.choose(_distorted(data, augment, rng), model, input))
             at = range(history.done, history.done + len(block))
             rates = [base * schedule(step, len(batches)) if schedule else base for step in at]
             losses, correct = train(block, np.array(rates))
             history.record(losses, correct / block.shape[1])
+            epoch_ends = history.done % batches.per_epoch == 0 or history.done == len(batches)
+            if validation and epoch_ends and _validate(model, validation, loss, history, best):
+                break
+    if best:
+        best.restore()
     return history
+
+
+def _distorted(data, augment, rng):
+    return replace(data, images=augment(data.images, rng))
+
+
+def _validate(model, validation, loss, history, best):
+    """Evaluate after an epoch; returns whether that is a reason to stop."""
+    history.validate(evaluate(model, validation, loss))
+    model.train()
+    stop = best is not None and best.update(history.validation[-1][1])
+    history.stopped_early = stop and history.done < history.steps
+    return stop
 
 
 @dataclass(frozen=True)
@@ -68,18 +103,21 @@ class Evaluation:
 
 
 def evaluate(model, data, loss=None, *, input="auto"):
-    """Accuracy and mean loss (cross-entropy unless another is given) over a Split."""
+    """Accuracy and mean loss (cross-entropy unless another is given) over a Split.
+
+    A loss with reduction "sum" is summed over the numbers of each image.
+    """
     loss, total, correct = loss or CrossEntropyLoss(), 0.0, 0
-    for indices, logits in _forward(model, data, input):
+    for indices, outputs in _forward(model, data, input):
         y = data.labels[indices]
-        total += loss.forward(logits, y) * len(y)
-        correct += count_correct(logits, y)
+        total += loss.forward(outputs, y) * (1 if loss.is_sum else len(y))
+        correct += loss.count_correct(outputs, y)
     return Evaluation(correct / len(data), total / len(data))
 
 
 def predict(model, data, *, input="auto"):
     """The model's outputs for all images of a Split, (n, C), made in blocks of bounded size."""
-    return np.concatenate([logits.copy() for _, logits in _forward(model, data, input)])
+    return np.concatenate([outputs.copy() for _, outputs in _forward(model, data, input)])
 
 
 def _forward(model, data, input):
@@ -95,3 +133,9 @@ def _forward(model, data, input):
 def _check(data):
     if len(data.images) != len(data.labels) or not len(data.images):
         raise NpNNError(f"{len(data.images)} images and {len(data.labels)} labels do not fit")
+    for name in ("images", "labels"):
+        array = getattr(data, name)
+        if array.dtype.kind not in "uif":
+            raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise NpNNError(f"the {name} hold NaN or infinite numbers")

@@ -1,11 +1,26 @@
 """Nothing public goes untested: each layer, loss, optimizer and kernel has its row or its spec."""
 
 import inspect
+from pathlib import Path
 
 import cases
 
 import np_nn as nn
-from np_nn import layers, losses, ops, optim
+from np_nn import init, layers, losses, models, ops, optim, preprocess, schedules
+
+BASES = {
+    optim.Optimizer,
+    losses.Loss,
+    losses.ClassLoss,
+    losses.ValueLoss,
+    schedules.Schedule,
+}
+# The trainer's own words, tested all over the suite.
+COMMON = {
+    "DATASETS", "Buffer", "DataError", "Dataset", "DivergedError", "Evaluation", "History",
+    "Module", "NpNNError", "Parameter", "Split", "evaluate", "fit", "initialize", "load",
+    "manual_seed", "mlp", "predict", "use",
+}  # fmt: skip
 
 
 def public_classes(module):
@@ -13,7 +28,7 @@ def public_classes(module):
         value
         for value in vars(module).values()
         if inspect.isclass(value) and value.__module__.startswith(module.__name__)
-    }
+    } - BASES
 
 
 def test_every_layer_has_a_row():
@@ -22,17 +37,43 @@ def test_every_layer_has_a_row():
 
 def test_every_loss_has_a_row():
     assert public_classes(losses) == {case.kind for case in cases.LOSSES}
+    assert set(losses.LOSSES.values()) == {case.kind for case in cases.LOSSES}
 
 
 def test_every_optimizer_has_a_row():
-    assert public_classes(optim) - {optim.Optimizer} == {case.kind for case in cases.OPTIMIZERS}
+    assert public_classes(optim) == {case.kind for case in cases.OPTIMIZERS}
     assert set(optim.OPTIMIZERS.values()) == {case.kind for case in cases.OPTIMIZERS}
 
 
-def test_every_class_is_exported_and_documented():
-    for kind in {case.kind for case in cases.LAYERS + cases.LOSSES + cases.OPTIMIZERS}:
-        assert kind.__name__ in nn.__all__
-        assert inspect.getdoc(kind)
+def test_every_schedule_has_a_row():
+    assert public_classes(schedules) == {type(schedule) for schedule, *_ in cases.SCHEDULES}
+    assert set(schedules.SCHEDULES.values()) == public_classes(schedules)
+
+
+def test_every_public_name_has_a_row_or_a_test_file():
+    rows = {case.kind.__name__ for case in cases.LAYERS + cases.LOSSES + cases.OPTIMIZERS}
+    rows |= {type(schedule).__name__ for schedule, *_ in cases.SCHEDULES}
+    assert set(nn.__all__) == rows | cases.ELSEWHERE.keys() | COMMON
+    for name, file in cases.ELSEWHERE.items():
+        assert name in (Path(__file__).parent / file).read_text()
+
+
+def test_every_public_name_is_documented():
+    for name in nn.__all__:
+        value = getattr(nn, name)
+        if callable(value):
+            text = inspect.getdoc(value)
+            assert text
+            assert not text.startswith(f"{name}("), f"{name} has only a dataclass's own signature"
+
+
+def test_every_layer_is_reachable_by_name():
+    """From recipes and the command line; a Neuron is for reading, Flatten for images."""
+    named = {*models.ACTIVATIONS.values(), *models.OUTPUTS.values(), *models.NORMS.values()}
+    options = {nn.Linear, nn.Dropout, nn.GaussianNoise, nn.Residual, nn.Neuron, nn.Flatten}
+    assert named - {None} | options == public_classes(layers)
+    assert len(init.INITIALISERS) == len(set(init.INITIALISERS.values()))
+    assert set(preprocess.AUGMENTATIONS.values()) == {nn.Shift, nn.Affine, nn.Elastic}
 
 
 def test_every_kernel_has_a_reference_of_the_same_name():

@@ -5,62 +5,80 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-
-STEP = 1e-6
-TOLERANCE = 1e-6
-
-
-def numeric_gradient(function, array):
-    """d function / d array by central differences; changes array and restores it."""
-    gradient = np.zeros_like(array)
-    for index in np.ndindex(array.shape):
-        value = array[index]
-        array[index] = value + STEP
-        above = function()
-        array[index] = value - STEP
-        below = function()
-        array[index] = value
-        gradient[index] = (above - below) / (2 * STEP)
-    return gradient
-
-
-def assert_close(analytic, numeric):
-    scale = max(np.abs(numeric).max(), np.abs(analytic).max(), 1e-8)
-    assert np.abs(analytic - numeric).max() / scale < TOLERANCE
+from np_nn.module import Module
 
 
 @pytest.mark.parametrize(**cases.parametrize(cases.LAYERS))
 def test_layer(case):
-    layer, x = case.make().to(np.float64), case.inputs()
-    weights = np.random.default_rng(2).normal(size=layer(x).shape)
+    report = nn.gradcheck(case.make(), case.inputs())
+    assert report, report
 
-    def weighted_sum():
-        return float((layer.forward(x) * weights).sum())
 
-    weighted_sum()
-    grads = [layer.backward(weights).copy(), *(p.grad.copy() for p in layer.parameters())]
-    for grad, array in zip(grads, [x, *(p.data for p in layer.parameters())], strict=True):
-        assert_close(grad, numeric_gradient(weighted_sum, array))
+@pytest.mark.parametrize(**cases.parametrize([c for c in cases.LAYERS if c.kind is nn.BatchNorm1d]))
+def test_batch_norm_in_use(case):
+    layer = case.make()
+    layer(case.inputs(np.float32))
+    report = nn.gradcheck(layer.eval(), case.inputs())
+    assert report, report
 
 
 @pytest.mark.parametrize(**cases.parametrize(cases.LOSSES))
 def test_loss(case):
-    loss, logits = case.make(), case.inputs()
-    labels = np.random.default_rng(2).integers(0, logits.shape[1], len(logits))
-    loss.forward(logits, labels)
-    grad = loss.backward().copy()
-    assert_close(grad, numeric_gradient(lambda: loss.forward(logits, labels), logits))
+    report = nn.gradcheck(case.make(), *cases.loss_inputs(case))
+    assert report, report
 
 
 def test_whole_network():
-    model = nn.mlp((7, 6, 5, 3)).to(np.float64)
-    loss = nn.CrossEntropyLoss()
-    x, labels = cases.Case(nn.Linear).inputs(), np.array([0, 1, 2, 0, 1, 2])
+    model = nn.mlp(
+        (7, 6, 6, 3), "gelu", norm="layer", noise=0.1, dropout=0.2, input_dropout=0.1,
+        residual=True, output="log_softmax",
+    )  # fmt: skip
+    report = nn.gradcheck(model, cases.Case(nn.Linear).inputs())
+    assert report, report
 
-    def total():
-        return loss.forward(model.forward(x), labels)
 
-    total()
-    grads = [model.backward(loss.backward()).copy(), *(p.grad.copy() for p in model.parameters())]
-    for grad, array in zip(grads, [x, *(p.data for p in model.parameters())], strict=True):
-        assert_close(grad, numeric_gradient(total, array))
+class Wrong(Module):
+    """y = x^2, with a gradient that is right for all numbers but one."""
+
+    def forward(self, x):
+        self._x = x
+        return x * x
+
+    def backward(self, grad, input_grad=True):
+        slope = 2 * self._x
+        slope[1, 2] *= 1.001
+        return grad * slope
+
+
+def test_a_wrong_gradient_is_found_and_shown():
+    report = nn.gradcheck(Wrong(), np.full((2, 3), 1.5))
+    assert not report
+    assert report.worst.index == (1, 2)
+    assert report.worst.backward == pytest.approx(1.001 * report.worst.difference, rel=1e-6)
+    assert "Wrong(): WRONG, input most" in str(report)
+    assert "(1, 2)" in str(report)
+
+
+def test_a_right_gradient_is_reported_and_the_layer_left_alone():
+    layer = nn.Linear(3, 2)
+    before = layer.state_dict()
+    text = str(nn.gradcheck(layer, np.ones((2, 3), np.float32)))
+    assert text.startswith("Linear(3, 2): right")
+    assert all(name in text for name in ("input", "weight", "bias"))
+    assert layer.weight.data.dtype == np.float32
+    assert all((before[name] == array).all() for name, array in layer.state_dict().items())
+
+
+@pytest.mark.parametrize("x", [np.ones((2, 3), int), np.empty((0, 3)), np.full((2, 3), np.nan)])
+def test_bad_input(x):
+    with pytest.raises(nn.NpNNError, match="finite floating-point input"):
+        nn.gradcheck(nn.ReLU(), x)
+
+
+def test_a_backward_of_another_shape_is_said():
+    class Sums(nn.ReLU):
+        def backward(self, grad, input_grad=True):
+            return grad.sum(axis=0)
+
+    with pytest.raises(nn.NpNNError, match=r"backward returned \(3,\) for an input of \(2, 3\)"):
+        nn.gradcheck(Sums(), np.ones((2, 3)))

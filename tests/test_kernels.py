@@ -99,13 +99,13 @@ def close(got, want, tolerance):
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * scale)
 
 
-def check(name, *arguments, tolerance=1e-5):
+def check(name, *arguments, tolerance=1e-5, module=compiled):
     """The kernel does to copies of the arguments what the reference does.
 
     So it leaves alone what the reference leaves alone, to the last bit; scratch may hold
     anything afterwards.
     """
-    function, kernel = getattr(reference, name), getattr(compiled, name)
+    function, kernel = getattr(reference, name), getattr(module, name)
     parameters = list(inspect.signature(function).parameters)
     arguments = list(arguments)
 

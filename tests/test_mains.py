@@ -296,10 +296,19 @@ def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkey
     options = settings.plan | {"quiet": True}
     ours = nn.fit(model, mnist.train, nn.CrossEntropyLoss(), optimizer, **options)
 
-    monkeypatch.setattr(main_torch, "to_float", lambda images, scale: images.double() * scale)
-    images, labels = main_torch.tensors(mnist, "cpu", train=True)
+    monkeypatch.setattr(main_torch, "to_float", lambda images, split: images.double())
+    tensors = main_torch.tensors(mnist, settings, "cpu", train=True)
     torch_optimizer = torch.optim.SGD(torch_model.double().parameters(), lr=settings.lr)
-    theirs = main_torch.train(torch_model, images, labels, torch_optimizer, settings, 0, True)
+    theirs = main_torch.train(
+        torch_model,
+        *tensors,
+        nn.CrossEntropyLoss(),
+        torch_optimizer,
+        mnist.train,
+        settings,
+        0,
+        True,
+    )
     assert np.max(np.abs(ours.loss - theirs.loss) / theirs.loss) < 1e-4
     assert np.allclose(ours.accuracy, theirs.accuracy)
 

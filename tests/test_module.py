@@ -135,7 +135,7 @@ def test_an_optimizer_refuses_bad_settings(settings):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1], "expects logits"),
+        ([0, 1], "expects outputs"),
         ([0, 1, 2], r"labels must be 0\.\.1"),
         ([0, -1, 1], "labels must be"),
     ],

@@ -1,6 +1,7 @@
-"""README.md keeps its word: its links lead where they say, and its Python runs.
+"""README.md keeps its word: its links lead where they say, its Python runs, its tables are true.
 
-Line numbers move with the code. ``python tests/test_readme.py`` puts those in README.md right.
+Line numbers move with the code, and results with the machine. ``python tests/test_readme.py``
+puts the line numbers in README.md right, and the tables of reproduced results.
 """
 
 import ast
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 FENCED = re.compile(r"^```(\w*).*?\n(.*?)^```$", re.M | re.S)
 CODE_LINK = re.compile(r"\[`([\w.]+)`\]\(([\w./-]+\.py)#L(\d+)\)")
+TABLES = re.compile(r"(<!-- reproduction -->).*(<!-- /reproduction -->)", re.S)
 TARGET = re.compile(r'\]\(([^)\s]+)|(?:src|srcset|href)="([^"]+)')
 
 
@@ -32,6 +34,18 @@ def with_right_lines(text):
     return CODE_LINK.sub(
         lambda link: f"[`{link[1]}`]({link[2]}#L{line_of(link[1], link[2]) or link[3]})", text
     )
+
+
+def with_reproduction(text):
+    """The text with the tables of reproduction/RESULTS.md, without their notes."""
+    page = (ROOT / "reproduction" / "RESULTS.md").read_text("utf-8")
+    sections = re.findall(r"^## (.*)\n(.*?)(?=^## |\Z)", page, re.M | re.S)
+    parts = [
+        "\n".join([f"**{title}**", *re.findall(r"^(?:\|.*|Computing.*|)$", body, re.M)])
+        for title, body in sections
+    ]
+    tables = re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts)).strip()
+    return TABLES.sub(lambda found: f"{found[1]}\n\n{tables}\n\n{found[2]}", text)
 
 
 def broken_links(text):
@@ -66,6 +80,11 @@ def test_every_link_leads_where_it_says():
     assert not broken_links(text), "python tests/test_readme.py puts line numbers right"
 
 
+def test_the_reproduced_tables_are_those_of_the_last_run():
+    text = README.read_text("utf-8")
+    assert with_reproduction(text) == text, "python tests/test_readme.py puts them right"
+
+
 def test_every_python_block_runs_on_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = [b for kind, b in FENCED.findall(README.read_text("utf-8")) if kind == "python"]
@@ -85,5 +104,5 @@ def test_a_wrong_link_is_seen_and_a_wrong_line_is_mended():
 
 
 if __name__ == "__main__":
-    README.write_text(with_right_lines(README.read_text("utf-8")), "utf-8")
+    README.write_text(with_reproduction(with_right_lines(README.read_text("utf-8"))), "utf-8")
     sys.exit("\n".join(broken_links(README.read_text("utf-8"))) or 0)

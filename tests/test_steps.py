@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import feed, ops, optim, steps
+from np_nn import feed, ops, steps
 from np_nn.batches import Batches
 
 
@@ -38,6 +38,11 @@ OPTIMIZERS = {
     "nesterov": lambda p: nn.SGD(p, 0.05, momentum=0.9, weight_decay=1e-4, nesterov=True),
     "adam": lambda p: nn.Adam(p),
     "adamw": lambda p: nn.AdamW(p, weight_decay=0.1),
+    "adagrad": lambda p: nn.Adagrad(p, lr=0.02, lr_decay=0.01, weight_decay=1e-4, eps=1e-6),
+    "rmsprop": lambda p: nn.RMSprop(
+        p, lr=0.001, eps=1e-3, momentum=0.5, centered=True, weight_decay=1e-4
+    ),
+    "adadelta": lambda p: nn.Adadelta(p, lr=0.2, eps=1e-3, weight_decay=1e-4),
 }
 
 
@@ -56,6 +61,30 @@ def test_sparse_and_compiled_training_is_that_of_the_dense_layers(digits, name, 
     assert np.abs(fast.accuracy - slow.accuracy).max() <= 2 / 32
     for key, array in expected.items():
         assert np.abs(weights[key] - array).max() <= 1e-3 * np.abs(array).max()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "scaled_tanh", "relu"])
+def test_squared_error_on_shifted_pixels_is_that_of_the_dense_layers(digits, activation, reduction):
+    targets = nn.one_hot(digits.train.labels, 10, 0.01, 0.99)
+    data = nn.Split(digits.train.images, targets, 0.99 / 255, 0.01)
+
+    def run(input, batch_size):
+        model = nn.initialize(nn.mlp((784, 20, 10), activation, output=activation), "torch", 0)
+        optimizer = nn.SGD(model.parameters(), lr={"mean": 0.1, "sum": 1e-4}[reduction])
+        plan = {"input": input, "batch_size": batch_size}
+        return trained(data, model, optimizer, nn.MSELoss(reduction), **plan)
+
+    for batch_size in (1, 33):
+        fast, weights = run("sparse", batch_size)
+        with_kernels = nn.ops.active
+        nn.use("numpy")
+        slow, expected = run("dense", batch_size)
+        nn.use("compiled" if with_kernels else "numpy")
+        assert np.allclose(fast.loss, slow.loss, rtol=1e-3)
+        assert np.abs(fast.accuracy - slow.accuracy).max() <= 2 / batch_size
+        for key, array in expected.items():
+            assert np.abs(weights[key] - array).max() <= 1e-3 * np.abs(array).max()
 
 
 def test_the_first_step_agrees_to_rounding(digits, kernels):
@@ -100,7 +129,7 @@ def test_a_schedule_sets_the_rate_of_each_step(digits):
 
 
 def test_warmup_linear_rises_and_falls_to_zero():
-    rates = [optim.warmup_linear(step, 99, warmup=0.2) for step in range(99)]
+    rates = [nn.WarmupLinear(0.2)(step, 99) for step in range(99)]
     assert rates[0] == pytest.approx(0.05)
     assert rates[19] == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(0.0125)
@@ -113,7 +142,7 @@ def test_a_sparse_set_holds_the_images(digits):
     assert rows.indptr[-1] == np.count_nonzero(images) == len(rows.values) == len(rows.columns)
     dense = np.empty((40, 784), np.float32)
     picked = np.arange(1490, 1450, -1)
-    nn.reference.expand(rows, picked, 1.0, dense)
+    nn.reference.expand(rows, picked, 1.0, 0.0, dense)
     assert np.array_equal(dense, images[picked])
 
 
@@ -196,7 +225,10 @@ def test_only_what_the_kernel_can_train_goes_to_it(digits, kernels):
     assert kind(loss=OtherLoss()) is steps.LayerSteps
     assert kind(optimizer=OtherSGD(network(5).parameters())) is steps.LayerSteps
     assert kind(optimizer=nn.SGD(network(5).parameters())) is steps.LayerSteps
-    ends_in_relu = nn.Sequential(nn.Linear(784, 10), nn.ReLU())
-    assert kind(ends_in_relu) is steps.LayerSteps
+    assert kind(nn.Sequential(nn.Linear(784, 10), nn.ReLU())) is fast
+    assert kind(nn.Sequential(nn.Linear(784, 10), nn.GELU())) is steps.LayerSteps
+    assert kind(loss=nn.MSELoss("sum")) is fast
+    assert kind(loss=nn.CrossEntropyLoss(weight=np.ones(10))) is steps.LayerSteps
+    assert kind(loss=nn.CrossEntropyLoss(reduction="sum")) is steps.LayerSteps
     assert kind(nn.Sequential(nn.Linear(784, 5), nn.Linear(5, 10))) is steps.LayerSteps
     assert kind(network(5).to(np.float64)) is steps.LayerSteps

@@ -181,3 +181,9 @@ def test_real_digits_are_learnt_without_any_download(digits):
     plan = {"epochs": 15, "batch_size": 32, "quiet": True}
     nn.fit(model, digits.train, nn.CrossEntropyLoss(), optimizer, **plan)
     assert nn.evaluate(model, digits.test).accuracy > 0.93
+
+
+def test_without_a_scale_bytes_become_shares_and_numbers_stay():
+    labels = np.zeros(2, np.int64)
+    assert nn.Split(np.zeros((2, 3), np.uint8), labels).scale == 1 / 255
+    assert nn.Split(np.zeros((2, 3), np.float32), labels).scale == 1

@@ -13,7 +13,11 @@ def _anything(cell):
 
 
 def _plain(cell):
-    return len(cell.hidden) == 1 and cell.optimizer == "SGD"
+    return len(cell.hidden) == 1 and cell.optimizer == "SGD" and not cell.extra
+
+
+def _usual(cell):
+    return cell.optimizer != "RMSprop" and not cell.extra
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ CONTENDERS = {
             "compiled for a few cells only, as that is slow",
         ),
         Contender(
-            "scikit-learn", "scikit", package="sklearn",
+            "scikit-learn", "scikit", package="sklearn", trains=_usual,
             but="computes no accuracy of the batch, which is to its advantage",
         ),
-        Contender("jax", "xla", package="jax"),
+        Contender("jax", "xla", package="jax", trains=_usual),
     )
 }  # fmt: skip
 

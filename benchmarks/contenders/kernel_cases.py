@@ -29,6 +29,11 @@ class Inputs:
         self.dh = self.dlogits @ self.W2.T * (self.h > 0)
         self.dW1 = self.x.T @ self.dh
 
+        # for layers that 784-512-10 need not have: of the hidden layer's shape, or of a unit each
+        self.shares = reference.softmax_forward(self.sums, self.empty(512))
+        self.ones = np.ones_like(self.b1)
+        self.target = np.eye(10, dtype=np.float32)[self.labels]
+
     rows = property(lambda self: self.split.rows, doc="the compressed set, made on first use")
     sparse = property(lambda self: (self.rows, self.indices, self.scale))
 
@@ -60,6 +65,42 @@ CASES = {
     "sparse_linear_backward_weight": lambda i: (*i.sparse, i.dh, _zeros(i.W1)),
     "linear_backward_weight 784-512": lambda i: (i.x, i.dh, _zeros(i.W1)),
     "linear_backward_weight 512-10": lambda i: (i.h, i.dlogits, _zeros(i.W2)),
+    "sigmoid_forward": lambda i: (i.sums, i.empty(512)),
+    "sigmoid_backward": lambda i: (i.dh, i.shares, i.empty(512)),
+    "tanh_forward": lambda i: (i.sums, i.empty(512)),
+    "tanh_backward": lambda i: (i.dh, i.shares, i.empty(512)),
+    "scaled_tanh_forward": lambda i: (i.sums, i.empty(512)),
+    "scaled_tanh_backward": lambda i: (i.dh, i.shares, i.empty(512)),
+    "leaky_relu_forward": lambda i: (i.sums, 0.01, i.empty(512)),
+    "leaky_relu_backward": lambda i: (i.dh, i.sums, 0.01, i.empty(512)),
+    "elu_forward": lambda i: (i.sums, 1.0, i.empty(512)),
+    "elu_backward": lambda i: (i.dh, i.sums, 1.0, i.empty(512)),
+    "gelu_forward": lambda i: (i.sums, i.empty(512)),
+    "gelu_backward": lambda i: (i.dh, i.sums, i.empty(512)),
+    "silu_forward": lambda i: (i.sums, i.empty(512)),
+    "silu_backward": lambda i: (i.dh, i.sums, i.empty(512)),
+    "softmax_forward": lambda i: (i.sums, i.empty(512)),
+    "softmax_backward": lambda i: (i.dh, i.shares, i.empty(512)),
+    "log_softmax_forward 512": lambda i: (i.sums, i.empty(512)),
+    "log_softmax_backward": lambda i: (i.dh, -i.h, i.empty(512)),
+    "dropout": lambda i: (i.sums, 0.5, 1, i.empty(512)),
+    "gaussian_noise": lambda i: (i.sums, 0.1, 1, i.empty(512)),
+    "batch_norm_forward": lambda i: (
+        i.sums, i.ones, i.ones, 1e-5, i.empty(512), i.empty(512), _zeros(i.ones), _zeros(i.ones),
+    ),
+    "batch_norm_backward": lambda i: (
+        i.dh, i.sums, i.ones, i.ones, 1e-5, _zeros(i.ones), _zeros(i.ones), i.empty(512),
+    ),
+    "batch_norm_apply": lambda i: (i.sums, i.ones, i.ones, 1e-5, i.ones, i.ones, i.empty(512)),
+    "layer_norm_forward": lambda i: (
+        i.sums, i.ones, i.ones, 1e-5, i.empty(512), i.empty(512), np.zeros(len(i.h), np.float32),
+    ),
+    "layer_norm_backward": lambda i: (
+        i.dh, i.sums, i.ones, np.ones(len(i.h), np.float32), _zeros(i.ones), _zeros(i.ones),
+        i.empty(512),
+    ),
+    "bce_with_logits": lambda i: (i.logits, i.target, 1 / i.logits.size, i.empty(10)),
+    "bce": lambda i: (np.exp(i.log_probs), i.target, 1 / i.logits.size, i.empty(10)),
     "sgd_step": lambda i: (i.W1, i.dW1, None, _zeros(i.W1), 1e-4, 0.0, 0.0, False),
     "adam_step": lambda i: (
         i.W1, i.dW1, _zeros(i.W1), _zeros(i.W1), np.empty((2, *i.W1.shape), np.float32),

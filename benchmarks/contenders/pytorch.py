@@ -9,6 +9,7 @@ from contenders import problem
 from contenders.kernel_cases import CASES, Inputs
 from np_nn import optim, twin
 
+aten = torch.ops.aten
 IMPLEMENTATIONS = ({"fused": True}, {"foreach": True}, {})
 BLOCKS = (500, 1000, 2000, 5000, 10000)  # images at a time in inference
 
@@ -119,6 +120,32 @@ def _cross_entropy(inputs, logits, labels, smoothing, grad):
     return call
 
 
+def _bce(loss):
+    """The loss and its gradient."""
+
+    def operation(inputs, output, target, factor, grad):
+        output = output.requires_grad_()
+
+        @torch.enable_grad()
+        def call():
+            torch.autograd.grad(loss(output, target), output)
+
+        return call
+
+    return operation
+
+
+def _batch_norm_backward(inputs, grad, normalised, weight, variance, *rest):
+    fixed = grad, normalised, weight, None, None, torch.zeros_like(weight), torch.ones_like(weight)
+    return lambda: aten.native_batch_norm_backward(*fixed, True, 1e-5, [True] * 3)
+
+
+def _layer_norm_backward(inputs, grad, normalised, weight, deviation, *rest):
+    mean, scale = (t[:, None] for t in (torch.zeros_like(deviation), deviation))
+    fixed = grad, normalised, weight.shape, mean, scale, weight, weight
+    return lambda: aten.native_layer_norm_backward(*fixed, [True] * 3)
+
+
 def _sgd(inputs, weight, grad, velocity, scratch, lr, *settings):
     return lambda: weight.add_(grad, alpha=-lr)
 
@@ -137,12 +164,51 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
     "linear_backward_bias": lambda i, grad, out: lambda: torch.sum(grad, 0, out=out),
     "linear_backward_input": lambda i, grad, w, out: lambda: torch.mm(grad, w.t(), out=out),
     "relu_forward": lambda i, x, out: lambda: torch.clamp_min(x, 0, out=out),
-    "relu_backward": lambda i, grad, y, out: lambda: torch.ops.aten.threshold_backward(grad, y, 0),
+    "relu_backward": lambda i, grad, y, out: lambda: aten.threshold_backward(grad, y, 0),
     "log_softmax_forward": lambda i, x, out: lambda: torch.log_softmax(x, 1),
     "cross_entropy_forward": lambda i, x, y, *rest: lambda: F.cross_entropy(x, y),
     "cross_entropy": _cross_entropy,
     "sparse_linear_forward": _sparse_forward,
     "sparse_linear_backward_weight": _sparse_backward,
+    "sigmoid_forward": lambda i, x, out: lambda: torch.sigmoid(x, out=out),
+    "sigmoid_backward": lambda i, grad, y, out: lambda: aten.sigmoid_backward(grad, y),
+    "tanh_forward": lambda i, x, out: lambda: torch.tanh(x, out=out),
+    "tanh_backward": lambda i, grad, y, out: lambda: aten.tanh_backward(grad, y),
+    "scaled_tanh_forward": lambda i, x, out: lambda: 1.7159 * torch.tanh(2 / 3 * x),
+    "leaky_relu_forward": lambda i, x, slope, out: lambda: F.leaky_relu(x, slope),
+    "leaky_relu_backward": lambda i, grad, x, slope, out: (
+        lambda: aten.leaky_relu_backward(grad, x, slope, False)
+    ),
+    "elu_forward": lambda i, x, alpha, out: lambda: F.elu(x, alpha),
+    "elu_backward": lambda i, grad, x, alpha, out: (
+        lambda: aten.elu_backward(grad, alpha, 1, 1, False, x)
+    ),
+    "gelu_forward": lambda i, x, out: lambda: F.gelu(x),
+    "gelu_backward": lambda i, grad, x, out: lambda: aten.gelu_backward(grad, x),
+    "silu_forward": lambda i, x, out: lambda: F.silu(x),
+    "silu_backward": lambda i, grad, x, out: lambda: aten.silu_backward(grad, x),
+    "softmax_forward": lambda i, x, out: lambda: torch.softmax(x, 1),
+    "softmax_backward": lambda i, grad, y, out: (
+        lambda: aten._softmax_backward_data(grad, y, 1, grad.dtype)
+    ),
+    "log_softmax_backward": lambda i, grad, y, out: (
+        lambda: aten._log_softmax_backward_data(grad, y, 1, grad.dtype)
+    ),
+    "dropout": lambda i, x, p, key, out: lambda: F.dropout(x, p),
+    "gaussian_noise": lambda i, x, std, key, out: lambda: x + std * torch.randn_like(x),
+    "batch_norm_forward": lambda i, x, weight, bias, eps, *rest: (
+        lambda: F.batch_norm(x, None, None, weight, bias, training=True, eps=eps)
+    ),
+    "batch_norm_backward": _batch_norm_backward,
+    "batch_norm_apply": lambda i, x, weight, bias, eps, mean, var, out: (
+        lambda: F.batch_norm(x, mean, var, weight, bias, eps=eps)
+    ),
+    "layer_norm_forward": lambda i, x, weight, bias, eps, *rest: (
+        lambda: F.layer_norm(x, weight.shape, weight, bias, eps)
+    ),
+    "layer_norm_backward": _layer_norm_backward,
+    "bce": _bce(F.binary_cross_entropy),
+    "bce_with_logits": _bce(F.binary_cross_entropy_with_logits),
     "sgd_step": _sgd,
     "adam_step": _adam,
 }

@@ -11,7 +11,7 @@ from cells import Cell
 from sklearn.neural_network import MLPClassifier
 
 from contenders import problem
-from np_nn import machine
+from np_nn import machine, optim, spec
 
 CHUNK = 4096
 CLASSES = np.arange(10)
@@ -43,13 +43,14 @@ class Tasks:
 def _network(cell, model, width):
     """An MLPClassifier that starts from the model's weights."""
     settings = cell.settings
+    solver, options = spec.parse(settings.optimizer, optim.OPTIMIZERS, "optimizer")
     network = MLPClassifier(
         settings.hidden,
-        solver=settings.optimizer,
+        solver=solver,
         alpha=0,
         batch_size=cell.batch,
         learning_rate_init=settings.lr,
-        momentum=settings.momentum,
+        momentum=options.get("momentum", 0),
         nesterovs_momentum=False,
         shuffle=False,
     )

@@ -8,6 +8,7 @@ import numpy as np
 from cells import Cell
 
 from contenders import problem
+from np_nn import optim, spec
 
 BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's, as everywhere
 SCANNED = 16  # steps that one call of the scanning kind makes
@@ -70,8 +71,9 @@ def _loss(parameters, x, y):
 
 
 def _sgd(settings, t, weight, grad, velocity, unused):
-    if settings.momentum:
-        velocity = settings.momentum * velocity + grad
+    momentum = spec.parse(settings.optimizer, optim.OPTIMIZERS, "optimizer")[1].get("momentum")
+    if momentum:
+        velocity = momentum * velocity + grad
         grad = velocity
     return weight - settings.lr * grad, velocity, unused
 

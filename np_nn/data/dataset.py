@@ -20,13 +20,20 @@ DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT com
 class Split:
     """Images (n, 28, 28) uint8 with their labels (n,) int64, C-contiguous, perhaps read-only.
 
-    A pixel p becomes scale * p + shift when a batch becomes float32.
+    A pixel p becomes scale * p + shift when a batch becomes float32; without a scale, bytes
+    become 0..1. Other samples are welcome as images (n, ...) float, which stay as they are; and
+    labels may be targets (n, C) float32, for a loss of values.
     """
 
     images: np.ndarray
     labels: np.ndarray
-    scale: float = 1 / 255
+    scale: float | None = None
     shift: float = 0.0
+
+    def __post_init__(self):
+        if self.scale is None:
+            bytes_given = getattr(self.images, "dtype", None) == np.uint8
+            object.__setattr__(self, "scale", 1 / 255 if bytes_given else 1.0)
 
     def __len__(self):
         return len(self.images)
@@ -48,6 +55,8 @@ class Dataset:
     root: Path | None  # what torchvision would be given; None for the embedded digits
     note: str = ""  # what the user should know when reading the results, in one line
     reason: str = ""  # why the note applies, and what would help, in one line
+    validation: Split | None = None  # held out of the training images by ``prepare``
+    prepare_seconds: float = 0.0  # what ``prepare`` took
 
     @property
     def title(self):

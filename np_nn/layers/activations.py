@@ -1,17 +1,132 @@
-"""Activations: what a unit makes of its weighted sum."""
+"""Activations: what a unit makes of its weighted sum.
+
+Each works on arrays of any shape (Softmax and LogSoftmax on rows) and has one forward and one
+backward formula in ``reference/activations.py``.
+"""
+
+import math
 
 from np_nn import ops
+from np_nn.errors import NpNNError
 from np_nn.module import Module
 
 
-class ReLU(Module):
-    """y = max(x, 0), elementwise; PyTorch's ReLU (Nair and Hinton 2010)."""
+class Activation(Module):
+    """What they have in common: y = f(x), and dL/dx = f'(x) * dL/dy.
+
+    name: of the functions in ``ops``. keeps: "x" or "y", whichever the backward formula needs.
+    settings: further arguments of the functions.
+    """
+
+    name = ""
+    keeps = "y"
+    settings = ()
 
     def forward(self, x):
-        self._y = ops.relu_forward(x, self._buffer("out", x.shape, x.dtype))
-        return self._y
+        forward = getattr(ops, f"{self.name}_forward")
+        y = forward(x, *self.settings, self._work("out", x.shape, x.dtype))
+        self._kept = x if self.keeps == "x" else y
+        return y
 
     def backward(self, grad, input_grad=True):
         if not input_grad:
             return None
-        return ops.relu_backward(grad, self._y, self._buffer("grad", grad.shape, grad.dtype))
+        backward = getattr(ops, f"{self.name}_backward")
+        return backward(
+            grad, self._kept, *self.settings, self._work("grad", grad.shape, grad.dtype)
+        )
+
+
+class Sigmoid(Activation):
+    """y = 1 / (1 + exp(-x)), the logistic function; PyTorch's Sigmoid."""
+
+    name = "sigmoid"
+
+
+class Tanh(Activation):
+    """y = tanh(x); PyTorch's Tanh."""
+
+    name = "tanh"
+
+
+class ScaledTanh(Activation):
+    """y = 1.7159 tanh(2/3 x), with y(1) = 1 (LeCun et al. 1998, Efficient BackProp)."""
+
+    name = "scaled_tanh"
+
+
+class ReLU(Activation):
+    """y = max(x, 0); PyTorch's ReLU (Nair and Hinton 2010)."""
+
+    name = "relu"
+
+
+class LeakyReLU(Activation):
+    """y = x where x > 0, else negative_slope * x; PyTorch's LeakyReLU (Maas et al. 2013).
+
+    Raises NpNNError for a slope that is not finite.
+    """
+
+    name, keeps = "leaky_relu", "x"
+
+    def __init__(self, negative_slope=0.01):
+        super().__init__(negative_slope=negative_slope)
+        _check_finite(self, negative_slope)
+        self.settings = (negative_slope,)
+
+
+class ELU(Activation):
+    """y = x where x > 0, else alpha (exp(x) - 1); PyTorch's ELU (Clevert et al. 2016).
+
+    Raises NpNNError for an alpha that is not finite.
+    """
+
+    name, keeps = "elu", "x"
+
+    def __init__(self, alpha=1.0):
+        super().__init__(alpha=alpha)
+        _check_finite(self, alpha)
+        self.settings = (alpha,)
+
+
+class GELU(Activation):
+    """y = x Phi(x), Phi the normal distribution; PyTorch's GELU (Hendrycks and Gimpel 2016)."""
+
+    name, keeps = "gelu", "x"
+
+
+class SiLU(Activation):
+    """y = x sigmoid(x); PyTorch's SiLU, also called swish (Elfwing et al. 2018)."""
+
+    name, keeps = "silu", "x"
+
+
+class RowActivation(Activation):
+    """An activation of whole rows: PyTorch's with dim=1."""
+
+    def __init__(self, dim=1):
+        super().__init__(dim=dim)
+        if dim not in (1, -1):
+            raise NpNNError(f"{type(self).__name__}: dim must be 1, the classes, got {dim}")
+
+    def forward(self, x):
+        if x.ndim != 2:
+            raise NpNNError(f"{self} expects (batch, classes), got {x.shape}")
+        return super().forward(x)
+
+
+class Softmax(RowActivation):
+    """y[n, c] = exp(x[n, c]) / sum_k exp(x[n, k]): probabilities; PyTorch's (Bridle 1990)."""
+
+    name = "softmax"
+
+
+class LogSoftmax(RowActivation):
+    """The logarithm of Softmax, for NLLLoss; PyTorch's LogSoftmax."""
+
+    name = "log_softmax"
+
+
+def _check_finite(layer, value):
+    if not math.isfinite(value):
+        raise NpNNError(f"{layer}: the number must be finite")

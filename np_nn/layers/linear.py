@@ -29,7 +29,7 @@ class Linear(Module):
         if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
             raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
         self._x = x
-        out = self._buffer("out", (len(x), self.weight.shape[1]), self.weight.data.dtype)
+        out = self._work("out", (len(x), self.weight.shape[1]), self.weight.data.dtype)
         weight, bias = self.weight.data, self.bias and self.bias.data
         if isinstance(x, SparseBatch):
             pixels = x.rows, x.indices, x.scale, x.shift
@@ -47,7 +47,7 @@ class Linear(Module):
             ops.linear_backward_bias(grad, self.bias.grad)
         if not input_grad:
             return None
-        out = self._buffer("grad", x.shape, grad.dtype)
+        out = self._work("grad", x.shape, grad.dtype)
         return ops.linear_backward_input(grad, self.weight.data, out)
 
     def __repr__(self):

@@ -4,6 +4,8 @@ Where the derivative is simplest in terms of the output, ``*_backward`` takes y,
 forward function returned, else its input x. All arrays of a call have one shape.
 """
 
+import math
+
 import numpy as np
 
 
@@ -64,4 +66,100 @@ def relu_backward(grad, y, out):
     """
     np.greater(y, 0, out=out)
     out *= grad
+    return out
+
+
+def leaky_relu_forward(x, slope, out):
+    """out = x where x > 0, else slope * x. Any shape."""
+    np.multiply(x, slope, out=out)
+    np.copyto(out, x, where=x > 0)
+    return out
+
+
+def leaky_relu_backward(grad, x, slope, out):
+    """out = grad where x > 0, else slope * grad; x is the input of the forward pass."""
+    np.multiply(grad, slope, out=out)
+    np.copyto(out, grad, where=x > 0)
+    return out
+
+
+def elu_forward(x, alpha, out):
+    """Exponential linear unit: out = x where x > 0, else alpha * (exp(x) - 1). Any shape."""
+    np.expm1(np.minimum(x, 0), out=out)
+    out *= alpha
+    np.copyto(out, x, where=x > 0)
+    return out
+
+
+def elu_backward(grad, x, alpha, out):
+    """out = grad where x > 0, else grad * alpha * exp(x)."""
+    np.exp(np.minimum(x, 0), out=out)
+    out *= alpha
+    out *= grad
+    np.copyto(out, grad, where=x > 0)
+    return out
+
+
+def gelu_forward(x, out):
+    """Gaussian error linear unit: out = x * Phi(x), Phi the normal distribution. Any shape."""
+    np.multiply(x, _normal_cdf(x), out=out)
+    return out
+
+
+def gelu_backward(grad, x, out):
+    """out = grad * (Phi(x) + x * phi(x)), phi the normal density; x the forward pass's input."""
+    density = np.exp(x * x / -2)
+    density /= math.sqrt(2 * math.pi)
+    np.multiply(grad, _normal_cdf(x) + x * density, out=out)
+    return out
+
+
+def _normal_cdf(x):
+    from scipy.special import erf  # here: scipy takes 0.1 s to import, and few need it
+
+    return (1 + erf(x / math.sqrt(2))) / 2
+
+
+def silu_forward(x, out):
+    """Sigmoid linear unit, also called swish: out = x * sigmoid(x). Any shape."""
+    np.multiply(x, sigmoid_forward(x, np.empty_like(out)), out=out)
+    return out
+
+
+def silu_backward(grad, x, out):
+    """out = grad * s * (1 + x * (1 - s)) with s = sigmoid(x); x the forward pass's input."""
+    s = sigmoid_forward(x, np.empty_like(out))
+    np.multiply(grad, s * (1 + x * (1 - s)), out=out)
+    return out
+
+
+def softmax_forward(x, out):
+    """Probabilities, row by row: out[n, c] = exp(x[n, c]) / sum_k exp(x[n, k]), (N, C)."""
+    np.subtract(x, x.max(axis=1, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis=1, keepdims=True)
+    return out
+
+
+def softmax_backward(grad, y, out):
+    """out = y * (grad - sum_k grad[n, k] y[n, k]), with y (N, C) from ``softmax_forward``."""
+    np.multiply(y, grad - (grad * y).sum(axis=1, keepdims=True), out=out)
+    return out
+
+
+def log_softmax_forward(x, out):
+    """Logarithms of the softmax probabilities, row by row.
+
+    out[n, c] = x[n, c] - log(sum_k exp(x[n, k])), for x and out (N, C). The
+    largest x of each row is subtracted first, which changes nothing in the
+    result and keeps exp from overflowing.
+    """
+    np.subtract(x, x.max(axis=1, keepdims=True), out=out)
+    out -= np.log(np.exp(out).sum(axis=1, keepdims=True))
+    return out
+
+
+def log_softmax_backward(grad, y, out):
+    """out = grad - exp(y) * sum_k grad[n, k], with y (N, C) from ``log_softmax_forward``."""
+    np.subtract(grad, np.exp(y) * grad.sum(axis=1, keepdims=True), out=out)
     return out

@@ -1,6 +1,13 @@
-"""How wrong the outputs are, and the gradient of that."""
+"""How wrong the outputs are, and the gradient of that.
+
+Each function returns the loss, a float, and writes dL/d(outputs) to ``grad``. Losses of values
+(squared error, binary cross-entropy) are ``factor`` times a sum: factor 1 for the sum itself,
+1 / number of values for the mean. Losses of classes are means over the batch.
+"""
 
 import numpy as np
+
+from np_nn.reference.activations import log_softmax_forward, sigmoid_forward
 
 
 def mse(output, target, factor, grad):
@@ -11,16 +18,34 @@ def mse(output, target, factor, grad):
     return loss
 
 
-def log_softmax_forward(x, out):
-    """Logarithms of the softmax probabilities, row by row.
+# As in PyTorch: the logarithm of a probability of 0 counts as this.
+LEAST_LOG = -100.0
 
-    out[n, c] = x[n, c] - log(sum_k exp(x[n, k])), for x and out (N, C). The
-    largest x of each row is subtracted first, which changes nothing in the
-    result and keeps exp from overflowing.
+
+def bce(output, target, factor, grad):
+    """Binary cross-entropy: factor * sum -(t log p + (1 - t) log(1 - p)).
+
+    output p and target t, 0..1, and grad have one shape.
     """
-    np.subtract(x, x.max(axis=1, keepdims=True), out=out)
-    out -= np.log(np.exp(out).sum(axis=1, keepdims=True))
-    return out
+    with np.errstate(divide="ignore"):
+        log_p = np.maximum(np.log(output), LEAST_LOG)
+        log_q = np.maximum(np.log1p(-output), LEAST_LOG)
+    loss = -factor * float((target * log_p + (1 - target) * log_q).sum())
+    np.divide(output - target, np.maximum(output * (1 - output), 1e-12), out=grad)
+    grad *= factor
+    return loss
+
+
+def bce_with_logits(output, target, factor, grad):
+    """``bce`` of sigmoid(output), in one step that cannot overflow.
+
+    log(1 + exp(-|x|)) + max(x, 0) - t x, and the gradient sigmoid(x) - t.
+    """
+    loss = np.log1p(np.exp(-np.abs(output))) + np.maximum(output, 0) - target * output
+    sigmoid_forward(output, grad)
+    grad -= target
+    grad *= factor
+    return factor * float(loss.sum())
 
 
 def cross_entropy_forward(logits, labels, smoothing, log_probs):
@@ -57,3 +82,47 @@ def cross_entropy(logits, labels, smoothing, grad):
     loss = cross_entropy_forward(logits, labels, smoothing, grad)
     cross_entropy_backward(grad, labels, smoothing, grad)
     return loss
+
+
+def weighted_cross_entropy(logits, labels, weight, smoothing, grad):
+    """``cross_entropy`` in which classes count as their weight (C,) says, as in PyTorch.
+
+    L = sum_nc -target[n, c] * weight[c] * log softmax(logits)[n, c] / sum_n weight[labels[n]]
+    """
+    log_probs = log_softmax_forward(logits, np.empty_like(logits))
+    target = np.broadcast_to(weight * (smoothing / len(weight)), logits.shape).copy()
+    target[np.arange(len(labels)), labels] += (1 - smoothing) * weight[labels]
+    target /= weight[labels].sum()
+    np.multiply(np.exp(log_probs), target.sum(axis=1, keepdims=True), out=grad)
+    grad -= target
+    return -float((target * log_probs).sum())
+
+
+def nll(log_probs, labels, weight, grad):
+    """Negative log-likelihood: -sum_n weight[y_n] log_probs[n, y_n] / sum_n weight[y_n].
+
+    log_probs and grad (N, C); labels y (N,); weight (C,).
+    """
+    rows, w = np.arange(len(labels)), weight[labels]
+    w = w / w.sum()
+    grad[...] = 0
+    grad[rows, labels] = -w
+    return -float((w * log_probs[rows, labels]).sum())
+
+
+def focal(logits, labels, weight, gamma, grad):
+    """Focal loss: mean_n -weight[y] (1 - p)^gamma log p, p the probability of the right class y.
+
+    What is nearly right already counts little. logits and grad (N, C), labels (N,), weight (C,).
+    """
+    rows, n = np.arange(len(labels)), len(labels)
+    log_probs = log_softmax_forward(logits, np.empty_like(logits))
+    log_p = log_probs[rows, labels]
+    p = np.exp(log_p)
+    w, miss = weight[labels] / n, 1 - p
+    # dL/dlog_p; with gamma < 1 the power of a miss of 0 has no finite slope, and p log p no weight
+    slope = gamma * np.maximum(miss, 1e-12) ** (gamma - 1) * p * log_p - miss**gamma
+    np.exp(log_probs, out=grad)
+    grad *= -(w * slope)[:, None]
+    grad[rows, labels] += w * slope
+    return -float((w * miss**gamma * log_p).sum())

@@ -1,0 +1,147 @@
+"""What the examples share: arguments, pictures, digits. No network is hidden in here."""
+
+import importlib
+import re
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a clone needs no installation
+
+import np_nn as nn
+from np_nn import cli
+from np_nn.files import check_writable
+
+FOLDER = Path(__file__).resolve().parent
+
+run = cli.run  # bad input ends in one line, and not in a traceback
+
+# Okabe and Ito's colours, which colour-blind readers tell apart.
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+YELLOW, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#C4C4C4"
+
+
+def arguments(about, argv=None):
+    """The options of an example whose docstring is `about`."""
+    parser = cli.Parser(description=about.splitlines()[0])
+    add = parser.add_argument
+    add("--out", default=FOLDER / "pictures", metavar="DIR", help="where pictures are put")
+    add("--quick", action="store_true", help="fewer steps and small data: does it run?")
+    add("--no-plots", action="store_true", help="draw no pictures")
+    args = parser.parse_args(argv)
+    if not args.no_plots:
+        check_writable(args.out)
+    return args
+
+
+def require(name):
+    """Import a module, or exit with status 2 and a line that says how to get what it needs."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        print(f"this example needs {error.name}: pip install {error.name}", file=sys.stderr)
+        sys.exit(2)
+
+
+def digits(args):
+    """MNIST; with --quick, or where it is missing, scikit-learn's digits, and a line says so."""
+    data = nn.load("digits" if args.quick else "auto", quiet=True)
+    if data.note:
+        print(f"note: {data.note}")
+    return data
+
+
+@contextmanager
+def picture(args, name, title, height, width=8.0):
+    """An empty figure of np_nn's style, in inches, to draw on; written when the block ends."""
+    from matplotlib import style
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    from np_nn.plots import STYLE, save_figure
+
+    with style.context(["default", STYLE, {"text.parse_math": True}]):
+        room = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - 0.4 / height))
+        figure = Figure(figsize=(width, height), layout=room)
+        figure.text(0.13 / width, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
+        yield figure
+        path = save_figure(figure, Path(args.out, f"{name}.png"))
+    here = Path.cwd()
+    print(f"picture: {path.relative_to(here) if path.is_relative_to(here) else path}")
+
+
+def boundary(axes, probability, x, y):
+    """Shade the plane by the probability of class 1, and mark the samples x (N, 2), y (N,).
+
+    probability: a function, points (M, 2) -> (M,) of 0..1. The border is where it passes 1/2.
+    """
+    shade(axes, *landscape(probability, x))
+    mark(axes, x, y)
+
+
+def landscape(probability, x, margin=0.4):
+    """Values of a function around the samples: across (150,), up (150,), heights (150, 150)."""
+    across, up = np.linspace(x.min(axis=0) - margin, x.max(axis=0) + margin, 150).T
+    points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    return across, up, np.asarray(probability(points), float).reshape(150, 150)
+
+
+def shade(axes, across, up, heights):
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list("", ["#A6D3F0", "white", "#F3CE86"])
+    axes.contourf(across, up, heights, np.linspace(0, 1, 11), cmap=colours, vmin=0, vmax=1)
+    if heights.min() < 0.5 < heights.max():
+        axes.contour(across, up, heights, [0.5], colors="black", linewidths=1.5)
+    axes.grid(False)
+
+
+def mark(axes, x, y, size=14):
+    """Class 0 as blue circles, class 1 as orange squares; where they are few, with their number."""
+    few = len(x) < 10
+    for label, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
+        mine = x[np.ravel(y) == label]
+        look = {
+            "marker": marker,
+            "s": 180 if few else size,
+            "ec": "w",
+            "lw": 0.4 * few,
+            "zorder": 3,
+        }
+        axes.scatter(*mine.T, color=colour, **look)
+        for point in mine if few else ():
+            axes.text(*point, label, color="w", weight="bold", ha="center", va="center", zorder=4)
+
+
+def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
+    """A panel for each of curves {name: (steps,) losses}, with all others in grey behind it."""
+    panels = figure.subplots(2, -(-len(curves) // 2), sharex=True, sharey=True, squeeze=False)
+    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=True):
+        for other in curves.values():
+            axes.plot(other, color=GREY, lw=0.8)
+        axes.plot(curve, color=BLUE, lw=2)
+        axes.set(title=f"{name}: {note.format(curve[-1])}", yscale="log", ylim=(low, high))
+        axes.set_yticks(
+            [tick for tick in (0.1, 0.2, 0.5, 1, 2) if low <= tick <= high], minor=False
+        )
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
+    for axes in panels[-1]:
+        axes.set_xlabel("step")
+
+
+def smooth(history):
+    """A training's losses (steps,), each the mean of its neighbours. Ctrl-C in it ends all."""
+    from np_nn.plots import smooth
+
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return smooth(history.loss, len(history.loss) // 20)
+
+
+def lines_of_code(path):
+    """How many lines of a file are code: not empty, no comment, no docstring of one line."""
+    lines = Path(path).read_text("utf-8").splitlines()
+    return sum(not re.match(r'\s*($|#|""")', line) for line in lines)

@@ -1,0 +1,37 @@
+# What every extension tells about itself, and what it does when it is imported.
+
+import os
+
+cdef extern from "dispatch.h" nogil:
+    void nn_select_isa()
+    const char *nn_isa_name()
+
+cdef extern from "threads.h" nogil:
+    const int NN_OPENMP
+    void nn_after_fork()
+    void nn_set_work_per_thread(double)
+
+
+def _after_fork():
+    nn_after_fork()
+
+
+nn_select_isa()
+if hasattr(os, "register_at_fork"):
+    # An OpenMP runtime's threads do not survive fork: one thread serves in the child.
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def isa():
+    """The instruction set that runs: "avx512", "avx2" or "baseline"."""
+    return nn_isa_name().decode()
+
+
+def openmp():
+    """Whether the kernels were built with OpenMP, and so can use more than one thread."""
+    return bool(NN_OPENMP)
+
+
+def set_work_per_thread(double multiplications):
+    """For tests: from how much work on another thread is worth waking."""
+    nn_set_work_per_thread(multiplications)

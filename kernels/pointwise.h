@@ -1,0 +1,223 @@
+/* What is done to numbers one by one, to columns or to rows: activations, noise and
+ * normalisation, shared among threads. pointwise_isa.h has the loops.
+ */
+#ifndef NN_POINTWISE_H
+#define NN_POINTWISE_H
+
+#include "threads.h"
+
+/* The loop that follows reads in no turn what another turn writes: arrays are the same or
+ * apart (the wrappers see to it). Without this the compiler would test for overlap at run
+ * time, and take numbers one by one where out is x. */
+#if defined(__clang__)
+#define NN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define NN_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define NN_INDEPENDENT
+#endif
+
+#define NN_PIECE 1024 /* floats of a row that are summed before double precision is needed */
+#define NN_PANEL 256  /* columns whose sums are kept in L1 together */
+
+#define NN_ACTIVATIONS(DO)                                                                   \
+    DO(sigmoid_forward) DO(sigmoid_backward) DO(tanh_forward) DO(tanh_backward)              \
+    DO(scaled_tanh_forward) DO(scaled_tanh_backward) DO(leaky_relu_forward)                  \
+    DO(leaky_relu_backward) DO(elu_forward) DO(elu_backward) DO(gelu_forward)                \
+    DO(gelu_backward) DO(silu_forward) DO(silu_backward)
+
+#define NN_ENTRY(name) nn_##name,
+typedef enum { NN_ACTIVATIONS(NN_ENTRY) nn_activations } nn_activation;
+#undef NN_ENTRY
+
+/* What a normalisation works on; the reference has the same names. x is the gradient in
+ * the backward passes; variance (columns,) is the deviation (rows,) in layer_norm. */
+typedef struct {
+    int64_t rows, columns;
+    const float *x, *weight, *bias;
+    float eps;
+    float *out, *normalised, *mean, *variance, *weight_grad, *bias_grad;
+} nn_norm;
+
+/* One instruction set's inner loops */
+typedef struct {
+    const char *name;
+    void (*activations[nn_activations])(int64_t, const float *, const float *, float, float *);
+    void (*softmax_forward)(const float *, int64_t, int64_t, int64_t, int, float *);
+    void (*softmax_backward)(const float *, const float *, int64_t, int64_t, int64_t, int, float *);
+    float (*bce)(int64_t, const float *, const float *, float, float *);
+    float (*bce_with_logits)(int64_t, const float *, const float *, float, float *);
+    void (*dropout)(int64_t, int64_t, const float *, uint32_t, float, uint32_t, uint32_t, float *);
+    void (*gaussian_noise)(int64_t, int64_t, const float *, float, uint32_t, uint32_t, float *);
+    void (*norm_parameters)(const nn_norm *, int64_t, int64_t);
+    void (*batch_norm_forward)(const nn_norm *, int64_t, int64_t);
+    void (*batch_norm_backward)(const nn_norm *, int64_t, int64_t);
+    void (*batch_norm_apply)(const nn_norm *, int64_t, int64_t);
+    void (*layer_norm_forward)(const nn_norm *, int64_t, int64_t);
+    void (*layer_norm_backward)(const nn_norm *, int64_t, int64_t);
+} nn_pointwise;
+
+#define NN_INNER_LOOPS "pointwise_isa.h"
+#define NN_TABLE nn_pointwise
+#include "dispatch.h"
+
+/* How much an element costs, in multiply-adds: it decides how many threads are woken. */
+#define NN_CURVE 12.0 /* exp and a division */
+#define NN_PASS 4.0   /* reading and writing it */
+
+static inline double nn_cost(nn_activation which)
+{
+    switch (which) {
+    case nn_sigmoid_backward:
+    case nn_tanh_backward:
+    case nn_scaled_tanh_backward:
+    case nn_leaky_relu_forward:
+    case nn_leaky_relu_backward:
+        return NN_PASS;
+    default:
+        return NN_CURVE;
+    }
+}
+
+/* out = the activation of x, or its backward pass; a: its setting. out may be x or grad. */
+NN_API void nn_activate(nn_activation which, int64_t n, const float *grad, const float *x,
+                        double a, float *out, int threads)
+{
+    threads = nn_useful_threads(threads, nn_cost(which) * (double)n);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        if (lo < hi)
+            nn_active->activations[which](hi - lo, grad ? grad + lo : 0, x + lo, (float)a,
+                                          out + lo);
+    }
+}
+
+/* Softmax by rows, or its logarithm; with grad, its backward pass, of which x is the y. */
+NN_API void nn_softmax(const float *grad, const float *x, int64_t rows, int64_t columns,
+                       int logarithm, float *out, int threads)
+{
+    threads = nn_useful_threads(threads, NN_CURVE * (double)rows * (double)columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(rows, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        if (grad)
+            nn_active->softmax_backward(grad, x, lo, hi, columns, logarithm, out);
+        else
+            nn_active->softmax_forward(x, lo, hi, columns, logarithm, out);
+    }
+}
+
+static inline int64_t nn_pieces(int64_t n)
+{
+    return (n + NN_PIECE - 1) / NN_PIECE;
+}
+
+/* Binary cross-entropy, factor * a sum, and its gradient in grad, which may be output or
+ * target. Each piece has a sum of its own, and one thread adds them up.
+ * sums: work space, nn_pieces(n) floats. */
+NN_API double nn_bce(int logits, int64_t n, const float *output, const float *target,
+                     double factor, float *grad, float *sums, int threads)
+{
+    double sum = 0;
+    threads = nn_useful_threads(threads, 3 * NN_CURVE * (double)n);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(nn_pieces(n), 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        for (int64_t i = lo; i < hi; i++) {
+            const int64_t at = i * NN_PIECE, count = n - at < NN_PIECE ? n - at : NN_PIECE;
+            sums[i] = (logits ? nn_active->bce_with_logits : nn_active->bce)(
+                count, output + at, target + at, (float)factor, grad + at);
+        }
+    }
+    for (int64_t i = 0; i < nn_pieces(n); i++)
+        sum += sums[i];
+    return factor * sum;
+}
+
+/* out = x * scale where random number i is at least `least`, else 0. out may be x. */
+NN_API void nn_dropout(int64_t n, const float *x, uint32_t least, double scale, uint64_t key,
+                       float *out, int threads)
+{
+    threads = nn_useful_threads(threads, NN_CURVE * (double)n);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->dropout(lo, hi, x, least, (float)scale, (uint32_t)key, (uint32_t)(key >> 32),
+                           out);
+    }
+}
+
+/* out = x + std * normal numbers. out may be x. */
+NN_API void nn_gaussian_noise(int64_t n, const float *x, double std, uint64_t key, float *out,
+                              int threads)
+{
+    threads = nn_useful_threads(threads, 3 * NN_CURVE * (double)n);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->gaussian_noise(lo, hi, x, (float)std, (uint32_t)key, (uint32_t)(key >> 32),
+                                  out);
+    }
+}
+
+/* One of the functions above that take columns: each thread has its own. */
+NN_API void nn_by_columns(void (*work)(const nn_norm *, int64_t, int64_t), const nn_norm *t,
+                          double passes, int threads)
+{
+    threads = nn_useful_threads(threads, passes * NN_PASS * (double)t->rows * (double)t->columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(t->columns, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        work(t, lo, hi);
+    }
+}
+
+NN_API void nn_batch_norm_forward(const nn_norm *t, int threads)
+{
+    nn_by_columns(nn_active->batch_norm_forward, t, 3, threads);
+}
+
+NN_API void nn_batch_norm_backward(const nn_norm *t, int threads)
+{
+    nn_by_columns(nn_active->batch_norm_backward, t, 3, threads);
+}
+
+NN_API void nn_batch_norm_apply(const nn_norm *t, int threads)
+{
+    nn_by_columns(nn_active->batch_norm_apply, t, 1, threads);
+}
+
+NN_API void nn_layer_norm_forward(const nn_norm *t, int threads)
+{
+    threads = nn_useful_threads(threads, 3 * NN_PASS * (double)t->rows * (double)t->columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(t->rows, 4, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->layer_norm_forward(t, lo, hi);
+    }
+}
+
+/* The parameters' gradients by columns; then, as out may be grad, all wait; out by rows. */
+NN_API void nn_layer_norm_backward(const nn_norm *t, int threads)
+{
+    threads = nn_useful_threads(threads, 4 * NN_PASS * (double)t->rows * (double)t->columns);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(t->columns, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->norm_parameters(t, lo, hi);
+        NN_BARRIER(NN_THREADS());
+        nn_share(t->rows, 4, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->layer_norm_backward(t, lo, hi);
+    }
+}
+
+#endif

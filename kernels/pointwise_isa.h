@@ -1,0 +1,504 @@
+/* The inner loops of activations, noise and normalisation, for one instruction set.
+ *
+ * Included by dispatch.h once per instruction set, as isa.h is; see there for NN, VL, and why
+ * no OpenMP is in it. The loops are plain C that the compiler vectorises; only sums are
+ * written with vectors, for the compiler may not change their order by itself.
+ *
+ * Every output element is a function of its own inputs, or of a sum in one fixed order. So
+ * threads may share rows, columns or elements at multiples of 16, and the bits stay the same.
+ */
+
+#include "transcendental.h"
+
+#if VL > 1
+typedef float NN(vf) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+typedef int NN(vi) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+#else
+typedef float NN(vf);
+#endif
+#define vf NN(vf)
+#define vi NN(vi)
+
+#define LOAD(p) (*(const vf *)(p))
+#define STORE(p, v) (*(vf *)(p) = (v))
+
+/* ------------------------------------------------------------------ activations */
+
+/* One function of one number each: value(x, a), and slope(grad, x, a), the backward pass,
+ * where x is the input or, for sigmoid and the two tanh, the output of the forward pass;
+ * `a` is the setting that some have. out may be x or grad: NN_INDEPENDENT says that no turn
+ * of a loop reads what another writes. */
+
+#define FORWARD(name, value)                                                                 \
+    static void NN(name##_forward)(int64_t n, const float *grad, const float *xs, float a,   \
+                                   float *out)                                               \
+    {                                                                                        \
+        (void)grad;                                                                          \
+        (void)a;                                                                             \
+        NN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                       \
+        {                                                                                    \
+            const float x = xs[i];                                                           \
+            out[i] = value;                                                                  \
+        }                                                                                    \
+    }
+
+#define BACKWARD(name, slope)                                                                \
+    static void NN(name##_backward)(int64_t n, const float *grad, const float *xs, float a,  \
+                                    float *out)                                              \
+    {                                                                                        \
+        (void)a;                                                                             \
+        NN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                       \
+        {                                                                                    \
+            const float x = xs[i], g = grad[i];                                              \
+            out[i] = slope;                                                                  \
+        }                                                                                    \
+    }
+
+NN_INLINE float NN(gelu)(float x)
+{
+    float bell;
+    return x * NN(normal_cdf)(x, &bell);
+}
+
+NN_INLINE float NN(gelu_slope)(float x)
+{
+    float bell;
+    const float cdf = NN(normal_cdf)(x, &bell);
+    return cdf + x * (bell * 0.398942280f); /* 1 / sqrt(2 pi) */
+}
+
+NN_INLINE float NN(silu_slope)(float x)
+{
+    const float s = NN(sigmoid)(x);
+    return s * (1.0f + x * (1.0f - s));
+}
+
+FORWARD(sigmoid, NN(sigmoid)(x))
+BACKWARD(sigmoid, g * (x * (1.0f - x)))
+FORWARD(tanh, NN(tanh_of)(x))
+BACKWARD(tanh, g * (1.0f - x * x))
+/* LeCun et al. 1998: 1.7159 tanh(2/3 x) */
+FORWARD(scaled_tanh, 1.7159f * NN(tanh_of)(x * 0.666666667f))
+BACKWARD(scaled_tanh, g * (0.388523030f * (1.7159f - x) * (1.7159f + x)))
+FORWARD(leaky_relu, x > 0 ? x : x * a)
+BACKWARD(leaky_relu, x > 0 ? g : g * a)
+FORWARD(elu, x > 0 ? x : a * NN(expm1_below_0)(x))
+BACKWARD(elu, x > 0 ? g : a * NN(exp_below_0)(x) * g)
+FORWARD(gelu, NN(gelu)(x))
+BACKWARD(gelu, g * NN(gelu_slope)(x))
+FORWARD(silu, x * NN(sigmoid)(x))
+BACKWARD(silu, g * NN(silu_slope)(x))
+
+#undef FORWARD
+#undef BACKWARD
+
+/* ------------------------------------------------------------------------- sums */
+
+/* VL terms of the sum below, from i on */
+NN_INLINE vf NN(products)(int64_t i, const float *a, const float *b, const float *c)
+{
+    vf v = LOAD(a + i);
+    if (b)
+        v *= LOAD(b + i);
+    if (c)
+        v *= LOAD(c + i);
+    return v;
+}
+
+/* sum_i a[i] b[i] c[i], where b and c may be null and then count as 1 */
+NN_INLINE float NN(sum_of_products)(int64_t n, const float *a, const float *b, const float *c)
+{
+    vf acc[4];
+    float lanes[VL], sum = 0;
+    int64_t i = 0;
+    NN_UNROLL for (int j = 0; j < 4; j++) acc[j] = (vf){0};
+    for (; i + 4 * VL <= n; i += 4 * VL)
+        NN_UNROLL for (int j = 0; j < 4; j++) acc[j] += NN(products)(i + j * VL, a, b, c);
+    for (; i + VL <= n; i += VL)
+        acc[0] += NN(products)(i, a, b, c);
+    STORE(lanes, (acc[0] + acc[1]) + (acc[2] + acc[3]));
+    for (int j = 0; j < VL; j++)
+        sum += lanes[j];
+    for (; i < n; i++)
+        sum += a[i] * (b ? b[i] : 1.0f) * (c ? c[i] : 1.0f);
+    return sum;
+}
+
+/* The same for rows of any length: pieces are added up in double precision. */
+NN_INLINE double NN(long_sum)(int64_t n, const float *a, const float *b, const float *c)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i += NN_PIECE)
+        sum += NN(sum_of_products)(n - i < NN_PIECE ? n - i : NN_PIECE, a + i, b ? b + i : 0,
+                                   c ? c + i : 0);
+    return sum;
+}
+
+static float NN(largest)(int64_t n, const float *x)
+{
+    float best = x[0];
+    int64_t i = 0;
+#if VL > 1
+    if (n >= VL) {
+        vf most = LOAD(x);
+        float lanes[VL];
+        for (i = VL; i + VL <= n; i += VL) {
+            const vf v = LOAD(x + i);
+            const vi more = v > most;
+            most = (vf)(((vi)v & more) | ((vi)most & ~more));
+        }
+        STORE(lanes, most);
+        for (int j = 0; j < VL; j++)
+            best = lanes[j] > best ? lanes[j] : best;
+    }
+#endif
+    for (; i < n; i++)
+        best = x[i] > best ? x[i] : best;
+    return best;
+}
+
+/* ---------------------------------------------------------------------- softmax */
+
+/* Rows [n0, n1) of the softmax of x (rows, columns), or of its logarithm. out may be x.
+ *
+ * exp is what costs, and rows of 10 classes would leave vectors half empty: short rows are
+ * taken together, some hundred numbers at a time, as they lie one behind the other. */
+static void NN(softmax_forward)(const float *x, int64_t n0, int64_t n1, int64_t columns,
+                                int logarithm, float *out)
+{
+    const int64_t group = columns < NN_PIECE ? NN_PIECE / columns : 1;
+    float e[NN_PIECE], sums[NN_PIECE];
+    for (int64_t n = n0; n < n1; n += group) {
+        const int64_t rows = n1 - n < group ? n1 - n : group, total = rows * columns;
+        float *o = out + n * columns;
+        double sum = 0;
+        for (int64_t r = 0; r < rows; r++) {
+            const float *row = x + (n + r) * columns;
+            const float best = NN(largest)(columns, row);
+            NN_INDEPENDENT for (int64_t c = 0; c < columns; c++) o[r * columns + c] =
+                row[c] - best;
+        }
+        for (int64_t i = 0; i < total; i += NN_PIECE) {
+            const int64_t count = total - i < NN_PIECE ? total - i : NN_PIECE;
+            float *to = logarithm ? e : o + i;
+            NN_INDEPENDENT for (int64_t j = 0; j < count; j++) to[j] = NN(exp_below_0)(o[i + j]);
+            if (total > NN_PIECE)
+                sum += NN(sum_of_products)(count, to, 0, 0);
+            else
+                for (int64_t r = 0; r < rows; r++)
+                    sums[r] = NN(sum_of_products)(columns, to + r * columns, 0, 0);
+        }
+        if (total > NN_PIECE)
+            sums[0] = (float)sum;
+        for (int64_t r = 0; r < rows; r++) /* a sum is at least 1, for the largest x */
+            sums[r] = logarithm ? NN(log_of)(sums[r]) : 1.0f / sums[r];
+        for (int64_t r = 0; r < rows; r++) {
+            float *row = o + r * columns;
+            const float by = sums[r];
+            if (logarithm)
+                for (int64_t c = 0; c < columns; c++)
+                    row[c] -= by;
+            else
+                for (int64_t c = 0; c < columns; c++)
+                    row[c] *= by;
+        }
+    }
+}
+
+/* Rows [n0, n1) of out = y * (grad - sum grad y), or of grad - exp(y) * sum grad.
+ * out may be grad or y. */
+static void NN(softmax_backward)(const float *grad, const float *y, int64_t n0, int64_t n1,
+                                 int64_t columns, int logarithm, float *out)
+{
+    for (int64_t n = n0; n < n1; n++) {
+        const float *g = grad + n * columns, *p = y + n * columns;
+        float *o = out + n * columns;
+        if (logarithm) {
+            const float sum = (float)NN(long_sum)(columns, g, 0, 0);
+            NN_INDEPENDENT for (int64_t c = 0; c < columns; c++) o[c] =
+                g[c] - NN(exp_of)(p[c]) * sum;
+        } else {
+            const float sum = (float)NN(long_sum)(columns, g, p, 0);
+            NN_INDEPENDENT for (int64_t c = 0; c < columns; c++) o[c] = p[c] * (g[c] - sum);
+        }
+    }
+}
+
+/* ----------------------------------------------------------------- cross-entropy */
+
+/* max(log(x), -100) for 0 <= x <= 1, beyond that NaN; 2^23 lifts what is no normal number */
+NN_INLINE float NN(log_of_share)(float x)
+{
+    const int tiny = x < 1.2e-38f;
+    const float log = NN(log_of)(tiny ? x * 8388608.0f : x) - (tiny ? 15.9423851f : 0.0f);
+    const float bounded = log < -100.0f || x == 0 ? -100.0f : log;
+    return x >= 0 && x <= 1 ? bounded : NAN;
+}
+
+/* Binary cross-entropy of n <= NN_PIECE shares p, and its gradient in grad, which may be one
+ * of the inputs: the loss is returned without the factor. */
+static float NN(bce)(int64_t n, const float *output, const float *target, float factor,
+                     float *grad)
+{
+    float losses[NN_PIECE];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++)
+    {
+        const float p = output[i], q = 1.0f - p, t = target[i], spread = p * q;
+        const float log_p = NN(log_of_share)(p);
+        /* 1 - p has lost digits of a small p, as in log1p_of */
+        const float log_q = NN(log_of_share)(q) + (p > 0.5f ? 0.0f : ((1.0f - q) - p) / q);
+        losses[i] = -(t * log_p + (1.0f - t) * log_q);
+        grad[i] = (p - t) / (spread < 1e-12f ? 1e-12f : spread) * factor;
+    }
+    return NN(sum_of_products)(n, losses, 0, 0);
+}
+
+/* The same where the output is to go through a sigmoid first. */
+static float NN(bce_with_logits)(int64_t n, const float *output, const float *target,
+                                 float factor, float *grad)
+{
+    float losses[NN_PIECE];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++)
+    {
+        const float x = output[i], t = target[i], small = NN(exp_below_0)(-fabsf(x));
+        losses[i] = NN(log1p_of)(small) + ((x < 0 ? 0.0f : x) - t * x);
+        grad[i] = ((x < 0 ? small : 1.0f) / (1.0f + small) - t) * factor;
+    }
+    return NN(sum_of_products)(n, losses, 0, 0);
+}
+
+/* ------------------------------------------------------------------------ noise */
+
+/* Wellons' triple32: each bit of the result depends on every bit of h. */
+NN_INLINE uint32_t NN(mix)(uint32_t h)
+{
+    h = (h ^ h >> 17) * 0xED5AD4BBu;
+    h = (h ^ h >> 11) * 0xAC4C1B51u;
+    h = (h ^ h >> 15) * 0x31848BABu;
+    return h ^ h >> 14;
+}
+
+/* Random number `at` of a key: a function of both and nothing else. */
+NN_INLINE uint32_t NN(random_bits)(uint32_t at, uint32_t low, uint32_t high)
+{
+    return NN(mix)(NN(mix)(at ^ low) + high);
+}
+
+/* Elements [lo, hi) of x * scale where their random number is at least `least`, and of 0 * x,
+ * which keeps NaN, elsewhere. out may be x. */
+static void NN(dropout)(int64_t lo, int64_t hi, const float *x, uint32_t least, float scale,
+                        uint32_t low, uint32_t high, float *out)
+{
+    NN_INDEPENDENT for (uint32_t i = (uint32_t)lo; i < (uint32_t)hi; i++)
+    {
+        const uint32_t bits = NN(random_bits)(i, low, high);
+        out[i] = x[i] * scale * (bits >= least ? 1.0f : 0.0f);
+    }
+}
+
+/* Elements [lo, hi) of x + std * normal numbers, by Box and Muller. out may be x. */
+static void NN(gaussian_noise)(int64_t lo, int64_t hi, const float *x, float std, uint32_t low,
+                               uint32_t high, float *out)
+{
+    const float unit = 1.0f / 4294967296.0f;
+    NN_INDEPENDENT for (uint32_t i = (uint32_t)lo; i < (uint32_t)hi; i++)
+    {
+        const float u = (float)NN(random_bits)(2 * i, low, high);
+        const float v = (float)NN(random_bits)(2 * i + 1, low, high);
+        const float length = NN_SQRT(-2.0f * NN(log_of)((u + 1.0f) * unit));
+        out[i] = length * NN(cos_turns)(v * unit) * std + x[i];
+    }
+}
+
+/* ---------------------------------------------------------------- normalisation */
+
+/* Column sums: up to NN_PANEL columns at a time, which stay in L1, 64 rows in float and those
+ * sums in double precision. That loses no more digits with 60,000 rows than with 64. */
+
+/* sums[j] += sum_n x[n, j], or of (x[n, j] - less[j])^2 */
+NN_INLINE void NN(add_columns)(const nn_norm *t, const float *x, int wide, const float *less,
+                               double *sums)
+{
+    for (int64_t n0 = 0; n0 < t->rows; n0 += 64) {
+        const int64_t n1 = t->rows - n0 < 64 ? t->rows : n0 + 64;
+        float part[NN_PANEL] = {0};
+        for (int64_t n = n0; n < n1; n++) {
+            const float *row = x + n * t->columns;
+            if (less)
+                for (int j = 0; j < wide; j++)
+                    part[j] += (row[j] - less[j]) * (row[j] - less[j]);
+            else
+                for (int j = 0; j < wide; j++)
+                    part[j] += row[j];
+        }
+        for (int j = 0; j < wide; j++)
+            sums[j] += part[j];
+    }
+}
+
+/* Columns [c0, c1) of bias_grad, the sums of grad, and of weight_grad, those of
+ * grad * normalised. */
+static void NN(norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    for (int64_t a = c0; a < c1; a += NN_PANEL) {
+        const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
+        double bias[NN_PANEL] = {0}, weight[NN_PANEL] = {0};
+        for (int64_t n0 = 0; n0 < t->rows; n0 += 64) {
+            const int64_t n1 = t->rows - n0 < 64 ? t->rows : n0 + 64;
+            float plain[NN_PANEL] = {0}, product[NN_PANEL] = {0};
+            for (int64_t n = n0; n < n1; n++) {
+                const float *g = t->x + n * t->columns + a;
+                const float *y = t->normalised + n * t->columns + a;
+                for (int j = 0; j < wide; j++) {
+                    plain[j] += g[j];
+                    product[j] += g[j] * y[j];
+                }
+            }
+            for (int j = 0; j < wide; j++) {
+                bias[j] += plain[j];
+                weight[j] += product[j];
+            }
+        }
+        float *bias_grad = t->bias_grad + a, *weight_grad = t->weight_grad + a;
+        NN_INDEPENDENT for (int j = 0; j < wide; j++)
+        {
+            bias_grad[j] = (float)bias[j];
+            weight_grad[j] = (float)weight[j];
+        }
+    }
+}
+
+static void NN(batch_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    const double share = 1 / (double)t->rows;
+    const float eps = t->eps;
+    for (int64_t a = c0; a < c1; a += NN_PANEL) {
+        const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
+        const float *weight = t->weight + a, *bias = t->bias + a;
+        double sums[NN_PANEL] = {0}, squares[NN_PANEL] = {0};
+        float mean[NN_PANEL], variance[NN_PANEL], scale[NN_PANEL];
+        NN(add_columns)(t, t->x + a, wide, 0, sums);
+        for (int j = 0; j < wide; j++)
+            mean[j] = (float)(sums[j] * share);
+        NN(add_columns)(t, t->x + a, wide, mean, squares);
+        for (int j = 0; j < wide; j++) {
+            variance[j] = (float)(squares[j] * share);
+            scale[j] = 1.0f / NN_SQRT(variance[j] + eps);
+        }
+        memcpy(t->mean + a, mean, (size_t)wide * sizeof(float));
+        memcpy(t->variance + a, variance, (size_t)wide * sizeof(float));
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t at = n * t->columns + a;
+            const float *x = t->x + at;
+            float *y = t->normalised + at, *out = t->out + at;
+            NN_INDEPENDENT for (int j = 0; j < wide; j++)
+            {
+                const float value = (x[j] - mean[j]) * scale[j];
+                y[j] = value;
+                out[j] = value * weight[j] + bias[j];
+            }
+        }
+    }
+}
+
+static void NN(batch_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    const float share = (float)(1 / (double)t->rows), eps = t->eps;
+    for (int64_t a = c0; a < c1; a += NN_PANEL) {
+        const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
+        float scale[NN_PANEL], mean[NN_PANEL], tilt[NN_PANEL];
+        NN(norm_parameters)(t, a, a + wide);
+        for (int j = 0; j < wide; j++) {
+            scale[j] = t->weight[a + j] / NN_SQRT(t->variance[a + j] + eps);
+            mean[j] = t->bias_grad[a + j] * share;
+            tilt[j] = t->weight_grad[a + j] * share;
+        }
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t at = n * t->columns + a;
+            const float *g = t->x + at, *y = t->normalised + at;
+            float *out = t->out + at;
+            NN_INDEPENDENT for (int j = 0; j < wide; j++) out[j] =
+                (g[j] - y[j] * tilt[j] - mean[j]) * scale[j];
+        }
+    }
+}
+
+static void NN(batch_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    const float eps = t->eps;
+    for (int64_t a = c0; a < c1; a += NN_PANEL) {
+        const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
+        float scale[NN_PANEL], shift[NN_PANEL];
+        for (int j = 0; j < wide; j++) {
+            scale[j] = t->weight[a + j] / NN_SQRT(t->variance[a + j] + eps);
+            shift[j] = t->bias[a + j] - t->mean[a + j] * scale[j];
+        }
+        for (int64_t n = 0; n < t->rows; n++) {
+            const float *x = t->x + n * t->columns + a;
+            float *out = t->out + n * t->columns + a;
+            NN_INDEPENDENT for (int j = 0; j < wide; j++) out[j] = x[j] * scale[j] + shift[j];
+        }
+    }
+}
+
+/* rows [n0, n1) */
+static void NN(layer_norm_forward)(const nn_norm *t, int64_t n0, int64_t n1)
+{
+    const int64_t wide = t->columns;
+    const float *weight = t->weight, *bias = t->bias;
+    for (int64_t n = n0; n < n1; n++) {
+        const float *x = t->x + n * wide;
+        float *y = t->normalised + n * wide, *out = t->out + n * wide;
+        const float mean = (float)(NN(long_sum)(wide, x, 0, 0) / (double)wide);
+        NN_INDEPENDENT for (int64_t c = 0; c < wide; c++) y[c] = x[c] - mean;
+        const double variance = NN(long_sum)(wide, y, y, 0) / (double)wide;
+        const float deviation = NN_SQRT((float)variance + t->eps), scale = 1.0f / deviation;
+        t->variance[n] = deviation;
+        NN_INDEPENDENT for (int64_t c = 0; c < wide; c++)
+        {
+            const float value = y[c] * scale;
+            y[c] = value;
+            out[c] = value * weight[c] + bias[c];
+        }
+    }
+}
+
+/* rows [n0, n1) */
+static void NN(layer_norm_backward)(const nn_norm *t, int64_t n0, int64_t n1)
+{
+    const int64_t wide = t->columns;
+    const float *weight = t->weight;
+    for (int64_t n = n0; n < n1; n++) {
+        const float *g = t->x + n * wide, *y = t->normalised + n * wide;
+        float *out = t->out + n * wide;
+        const float mean = (float)(NN(long_sum)(wide, g, weight, 0) / (double)wide);
+        const float tilt = (float)(NN(long_sum)(wide, g, weight, y) / (double)wide);
+        const float scale = 1.0f / t->variance[n];
+        NN_INDEPENDENT for (int64_t c = 0; c < wide; c++) out[c] =
+            (g[c] * weight[c] - y[c] * tilt - mean) * scale;
+    }
+}
+
+#define NN_ENTRY(name) NN(name),
+static const nn_pointwise NN(kernels) = {
+    NN_STRING(NN_ISA),
+    {NN_ACTIVATIONS(NN_ENTRY)},
+    NN(softmax_forward),
+    NN(softmax_backward),
+    NN(bce),
+    NN(bce_with_logits),
+    NN(dropout),
+    NN(gaussian_noise),
+    NN(norm_parameters),
+    NN(batch_norm_forward),
+    NN(batch_norm_backward),
+    NN(batch_norm_apply),
+    NN(layer_norm_forward),
+    NN(layer_norm_backward),
+};
+#undef NN_ENTRY
+
+#undef vf
+#undef vi
+#undef LOAD
+#undef STORE

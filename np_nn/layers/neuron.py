@@ -1,0 +1,74 @@
+"""One unit, in plain arithmetic: what every other layer does for many at once."""
+
+import math
+
+import numpy as np
+
+from np_nn import init
+from np_nn.errors import NpNNError, unknown_name
+from np_nn.module import Module, Parameter
+
+# name: the function, and its derivative in terms of its value.
+FUNCTIONS = {
+    "identity": (lambda z: z, lambda y: 1.0),
+    "relu": (lambda z: max(z, 0.0), lambda y: 1.0 if y > 0 else 0.0),
+    "sigmoid": (lambda z: 0.5 + 0.5 * math.tanh(z / 2), lambda y: y * (1 - y)),
+    "tanh": (math.tanh, lambda y: 1 - y * y),
+}
+
+
+class Neuron(Module):
+    """A weighted sum and an activation: y = f(w_1 x_1 + ... + w_I x_I + b).
+
+    x (N, in_features) -> y (N, 1). activation: one of FUNCTIONS. It loops over numbers, to be
+    read; ``explain`` prints the arithmetic. The same as Linear(in_features, 1) and the
+    activation. Source: McCulloch and Pitts 1943.
+
+    Raises NpNNError for a size below 1, another activation, and an input of another width.
+    """
+
+    def __init__(self, in_features, activation="sigmoid"):
+        super().__init__(in_features=in_features, activation=activation)
+        if in_features < 1:
+            raise NpNNError(f"{self}: the size must be at least 1")
+        if activation not in FUNCTIONS:
+            raise unknown_name("activation", activation, FUNCTIONS)
+        self.weight = Parameter(init.default((in_features, 1), in_features, 1), transposed=True)
+        self.bias = Parameter(init.default((1,), in_features, 1))
+        self.function, self.derivative = FUNCTIONS[activation]
+
+    def forward(self, x):
+        if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
+            raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
+        self._x = x
+        self._y = [self.function(self._weighted_sum(sample)) for sample in x]
+        return np.array(self._y, x.dtype).reshape(-1, 1)
+
+    def _weighted_sum(self, sample):
+        total = float(self.bias.data[0])
+        for weight, value in zip(self.weight.data[:, 0], sample, strict=True):
+            total += float(weight) * float(value)
+        return total
+
+    def backward(self, grad, input_grad=True):
+        weight, out = self.weight.data[:, 0], np.zeros_like(self._x)
+        self.weight.grad[...] = 0
+        self.bias.grad[...] = 0
+        for n, (sample, y) in enumerate(zip(self._x, self._y, strict=True)):
+            slope = float(grad[n, 0]) * self.derivative(y)  # dL/d(weighted sum)
+            self.bias.grad[0] += slope
+            for i, value in enumerate(sample):
+                self.weight.grad[i, 0] += slope * value
+                out[n, i] = slope * weight[i]
+        return out if input_grad else None
+
+    def explain(self, x):
+        """The arithmetic for one sample x (in_features,), as text."""
+        x = np.asarray(x)
+        total, weights = self._weighted_sum(x), self.weight.data[:, 0]
+        terms = " + ".join(f"({w:.3g})({v:.3g})" for w, v in zip(weights, x, strict=True))
+        name = self.config["activation"]
+        return (
+            f"weighted sum: {terms} + {self.bias.data[0]:.3g} = {total:.4g}\n"
+            f"output: {name}({total:.4g}) = {self.function(total):.4g}"
+        )

@@ -1,0 +1,140 @@
+"""Normalisation layers: BatchNorm1d and LayerNorm."""
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.errors import NpNNError
+from np_nn.module import Buffer, Module, Parameter
+
+
+class BatchNorm1d(Module):
+    """Gives each unit mean 0 and variance 1 over the batch, then scales it; PyTorch's.
+
+        y = (x - mean) / sqrt(variance + eps) * weight + bias
+
+    x (N, num_features) -> the same shape. While training, mean and variance are the batch's,
+    and the running ones move towards them by a share ``momentum`` (None: their plain average);
+    after ``eval()`` the running ones are used.
+
+    Raises NpNNError for an input of another width, a training batch of one sample, and bad
+    settings. Source: Ioffe and Szegedy 2015.
+    """
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True):
+        super().__init__(num_features=num_features, eps=eps, momentum=momentum, affine=affine)
+        _check_settings(self, num_features, eps)
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise NpNNError(f"{self}: momentum must be 0..1 or None")
+        self.eps, self.momentum = eps, momentum
+        self.weight, self.bias = _affine(affine, num_features)
+        self.running_mean = Buffer(np.zeros(num_features, np.float32))
+        self.running_var = Buffer(np.ones(num_features, np.float32))
+        self.num_batches_tracked = Buffer(np.array(0, np.int64))
+
+    def forward(self, x):
+        features = self.config["num_features"]
+        if x.ndim != 2 or x.shape[1] != features:
+            raise NpNNError(f"{self} expects (batch, {features}), got {x.shape}")
+        weight, bias = _scaling(self, x)
+        out = self._work("out", x.shape, x.dtype)
+        self._fixed_at = None if self.training else x
+        if not self.training:
+            mean, variance = self.running_mean.data, self.running_var.data
+            return ops.batch_norm_apply(x, weight, bias, self.eps, mean, variance, out)
+        if len(x) < 2:
+            raise NpNNError(f"{self} needs more than one sample a batch to train with")
+        self._normalised = self._work("normalised", x.shape, x.dtype)
+        mean, self._variance = np.empty((2, features), x.dtype)
+        ops.batch_norm_forward(
+            x, weight, bias, self.eps, out, self._normalised, mean, self._variance
+        )
+        self._track(mean, self._variance * (len(x) / (len(x) - 1)))
+        return out
+
+    def _track(self, mean, variance):
+        self.num_batches_tracked.data += 1
+        share = self.momentum
+        if share is None:
+            share = 1 / int(self.num_batches_tracked.data)
+        for running, new in ((self.running_mean, mean), (self.running_var, variance)):
+            running.data += share * (new - running.data)
+
+    def backward(self, grad, input_grad=True):
+        weight, _ = _scaling(self, grad)
+        weight_grad, bias_grad = _gradients(self, grad)
+        out = self._work("grad", grad.shape, grad.dtype)
+        if self._fixed_at is not None:  # mean and variance were constants
+            deviation = np.sqrt(self.running_var.data + self.eps)
+            normalised = (self._fixed_at - self.running_mean.data) / deviation
+            np.sum(grad * normalised, axis=0, out=weight_grad)
+            np.sum(grad, axis=0, out=bias_grad)
+            return np.multiply(grad, weight / deviation, out=out)
+        return ops.batch_norm_backward(
+            grad, self._normalised, weight, self._variance, self.eps, weight_grad, bias_grad, out
+        )
+
+
+class LayerNorm(Module):
+    """Gives each sample mean 0 and variance 1 over its units, then scales them; PyTorch's.
+
+        y = (x - mean) / sqrt(variance + eps) * weight + bias
+
+    x (N, normalized_shape) -> the same shape; the same in training and afterwards.
+    Raises NpNNError for an input of another width and bad settings. Source: Ba et al. 2016.
+    """
+
+    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True):
+        super().__init__(
+            normalized_shape=normalized_shape, eps=eps, elementwise_affine=elementwise_affine
+        )
+        _check_settings(self, normalized_shape, eps)
+        self.eps = eps
+        self.weight, self.bias = _affine(elementwise_affine, normalized_shape)
+
+    def forward(self, x):
+        features = self.config["normalized_shape"]
+        if x.ndim != 2 or x.shape[1] != features:
+            raise NpNNError(f"{self} expects (batch, {features}), got {x.shape}")
+        weight, bias = _scaling(self, x)
+        out = self._work("out", x.shape, x.dtype)
+        self._normalised = self._work("normalised", x.shape, x.dtype)
+        self._deviation = self._work("deviation", x.shape[:1], x.dtype)
+        return ops.layer_norm_forward(
+            x, weight, bias, self.eps, out, self._normalised, self._deviation
+        )
+
+    def backward(self, grad, input_grad=True):
+        weight, _ = _scaling(self, grad)
+        weight_grad, bias_grad = _gradients(self, grad)
+        out = self._work("grad", grad.shape, grad.dtype)
+        return ops.layer_norm_backward(
+            grad, self._normalised, weight, self._deviation, weight_grad, bias_grad, out
+        )
+
+
+def _check_settings(layer, features, eps):
+    if not isinstance(features, int | np.integer) or features < 1:
+        raise NpNNError(f"{layer}: the number of features must be a whole number from 1")
+    if not 0 <= eps < np.inf:
+        raise NpNNError(f"{layer}: eps must be finite and not below 0")
+
+
+def _affine(wanted, features):
+    """weight and bias of a normalisation that has them, else two times None."""
+    if not wanted:
+        return None, None
+    return Parameter(np.ones(features, np.float32)), Parameter(np.zeros(features, np.float32))
+
+
+def _scaling(layer, x):
+    """weight and bias as arrays: those of the layer, else ones and zeros."""
+    if layer.weight:
+        return layer.weight.data, layer.bias.data
+    return np.ones(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
+
+
+def _gradients(layer, grad):
+    """Where the gradients of weight and bias go; nowhere of interest without them."""
+    if layer.weight:
+        return layer.weight.grad, layer.bias.grad
+    return np.empty((2, grad.shape[1]), grad.dtype)

@@ -1,0 +1,21 @@
+"""Published results as data: how to run each one, and what was reported.
+
+The figure that a run is compared with is that of the recipe equal to its settings, however the
+command line put them together.
+"""
+
+from np_nn.recipes.literature import LITERATURE, NOT_RUN
+from np_nn.recipes.original import ORIGINAL
+from np_nn.recipes.ours import OURS
+from np_nn.recipes.recipe import Recipe
+from np_nn.recipes.sigmoid import SIGMOID
+
+RECIPES = {recipe.name: recipe for recipe in (*ORIGINAL, *SIGMOID, *LITERATURE, *OURS)}
+
+
+def matching(settings):
+    """The recipe that trains as these settings do, or None."""
+    return next((recipe for recipe in RECIPES.values() if recipe == settings), None)
+
+
+__all__ = ["NOT_RUN", "RECIPES", "Recipe", "matching"]

@@ -1,0 +1,46 @@
+"""np_nn's own: settings chosen on the last 10,000 training images, none on the test set."""
+
+from np_nn.recipes.recipe import Recipe
+
+_FAST98 = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_fast98.py"
+_TUNED = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_mlp.py"
+
+# What all of them share.
+_BASE = {
+    "table": "ours",
+    "bias": True,
+    "init": "torch",
+    "loss": "cross_entropy:label_smoothing=0.1",
+    "optimizer": "sgd:momentum=0.9,nesterov=true",
+    "schedule": "warmup_linear",
+    "batch_size": 64,
+    "steps": None,
+    "replacement": False,
+    "scale": 1 / 255,
+}
+
+
+def _recipe(name, title, source, **settings):
+    return Recipe(name, title, source, **{**_BASE, **settings})
+
+
+OURS = (
+    _recipe("fast98", "the fastest to 98 %", _FAST98, hidden=(384,), lr=0.3, epochs=2),
+    _recipe(
+        "fast99", "the fastest to 99 %", _TUNED, hidden=(768,), lr=0.2, epochs=8, deskew=True
+    ),
+    _recipe("plain", "a plain network", _TUNED, hidden=(1024,), lr=0.2, epochs=12),
+    _recipe(
+        "noisy", "BatchNorm and Gaussian noise", _TUNED,
+        hidden=(512, 512), lr=0.15, batch_size=128, epochs=40,
+        norm="batch", noise=0.3, input_noise=0.3,
+    ),
+    _recipe(
+        "deskewed", "straightened images", _TUNED, hidden=(1024,), lr=0.2, epochs=16, deskew=True
+    ),
+    _recipe(
+        "distorted", "straightened, then distorted anew each epoch", _TUNED,
+        hidden=(768, 512), lr=0.08, batch_size=128, epochs=40, deskew=True,
+        augment="affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4",
+    ),
+)  # fmt: skip

@@ -1,0 +1,113 @@
+"""A Recipe: the hyper-parameters of a run, and what was published for them."""
+
+from dataclasses import dataclass, field
+
+
+def _about(default):
+    """A field that says where a recipe comes from, and is no part of how it trains."""
+    return field(default=default, compare=False)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyper-parameters of a run. Either steps or epochs is given.
+
+    Two recipes are equal when they train alike, whatever they are called.
+
+    Network: hidden: widths of the hidden layers. activation, output, norm, noise, dropout,
+    input_dropout, residual: see ``models.mlp``; input_noise: standard deviation of noise on the
+    inputs. init: one of init.INITIALISERS.
+    Loss: see losses.LOSSES. targets: what a loss of values wants for a wrong and for the right
+    class. class_weights: a number for each class, or "balanced".
+    Training: optimizer, schedule: names with options, as in "sgd:momentum=0.9". replacement:
+    draw every batch anew from the whole set (else shuffle once an epoch). clip_norm,
+    clip_value, max_norm: see ``constraints``. validation: how many of the last training images
+    are held out; patience: epochs without an improvement there before training stops.
+    Images: scale, shift: a pixel p of 0..255 becomes scale * p + shift; standardize: they are
+    chosen for mean 0 and variance 1. deskew, augment: see ``preprocess``; several distortions
+    are joined by "+".
+
+    published: the reported test accuracy, 0..1; published_seconds: the reported time.
+    table: the table of published results that it belongs to. note: what to know about it.
+    long: takes more than a quarter of an hour on two cores. best_on_test: the published figure
+    is that of the epoch that was best on the test set.
+    """
+
+    name: str = _about("")
+    title: str = _about("")
+    source: str = _about("")
+    published: float | None = _about(None)
+    published_seconds: float | None = _about(None)
+    table: str = _about("")
+    note: str = _about("")
+    long: bool = _about(False)
+    best_on_test: bool = _about(False)
+
+    hidden: tuple[int, ...] = (512,)
+    activation: str = "relu"
+    output: str = "none"
+    bias: bool = False
+    init: str = "original"
+    norm: str = "none"
+    noise: float = 0.0
+    input_noise: float = 0.0
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    residual: bool = False
+    loss: str = "cross_entropy"
+    targets: tuple[float, float] = (0.0, 1.0)
+    class_weights: tuple[float, ...] | str = ()
+    optimizer: str = "sgd"
+    lr: float = 0.001
+    schedule: str = "constant"
+    batch_size: int = 256
+    steps: int | None = 4000
+    epochs: int | None = None
+    replacement: bool = True
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    max_norm: float | None = None
+    validation: int = 0
+    patience: int | None = None
+    scale: float = 1.0
+    shift: float = 0.0
+    standardize: bool = False
+    deskew: bool = False
+    augment: str = ""
+
+    @property
+    def plan(self):
+        """The arguments of ``Batches``: which batches are trained on."""
+        return {
+            "steps": self.steps,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "replacement": self.replacement,
+        }
+
+    def sizes(self, inputs=784, classes=10):
+        """The width of every layer, inputs first."""
+        return (inputs, *self.hidden, classes)
+
+    def network(self, inputs=784, classes=10):
+        """The widths in one word, such as "784-512-10"."""
+        return "-".join(map(str, self.sizes(inputs, classes)))
+
+    def describe(self):
+        """The settings in a few words."""
+        length = f"{self.steps:,} batches" if self.steps else f"{self.epochs:,} epochs in batches"
+        name, _, options = self.optimizer.partition(":")
+        parts = [
+            f"{length} of {self.batch_size}",
+            f"{name.upper()} {self.lr:g}{f' ({options})' if options else ''}",
+            f"{self.init} init",
+        ]
+        more = {
+            "deskewed": self.deskew,
+            f"distorted ({self.augment})": self.augment,
+            f"dropout {self.dropout:g}": self.dropout,
+            f"{self.norm} norm": self.norm != "none",
+            f"noise {self.noise:g}": self.noise,
+            f"max-norm {self.max_norm}": self.max_norm,
+        }
+        return ", ".join(parts + [text for text, said in more.items() if said])

@@ -1,0 +1,69 @@
+"""Losses: targets, decisions, weights, and input that does not fit."""
+
+import numpy as np
+import pytest
+
+import np_nn as nn
+from np_nn import losses
+
+OUTPUTS = np.array([[0.2, 0.7], [0.9, 0.1], [0.4, 0.6]], np.float32)
+
+
+def test_one_hot():
+    targets = nn.one_hot([2, 0], 3, low=0.01, high=0.99)
+    assert targets.dtype == np.float32
+    assert np.allclose(targets, [[0.01, 0.01, 0.99], [0.99, 0.01, 0.01]])
+    with pytest.raises(nn.NpNNError, match=r"labels must be 0\.\.2, got 1\.\.3"):
+        nn.one_hot([1, 3], 3)
+
+
+def test_balanced_weights_are_scikit_learns():
+    from sklearn.utils.class_weight import compute_class_weight
+
+    labels = np.array([0, 0, 0, 1, 2, 2])
+    theirs = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    assert np.allclose(losses.balanced(labels, 3), theirs)
+    with pytest.raises(nn.NpNNError, match="class 3 has no sample"):
+        losses.balanced(labels, 4)
+
+
+@pytest.mark.parametrize("kind", [nn.CrossEntropyLoss, nn.NLLLoss, nn.FocalLoss])
+def test_decisions_about_classes(kind):
+    assert kind.count_correct(OUTPUTS, np.array([1, 1, 1])) == 2
+
+
+def test_decisions_about_values():
+    assert nn.MSELoss().count_correct(OUTPUTS, nn.one_hot([1, 1, 1], 2)) == 2
+    column, wanted = OUTPUTS[:, :1], np.array([[0.0], [1.0], [1.0]])
+    assert nn.BCELoss().count_correct(column, wanted) == 2
+    assert nn.BCEWithLogitsLoss().count_correct(column - 0.3, wanted) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nn.CrossEntropyLoss(label_smoothing=1.5), "label_smoothing must be 0..1"),
+        (lambda: nn.CrossEntropyLoss(reduction="none"), "reduction must be one of"),
+        (lambda: nn.CrossEntropyLoss(weight=[1, -1]), "weight must be"),
+        (lambda: nn.FocalLoss(gamma=-1), "gamma"),
+        (lambda: nn.NLLLoss(weight=[1, 1, 1])(OUTPUTS, np.array([0, 1, 1])), "3 weights for 2"),
+        (lambda: nn.CrossEntropyLoss()(OUTPUTS, np.array([0.0, 1, 1])), "must be integers"),
+        (lambda: nn.FocalLoss()(OUTPUTS, np.array([0, 1, 2])), r"labels must be 0\.\.1"),
+        (lambda: nn.MSELoss()(OUTPUTS, OUTPUTS[:2]), r"of one shape, got \(3, 2\) and \(2, 2\)"),
+        (lambda: nn.MSELoss()(OUTPUTS[:0], OUTPUTS[:0]), "empty batch"),
+        (lambda: nn.BCELoss()(2 * OUTPUTS, OUTPUTS), "outputs of 0..1"),
+        (lambda: nn.BCELoss()(OUTPUTS, 2 * OUTPUTS), "targets must be 0..1"),
+        (lambda: nn.BCELoss()(OUTPUTS * np.nan, OUTPUTS), "outputs of 0..1"),
+        (lambda: nn.BCEWithLogitsLoss()(OUTPUTS, -OUTPUTS), "targets must be 0..1"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(nn.NpNNError, match=message):
+        call()
+
+
+def test_certain_outputs_do_not_overflow():
+    outputs, targets = np.array([[1e4, -1e4]]), np.array([[0.0, 1.0]])
+    assert nn.BCEWithLogitsLoss()(outputs, targets) == pytest.approx(1e4)
+    assert nn.BCELoss()(np.array([[1.0, 0.0]]), targets) == pytest.approx(100)
+    assert nn.CrossEntropyLoss()(outputs, np.array([1])) == pytest.approx(2e4)

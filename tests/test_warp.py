@@ -1,0 +1,192 @@
+"""The kernels that move pixels against their reference, as test_kernels.py does for the others.
+
+A value half way between two grey levels may be rounded to either: images are compared to
+within 1.
+"""
+
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from np_nn import ops, reference
+
+try:
+    from np_nn._kernels import warp
+except ImportError:
+    if os.environ.get("NP_NN_STRICT") == "1":
+        raise
+    pytest.skip("the compiled kernels are not built", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: these call reference and kernel themselves."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads_for_small_work():
+    warp.set_work_per_thread(1)
+    yield
+    warp.set_work_per_thread(200e3)
+
+
+def anywhere(array, offset):
+    """A copy so many elements into its memory, to whose end it reaches."""
+    memory = np.empty(array.size + offset, array.dtype)
+    copy = memory[offset:].reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def check(name, out, *arguments):
+    """The kernel on one to four threads: the same bytes; returns them and the reference's."""
+    want = getattr(reference, name)(*arguments, out.copy())
+    results = []
+    for threads in (1, 2, 3, 4):
+        given = [anywhere(a, threads - 1) if a is not None else None for a in arguments]
+        before = [None if a is None else a.tobytes() for a in given]
+        got = anywhere(out, threads - 1)
+        assert getattr(warp, name)(*given, got, threads) is got
+        assert [None if a is None else a.tobytes() for a in given] == before
+        results.append(got)
+    assert len({got.tobytes() for got in results}) == 1, "threads change the result"
+    return results[0], want
+
+
+def pixels(rng, *shape):
+    """uint8 images, half of whose pixels are black; some columns all black."""
+    images = rng.integers(-256, 256, shape).clip(0).astype(np.uint8)
+    images[:, :, ::5] = 0
+    return images
+
+
+def same(got, want, most=1):
+    assert got.shape == want.shape
+    assert got.dtype == want.dtype == np.uint8
+    assert np.abs(got.astype(int) - want).max(initial=0) <= most
+
+
+some = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+counts, sides = (
+    st.sampled_from([1, 2, 3, 7, 32, 100]),
+    st.sampled_from([1, 2, 5, 13, 14, 15, 28, 33]),
+)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def test_every_kernel_has_a_test_here():
+    provided = sorted(name for name in ops.REFERENCE if hasattr(warp, name))
+    assert provided == ["image_moments", "warp_images"]
+    for name in provided:
+        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
+        assert list(inspect.signature(getattr(warp, name)).parameters) == expected
+
+
+@some
+@given(counts, sides, sides, seeds)
+def test_image_moments(count, height, width, seed):
+    images = pixels(np.random.default_rng(seed), count, height, width)
+    got, want = check("image_moments", np.full((count, 5), 7), images)
+    np.testing.assert_array_equal(got, want)
+
+
+def test_image_moments_of_the_largest_images():
+    images = np.full((1, 1, 4096), 255, np.uint8)
+    got, want = check("image_moments", np.empty((1, 5), np.int64), images)
+    np.testing.assert_array_equal(got, want)
+
+
+@some
+@given(counts, sides, sides, st.sampled_from([0, 1, 2, 7, 17]), seeds)
+def test_warp_images(count, height, width, modes, seed):
+    rng = np.random.default_rng(seed)
+    images = pixels(rng, count, height, width)
+    matrices = np.eye(3)[:2] + rng.normal(size=(count, 2, 3)) * [0.3, 0.3, 3]
+    coefficients = rng.normal(size=(count, 2, modes, modes)).astype(np.float32)
+    bases = (rng.normal(size=(side, modes)).astype(np.float32) for side in (height, width))
+    field = (coefficients, *bases) if modes else (None, None, None)
+    same(*check("warp_images", np.full_like(images, 7), images,
+                matrices.astype(np.float32), *field))  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -1e30])
+def test_places_that_are_none_are_black(value):
+    images, matrices = np.full((3, 5, 20), 200, np.uint8), np.eye(3, dtype=np.float32)[:2]
+    matrices = np.tile(matrices, (3, 1, 1))
+    matrices[1, 0, 2] = matrices[2, 1, 2] = value
+    got, want = check("warp_images", images.copy(), images, matrices, None, None, None)
+    same(got, want, most=0)
+    assert (got[0] == 200).all()
+    assert not got[1:].any()
+
+
+def test_no_image():
+    images = np.empty((0, 5, 6), np.uint8)
+    check("warp_images", images, images, np.empty((0, 2, 3), np.float32), None, None, None)
+    check("image_moments", np.empty((0, 5), np.int64), images)
+
+
+def test_what_does_not_fit_is_an_error_and_changes_nothing():
+    f = np.float32
+    good = {
+        "images": np.ones((3, 6, 5), np.uint8), "matrices": np.ones((3, 2, 3), f),
+        "coefficients": np.ones((3, 2, 4, 4), f), "basis_y": np.ones((6, 4), f),
+        "basis_x": np.ones((5, 4), f), "out": np.full((3, 6, 5), 7, np.uint8),
+    }  # fmt: skip
+    warp.warp_images(*(good | {"out": np.empty_like(good["out"])}).values(), 2)
+    frozen = np.empty_like(good["out"])
+    frozen.flags.writeable = False
+    for name, value, message in [
+        ("images", np.ones((3, 6, 5), f), "images must be .* uint8"),
+        ("images", np.ones((3, 5, 6), np.uint8), "out must be"),
+        ("images", good["images"][:, ::-1], "not contiguous"),
+        ("images", "x", "got str"),
+        ("images", np.zeros((1, 1, 4097), np.uint8), "4096"),
+        ("matrices", np.ones((3, 2, 3)), "matrices must be .* float32"),
+        ("matrices", np.ones((2, 2, 3), f), r"matrices .* shape \(3, 2, 3\)"),
+        ("coefficients", np.ones((3, 2, 4, 5), f), "coefficients must be"),
+        ("basis_y", np.ones((5, 4), f), r"basis_y .* shape \(6, any\)"),
+        ("basis_x", np.ones((5, 3), f), "basis_x must be"),
+        ("basis_x", None, "basis_x must be .*got NoneType"),
+        ("out", frozen, "writable .*read-only"),
+        ("out", good["images"], "memory"),
+    ]:
+        before = good["out"].tobytes()
+        with pytest.raises(ValueError, match=message):
+            warp.warp_images(*(good | {name: value}).values(), 2)
+        assert good["out"].tobytes() == before
+    with pytest.raises(ValueError, match=r"out must be .* int64"):
+        warp.image_moments(good["images"], np.empty((3, 5)), 2)
+
+
+def test_without_vector_instructions():
+    """The comparisons again, in a process of its own."""
+    if warp.instruction_set() == "baseline":
+        return  # that is what the other tests ran on
+    root = Path(__file__).resolve().parents[1]
+    comparisons = "not process and not instructions"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__],
+        cwd=root, env=os.environ | {"NP_NN_ISA": "baseline"}, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_kernels_work_in_a_forked_process():
+    images, sums = pixels(np.random.default_rng(0), 50, 28, 28), np.empty((50, 5), np.int64)
+    want = warp.image_moments(images, sums, 2).copy()
+    child = os.fork()
+    if not child:
+        got = warp.image_moments(images, sums, 2)
+        os._exit(int((got != want).any()))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
