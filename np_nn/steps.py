@@ -22,6 +22,8 @@ ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scal
 TRY_EVERY = 16  # calls, to try the other number of threads
 CLEARLY = 0.8  # the share of the time that it must need to be taken
 MOST_LAYERS = 32  # that the kernel has room for
+FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
+LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which saves a third
 CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
 
 
@@ -104,11 +106,12 @@ class CompiledSteps:
         # Any number of threads computes the same bits. But where other programs keep the cores
         # busy, one thread is many times faster than several that wait for each other.
         self._threads, self._other = ops.threads, 1
-        self._calls, self._most, self._pace = 0, 1, 0.0
+        self._calls, self._most, self._pace, self._multiple = 0, 1, 0.0, 1
 
     def most(self):
         """How many steps the next call may make: so many that it takes about CALL_SECONDS."""
-        return max(1, self._most // 4) if self._tries() else self._most
+        most = self._most // 4 if self._tries() else self._most
+        return max(1, most // self._multiple) * self._multiple
 
     def _tries(self):
         """Whether the next call is to find out if the other number of threads is faster now."""
@@ -121,6 +124,9 @@ class CompiledSteps:
         """
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._tries()
         threads = self._other if tries else self._threads
+        self._multiple = FOLD if block.shape[1] == 1 else 1
+        if block.shape[1] >= LARGE * len(self.labels):
+            block = np.sort(block, axis=1)
         losses, correct = ops.KERNELS["mlp_steps"](
             self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.shift,
             self.layers, tuple(self.activations), self._loss(block.shape[1]),

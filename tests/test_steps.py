@@ -116,6 +116,39 @@ def test_neither_threads_nor_repetition_change_a_bit(digits, kernels, options):
     assert len(set(runs)) == 1
 
 
+@pytest.mark.parametrize("plan", [{"epochs": 2}, {"steps": 3000, "replacement": True}], ids=str)
+def test_however_long_the_calls_take_one_image_at_a_time_gives_the_same_bits(
+    digits, kernels, plan, monkeypatch
+):
+    data = nn.Split(digits.train.images, digits.train.labels, 0.99 / 255, 0.01)
+
+    def run(seconds):
+        monkeypatch.setattr(steps, "CALL_SECONDS", seconds)
+        model = network(20)
+        history, state = trained(
+            data, model, nn.SGD(model.parameters(), 0.01), **({"steps": None} | plan), batch_size=1
+        )
+        return history.loss.tobytes(), b"".join(array.tobytes() for array in state.values())
+
+    assert run(1e-6) == run(1e-3) == run(10)
+
+
+def test_a_batch_of_the_whole_set_is_that_of_the_dense_layers(digits):
+    """In the fused loop it is sorted and taken in chunks."""
+
+    def run(input):
+        model = network(20)
+        plan = {"steps": 5, "batch_size": len(digits.train), "input": input}
+        return trained(digits.train, model, nn.SGD(model.parameters(), 0.1), **plan)
+
+    fast, weights = run("sparse")
+    nn.use("numpy")
+    slow, expected = run("dense")
+    assert np.allclose(fast.loss, slow.loss, rtol=1e-5)
+    for key, array in expected.items():
+        assert np.abs(weights[key] - array).max() <= 1e-5 * np.abs(array).max()
+
+
 def test_a_schedule_sets_the_rate_of_each_step(digits):
     def run(schedule, lr):
         model = network(20)

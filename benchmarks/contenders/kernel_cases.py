@@ -13,12 +13,13 @@ class Inputs:
 
     def __init__(self):
         split, model = problem.start(CENTRE)
-        self.split, self.images, self.scale = split, problem.flat(split), split.scale
+        self.split, self.images = split, problem.flat(split)
+        self.pixels = split.scale, split.shift
         self.indices = next(iter(Batches(len(split), CENTRE.batch, steps=1, replacement=True)))
         self.labels = split.labels[self.indices]
         self.W1, self.b1, self.W2, self.b2 = (p.data for p in model.parameters())
 
-        self.x = reference.gather(self.images, self.indices, self.scale, self.empty(784))
+        self.x = reference.gather(self.images, self.indices, *self.pixels, self.empty(784))
         self.sums = reference.linear_forward(self.x, self.W1, self.b1, self.empty(512))
         self.h = np.maximum(self.sums, 0)
         self.logits = reference.linear_forward(self.h, self.W2, self.b2, self.empty(10))
@@ -35,7 +36,7 @@ class Inputs:
         self.target = np.eye(10, dtype=np.float32)[self.labels]
 
     rows = property(lambda self: self.split.rows, doc="the compressed set, made on first use")
-    sparse = property(lambda self: (self.rows, self.indices, self.scale))
+    sparse = property(lambda self: (self.rows, self.indices, *self.pixels))
 
     @staticmethod
     def empty(width):
@@ -46,10 +47,14 @@ def _zeros(array):
     return np.zeros_like(array)
 
 
+def _scratch(array):
+    return np.empty((2, *array.shape), array.dtype)
+
+
 # The kernel's name, perhaps with the layer: what it is called with but for the threads.
 CASES = {
     "compress": lambda i: (i.images,),
-    "gather": lambda i: (i.images, i.indices, i.scale, i.empty(784)),
+    "gather": lambda i: (i.images, i.indices, *i.pixels, i.empty(784)),
     "expand": lambda i: (*i.sparse, i.empty(784)),
     "sparse_linear_forward": lambda i: (*i.sparse, i.W1, i.b1, i.empty(512)),
     "linear_forward 784-512": lambda i: (i.x, i.W1, i.b1, i.empty(512)),
@@ -102,9 +107,18 @@ CASES = {
     "bce_with_logits": lambda i: (i.logits, i.target, 1 / i.logits.size, i.empty(10)),
     "bce": lambda i: (np.exp(i.log_probs), i.target, 1 / i.logits.size, i.empty(10)),
     "sgd_step": lambda i: (i.W1, i.dW1, None, _zeros(i.W1), 1e-4, 0.0, 0.0, False),
+    "adagrad_step": lambda i: (
+        i.W1, i.dW1, _zeros(i.W1), _scratch(i.W1), 1, 1e-4, 0.0, 0.0, 1e-10,
+    ),
+    "rmsprop_step": lambda i: (
+        i.W1, i.dW1, _zeros(i.W1), None, None, _scratch(i.W1), 1e-4, 0.99, 1e-8, 0.0, 0.0, False,
+    ),
+    "adadelta_step": lambda i: (
+        i.W1, i.dW1, _zeros(i.W1), _zeros(i.W1), _scratch(i.W1), 1e-2, 0.9, 1e-6, 0.0,
+    ),
     "adam_step": lambda i: (
-        i.W1, i.dW1, _zeros(i.W1), _zeros(i.W1), np.empty((2, *i.W1.shape), np.float32),
-        1, 1e-4, 0.9, 0.999, 1e-8, 0.0, False,
+        i.W1, i.dW1, _zeros(i.W1), _zeros(i.W1), _scratch(i.W1), 1, 1e-4, 0.9, 0.999, 1e-8, 0.0,
+        False,
     ),
 }  # fmt: skip
 
@@ -113,7 +127,7 @@ ELSEWHERE = ("mlp_steps",)
 
 
 def _gathered(i):
-    return ops.gather(i.images, i.indices, i.scale, i.x)
+    return ops.gather(i.images, i.indices, *i.pixels, i.x)
 
 
 # What NumPy does in place of the operations on compressed rows, which it does not have.

@@ -88,24 +88,25 @@ class Tasks:
         return problem.repeated(lambda: target.copy_(source))
 
 
-def _gather(inputs, images, indices, scale, out):
+def _gather(inputs, images, indices, scale, shift, out):
+    """The shift is 0 here: it would take another pass."""
     return lambda: torch.mul(images.index_select(0, indices), scale, out=out)
 
 
-def _expand(inputs, rows, indices, scale, out):
-    return _gather(inputs, torch.from_numpy(inputs.images), indices, scale, out)
+def _expand(inputs, rows, indices, scale, shift, out):
+    return _gather(inputs, torch.from_numpy(inputs.images), indices, scale, shift, out)
 
 
 def _linear_forward(inputs, x, weight, bias, out):
     return lambda: torch.addmm(bias, x, weight, out=out)
 
 
-def _sparse_forward(inputs, rows, indices, scale, weight, bias, out):
-    gather = _gather(inputs, torch.from_numpy(inputs.images), indices, scale, None)
+def _sparse_forward(inputs, rows, indices, scale, shift, weight, bias, out):
+    gather = _gather(inputs, torch.from_numpy(inputs.images), indices, scale, shift, None)
     return lambda: torch.addmm(bias, gather(), weight, out=out)
 
 
-def _sparse_backward(inputs, rows, indices, scale, grad, out):
+def _sparse_backward(inputs, rows, indices, scale, shift, grad, out):
     x = torch.from_numpy(inputs.x)
     return lambda: torch.mm(x.t(), grad, out=out)
 
@@ -150,10 +151,15 @@ def _sgd(inputs, weight, grad, velocity, scratch, lr, *settings):
     return lambda: weight.add_(grad, alpha=-lr)
 
 
-def _adam(inputs, weight, grad, *rest):
-    parameter = torch.nn.Parameter(weight)
-    parameter.grad = grad
-    return torch.optim.Adam([parameter], fused=True).step
+def _optimizer(kind, **options):
+    """A step of torch's own."""
+
+    def operation(inputs, weight, grad, *rest):
+        parameter = torch.nn.Parameter(weight)
+        parameter.grad = grad
+        return kind([parameter], **options).step
+
+    return operation
 
 
 OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> what to call
@@ -210,5 +216,8 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
     "bce": _bce(F.binary_cross_entropy),
     "bce_with_logits": _bce(F.binary_cross_entropy_with_logits),
     "sgd_step": _sgd,
-    "adam_step": _adam,
+    "adagrad_step": _optimizer(torch.optim.Adagrad, fused=True),
+    "rmsprop_step": _optimizer(torch.optim.RMSprop),
+    "adadelta_step": _optimizer(torch.optim.Adadelta),
+    "adam_step": _optimizer(torch.optim.Adam, fused=True),
 }
