@@ -3,8 +3,9 @@
 import sys
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, report, schedules
+from np_nn import cli, losses, models, optim, report, schedules, seeds
 from np_nn.batches import Batches
+from np_nn.prepare import augmentation
 from np_nn.progress import progress
 
 try:
@@ -17,7 +18,7 @@ except ModuleNotFoundError as error:
 
 
 # What the recipe may ask of np_nn's loop and this one does not do.
-NOT_HERE = ("validation", "augment", "clip_value", "max_norm")
+NOT_HERE = ("validation", "clip_value", "max_norm")
 
 
 def main(argv=None):
@@ -98,9 +99,12 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
     loss_function, count_correct = twin.loss(loss).to(images.device), loss.count_correct
     batches = Batches(len(images), **settings.plan, seed=seed)
     scheduler = twin.scheduler(schedules.build(settings), optimizer, len(batches))
+    augment, rng = augmentation(settings), seeds.generator(seed, "augmentation")
     model.train()
     with nn.History(len(batches)) as history:
         for indices in progress(batches, history, quiet):
+            if augment and history.done % batches.per_epoch == 0:
+                images = torch.from_numpy(augment(split.images, rng)).flatten(1).to(images.device)
             batch = torch.from_numpy(indices).to(images.device)
             x, y = to_float(images[batch], split), targets[batch]
 

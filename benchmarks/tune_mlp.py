@@ -20,6 +20,8 @@ HELD_OUT = 10_000
 BASE = replace(recipes.RECIPES["fast98"], validation=HELD_OUT)
 MOMENTUM = BASE.optimizer
 MILD = "affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4"
+LIGHT = "affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=14,sigma=4"
+LIGHTLY = {"deskew": True, "augment": LIGHT, "lr": 0.25}
 NOISY = {"norm": "batch", "noise": 0.3, "input_noise": 0.3, "lr": 0.15, "batch_size": 128}
 
 
@@ -38,6 +40,10 @@ SMALL = {**DISTORTED, "hidden": (512, 512), "lr": 0.08, "epochs": 25}
 # What was tried for each goal: changes to BASE. The first of each is the one chosen.
 GOALS = {
     "fast99": [
+        {**LIGHTLY, "hidden": (512,), "epochs": 10},
+        {**LIGHTLY, "hidden": (384,), "epochs": 10},
+        {**LIGHTLY, "hidden": (384,), "epochs": 12},
+        {**LIGHTLY, "hidden": (512,), "epochs": 8, "augment": MILD},
         {"deskew": True, "hidden": (768,), "lr": 0.2, "epochs": 8},
         {"deskew": True, "lr": 0.25, "epochs": 6},
         *variants(deskew=(True,), lr=(0.25,), epochs=(8,)),

@@ -132,6 +132,8 @@ def test_state_goes_both_ways():
 
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(784, 512), (30, 20)])
 def test_the_default_start_has_torchs_distribution(fan_in, fan_out):
+    nn.manual_seed(0)
+    torch.manual_seed(0)
     ours, theirs = nn.Linear(fan_in, fan_out), torch.nn.Linear(fan_in, fan_out)
     for name in ("weight", "bias"):
         a = getattr(ours, name).data
