@@ -23,7 +23,7 @@ TRY_EVERY = 16  # calls, to try the other number of threads
 CLEARLY = 0.8  # the share of the time that it must need to be taken
 MOST_LAYERS = 32  # that the kernel has room for
 FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
-LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which saves a third
+LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
 CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
 
 

@@ -345,7 +345,7 @@ RULES = {
     "adagrad": ("adagrad", (0.1, 0.01, 1e-3), 1),
     "rmsprop": ("rmsprop", (0.9, 1e-3, 0.01, 0, False), 1),
     "centered": ("rmsprop", (0.9, 1e-2, 0, 0, True), 2),
-    "rmsprop momentum": ("rmsprop", (0.9, 1e-3, 0, 0.9, False), 2),
+    "rmsprop momentum": ("rmsprop", (0.9, 1e-2, 0, 0.9, False), 2),
     "centered momentum": ("rmsprop", (0.9, 1e-2, 0.01, 0.9, True), 3),
     "adadelta": ("adadelta", (0.9, 1e-3, 0.01), 2),
 }
@@ -403,6 +403,7 @@ def test_mlp_steps_with_every_activation(hidden, last, loss, batch):
 @pytest.mark.parametrize("shift", [0.0, 0.01])
 @pytest.mark.parametrize("hidden", ["relu", "sigmoid"])
 def test_mlp_steps_with_one_image_at_a_time(rule, widths, shift, hidden):
+    """Over more steps than FOLD, in which rounding grows."""
     check("mlp_steps", *mlp(rule, *widths, batch=1, steps=70, shift=shift, hidden=hidden),
           tolerance=1e-4)  # fmt: skip
 
