@@ -16,7 +16,7 @@ def max_pool2d_forward(x, kernel, stride, padding, out, where):
     one among equals. So a window has at most 256 places.
     """
     seen = windows.of(x, kernel, stride, padding, fill=-np.inf)  # (N, C, H', W', kh, kw)
-    seen = seen.reshape(*out.shape, -1)
+    seen = seen.reshape(*out.shape, kernel[0] * kernel[1])
     where[...] = np.argmax(seen, axis=-1)
     out[...] = np.take_along_axis(seen, where[..., None].astype(np.intp), axis=-1)[..., 0]
     return out
