@@ -35,15 +35,17 @@ def clip_grad_value_(parameters, clip_value):
 def max_norm_(parameters, limit):
     """Shorten the incoming weights of each unit to a length of at most limit, after a step.
 
-    Weights of Linear layers only: biases and normalisations stay. Source: Srebro and Shraibman
-    2005, as used with dropout by Srivastava et al. 2014. Raises NpNNError for a limit that is
-    not above 0.
+    Weights of Linear and Conv2d layers only: biases and normalisations stay. Source: Srebro and
+    Shraibman 2005, as used with dropout by Srivastava et al. 2014. Raises NpNNError for a limit
+    that is not above 0.
     """
     _check("max_norm_", limit)
     for p in parameters:
-        if p.transposed:  # (inputs, units)
-            length = np.sqrt(np.einsum("io,io->o", p.data, p.data))
-            p.data *= np.minimum(1, limit / np.maximum(length, 1e-12)).astype(p.data.dtype)
+        if len(p.shape) > 1:
+            weights = p.data.reshape(len(p.data), -1)  # Conv2d: (units, inputs)
+            weights = weights if p.transposed else weights.T  # Linear: (inputs, units)
+            length = np.sqrt(np.einsum("io,io->o", weights, weights))
+            weights *= np.minimum(1, limit / np.maximum(length, 1e-12)).astype(p.data.dtype)
 
 
 def _check(name, value):

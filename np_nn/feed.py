@@ -1,8 +1,9 @@
-"""How images reach the first layer: as dense rows of pixels, or only those that are not zero."""
+"""How images reach the first layer: whole, as rows of pixels, or only those that are not zero."""
 
 import numpy as np
 
 from np_nn import ops
+from np_nn.errors import NpNNError
 from np_nn.layers import Dropout, Linear
 from np_nn.module import Sequential
 from np_nn.sparse import SparseBatch
@@ -30,6 +31,24 @@ class DenseFeed:
         return ops.gather(self.images, indices, self.scale, self.shift, out)
 
 
+class ImageFeed(DenseFeed):
+    """Batches as float32 arrays (N, C, H, W), for convolutions.
+
+    The images of the set are (H, W), which is one channel, or (C, H, W).
+    Raises NpNNError if they are anything else.
+    """
+
+    def __init__(self, data):
+        super().__init__(data)
+        shape = data.images.shape[1:]
+        if len(shape) not in (2, 3):
+            raise NpNNError(f"the first layer takes images of 2 or 3 axes, not of shape {shape}")
+        self.shape = (1,) * (3 - len(shape)) + shape
+
+    def __call__(self, indices):
+        return super().__call__(indices).reshape(len(indices), *self.shape)
+
+
 class SparseFeed:
     """Batches as SparseBatch: nothing is copied, the kernels read the compressed set."""
 
@@ -43,13 +62,24 @@ class SparseFeed:
 def choose(data, model, choice="auto"):
     """The feed of a Split for a model. choice: "auto", "dense" or "sparse".
 
-    "auto" is sparse if the model begins with a Linear layer (or drops inputs first, and black
-    is 0), its kernels are in use, and at most MOST_DENSITY of the first images' pixels are not
-    zero.
+    A model that begins with a convolution gets images, all others rows. "auto" is sparse if the
+    model begins with a Linear layer (or drops inputs first, and black is 0), its kernels are in
+    use, and at most MOST_DENSITY of the first images' pixels are not zero.
+
+    Raises NpNNError for sparse images, and for images that are none.
     """
+    if takes_images(model):
+        if choice == "sparse":
+            raise NpNNError("sparse input is for models that begin with Linear, not with images")
+        return ImageFeed(data)
     if choice == "auto":
         choice = "sparse" if _sparse_pays(data, model) else "dense"
     return SparseFeed(data) if choice == "sparse" else DenseFeed(data)
+
+
+def takes_images(model):
+    """Whether the first layer that takes only one of them takes images, and not rows."""
+    return next((m.takes == "images" for m in model.modules() if m.takes), False)
 
 
 def _sparse_pays(data, model):

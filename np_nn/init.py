@@ -13,9 +13,9 @@ from np_nn.errors import unknown_name
 
 
 def torch_uniform(rng, shape, fan_in, fan_out):
-    """PyTorch's default for Linear, weights and biases: U(-1, 1) / sqrt(fan_in).
+    """PyTorch's default, weights and biases: U(-1, 1) / sqrt(fan_in).
 
-    torch.nn.Linear writes it as kaiming_uniform(a=sqrt(5)) (He et al. 2015),
+    torch.nn.Linear and Conv2d write it as kaiming_uniform(a=sqrt(5)) (He et al. 2015),
     which comes to the same. Returns float32.
     """
     return _uniform(rng, shape, 1 / math.sqrt(fan_in))
@@ -69,8 +69,11 @@ def kaiming_normal(rng, shape, fan_in, fan_out):
 
 
 def orthogonal(rng, shape, fan_in, fan_out):
-    """A random matrix with orthonormal rows or columns; biases 0. Saxe et al. 2014. float32."""
-    return _weights_only(shape, lambda: _orthogonal(rng, shape))
+    """A random matrix with orthonormal rows or columns; biases 0. Saxe et al. 2014. float32.
+
+    Weights (O, C, kh, kw) of a convolution: as a matrix (O, C kh kw), like PyTorch's.
+    """
+    return _weights_only(shape, lambda: _orthogonal(rng, _as_matrix(shape)).reshape(shape))
 
 
 def zeros(rng, shape, fan_in, fan_out):
@@ -111,7 +114,7 @@ def default(shape, fan_in, fan_out):
 
 
 def initialize(model, name, seed):
-    """Draw weights and biases of a model's Linear layers anew, in place, and return the model.
+    """Draw a model's Linear and Conv2d layers anew, weights and biases; returns the model.
 
     name: one of INITIALISERS. Raises NpNNError for another one.
     """
@@ -120,10 +123,21 @@ def initialize(model, name, seed):
     draw, rng = INITIALISERS[name], seeds.generator(seed, "init")
     for module in model.modules():
         weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-        if weight and len(weight.shape) == 2:  # those of a normalisation start at 1 and 0
+        if weight and len(weight.shape) > 1:  # those of a normalisation start at 1 and 0
             for parameter in filter(None, (weight, bias)):
-                parameter.data[...] = draw(rng, parameter.shape, *weight.shape)
+                parameter.data[...] = draw(rng, parameter.shape, *fans(weight.shape))
     return model
+
+
+def fans(shape):
+    """(fan_in, fan_out): how many inputs a unit has, and how many units an input goes to.
+
+    shape: of Linear's weights, (I, O), or of Conv2d's, (O, C, kh, kw).
+    """
+    if len(shape) == 2:
+        return shape
+    units, channels, *kernel = shape
+    return channels * math.prod(kernel), units * math.prod(kernel)
 
 
 def _uniform(rng, shape, bound):
@@ -132,6 +146,10 @@ def _uniform(rng, shape, bound):
 
 def _normal(rng, shape, deviation):
     return rng.normal(0.0, deviation, shape).astype(np.float32)
+
+
+def _as_matrix(shape):
+    return shape[0], math.prod(shape[1:])
 
 
 def _orthogonal(rng, shape):
@@ -143,4 +161,4 @@ def _orthogonal(rng, shape):
 
 def _weights_only(shape, draw):
     """Weights as drawn, and biases, which have one axis, of 0."""
-    return draw() if len(shape) == 2 else np.zeros(shape, np.float32)
+    return draw() if len(shape) > 1 else np.zeros(shape, np.float32)

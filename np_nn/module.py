@@ -69,9 +69,12 @@ class Module:
     twin and a file can rebuild the layer. Layers reuse their output arrays from
     step to step: what ``forward`` returns is valid until the next ``forward``.
     Calling the module, ``model(x)``, returns an array of the caller's own.
+
+    takes: "rows" (N, I) or "images" (N, C, H, W), if the layer takes only one of them.
     """
 
     training = True
+    takes = None
 
     def __init__(self, **config):
         self.config = config

@@ -7,6 +7,7 @@ import numpy as np
 from np_nn import ops
 from np_nn.constraints import Limits
 from np_nn.feed import SparseFeed
+from np_nn.fusion import fuse
 from np_nn.layers import Linear, ReLU, ScaledTanh, Sigmoid, Tanh
 from np_nn.losses import CrossEntropyLoss, MSELoss
 from np_nn.module import Sequential
@@ -31,7 +32,7 @@ class LayerSteps:
     """A step as the textbook has it: forward, loss, backward, update."""
 
     def __init__(self, model, feed, labels, loss, optimizer, limits):
-        self.model, self.feed, self.labels = model, feed, labels
+        self.model, self.feed, self.labels = fuse(model), feed, labels
         self.loss, self.optimizer, self.limits = loss, optimizer, limits
 
     def use(self, feed):

@@ -9,12 +9,14 @@ from np_nn.batches import Batches
 from np_nn.constraints import Limits
 from np_nn.early_stopping import Best
 from np_nn.errors import NpNNError
+from np_nn.fusion import fuse
 from np_nn.history import History
 from np_nn.losses import CrossEntropyLoss
 from np_nn.progress import progress
 from np_nn.steps import build as build_steps
 
 BLOCK = 1000  # images at a time when nothing is learnt: bounds the memory, and fits the cache
+FEW = 100  # the same for convolutions, whose arrays are some hundred times as large as an image
 
 
 def fit(
@@ -125,8 +127,9 @@ def _forward(model, data, input):
     _check(data)
     batch = feed.choose(data, model, input)
     model.eval()
-    for start in range(0, len(data), BLOCK):
-        indices = np.arange(start, min(start + BLOCK, len(data)))
+    model, block = fuse(model), FEW if feed.takes_images(model) else BLOCK
+    for start in range(0, len(data), block):
+        indices = np.arange(start, min(start + block, len(data)))
         yield indices, model.forward(batch(indices))
 
 

@@ -12,12 +12,12 @@ from np_nn.module import Sequential
 
 
 class Residual(torch.nn.Module):
-    def __init__(self, block):
+    def __init__(self, block, shortcut=None):
         super().__init__()
-        self.block = block
+        self.block, self.shortcut = block, shortcut
 
     def forward(self, x):
-        return x + self.block(x)
+        return (x if self.shortcut is None else self.shortcut(x)) + self.block(x)
 
 
 class GaussianNoise(torch.nn.Module):

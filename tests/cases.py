@@ -23,6 +23,7 @@ class Case:
         return f"{self.kind.__name__}({settings})".replace(" ", "")
 
     def make(self, *leading):
+        nn.manual_seed(0)  # else a row's weights, and its rounding, depend on the rows before
         return self.kind(*(make() for make in self.inner), *leading, **self.arguments)
 
     def inputs(self, dtype=np.float64):
@@ -35,7 +36,15 @@ def small_block():
     return nn.Sequential(nn.Linear(7, 5), nn.Tanh(), nn.Linear(5, 7))
 
 
-RANDOM = (nn.Dropout, nn.GaussianNoise)  # in training, PyTorch draws other numbers
+def strided_block():
+    return nn.Sequential(nn.Conv2d(2, 3, 3, 2, 1, bias=False), nn.BatchNorm2d(3))
+
+
+def strided_shortcut():
+    return nn.Conv2d(2, 3, 1, stride=2, bias=False)
+
+
+RANDOM = (nn.Dropout, nn.Dropout2d, nn.GaussianNoise)  # in training, PyTorch draws other numbers
 
 LAYERS = [
     Case(nn.Linear, {"in_features": 7, "out_features": 5}),
@@ -67,6 +76,32 @@ LAYERS = [
     Case(nn.Flatten, shape=(3, 2, 5)),
     Case(nn.Residual, inner=(small_block,)),
     Case(nn.Residual, inner=(nn.ReLU,)),
+    Case(nn.Residual, inner=(strided_block, strided_shortcut), shape=(2, 2, 5, 4)),
+    Case(nn.Conv2d, {"in_channels": 2, "out_channels": 3, "kernel_size": 3}, shape=(3, 2, 6, 5)),
+    Case(nn.Conv2d, {"in_channels": 1, "out_channels": 2, "kernel_size": 1, "bias": False},
+         shape=(1, 1, 3, 2)),
+    Case(nn.Conv2d, {"in_channels": 3, "out_channels": 2, "kernel_size": (2, 5), "stride": (3, 2),
+                     "padding": (1, 2)}, shape=(2, 3, 7, 8)),
+    Case(nn.Conv2d, {"in_channels": 1, "out_channels": 1, "kernel_size": 2, "stride": 3,
+                     "padding": 3}, shape=(1, 1, 2, 6)),
+    Case(nn.Conv2d, {"in_channels": 2, "out_channels": 5, "kernel_size": (4, 3)},
+         shape=(1, 2, 4, 3)),
+    Case(nn.MaxPool2d, {"kernel_size": 2}, shape=(2, 3, 6, 4)),
+    Case(nn.MaxPool2d, {"kernel_size": 3, "stride": 2, "padding": 1}, shape=(1, 2, 7, 6)),
+    Case(nn.MaxPool2d, {"kernel_size": (2, 3), "stride": (3, 1), "padding": (1, 0)},
+         shape=(2, 1, 5, 7)),
+    Case(nn.AvgPool2d, {"kernel_size": 2}, shape=(2, 3, 5, 4)),
+    Case(nn.AvgPool2d, {"kernel_size": (3, 2), "stride": (2, 1), "padding": 1},
+         shape=(1, 2, 6, 5)),
+    Case(nn.AdaptiveAvgPool2d, {"output_size": 1}, shape=(2, 3, 5, 4)),
+    Case(nn.AdaptiveAvgPool2d, {"output_size": (3, 5)}, shape=(1, 2, 7, 4)),
+    Case(nn.BatchNorm2d, {"num_features": 3}, shape=(2, 3, 4, 5)),
+    Case(nn.BatchNorm2d, {"num_features": 2, "eps": 0.1, "momentum": None}, shape=(1, 2, 3, 3)),
+    Case(nn.BatchNorm2d, {"num_features": 1, "affine": False, "momentum": 0.5},
+         shape=(3, 1, 2, 1)),
+    Case(nn.Flatten, shape=(2, 3, 2, 2)),
+    Case(nn.Dropout2d, {"p": 0.0}, shape=(2, 3, 4, 2)),
+    Case(nn.Dropout2d, {"p": 0.4}, shape=(2, 5, 3, 2)),
     Case(nn.Dropout, {"p": 0.0}),
     Case(nn.Dropout, {"p": 0.4}),
     Case(nn.GaussianNoise, {"std": 0.0}),
@@ -147,6 +182,10 @@ ELSEWHERE = {
     "max_norm_": "test_constraints.py",
     "Limits": "test_constraints.py",
     "EarlyStopping": "test_early_stopping.py",
+    "residual_mlp": "test_models.py",
+    "lenet5": "test_models.py",
+    "convnet": "test_models.py",
+    "resnet": "test_models.py",
     "gradcheck": "test_gradients.py",
     "one_hot": "test_losses.py",
     "deskew": "test_preprocess.py",

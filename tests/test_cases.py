@@ -68,9 +68,11 @@ def test_every_public_name_is_documented():
 
 
 def test_every_layer_is_reachable_by_name():
-    """From recipes and the command line; a Neuron is for reading, Flatten for images."""
+    """From recipes and the command line; a Neuron is for reading, the rest for images."""
     named = {*models.ACTIVATIONS.values(), *models.OUTPUTS.values(), *models.NORMS.values()}
     options = {nn.Linear, nn.Dropout, nn.GaussianNoise, nn.Residual, nn.Neuron, nn.Flatten}
+    options |= {nn.Conv2d, nn.BatchNorm2d, nn.Dropout2d}
+    options |= {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d}
     assert named - {None} | options == public_classes(layers)
     assert len(init.INITIALISERS) == len(set(init.INITIALISERS.values()))
     assert set(preprocess.AUGMENTATIONS.values()) == {nn.Shift, nn.Affine, nn.Elastic}

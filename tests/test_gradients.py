@@ -14,7 +14,10 @@ def test_layer(case):
     assert report, report
 
 
-@pytest.mark.parametrize(**cases.parametrize([c for c in cases.LAYERS if c.kind is nn.BatchNorm1d]))
+BATCH_NORMS = [c for c in cases.LAYERS if c.kind in (nn.BatchNorm1d, nn.BatchNorm2d)]
+
+
+@pytest.mark.parametrize(**cases.parametrize(BATCH_NORMS))
 def test_batch_norm_in_use(case):
     layer = case.make()
     layer(case.inputs(np.float32))

@@ -15,7 +15,7 @@ TOLERANCE = {np.float64: 1e-9, np.float32: 2e-6}
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 
 
-NORMS = (nn.BatchNorm1d, nn.LayerNorm)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
 
 
 def assert_same(ours, theirs, dtype):

@@ -17,6 +17,8 @@ class Linear(Module):
     Raises NpNNError for sizes below 1 and for an input of another width.
     """
 
+    takes = "rows"
+
     def __init__(self, in_features, out_features, bias=True):
         if in_features < 1 or out_features < 1:
             raise NpNNError(f"Linear({in_features}, {out_features}): sizes must be at least 1")

@@ -27,6 +27,8 @@ class Neuron(Module):
     Raises NpNNError for a size below 1, another activation, and an input of another width.
     """
 
+    takes = "rows"
+
     def __init__(self, in_features, activation="sigmoid"):
         super().__init__(in_features=in_features, activation=activation)
         if in_features < 1:

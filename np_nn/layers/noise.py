@@ -1,4 +1,4 @@
-"""Layers that make training noisy, and do nothing afterwards: Dropout and GaussianNoise."""
+"""Layers that make training noisy, and do nothing afterwards: two kinds of dropout, and noise."""
 
 import math
 
@@ -23,7 +23,7 @@ class Dropout(Module):
     def __init__(self, p=0.5):
         super().__init__(p=p)
         if not 0 <= p < 1:
-            raise NpNNError(f"Dropout: p must be at least 0 and below 1, got {p}")
+            raise NpNNError(f"{self}: p must be at least 0 and below 1, got {p}")
         self.p = p
         self.stream = init.stream()
 
@@ -33,12 +33,38 @@ class Dropout(Module):
             return x
         if isinstance(x, SparseBatch):
             return _drop_pixels(x, self.p, self._key)
-        return ops.dropout(x, self.p, self._key, self._work("out", x.shape, x.dtype))
+        return self._drop(x, self._work("out", x.shape, x.dtype))
 
     def backward(self, grad, input_grad=True):
         if self._key is None or not input_grad:
             return grad
-        return ops.dropout(grad, self.p, self._key, self._work("grad", grad.shape, grad.dtype))
+        return self._drop(grad, self._work("grad", grad.shape, grad.dtype))
+
+    def _drop(self, x, out):
+        return ops.dropout(x, self.p, self._key, out)
+
+
+class Dropout2d(Dropout):
+    """Drops whole channels of images, and divides the others by 1 - p; PyTorch's Dropout2d.
+
+    x (N, C, H, W) -> the same shape. Neighbouring pixels are much alike: a network would make up
+    for those that plain dropout takes. Channel c of image n is dropped by random number n C + c.
+
+    Raises NpNNError unless 0 <= p < 1, and for an input of another rank. Source: Tompson et al.
+    2015, Efficient object localization using convolutional networks.
+    """
+
+    takes = "images"
+
+    def forward(self, x):
+        if x.ndim != 4:
+            raise NpNNError(f"{self} expects (batch, channels, height, width), got {x.shape}")
+        return super().forward(x)
+
+    def _drop(self, x, out):
+        ones = np.ones(x.shape[:2], x.dtype)
+        share = ops.dropout(ones, self.p, self._key, np.empty_like(ones))
+        return np.multiply(x, share[:, :, None, None], out=out)
 
 
 def _drop_pixels(batch, p, key):

@@ -1,4 +1,4 @@
-"""Normalisation layers: BatchNorm1d and LayerNorm."""
+"""Normalisation layers: BatchNorm1d, BatchNorm2d and LayerNorm."""
 
 import numpy as np
 
@@ -7,18 +7,13 @@ from np_nn.errors import NpNNError
 from np_nn.module import Buffer, Module, Parameter
 
 
-class BatchNorm1d(Module):
-    """Gives each unit mean 0 and variance 1 over the batch, then scales it; PyTorch's.
+class BatchNorm(Module):
+    """What BatchNorm1d and BatchNorm2d have in common: all but the shape of their input.
 
-        y = (x - mean) / sqrt(variance + eps) * weight + bias
-
-    x (N, num_features) -> the same shape. While training, mean and variance are the batch's,
-    and the running ones move towards them by a share ``momentum`` (None: their plain average);
-    after ``eval()`` the running ones are used.
-
-    Raises NpNNError for an input of another width, a training batch of one sample, and bad
-    settings. Source: Ioffe and Szegedy 2015.
+    axes: the words for the axes after the features.
     """
+
+    axes = ()
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True):
         super().__init__(num_features=num_features, eps=eps, momentum=momentum, affine=affine)
@@ -33,22 +28,24 @@ class BatchNorm1d(Module):
 
     def forward(self, x):
         features = self.config["num_features"]
-        if x.ndim != 2 or x.shape[1] != features:
-            raise NpNNError(f"{self} expects (batch, {features}), got {x.shape}")
+        if x.ndim != 2 + len(self.axes) or x.shape[1] != features:
+            expected = ", ".join(["batch", str(features), *self.axes])
+            raise NpNNError(f"{self} expects ({expected}), got {x.shape}")
         weight, bias = _scaling(self, x)
         out = self._work("out", x.shape, x.dtype)
         self._fixed_at = None if self.training else x
         if not self.training:
             mean, variance = self.running_mean.data, self.running_var.data
             return ops.batch_norm_apply(x, weight, bias, self.eps, mean, variance, out)
-        if len(x) < 2:
+        count = x.size // features
+        if count < 2:
             raise NpNNError(f"{self} needs more than one sample a batch to train with")
         self._normalised = self._work("normalised", x.shape, x.dtype)
         mean, self._variance = np.empty((2, features), x.dtype)
         ops.batch_norm_forward(
             x, weight, bias, self.eps, out, self._normalised, mean, self._variance
         )
-        self._track(mean, self._variance * (len(x) / (len(x) - 1)))
+        self._track(mean, self._variance * (count / (count - 1)))
         return out
 
     def _track(self, mean, variance):
@@ -61,17 +58,40 @@ class BatchNorm1d(Module):
 
     def backward(self, grad, input_grad=True):
         weight, _ = _scaling(self, grad)
-        weight_grad, bias_grad = _gradients(self, grad)
-        out = self._work("grad", grad.shape, grad.dtype)
-        if self._fixed_at is not None:  # mean and variance were constants
-            deviation = np.sqrt(self.running_var.data + self.eps)
-            normalised = (self._fixed_at - self.running_mean.data) / deviation
-            np.sum(grad * normalised, axis=0, out=weight_grad)
-            np.sum(grad, axis=0, out=bias_grad)
-            return np.multiply(grad, weight / deviation, out=out)
+        gradients = (*_gradients(self, grad), self._work("grad", grad.shape, grad.dtype))
+        if self._fixed_at is not None:
+            fixed = self.eps, self.running_mean.data, self.running_var.data
+            return ops.batch_norm_apply_backward(grad, self._fixed_at, weight, *fixed, *gradients)
         return ops.batch_norm_backward(
-            grad, self._normalised, weight, self._variance, self.eps, weight_grad, bias_grad, out
+            grad, self._normalised, weight, self._variance, self.eps, *gradients
         )
+
+
+class BatchNorm1d(BatchNorm):
+    """Gives each unit mean 0 and variance 1 over the batch, then scales it; PyTorch's.
+
+        y = (x - mean) / sqrt(variance + eps) * weight + bias
+
+    x (N, num_features) -> the same shape. While training, mean and variance are the batch's,
+    and the running ones move towards them by a share ``momentum`` (None: their plain average);
+    after ``eval()`` the running ones are used.
+
+    Raises NpNNError for an input of another width, a training batch of one sample, and bad
+    settings. Source: Ioffe and Szegedy 2015.
+    """
+
+    takes = "rows"
+
+
+class BatchNorm2d(BatchNorm):
+    """The same for images: each channel, with all its pixels, counts as a unit; PyTorch's.
+
+    x (N, num_features, H, W) -> the same shape. Raises NpNNError for an input of another rank or
+    number of channels, a training batch of one pixel, and bad settings.
+    """
+
+    takes = "images"
+    axes = ("height", "width")
 
 
 class LayerNorm(Module):
@@ -82,6 +102,8 @@ class LayerNorm(Module):
     x (N, normalized_shape) -> the same shape; the same in training and afterwards.
     Raises NpNNError for an input of another width and bad settings. Source: Ba et al. 2016.
     """
+
+    takes = "rows"
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True):
         super().__init__(

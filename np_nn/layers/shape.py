@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from np_nn.errors import NpNNError
 from np_nn.module import Module
 from np_nn.sparse import SparseBatch
@@ -19,35 +21,38 @@ class Flatten(Module):
 
 
 class Residual(Module):
-    """y = x + block(x): a connection that skips a block of layers.
+    """y = shortcut(x) + block(x): a connection that skips a block of layers.
 
-    block: a Module whose output has its input's shape. The gradient goes both ways and is
-    summed: dL/dx = dL/dy + block.backward(dL/dy).
+    block, shortcut: Modules that make arrays of one shape. Without a shortcut y = x + block(x),
+    and the block keeps its input's shape. The gradient goes both ways and is summed:
+    dL/dx = shortcut.backward(dL/dy) + block.backward(dL/dy).
 
-    Raises NpNNError if the block changes the shape. Source: He et al. 2016.
+    Raises NpNNError if the shapes differ. Source: He et al. 2016.
     """
 
-    def __init__(self, block):
+    def __init__(self, block, shortcut=None):
         super().__init__()
-        self.block = block
+        self.block, self.shortcut = block, shortcut
 
     def __repr__(self):
-        return f"Residual({self.block!r})"
+        return f"Residual({', '.join(map(repr, self.children().values()))})"
 
     def forward(self, x):
         y = self.block.forward(x)
-        if y.shape != x.shape:
-            raise NpNNError(f"{self}: the block makes {y.shape} of {x.shape}; it must keep shapes")
-        out = self._work("out", x.shape, x.dtype)
-        out[...] = x
-        out += y
-        return out
+        skip = self.shortcut.forward(x) if self.shortcut is not None else x
+        if y.shape != skip.shape:
+            raise NpNNError(self._complaint(x, y, skip))
+        return np.add(skip, y, out=self._work("out", y.shape, y.dtype))
+
+    def _complaint(self, x, y, skip):
+        if self.shortcut is not None:
+            made = f"{y.shape} and the shortcut {skip.shape}"
+            return f"{self}: the block makes {made} of {x.shape}; they must be alike"
+        return f"{self}: the block makes {y.shape} of {x.shape}; it must keep shapes"
 
     def backward(self, grad, input_grad=True):
         inner = self.block.backward(grad, input_grad)
+        skip = self.shortcut.backward(grad, input_grad) if self.shortcut is not None else grad
         if not input_grad:
             return None
-        out = self._work("grad", grad.shape, grad.dtype)
-        out[...] = grad
-        out += inner
-        return out
+        return np.add(skip, inner, out=self._work("grad", inner.shape, inner.dtype))

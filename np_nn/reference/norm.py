@@ -1,7 +1,8 @@
 """Normalisation: give units, or samples, mean 0 and variance 1.
 
 batch_norm works along the batch, unit by unit; layer_norm along the units, sample by sample.
-weight and bias (F,) then scale and move each unit. x, out, normalised and grad are (N, F).
+weight and bias (F,) then scale and move each unit. x, out, normalised and grad are (N, F). For
+batch_norm they may be images (N, F, H, W), too: then a unit is a channel, with all its pixels.
 """
 
 import numpy as np
@@ -10,14 +11,15 @@ import numpy as np
 def batch_norm_forward(x, weight, bias, eps, out, normalised, mean, variance):
     """out = normalised * weight + bias, normalised = (x - mean) / sqrt(variance + eps).
 
-    mean and variance (F,) receive those of the batch, the variance with divisor N.
+    mean and variance (F,) receive those of the batch, the variance with divisor N, or N H W.
     """
-    np.mean(x, axis=0, out=mean)
-    np.subtract(x, mean, out=normalised)
-    np.mean(normalised * normalised, axis=0, out=variance)
-    normalised /= np.sqrt(variance + eps)
-    np.multiply(normalised, weight, out=out)
-    out += bias
+    rest = _all_but_units(x)
+    np.mean(x, axis=rest, out=mean)
+    np.subtract(x, _each_unit(mean, x), out=normalised)
+    np.mean(normalised * normalised, axis=rest, out=variance)
+    normalised /= _each_unit(np.sqrt(variance + eps), x)
+    np.multiply(normalised, _each_unit(weight, x), out=out)
+    out += _each_unit(bias, x)
     return out
 
 
@@ -29,21 +31,41 @@ def batch_norm_backward(grad, normalised, weight, variance, eps, weight_grad, bi
 
     normalised and variance are those of ``batch_norm_forward``; weight_grad and bias_grad (F,).
     """
-    np.sum(grad, axis=0, out=bias_grad)
-    np.sum(grad * normalised, axis=0, out=weight_grad)
-    np.multiply(normalised, weight_grad / -len(grad), out=out)
+    rest, count = _all_but_units(grad), grad.size // max(1, grad.shape[1])
+    np.sum(grad, axis=rest, out=bias_grad)
+    np.sum(grad * normalised, axis=rest, out=weight_grad)
+    np.multiply(normalised, _each_unit(weight_grad / -count, grad), out=out)
     out += grad
-    out -= bias_grad / len(grad)
-    out *= weight / np.sqrt(variance + eps)
+    out -= _each_unit(bias_grad / count, grad)
+    out *= _each_unit(weight / np.sqrt(variance + eps), grad)
     return out
 
 
 def batch_norm_apply(x, weight, bias, eps, mean, variance, out):
     """The same with a fixed mean and variance (F,), as after training."""
     scale = weight / np.sqrt(variance + eps)
-    np.multiply(x, scale, out=out)
-    out += bias - mean * scale
+    np.multiply(x, _each_unit(scale, x), out=out)
+    out += _each_unit(bias - mean * scale, x)
     return out
+
+
+def batch_norm_apply_backward(grad, x, weight, eps, mean, variance, weight_grad, bias_grad, out):
+    """The gradients of ``batch_norm_apply``, whose mean and variance are constants."""
+    rest, deviation = _all_but_units(x), np.sqrt(variance + eps)
+    normalised = (x - _each_unit(mean, x)) / _each_unit(deviation, x)
+    np.sum(grad * normalised, axis=rest, out=weight_grad)
+    np.sum(grad, axis=rest, out=bias_grad)
+    return np.multiply(grad, _each_unit(weight / deviation, x), out=out)
+
+
+def _all_but_units(x):
+    """The axes along which a unit's numbers lie: all but axis 1."""
+    return 0, *range(2, x.ndim)
+
+
+def _each_unit(values, x):
+    """values (F,) shaped so that each meets the numbers of its unit in x."""
+    return values.reshape(-1, *[1] * (x.ndim - 2))
 
 
 def layer_norm_forward(x, weight, bias, eps, out, normalised, deviation):

@@ -1,0 +1,687 @@
+/* Convolution, with the ReLU and the max pooling that follow it, shared among threads.
+ *
+ * Outside, images are (n, c, h, w) as in PyTorch. Inside, one image at a time is copied into
+ * the cache with its channels side by side, "pixels": there a kernel's row of pixels is one
+ * run of kw * c numbers, whatever the sizes are. convolution_isa.h has the loops.
+ *
+ * Threads share images. A weight's gradient is a sum over images: it is summed in chunks whose
+ * number depends on the batch alone, and the chunks are added in their order. So every thread
+ * count gives the same bits.
+ */
+#ifndef NN_CONVOLUTION_H
+#define NN_CONVOLUTION_H
+
+#include "threads.h"
+
+#define NN_MAX_CHUNKS 16
+#define NN_CHUNK_BYTES (32 << 20) /* all chunks of a gradient together, unless one is more */
+#define NN_GROUP 4                /* images whose gradients are added to the weights' together */
+#define NN_SLACK 64               /* floats behind an array that a vector may reach */
+
+static inline int64_t nn_whole(int64_t n, int64_t of)
+{
+    return (n + of - 1) / of * of;
+}
+
+static inline int64_t nn_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t nn_floats(int64_t n)
+{
+    return nn_whole(n + NN_SLACK, 16);
+}
+
+/* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
+#define NN_WINOGRAD_TILES 32
+
+static inline int64_t nn_winograd_rows(int64_t ow)
+{
+    const int64_t rows = NN_WINOGRAD_TILES / ((ow + 1) / 2);
+    return rows < 1 ? 1 : rows;
+}
+
+/* A convolution: x (n, c, h, w) by weight (o, c, kh, kw) gives (n, o, oh, ow), which windows of
+ * pool by pool make (n, o, ph, pw). */
+typedef struct {
+    int64_t n, c, h, w, o, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow, pool, ph, pw;
+    int relu;
+} nn_conv;
+
+/* A weighted run: `g` times what begins at `at`. */
+typedef struct {
+    int32_t at;
+    float g;
+} nn_spike;
+
+/* What a product of pixels by packed weights reads and writes: out[i * ow + j, :] is the sum
+ * over rows u < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] by w[u]. */
+typedef struct {
+    const float *x, *w, *bias;
+    int64_t ldx, step_h, step_w; /* floats: a row of x, an output row down, a pixel right */
+    int64_t stride_h, kh, run, oh, ow, width; /* width: of out and w, whole vectors */
+    const int32_t *ends;                      /* of each row of x: where it is not 0; or null */
+} nn_pixels;
+
+typedef struct {
+    const char *name;
+    int64_t vector; /* floats */
+    void (*transpose)(const float *, int64_t, int64_t, int64_t, float *, int64_t);
+    void (*product)(const nn_pixels *, float *);
+    void (*winograd)(const nn_pixels *, float *, float *);
+    void (*outer)(const float *, int64_t, int64_t, int64_t, const int32_t *, const float *,
+                  const int32_t *, int64_t, float *, int64_t);
+    void (*pool)(const nn_conv *, const float *, int64_t, float *, int32_t *);
+    void (*add)(int64_t, const float *, float *);
+    float (*mask)(int64_t, const float *, const float *, float *);
+    void (*narrow)(int64_t, const int32_t *, uint8_t *);
+    void (*widen)(int64_t, const uint8_t *, int32_t *);
+    void (*unpool)(const nn_conv *, const float *, const int32_t *, int64_t, float *, int64_t);
+    void (*gather)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t, float *);
+    void (*gather_apart)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t,
+                         int64_t, float *);
+    void (*scatter)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t, float *);
+} nn_convolution;
+
+#define NN_INNER_LOOPS "convolution_isa.h"
+#define NN_TABLE nn_convolution
+#include "dispatch.h"
+
+static inline double nn_conv_work(const nn_conv *s)
+{
+    return (double)s->n * (double)(s->oh * s->ow) * (double)(s->o * s->c * s->kh * s->kw);
+}
+
+/* ---- Images as pixels ------------------------------------------------------------------ */
+
+/* An image of c channels in a border: `step` floats from pixel to pixel, ld from row to row. */
+typedef struct {
+    int64_t h, w, c, step, pad_h, pad_w, rows, ld;
+} nn_frame;
+
+static inline nn_frame nn_framed(int64_t h, int64_t w, int64_t c, int64_t step, int64_t pad_h,
+                                 int64_t pad_w)
+{
+    const nn_frame f = {h, w, c, step, pad_h, pad_w, h + 2 * pad_h, (w + 2 * pad_w) * step};
+    return f;
+}
+
+/* Where pixel (i, j) begins */
+static inline int64_t nn_in_frame(const nn_frame *f, int64_t i, int64_t j)
+{
+    return (i + f->pad_h) * f->ld + (j + f->pad_w) * f->step;
+}
+
+static inline int64_t nn_frame_floats(const nn_frame *f)
+{
+    return nn_floats((f->rows + 1) * f->ld); /* a row that Winograd's tiles may reach into */
+}
+
+/* Make all of it 0: the border then stays so. */
+static void nn_clear_frame(const nn_frame *f, float *to)
+{
+    memset(to, 0, (size_t)nn_frame_floats(f) * sizeof *to);
+}
+
+/* (c, h, w) into the frame */
+static void nn_into_frame(const nn_frame *f, const float *x, float *to)
+{
+    for (int64_t i = 0; i < f->h; i++) {
+        float *row = to + nn_in_frame(f, i, 0);
+        if (f->step == 1)
+            memcpy(row, x + i * f->w, (size_t)f->w * sizeof *row);
+        else
+            nn_active->transpose(x + i * f->w, f->c, f->w, f->h * f->w, row, f->step);
+    }
+}
+
+/* ... and out of it */
+static void nn_from_frame(const nn_frame *f, const float *from, float *x)
+{
+    for (int64_t i = 0; i < f->h; i++)
+        nn_active->transpose(from + nn_in_frame(f, i, 0), f->w, f->c, f->step, x + i * f->w,
+                             f->h * f->w);
+}
+
+/* Where the pixels of each row of a one-channel image begin and end to be other than 0. */
+static void nn_find_ends(const nn_frame *f, const float *x, int32_t *ends)
+{
+    for (int64_t i = 0; i < f->rows; i++) {
+        const float *row = x + i * f->ld;
+        int64_t lo = 0, hi = f->ld;
+        while (lo < hi && row[lo] == 0)
+            lo++;
+        while (hi > lo && row[hi - 1] == 0)
+            hi--;
+        ends[2 * i] = (int32_t)lo;
+        ends[2 * i + 1] = (int32_t)hi;
+    }
+}
+
+/* ---- Weights as the loops read them ------------------------------------------------------ */
+
+/* Weights between `from` and `to` channels: steps in w, and whether to turn them by half a circle,
+ * as the way back does. */
+typedef struct {
+    const float *w;
+    int64_t kh, kw, from, to, by_from, by_to;
+    int turned;
+} nn_filter;
+
+static inline float nn_weight(const nn_filter *f, int64_t from, int64_t to, int64_t u)
+{
+    if (from >= f->from || to >= f->to)
+        return 0.0f;
+    return f->w[from * f->by_from + to * f->by_to + (f->turned ? f->kh * f->kw - 1 - u : u)];
+}
+
+/* -> (kh, kw, channels, width): one input's weights to all outputs side by side; rows lo .. hi
+ * of all but the last axis */
+static void nn_pack(const nn_filter *f, int64_t channels, int64_t width, float *packed, int64_t lo,
+                    int64_t hi)
+{
+    for (int64_t k = lo; k < hi; k++)
+        for (int64_t o = 0; o < width; o++)
+            packed[k * width + o] = nn_weight(f, k % channels, o, k / channels);
+}
+
+/* Lavin and Gray 2016, Fast algorithms for convolutional neural networks: with 16 products of
+ * each channel a 3 x 3 kernel gives 4 outputs, which takes 36 otherwise. This is how they are
+ * chosen, and the weights' part, G w G', of it: -> (16, channels, width); channels lo .. hi. */
+static inline int nn_is_winograd(int64_t kh, int64_t kw, int plain, int64_t channels)
+{
+    return kh == 3 && kw == 3 && plain && channels % nn_active->vector == 0;
+}
+
+/* Floats of work space: products of no bias, inputs and sums of the tiles */
+static inline int64_t nn_winograd_space(int64_t ow, int64_t channels, int64_t width)
+{
+    return nn_floats(width) +
+           nn_floats(16 * nn_winograd_rows(ow) * ((ow + 1) / 2) * (channels + width));
+}
+
+static void nn_pack_winograd(const nn_filter *f, int64_t channels, int64_t width, float *packed,
+                             int64_t lo, int64_t hi)
+{
+    for (int64_t c = lo; c < hi; c++)
+        for (int64_t o = 0; o < width; o++) {
+            float half[4][3];
+            for (int v = 0; v < 3; v++) {
+                const float a = nn_weight(f, c, o, v), b = nn_weight(f, c, o, 3 + v);
+                const float d = nn_weight(f, c, o, 6 + v);
+                half[0][v] = a;
+                half[1][v] = 0.5f * (a + b + d);
+                half[2][v] = 0.5f * (a - b + d);
+                half[3][v] = d;
+            }
+            for (int u = 0; u < 4; u++) {
+                const float a = half[u][0], b = half[u][1], d = half[u][2];
+                float *const to = packed + (4 * u * channels + c) * width + o;
+                to[0] = a;
+                to[channels * width] = 0.5f * (a + b + d);
+                to[2 * channels * width] = 0.5f * (a - b + d);
+                to[3 * channels * width] = d;
+            }
+        }
+}
+
+/* (o, c, kh, kw) -> (o, kh, run), run: kw * c and zeros up to whole vectors */
+static void nn_pack_runs(const nn_conv *s, const float *w, int64_t run, float *to, int64_t lo,
+                         int64_t hi)
+{
+    for (int64_t k = lo; k < hi; k++) { /* of o * kh */
+        const int64_t o = k / s->kh, u = k % s->kh;
+        memset(to + k * run, 0, (size_t)run * sizeof *to);
+        for (int64_t v = 0; v < s->kw; v++)
+            for (int64_t ch = 0; ch < s->c; ch++)
+                to[k * run + v * s->c + ch] = w[((o * s->c + ch) * s->kh + u) * s->kw + v];
+    }
+}
+
+/* ---- Forward ------------------------------------------------------------------------------ */
+
+static inline int nn_is_plain(const nn_conv *s)
+{
+    return s->stride_h == 1 && s->stride_w == 1;
+}
+
+static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64_t *bias,
+                                       int64_t *each)
+{
+    const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
+    const int64_t width = nn_whole(s->o, nn_active->vector);
+    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s), s->c);
+    *weights = nn_floats((winograd ? 16 : s->kh * s->kw) * s->c * width);
+    *bias = nn_floats(width);
+    *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow * width) +
+            2 * nn_floats(s->ph * s->pw * width) +
+            (winograd ? nn_winograd_space(s->ow, s->c, width) : 0);
+    return *weights + *bias;
+}
+
+/* Bytes of work space that nn_conv_forward needs. */
+NN_API int64_t nn_conv_forward_space(const nn_conv *s, int threads)
+{
+    int64_t weights, bias, each;
+    const int64_t shared = nn_forward_space(s, &weights, &bias, &each);
+    threads = nn_useful_threads(threads, nn_conv_work(s));
+    return 64 + 4 * (shared + threads * each);
+}
+
+/* out (n, o, ph, pw); where: of each maximum, its place in the window, unless pool is 1 */
+NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, const float *bias,
+                            float *out, uint8_t *where, void *space, int threads)
+{
+    int64_t weights, biases, each;
+    const int64_t shared = nn_forward_space(s, &weights, &biases, &each);
+    const int64_t width = nn_whole(s->o, nn_active->vector), pixels = s->ph * s->pw;
+    const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
+    float *const packed = (float *)nn_align(space), *const begin = packed + weights;
+    float *const mine = packed + shared;
+    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s), s->c);
+    const nn_filter filter = {w, s->kh, s->kw, s->c, s->o, s->kh * s->kw, s->c * s->kh * s->kw, 0};
+    threads = nn_useful_threads(threads, nn_conv_work(s));
+    for (int64_t o = 0; o < width; o++)
+        begin[o] = bias && o < s->o ? bias[o] : 0.0f;
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        (winograd ? nn_pack_winograd : nn_pack)(&filter, s->c, width, packed, lo, hi);
+        float *const frame = mine + NN_THREAD() * each;
+        int32_t *const ends = (int32_t *)(frame + nn_frame_floats(&f));
+        float *const image = (float *)ends + nn_floats(2 * f.rows);
+        float *const pooled = image + nn_floats(s->oh * s->ow * width);
+        float *const places = pooled + nn_floats(pixels * width);
+        const nn_pixels p = {frame, packed, begin, f.ld, s->stride_h * f.ld, s->stride_w * s->c,
+                             s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
+                             s->c == 1 ? ends : 0};
+        nn_clear_frame(&f, frame);
+        nn_share(s->n, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        NN_BARRIER(threads);
+        for (int64_t i = lo; i < hi; i++) {
+            nn_into_frame(&f, x + i * s->c * s->h * s->w, frame);
+            if (p.ends)
+                nn_find_ends(&f, frame, ends);
+            if (winograd)
+                nn_active->winograd(&p, image, places + nn_floats(pixels * width));
+            else
+                nn_active->product(&p, image);
+            if (s->relu || s->pool > 1)
+                nn_active->pool(s, image, width, pooled, (int32_t *)places);
+            nn_active->transpose(s->relu || s->pool > 1 ? pooled : image, pixels, s->o, width,
+                                 out + i * s->o * pixels, pixels);
+            if (s->pool > 1) { /* image is free now */
+                nn_active->transpose(places, pixels, s->o, width, image, pixels);
+                nn_active->narrow(s->o * pixels, (const int32_t *)image, where + i * s->o * pixels);
+            }
+        }
+    }
+}
+
+/* ---- Backward ----------------------------------------------------------------------------- */
+
+/* What of the backward pass is wanted, and by which way.
+ *
+ * The gradient of a convolution's output is mostly 0 if ReLU and pooling follow. So each of its
+ * numbers that is not, a "spike", is multiplied with the run of inputs that it saw (for the
+ * gradient of the weights: gather) or with the weights that they met (for that of x: scatter).
+ * Other ways are taken for
+ * by_pixel: an image of so few channels that its runs are shorter than a vector. Its own pixels
+ * that are not 0 are the spikes, and the gradients of all outputs lie side by side.
+ * dense_w, dense_x: no pooling. The gradient of the weights is a sum of outer products, that of
+ * x the product of pixels by turned weights. */
+typedef struct {
+    int want_w, want_x, by_pixel, dense_w, dense_x, winograd, listed, group;
+    int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
+    int64_t most;                       /* gradients of one output in an image */
+    int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
+    nn_frame x, g;                      /* g: gradients of all outputs side by side */
+    int64_t tables, weights, each;      /* floats of work space */
+} nn_plan;
+
+static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
+{
+    nn_plan p;
+    const int64_t area = s->kh * s->kw;
+    const int plain = nn_is_plain(s);
+    memset(&p, 0, sizeof p);
+    p.want_w = want_w, p.want_x = want_x;
+    p.vector = nn_active->vector;
+    p.width = nn_whole(s->o, p.vector);
+    p.run = nn_whole(s->kw * s->c, p.vector);
+    p.turned = nn_whole(s->c, p.vector);
+    p.by_pixel = want_w && plain && s->kw * s->c < 12;
+    p.dense_w = want_w && !p.by_pixel && s->pool == 1;
+    p.dense_x = want_x && plain && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
+    p.winograd = p.dense_x && nn_is_winograd(s->kh, s->kw, plain, p.width);
+    p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
+    p.group = s->pool > 1 ? NN_GROUP : 1;
+    p.most = s->ph * s->pw;
+    p.size = p.by_pixel || p.dense_w ? s->c * area * p.width : s->o * s->kh * p.run;
+    p.size = nn_floats(p.size) + nn_floats(s->o);
+    p.chunks = nn_least(NN_MAX_CHUNKS, (s->n + NN_GROUP - 1) / NN_GROUP);
+    p.chunks = nn_least(p.chunks, 1 + NN_CHUNK_BYTES / (4 * p.size));
+    p.chunks = p.chunks < 1 ? 1 : p.chunks;
+    p.per_chunk = (s->n + p.chunks - 1) / p.chunks;
+    p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
+    if (p.by_pixel || p.dense_w || p.dense_x)
+        p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
+    p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool);
+    p.weights = p.dense_x ? nn_floats((p.winograd ? 16 : area) * p.width * p.turned)
+                          : nn_floats(s->o * s->kh * p.run);
+    p.weights += nn_floats(p.turned); /* no bias */
+    p.each = p.group * (nn_frame_floats(&p.x) + nn_floats(2 * s->o * p.most) + nn_floats(s->o)) +
+             nn_floats(s->o * p.most) + nn_floats(2 * s->o * p.most) +
+             2 * nn_floats(p.most * p.width) + NN_SLACK +
+             nn_floats(s->oh * s->ow + 1) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
+             (p.dense_x ? nn_floats(s->h * s->w * p.turned) : nn_frame_floats(&p.x)) +
+             (p.winograd ? nn_winograd_space(s->w, p.width, p.turned) : 0);
+    return p;
+}
+
+NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, int threads)
+{
+    const nn_plan p = nn_conv_plan(s, want_w, want_x);
+    threads = nn_useful_threads(threads, 2 * nn_conv_work(s));
+    return 64 + 4 * (p.tables + p.weights + p.chunks * p.size + threads * p.each);
+}
+
+/* What a backward pass reads, and the tables that all threads share. Of each output pixel:
+ * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
+ * first, and from there the way to each of the window. out: null without ReLU */
+typedef struct {
+    const float *x, *out, *grad;
+    const uint8_t *where;
+    int32_t *in_x, *in_g, *first, *way;
+} nn_given;
+
+/* One thread's work space. Spikes and counts: of each image of a group, by output. */
+typedef struct {
+    float *x[NN_GROUP];
+    nn_spike *spikes[NN_GROUP], *sorted, *seen;
+    int32_t *counts[NN_GROUP], *begin;
+    float *masked, *tall, *g, *pixels;
+} nn_desk;
+
+static float *nn_take(float **space, int64_t floats)
+{
+    float *const taken = *space;
+    *space += nn_floats(floats);
+    return taken;
+}
+
+static nn_desk nn_set_desk(const nn_conv *s, const nn_plan *p, float *space)
+{
+    nn_desk d;
+    memset(&d, 0, sizeof d);
+    for (int k = 0; k < p->group; k++) {
+        d.x[k] = nn_take(&space, nn_frame_floats(&p->x) - NN_SLACK);
+        d.spikes[k] = (nn_spike *)nn_take(&space, 2 * s->o * p->most);
+        d.counts[k] = (int32_t *)nn_take(&space, s->o);
+        nn_clear_frame(&p->x, d.x[k]);
+    }
+    d.masked = nn_take(&space, s->o * p->most);
+    d.tall = nn_take(&space, nn_floats(p->most * p->width) + p->most * p->width);
+    d.sorted = (nn_spike *)nn_take(&space, 2 * s->o * p->most);
+    d.begin = (int32_t *)nn_take(&space, s->oh * s->ow + 1);
+    d.g = nn_take(&space, nn_frame_floats(&p->g) - NN_SLACK);
+    d.seen = (nn_spike *)nn_take(&space, 2 * s->h * s->w);
+    d.pixels = space;
+    nn_clear_frame(&p->g, d.g);
+    memset(d.tall, 0, (size_t)(2 * nn_floats(p->most * p->width)) * sizeof *d.tall);
+    return d;
+}
+
+static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *given)
+{
+    for (int64_t i = 0; i < s->oh; i++)
+        for (int64_t j = 0; j < s->ow; j++) {
+            given->in_x[i * s->ow + j] =
+                (int32_t)(i * s->stride_h * p->x.ld + j * s->stride_w * p->x.step);
+            given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i, j);
+        }
+    for (int64_t i = 0; i < s->ph; i++)
+        for (int64_t j = 0; j < s->pw; j++)
+            given->first[i * s->pw + j] = (int32_t)(i * s->pool * s->ow + j * s->pool);
+    for (int64_t k = 0; k < s->pool * s->pool; k++)
+        given->way[k] = (int32_t)(k / s->pool * s->ow + k % s->pool);
+}
+
+/* An image's gradients before ReLU, and their sum by output added to bias */
+static const float *nn_mask(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                            int64_t image, float *masked, float *bias)
+{
+    const int64_t from = image * s->o * p->most;
+    for (int64_t o = 0; o < s->o; o++) {
+        const int64_t at = from + o * p->most;
+        const float sum = nn_active->mask(p->most, given->grad + at,
+                                          given->out ? given->out + at : 0, masked + o * p->most);
+        if (bias)
+            bias[o] += sum;
+    }
+    return given->out ? masked : given->grad + from;
+}
+
+/* The gradients of an image's outputs that are not 0. at: the pixel */
+static void nn_find_spikes(const nn_conv *s, const nn_plan *p, const nn_given *given, int64_t image,
+                           const float *grad, nn_spike *spikes, int32_t *counts)
+{
+    const int64_t n = p->most;
+    const uint8_t *where = given->where + image * s->o * n;
+    for (int64_t o = 0; o < s->o; o++, grad += n, where += n, spikes += n) {
+        int32_t count = 0;
+        if (s->pool > 1)
+            for (int32_t q = 0; q < n; q++) {
+                spikes[count].at = given->first[q] + given->way[where[q]];
+                spikes[count].g = grad[q];
+                count += grad[q] != 0;
+            }
+        else
+            for (int32_t q = 0; q < n; q++) {
+                spikes[count].at = q;
+                spikes[count].g = grad[q];
+                count += grad[q] != 0;
+            }
+        counts[o] = count;
+    }
+}
+
+/* An image's spikes by pixel, in `sorted`; at: where the output's weights begin */
+static void nn_sort_spikes(const nn_conv *s, const nn_plan *p, const nn_desk *d, int k)
+{
+    const int64_t pixels = s->oh * s->ow;
+    memset(d->begin, 0, (size_t)(pixels + 1) * sizeof *d->begin);
+    for (int64_t o = 0; o < s->o; o++)
+        for (int32_t e = 0; e < d->counts[k][o]; e++)
+            d->begin[d->spikes[k][o * p->most + e].at + 1]++;
+    for (int64_t i = 0; i < pixels; i++)
+        d->begin[i + 1] += d->begin[i];
+    for (int64_t o = 0; o < s->o; o++)
+        for (int32_t e = 0; e < d->counts[k][o]; e++) {
+            const nn_spike *const spike = d->spikes[k] + o * p->most + e;
+            nn_spike *const to = d->sorted + d->begin[spike->at]++;
+            to->at = (int32_t)(o * s->kh * p->run);
+            to->g = spike->g;
+        }
+    memmove(d->begin + 1, d->begin, (size_t)pixels * sizeof *d->begin);
+    d->begin[0] = 0;
+}
+
+/* The gradient of an image by scattering its spikes */
+static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                             const nn_desk *d, int k, const float *weights, float *x_grad)
+{
+    nn_sort_spikes(s, p, d, k);
+    nn_clear_frame(&p->x, d->pixels);
+    for (int64_t i = 0; i < s->oh * s->ow; i++)
+        if (d->begin[i] < d->begin[i + 1])
+            nn_active->scatter(d->sorted + d->begin[i], d->begin[i + 1] - d->begin[i], weights,
+                               s->kh, p->run / p->vector, p->x.ld, d->pixels + given->in_x[i]);
+    nn_from_frame(&p->x, d->pixels, x_grad);
+}
+
+/* An image's gradients into their frame */
+static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, const nn_desk *d,
+                   int64_t image, const float *grad)
+{
+    const int64_t n = p->most;
+    int32_t *const places = (int32_t *)(d->tall + nn_floats(n * p->width));
+    if (s->pool == 1) {
+        nn_into_frame(&p->g, grad, d->g);
+        return;
+    }
+    nn_active->transpose(grad, s->o, n, n, d->tall, p->width);
+    nn_active->widen(s->o * n, given->where + image * s->o * n, (int32_t *)d->sorted);
+    nn_active->transpose((const float *)d->sorted, s->o, n, n, (float *)places, p->width);
+    nn_active->unpool(s, d->tall, places, p->width, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld);
+}
+
+/* The gradient of an image as a product */
+static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_desk *d,
+                          const float *weights, float *x_grad)
+{
+    const int64_t run = s->kw * p->width;
+    const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
+                               weights + p->weights - nn_floats(p->turned), p->g.ld, p->g.ld,
+                               p->width, 1, s->kh, run, s->h, s->w, p->turned, 0};
+    if (p->winograd)
+        nn_active->winograd(&product, d->pixels, d->pixels + nn_floats(s->h * s->w * p->turned));
+    else
+        nn_active->product(&product, d->pixels);
+    nn_active->transpose(d->pixels, s->h * s->w, s->c, p->turned, x_grad, s->h * s->w);
+}
+
+/* Add to the sums of weights what an image gives, by its pixels that are not 0. */
+static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *d, const float *x,
+                             float *sums)
+{
+    const int64_t area = s->kh * s->kw;
+    for (int64_t ch = 0; ch < s->c; ch++, x += s->h * s->w) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < s->h; i++) {
+            int32_t at = (int32_t)((i + s->pad_h) * p->g.ld + s->pad_w * p->width);
+            for (int64_t j = 0; j < s->w; j++, at += (int32_t)p->width) {
+                d->seen[count].at = at;
+                d->seen[count].g = x[i * s->w + j];
+                count += x[i * s->w + j] != 0;
+            }
+        }
+        for (int64_t o = 0; o < p->width; o += p->vector)
+            nn_active->gather_apart(d->seen, count, d->g + o, p->g.ld, p->width, s->kh, s->kw,
+                                    sums + ch * area * p->width + o);
+    }
+}
+
+/* The gradients of a group of images: x_grad theirs, sums the chunk's */
+static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                          const nn_desk *d, int64_t from, int count, const float *weights,
+                          float *sums, float *x_grad)
+{
+    const int64_t size = s->c * s->h * s->w;
+    float *const bias = p->want_w ? sums + p->size - nn_floats(s->o) : 0;
+    for (int k = 0; k < count; k++) {
+        const int64_t image = from + k;
+        const float *const x = given->x + image * size;
+        const float *const grad = nn_mask(s, p, given, image, d->masked, bias);
+        if (p->listed)
+            nn_find_spikes(s, p, given, image, grad, d->spikes[k], d->counts[k]);
+        if (p->g.rows)
+            nn_lay(s, p, given, d, image, grad);
+        if (p->dense_x)
+            nn_turn_image(s, p, d, weights, x_grad + image * size);
+        else if (p->want_x)
+            nn_scatter_image(s, p, given, d, k, weights, x_grad + image * size);
+        if (p->by_pixel)
+            nn_gather_pixels(s, p, d, x, sums);
+        else if (p->want_w)
+            nn_into_frame(&p->x, x, d->x[k]);
+        if (p->dense_w)
+            nn_active->outer(d->x[k], p->x.ld, s->kh, s->kw * s->c, given->in_x, d->g, given->in_g,
+                             s->oh * s->ow, sums, p->width);
+    }
+    if (p->by_pixel || p->dense_w || !p->want_w)
+        return;
+    for (int64_t o = 0; o < s->o; o++)
+        for (int k = 0; k < count; k++) {
+            nn_spike *const spikes = d->spikes[k] + o * p->most;
+            for (int32_t e = 0; e < d->counts[k][o]; e++)
+                spikes[e].at = given->in_x[spikes[e].at];
+            nn_active->gather(spikes, d->counts[k][o], d->x[k], p->x.ld, s->kh, p->run / p->vector,
+                              sums + o * s->kh * p->run);
+        }
+}
+
+/* w_grad (o, c, kh, kw) and bias_grad (o) of outputs lo .. hi, from the sums */
+static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums, float *w_grad,
+                           float *bias_grad, int64_t lo, int64_t hi)
+{
+    const int64_t area = s->kh * s->kw;
+    for (int64_t o = lo; o < hi; o++) {
+        for (int64_t k = 0; k < s->c * area; k++) {
+            const int64_t ch = k / area, u = k % area / s->kw, v = k % s->kw;
+            w_grad[o * s->c * area + k] =
+                sums[p->by_pixel  ? ((ch + 1) * area - 1 - k % area) * p->width + o
+                     : p->dense_w ? (k % area * s->c + ch) * p->width + o
+                                  : (o * s->kh + u) * p->run + v * s->c + ch];
+        }
+        if (bias_grad)
+            bias_grad[o] = sums[p->size - nn_floats(s->o) + o];
+    }
+}
+
+/* w_grad, bias_grad, x_grad: null what is not wanted. out, where: of the forward pass, read
+ * only with ReLU and with pooling. */
+NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, const float *out,
+                             const uint8_t *where, const float *grad, float *w_grad,
+                             float *bias_grad, float *x_grad, void *space, int threads)
+{
+    const nn_plan p = nn_conv_plan(s, w_grad != 0, x_grad != 0);
+    float *at = (float *)nn_align(space);
+    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0};
+    given.in_x = (int32_t *)nn_take(&at, s->oh * s->ow);
+    given.in_g = (int32_t *)nn_take(&at, s->oh * s->ow);
+    given.first = (int32_t *)nn_take(&at, p.most);
+    given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
+    float *const weights = at, *const sums = weights + p.weights;
+    float *const desks = sums + p.chunks * p.size;
+    nn_fill_tables(s, &p, &given);
+    const nn_filter turned = {w, s->kh, s->kw, s->o, s->c, s->c * s->kh * s->kw, s->kh * s->kw, 1};
+    memset(weights + p.weights - nn_floats(p.turned), 0, (size_t)p.turned * sizeof *weights);
+    threads = nn_useful_threads(threads, 2 * nn_conv_work(s));
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        if (p.dense_x) {
+            nn_share(p.winograd ? p.width : s->kh * s->kw * p.width, 1, NN_THREAD(), NN_THREADS(),
+                     &lo, &hi);
+            (p.winograd ? nn_pack_winograd : nn_pack)(&turned, p.width, p.turned, weights, lo, hi);
+        } else if (p.want_x) {
+            nn_share(s->o * s->kh, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+            nn_pack_runs(s, w, p.run, weights, lo, hi);
+        }
+        const nn_desk desk = nn_set_desk(s, &p, desks + NN_THREAD() * p.each);
+        nn_share(p.chunks, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        NN_BARRIER(threads);
+        for (int64_t k = lo; k < hi; k++) {
+            const int64_t end = nn_least(s->n, (k + 1) * p.per_chunk);
+            if (p.want_w)
+                memset(sums + k * p.size, 0, (size_t)p.size * sizeof *sums);
+            for (int64_t i = k * p.per_chunk; i < end; i += p.group)
+                nn_conv_group(s, &p, &given, &desk, i, (int)nn_least(p.group, end - i), weights,
+                              sums + k * p.size, x_grad);
+        }
+        if (p.want_w) {
+            NN_BARRIER(threads);
+            nn_share(p.size, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+            for (int64_t k = 1; k < p.chunks; k++)
+                nn_active->add(hi - lo, sums + k * p.size + lo, sums + lo);
+            NN_BARRIER(threads);
+            nn_share(s->o, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+            nn_unpack_sums(s, &p, sums, w_grad, bias_grad, lo, hi);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,191 @@
+# cython: language_level=3, binding=True
+"""Compiled convolution: functions of np_nn/reference/convolution.py by their names.
+
+As in compiled.pyx, each takes the arguments of its reference and `threads`, whose number never
+changes a bit of the result, and what does not fit raises ValueError before anything is changed.
+No output may share memory with an input.
+"""
+
+include "arrays.pxi"
+
+from libc.stdint cimport int32_t, uint8_t
+
+cdef extern from "convolution.h" nogil:
+    ctypedef struct nn_conv:
+        int64_t n, c, h, w, o, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow, pool, ph, pw
+        int relu
+
+    int64_t nn_conv_forward_space(const nn_conv *, int)
+    void nn_conv_forward(
+        const nn_conv *, const float *, const float *, const float *, float *, uint8_t *, void *,
+        int)
+    int64_t nn_conv_backward_space(const nn_conv *, int, int, int)
+    void nn_conv_backward(
+        const nn_conv *, const float *, const float *, const float *, const uint8_t *,
+        const float *, float *, float *, float *, void *, int)
+
+include "machine.pxi"
+include "workspace.pxi"
+
+DEF MOST = 1 << 24  # of a size: so that no product of two leaves 64 bits
+MOST_POOL = 16  # windows whose places fit into a byte
+
+
+cdef (int64_t, int64_t) _pair(object pair, str name, int64_t least) except *:
+    cdef int64_t first, second
+    first, second = pair
+    if not (least <= first <= MOST and least <= second <= MOST):
+        raise ValueError(f"{name} must be at least {least}, got {pair}")
+    return first, second
+
+
+cdef int _fit(nn_conv *s, const Array *x, const Array *w, object stride, object padding,
+              int64_t pool, bint relu, const Array *out, str name) except -1:
+    """Fill in the sizes of a convolution, if x, the weight and the output fit together."""
+    s.n, s.c, s.h, s.w = x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+    s.o, s.kh, s.kw = w.shape[0], w.shape[2], w.shape[3]
+    s.stride_h, s.stride_w = _pair(stride, "stride", 1)
+    s.pad_h, s.pad_w = _pair(padding, "padding", 0)
+    s.pool, s.relu = pool, relu
+    if not 1 <= pool <= MOST_POOL:
+        raise ValueError(f"{name}: pool must be 1 to {MOST_POOL}, got {pool}")
+    fits = x.size and w.size and w.shape[1] == s.c
+    fits = fits and s.h + 2 * s.pad_h >= s.kh and s.w + 2 * s.pad_w >= s.kw
+    if fits:
+        s.oh = (s.h + 2 * s.pad_h - s.kh) // s.stride_h + 1
+        s.ow = (s.w + 2 * s.pad_w - s.kw) // s.stride_w + 1
+        s.ph, s.pw = s.oh // pool, s.ow // pool
+        fits = (out.shape[0], out.shape[1], out.shape[2], out.shape[3]) == (s.n, s.o, s.ph, s.pw)
+    if not fits or not out.size:
+        raise ValueError(
+            f"{name}: x {_shape(x)}, weight {_shape(w)}, stride {stride}, padding {padding}"
+            f"{f', pool {pool}' if pool > 1 else ''} and an output {_shape(out)} do not fit")
+    # Places within one image are counted in 32 bits.
+    if max(s.o, s.c) * (s.h + 2 * s.pad_h + s.kh) * (s.w + 2 * s.pad_w + s.kw) >= 1 << 30:
+        raise ValueError(f"{name}: images of {s.h} x {s.w} with {max(s.o, s.c)} channels are too large")
+    return 0
+
+
+cdef int _read_vector(Array *array, object given, str name, int64_t size, bint write) except -1:
+    """A vector of so many numbers, or None: data is null then."""
+    array.data = NULL
+    array.size = 0
+    if given is not None:
+        _read(array, given, name, "f", 1, write)
+        if array.size != size:
+            raise ValueError(f"{name} must have {size} numbers, got {array.size}")
+    return 0
+
+
+cdef int _read_places(Array *array, object given, const Array *out, int64_t pool, bint write) except -1:
+    """where, of out's shape; without pooling there is none."""
+    array.data = NULL
+    if pool > 1:
+        _read(array, given, "where", "B", 4, write)
+        if not _same_shape(array, out):
+            raise ValueError(f"where {_shape(array)} does not fit an output {_shape(out)}")
+    return 0
+
+
+cdef object _forward(str name, object x, object weight, object bias, object stride, object padding,
+                     int64_t pool, bint relu, object out, object where, int threads):
+    cdef Array image, w, b, result, places
+    cdef nn_conv s
+    cdef void *space
+    _read(&image, x, "x", "f", 4, False)
+    _read(&w, weight, "weight", "f", 4, False)
+    _read(&result, out, "out", "f", 4, True)
+    _fit(&s, &image, &w, stride, padding, pool, relu, &result, name)
+    _read_vector(&b, bias, "bias", s.o, False)
+    _read_places(&places, where, &result, pool, True)
+    _apart(&result, &image, "x")
+    _apart(&result, &w, "weight")
+    space = _borrow(nn_conv_forward_space(&s, threads))
+    with nogil:
+        nn_conv_forward(&s, <float *>image.data, <float *>w.data, <float *>b.data,
+                        <float *>result.data, <uint8_t *>places.data, space, threads)
+    _give_back(space)
+    return out
+
+
+def conv2d_forward(x, weight, bias, stride, padding, out, int threads):
+    return _forward(
+        "conv2d_forward", x, weight, bias, stride, padding, 1, False, out, None, threads)
+
+
+def conv_relu_pool_forward(x, weight, bias, padding, int64_t pool, out, where, int threads):
+    return _forward(
+        "conv_relu_pool_forward", x, weight, bias, (1, 1), padding, pool, True, out, where, threads)
+
+
+def conv2d_backward_weight(x, grad, stride, padding, out, int threads):
+    cdef Array image, g, result
+    cdef nn_conv s
+    cdef void *space
+    _read(&image, x, "x", "f", 4, False)
+    _read(&g, grad, "grad", "f", 4, False)
+    _read(&result, out, "out", "f", 4, True)
+    _fit(&s, &image, &result, stride, padding, 1, False, &g, "conv2d_backward_weight")
+    _apart(&result, &image, "x")
+    _apart(&result, &g, "grad")
+    space = _borrow(nn_conv_backward_space(&s, True, False, threads))
+    with nogil:
+        nn_conv_backward(&s, <float *>image.data, NULL, NULL, NULL, <float *>g.data,
+                         <float *>result.data, NULL, NULL, space, threads)
+    _give_back(space)
+    return out
+
+
+def conv2d_backward_input(grad, weight, stride, padding, out, int threads):
+    cdef Array w, g, result
+    cdef nn_conv s
+    cdef void *space
+    _read(&g, grad, "grad", "f", 4, False)
+    _read(&w, weight, "weight", "f", 4, False)
+    _read(&result, out, "out", "f", 4, True)
+    _fit(&s, &result, &w, stride, padding, 1, False, &g, "conv2d_backward_input")
+    _apart(&result, &w, "weight")
+    _apart(&result, &g, "grad")
+    space = _borrow(nn_conv_backward_space(&s, False, True, threads))
+    with nogil:
+        nn_conv_backward(&s, NULL, <float *>w.data, NULL, NULL, <float *>g.data, NULL, NULL,
+                         <float *>result.data, space, threads)
+    _give_back(space)
+    return out
+
+
+def conv_relu_pool_backward(
+    x, weight, out, where, grad, padding, int64_t pool, weight_grad, bias_grad, x_grad, int threads
+):
+    cdef Array image, w, y, places, g, dw, db, dx
+    cdef nn_conv s
+    cdef void *space
+    _read(&image, x, "x", "f", 4, False)
+    _read(&w, weight, "weight", "f", 4, False)
+    _read(&y, out, "out", "f", 4, False)
+    _read(&g, grad, "grad", "f", 4, False)
+    _read(&dw, weight_grad, "weight_grad", "f", 4, True)
+    _fit(&s, &image, &w, (1, 1), padding, pool, True, &y, "conv_relu_pool_backward")
+    _read_places(&places, where, &y, pool, False)
+    _read_vector(&db, bias_grad, "bias_grad", s.o, True)
+    dx.data = NULL
+    dx.size = 0
+    if x_grad is not None:
+        _read(&dx, x_grad, "x_grad", "f", 4, True)
+    if (not _same_shape(&g, &y) or not _same_shape(&dw, &w)
+            or (x_grad is not None and not _same_shape(&dx, &image))):
+        raise ValueError("conv_relu_pool_backward: a gradient has another shape than its array")
+    _apart(&dw, &w, "weight")
+    if x_grad is not None:
+        _apart(&dx, &image, "x")
+        _apart(&dx, &y, "out")
+        _apart(&dx, &g, "grad")
+    if pool > 1 and np.max(where) >= pool * pool:
+        raise ValueError(f"where holds places outside of a window of {pool} x {pool}")
+    space = _borrow(nn_conv_backward_space(&s, True, x_grad is not None, threads))
+    with nogil:
+        nn_conv_backward(
+            &s, <float *>image.data, <float *>w.data, <float *>y.data, <uint8_t *>places.data,
+            <float *>g.data, <float *>dw.data, <float *>db.data, <float *>dx.data, space, threads)
+    _give_back(space)
+    return x_grad

@@ -1,0 +1,86 @@
+"""Convolution, ReLU and pooling as one stage, where a compiled kernel does all three in one pass.
+
+The array between convolution and pooling is the largest of a network, and is then never written.
+"""
+
+from np_nn import ops
+from np_nn.layers import Conv2d, MaxPool2d, ReLU, Residual
+from np_nn.module import Module, Sequential
+
+
+def fuse(model):
+    """The same model with its fusible runs as ConvReluPool stages, sharing all Parameters.
+
+    Runs are Conv2d, ReLU, MaxPool2d of side by side square windows, and Conv2d, ReLU, with
+    convolutions of stride 1, in a Sequential or a Residual at any depth. Returns the model itself
+    where there is none, and if ``ops`` has no kernel for them: NumPy stays the textbook.
+    """
+    return _fused(model) if "conv_relu_pool_forward" in ops.active else model
+
+
+def _fused(model):
+    if type(model) is Residual:
+        parts = list(model.children().values())
+        fused = [_fused(part) for part in parts]
+        return model if _same(fused, parts) else Residual(*fused)
+    if type(model) is not Sequential:
+        return model
+    stages, rest = [], list(model)
+    while rest:
+        count = _run_length(rest)
+        run, rest = rest[:count], rest[count:]
+        stages.append(ConvReluPool(*run) if count > 1 else _fused(*run))
+    return model if _same(stages, list(model)) else Sequential(*stages)
+
+
+def _same(stages, layers):
+    return list(map(id, stages)) == list(map(id, layers))
+
+
+def _run_length(layers):
+    """How many of the first layers become one stage; 1: none."""
+    conv, relu, pool = (*layers[:3], None, None)[:3]
+    if not (type(conv) is Conv2d and conv.stride == (1, 1) and type(relu) is ReLU):
+        return 1
+    return 3 if type(pool) is MaxPool2d and _side_by_side(pool) else 2
+
+
+def _side_by_side(pool):
+    """Whether its windows are squares without gaps, overlaps or padding."""
+    kernel, stride, padding = pool.geometry
+    return kernel == stride == (kernel[0],) * 2 and padding == (0, 0)
+
+
+class ConvReluPool(Module):
+    """Conv2d of stride 1, ReLU and, if given, MaxPool2d: the same numbers, in one operation.
+
+    conv, relu, pool: the layers that it stands for; the gradients go to conv's Parameters.
+    """
+
+    takes = "images"
+
+    def __init__(self, conv, relu, pool=None):
+        super().__init__()
+        self.conv, self.relu, self.pool = conv, relu, pool
+        self.side = pool.geometry[0][0] if pool else 1
+
+    def __repr__(self):
+        return f"ConvReluPool({', '.join(map(repr, self.children().values()))})"
+
+    def forward(self, x):
+        shape = self.conv.out_shape(x.shape)
+        shape = self.pool.out_shape(shape) if self.pool else shape
+        weight, bias = self.conv.weight.data, self.conv.bias and self.conv.bias.data
+        self._x, self._out = x, self._work("out", shape, weight.dtype)
+        self._where = self._work("where", shape, "uint8") if self.side > 1 else None
+        return ops.conv_relu_pool_forward(
+            x, weight, bias, self.conv.padding, self.side, self._out, self._where
+        )
+
+    def backward(self, grad, input_grad=True):
+        conv = self.conv
+        return ops.conv_relu_pool_backward(
+            self._x, conv.weight.data, self._out, self._where, grad, conv.padding, self.side,
+            conv.weight.grad, conv.bias and conv.bias.grad,
+            self._work("grad", self._x.shape, grad.dtype) if input_grad else None,
+        )  # fmt: skip

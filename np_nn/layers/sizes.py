@@ -1,0 +1,39 @@
+"""Sizes that convolution and pooling share: arguments that are a number or a pair, and shapes."""
+
+from numbers import Integral
+
+from np_nn.errors import NpNNError
+from np_nn.reference import windows
+
+
+def pair(layer, name, value, least):
+    """A number for rows and columns alike, or one for each, as a pair.
+
+    Raises NpNNError unless they are whole numbers from ``least``.
+    """
+    values = (value, value) if isinstance(value, Integral) else value
+    if (
+        not isinstance(values, tuple | list)
+        or len(values) != 2
+        or not all(isinstance(v, Integral) and v >= least for v in values)
+    ):
+        wanted = f"a whole number from {least}, or a pair of them"
+        raise NpNNError(f"{layer}: {name} must be {wanted}, got {value!r}")
+    return tuple(map(int, values))
+
+
+def places(layer, image, kernel, stride, padding):
+    """(H', W'): how many windows of the kernel an image (H, W) has.
+
+    Raises NpNNError if it has none.
+    """
+    padded = [size + 2 * p for size, p in zip(image, padding, strict=True)]
+    if any(k > size for k, size in zip(kernel, padded, strict=True)):
+        raise NpNNError(
+            f"{layer}: a window of {_by(kernel)} is larger than the padded image of {_by(padded)}"
+        )
+    return windows.sizes(image, kernel, stride, padding)
+
+
+def _by(size):
+    return " x ".join(map(str, size))

@@ -1,0 +1,96 @@
+"""The convolution of images: one small set of weights, used at every place of the image.
+
+x (N, C, H, W), weight (O, C, kh, kw), bias (O,), and out and grad (N, O, H', W'), PyTorch's
+layout. stride and padding are pairs (rows, columns); H' = (H + 2 padding - kh) // stride + 1,
+and W' alike. Source: LeCun et al. 1989, Backpropagation applied to handwritten zip code
+recognition.
+"""
+
+import numpy as np
+
+from np_nn.reference import windows
+from np_nn.reference.activations import relu_backward, relu_forward
+from np_nn.reference.pooling import max_pool2d_backward, max_pool2d_forward
+
+
+def conv2d_forward(x, weight, bias, stride, padding, out):
+    """Weighted sums of windows, with s and t for the stride and x counted from its padding:
+
+        out[n, o, i, j] = sum_ckl x[n, c, s i + k, t j + l] * weight[o, c, k, l] + bias[o]
+
+    bias may be None. PyTorch's conv2d; what mathematics calls a convolution turns the weights.
+    """
+    seen = windows.of(x, weight.shape[2:], stride, padding)  # (N, C, H', W', kh, kw)
+    sums = np.tensordot(seen, weight, axes=((1, 4, 5), (1, 2, 3)))  # (N, H', W', O)
+    out[...] = sums.transpose(0, 3, 1, 2)
+    if bias is not None:
+        out += bias[:, None, None]
+    return out
+
+
+def conv2d_backward_weight(x, grad, stride, padding, out):
+    """A weight moves the output at all places: out[o, c, k, l] =
+
+        sum_nij grad[n, o, i, j] * x[n, c, s i + k, t j + l]
+
+    out (O, C, kh, kw).
+    """
+    seen = windows.of(x, out.shape[2:], stride, padding)
+    out[...] = np.tensordot(grad, seen, axes=((0, 2, 3), (0, 2, 3)))
+    return out
+
+
+def conv2d_backward_bias(grad, out):
+    """out[o] = sum_nij grad[n, o, i, j]; out (O,)."""
+    return np.sum(grad, axis=(0, 2, 3), out=out)
+
+
+def conv2d_backward_input(grad, weight, stride, padding, out):
+    """Send the gradient back to the pixels of each window, and add up where windows overlap:
+
+        out[n, c, s i + k, t j + l] += sum_o grad[n, o, i, j] * weight[o, c, k, l]
+
+    out (N, C, H, W).
+    """
+    seen = np.tensordot(grad, weight, axes=(1, 0))  # (N, H', W', C, kh, kw)
+    return windows.add(seen.transpose(0, 3, 1, 2, 4, 5), stride, padding, out)
+
+
+def conv_relu_pool_forward(x, weight, bias, padding, pool, out, where):
+    """A convolution of stride 1, max(., 0), and the largest of each pool x pool places.
+
+    bias may be None. pool 1: no pooling, and where is None. out (N, O, H' // pool, W' // pool);
+    where, of out's shape: see ``max_pool2d_forward``. Compiled, the larger array between them is
+    never written.
+    """
+    if pool == 1:
+        return relu_forward(conv2d_forward(x, weight, bias, (1, 1), padding, out), out)
+    full = _before_pooling(x, weight, padding)
+    relu_forward(conv2d_forward(x, weight, bias, (1, 1), padding, full), full)
+    return max_pool2d_forward(full, (pool, pool), (pool, pool), (0, 0), out, where)
+
+
+def conv_relu_pool_backward(
+    x, weight, out, where, grad, padding, pool, weight_grad, bias_grad, x_grad
+):
+    """The gradients of the three together: weight_grad, bias_grad (O,) and x_grad (N, C, H, W).
+
+    out, where: of ``conv_relu_pool_forward``; grad: dL/d(out). bias_grad or x_grad is None if it
+    is not wanted. The largest of a window is let through if it is above 0. Returns x_grad.
+    """
+    grad = relu_backward(grad, out, np.empty_like(out))
+    if pool > 1:
+        full = _before_pooling(x, weight, padding)
+        grad = max_pool2d_backward(grad, where, (pool, pool), (pool, pool), (0, 0), full)
+    conv2d_backward_weight(x, grad, (1, 1), padding, weight_grad)
+    if bias_grad is not None:
+        conv2d_backward_bias(grad, bias_grad)
+    if x_grad is not None:
+        conv2d_backward_input(grad, weight, (1, 1), padding, x_grad)
+    return x_grad
+
+
+def _before_pooling(x, weight, padding):
+    """An array for what a convolution of stride 1 makes of x."""
+    places = windows.sizes(x.shape[2:], weight.shape[2:], (1, 1), padding)
+    return np.empty((len(x), len(weight), *places), x.dtype)
