@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
 
 # What the recipe may ask of np_nn's loop and this one does not do.
 NOT_HERE = ("validation", "clip_value", "max_norm")
+BLOCK = 1000  # images at a time when nothing is learnt: convolutions need much memory
 
 
 def main(argv=None):
@@ -67,7 +68,7 @@ def find_device(name):
 
 
 def tensors(data, settings, device, train):
-    """Images (n, 784) uint8 and targets, as tensors on the device.
+    """Images uint8, shaped for the network, and targets, as tensors on the device.
 
     torchvision reads the images where it is installed and finds the unpacked files, unless they
     were straightened; else they are the arrays that np_nn has read.
@@ -76,7 +77,7 @@ def tensors(data, settings, device, train):
     images = None if settings.deskew else from_torchvision(data, train)
     if images is None:
         images = torch.tensor(split.images)
-    return images.flatten(1).to(device), torch.tensor(split.labels).to(device)
+    return shaped(images, settings).to(device), torch.tensor(split.labels).to(device)
 
 
 def from_torchvision(data, train):
@@ -87,6 +88,11 @@ def from_torchvision(data, train):
         return getattr(datasets, folder)(data.root, train=train, download=False).data
     except (ImportError, KeyError, RuntimeError):
         return None
+
+
+def shaped(images, settings):
+    """Images (n, 28, 28) as the network takes them: (n, 1, 28, 28), or rows (n, 784)."""
+    return images.unsqueeze(1) if models.takes_images(settings) else images.flatten(1)
 
 
 def to_float(images, split):
@@ -104,7 +110,8 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
     with nn.History(len(batches)) as history:
         for indices in progress(batches, history, quiet):
             if augment and history.done % batches.per_epoch == 0:
-                images = torch.from_numpy(augment(split.images, rng)).flatten(1).to(images.device)
+                distorted = torch.from_numpy(augment(split.images, rng))
+                images = shaped(distorted, settings).to(images.device)
             batch = torch.from_numpy(indices).to(images.device)
             x, y = to_float(images[batch], split), targets[batch]
 
@@ -126,7 +133,7 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
 def evaluate(model, images, targets, loss, split):
     """Accuracy and mean loss on the test set."""
     model.eval()
-    outputs = model(to_float(images, split))
+    outputs = torch.cat([model(to_float(part, split)) for part in images.split(BLOCK)])
     value = twin.loss(loss).to(images.device)(outputs, targets).item()
     correct = loss.count_correct(outputs.cpu().numpy(), targets.cpu().numpy())
     return nn.Evaluation(correct / len(images), value / (len(images) if loss.is_sum else 1))

@@ -30,6 +30,7 @@ typedef int NN(vi);
 #define VECTORS 2
 #define SUMS 12
 #endif
+#define STEPS 5 /* of a run that a loop's turn takes */
 #define RUN 6 /* vectors of a run that they take at a time, at most */
 
 /* ------------------------------------------------------------------------ transpose */
@@ -106,6 +107,15 @@ static void NN(transpose)(const float *x, int64_t rows, int64_t columns, int64_t
 
 /* -------------------------------------------------------------- pixels by weights */
 
+/* one input of each of the pixels, by its weights */
+#define ADD(i)                                                                               \
+    {                                                                                        \
+        vf some[VECTORS];                                                                    \
+        NN_UNROLL for (int v = 0; v < n; v++) some[v] = LOAD(weight + v * VL);               \
+        NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)     \
+            sums[k][v] += from[k][i] * some[v];                                              \
+    }
+
 /* The sums of PIXELS outputs, `n` vectors each: x[k] is where the k-th begins to see. */
 NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const float *const *x, const char *rows,
                         const float *w, const float *bias, float *const *out)
@@ -118,12 +128,11 @@ NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const float *const *x, 
             continue;
         const float *from[PIXELS], *weight = w;
         NN_UNROLL for (int k = 0; k < PIXELS; k++) from[k] = x[k] + u * p->ldx;
-        for (int64_t i = 0; i < p->run; i++, weight += p->width) {
-            vf some[VECTORS];
-            NN_UNROLL for (int v = 0; v < n; v++) some[v] = LOAD(weight + v * VL);
-            NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)
-                sums[k][v] += from[k][i] * some[v];
-        }
+        int64_t i = 0;
+        for (; i + STEPS <= p->run; i += STEPS)
+            NN_UNROLL for (int s = 0; s < STEPS; s++, weight += p->width) ADD(i + s)
+        for (; i < p->run; i++, weight += p->width)
+            ADD(i)
     }
     NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)
         STORE(out[k] + v * VL, sums[k][v]);
@@ -142,13 +151,18 @@ TILE(3)
 #endif
 #undef TILE
 
-/* Which rows of weights meet anything but 0 in what pixel (i, j) sees */
-NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, char *rows)
+/* Which rows of weights meet anything but 0, for `count` pixels from (i, j) on */
+NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, int64_t count, char *rows)
 {
-    const int32_t *const ends = p->ends + 2 * (i * p->stride_h);
-    const int64_t lo = j * p->step_w, hi = lo + p->run;
-    for (int64_t u = 0; u < p->kh; u++)
-        rows[u] |= lo < ends[2 * u + 1] && hi > ends[2 * u];
+    memset(rows, 0, (size_t)p->kh);
+    for (; count > 0; i++, j = 0) { /* those of them that are in one row */
+        const int32_t *const ends = p->ends + 2 * (i * p->stride_h);
+        const int64_t some = nn_least(count, p->ow - j);
+        const int64_t lo = j * p->step_w, hi = lo + (some - 1) * p->step_w + p->run;
+        for (int64_t u = 0; u < p->kh; u++)
+            rows[u] |= lo < ends[2 * u + 1] && hi > ends[2 * u];
+        count -= some;
+    }
 }
 
 #define MOST_ROWS 64 /* of weights, for which to look for zeros */
@@ -164,15 +178,14 @@ static void NN(product)(const nn_pixels *p, float *out)
     for (int64_t q = 0; q < pixels; q += PIXELS) {
         const float *from[PIXELS];
         float *to[PIXELS];
-        memset(rows, 0, sizeof rows);
+        if (looks)
+            NN(look)(p, i, j, nn_least(PIXELS, pixels - q), rows);
         for (int64_t k = 0; k < PIXELS; k++) {
             const int more = q + k < pixels;
             from[k] = more ? seen : from[k - 1]; /* the last one again, where there is no more */
             to[k] = more ? out + (q + k) * p->width : to[k - 1];
             if (!more)
                 continue;
-            if (looks)
-                NN(look)(p, i, j, rows);
             seen += p->step_w;
             if (++j == p->ow) {
                 j = 0;
@@ -458,6 +471,8 @@ static const nn_convolution NN(kernels) = {
 #undef VECTORS
 #undef SUMS
 #undef RUN
+#undef STEPS
+#undef ADD
 #undef SIZES
 #undef MORE_SIZES
 #undef TILES

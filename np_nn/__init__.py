@@ -42,7 +42,7 @@ from np_nn.losses import (
     NLLLoss,
     one_hot,
 )
-from np_nn.models import mlp
+from np_nn.models import convnet, lenet5, mlp, residual_mlp, resnet
 from np_nn.module import Buffer, Module, Parameter, Sequential
 from np_nn.ops import use
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
@@ -128,17 +128,21 @@ __all__ = [
     "WarmupLinear",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "convnet",
     "deskew",
     "evaluate",
     "fit",
     "gradcheck",
     "initialize",
+    "lenet5",
     "load",
     "manual_seed",
     "max_norm_",
     "mlp",
     "one_hot",
     "predict",
+    "residual_mlp",
+    "resnet",
     "standardization",
     "use",
 ]

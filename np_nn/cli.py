@@ -28,8 +28,8 @@ from np_nn.prepare import augmentation, prepare
 
 # Options that change one hyper-parameter of the recipe, under the recipe's own name for it.
 OVERRIDES = (
-    "hidden", "activation", "output", "bias", "init", "norm", "noise", "input_noise", "dropout",
-    "input_dropout", "residual", "loss", "class_weights", "optimizer", "lr", "schedule",
+    "hidden", "channels", "activation", "output", "bias", "init", "norm", "noise", "input_noise",
+    "dropout", "input_dropout", "residual", "loss", "class_weights", "optimizer", "lr", "schedule",
     "batch_size", "steps", "epochs", "replacement", "clip_norm", "clip_value", "max_norm",
     "validation", "patience", "scale", "shift", "standardize", "deskew", "augment",
 )  # fmt: skip
@@ -106,8 +106,15 @@ def _add_training(result, recipe):
 
 def _add_network(add):
     add(
+        "--model",
+        type=_one_of("model", models.MODELS),
+        metavar="NAME",
+        help=f"{', '.join(models.MODELS)}: with its own sizes and dropout, unless they are given",
+    )
+    add(
         "--hidden", type=whole_number(1), nargs="+", metavar="N", help="widths of the hidden layers"
     )
+    add("--channels", type=whole_number(1), nargs="+", metavar="N", help="of the convolutions")
     _named(add, "--activation", "activation", models.ACTIVATIONS)
     _named(add, "--output", "output", models.OUTPUTS, "after the last layer: ")
     add("--bias", action=argparse.BooleanOptionalAction, help="biases in the layers")
@@ -223,12 +230,15 @@ def _settings(args):
     changes = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
     if "steps" in changes or "epochs" in changes:
         changes = {"steps": None, "epochs": None} | changes
-    if "hidden" in changes:
-        changes["hidden"] = tuple(changes["hidden"])
+    for name in changes.keys() & {"hidden", "channels"}:
+        changes[name] = tuple(changes[name])
     if "class_weights" in changes:
         weights = changes["class_weights"]
         changes["class_weights"] = "balanced" if "balanced" in weights else tuple(weights)
-    settings = dataclasses.replace(recipes.RECIPES[args.recipe], **changes)
+    recipe = recipes.RECIPES[args.recipe]
+    if args.model not in (None, recipe.model):
+        recipe = models.change(recipe, args.model)
+    settings = dataclasses.replace(recipe, **changes)
     for name, whole in WITHIN.items():
         if getattr(args, name) is not None:
             text = spec.change(getattr(settings, whole), **{name: getattr(args, name)})
@@ -239,6 +249,7 @@ def _settings(args):
 
 def _check(settings):
     """Build what needs no data, so that a mistake is found before anything is loaded."""
+    models.check(settings)
     schedules.build(settings)
     augmentation(settings)
     spec.parse(settings.loss, losses.LOSSES, "loss")
@@ -304,7 +315,7 @@ class _ListRecipes(argparse.Action):
             (
                 recipe.name,
                 recipe.title,
-                "-".join(map(str, recipe.sizes())),
+                recipe.network(),
                 recipe.describe(),
                 recipe.published,
             )

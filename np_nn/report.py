@@ -43,7 +43,7 @@ class Run:
 
     @property
     def model(self):
-        """The network as its layers' widths, such as "784-512-10"."""
+        """The network in a word, such as "784-512-10" or "lenet5"."""
         inputs = self.dataset.train.images[0].size
         return self.settings.network(inputs, len(self.dataset.classes))
 

@@ -1,5 +1,7 @@
 """Conv2d: the convolution of images."""
 
+import math
+
 from np_nn import init, ops
 from np_nn.errors import NpNNError
 from np_nn.layers.sizes import pair, places
@@ -41,6 +43,11 @@ class Conv2d(Module):
         if len(shape) != 4 or shape[1] != channels:
             raise NpNNError(f"{self} expects (batch, {channels}, height, width), got {shape}")
         return shape[0], units, *places(self, shape[2:], kernel, self.stride, self.padding)
+
+    @property
+    def products(self):
+        """How many multiplications the last batch took for each of its images."""
+        return self.weight.data.size * math.prod(self.out_shape(self._x.shape)[2:])
 
     def forward(self, x):
         out = self._work("out", self.out_shape(x.shape), self.weight.data.dtype)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from np_nn import models
+
 
 def _about(default):
     """A field that says where a recipe comes from, and is no part of how it trains."""
@@ -14,9 +16,10 @@ class Recipe:
 
     Two recipes are equal when they train alike, whatever they are called.
 
-    Network: hidden: widths of the hidden layers. activation, output, norm, noise, dropout,
-    input_dropout, residual: see ``models.mlp``; input_noise: standard deviation of noise on the
-    inputs. init: one of init.INITIALISERS.
+    Network: model: one of models.MODELS; it has those of the next fields that its function takes.
+    hidden: widths of the hidden layers; channels: of the convolutions, () for the model's own.
+    activation, output, norm, noise, dropout, input_dropout, residual: see ``models.mlp``;
+    input_noise: standard deviation of noise on the inputs. init: one of init.INITIALISERS.
     Loss: see losses.LOSSES. targets: what a loss of values wants for a wrong and for the right
     class. class_weights: a number for each class, or "balanced".
     Training: optimizer, schedule: names with options, as in "sgd:momentum=0.9". replacement:
@@ -43,7 +46,9 @@ class Recipe:
     long: bool = _about(False)
     best_on_test: bool = _about(False)
 
+    model: str = "mlp"
     hidden: tuple[int, ...] = (512,)
+    channels: tuple[int, ...] = ()
     activation: str = "relu"
     output: str = "none"
     bias: bool = False
@@ -86,12 +91,19 @@ class Recipe:
         }
 
     def sizes(self, inputs=784, classes=10):
-        """The width of every layer, inputs first."""
+        """The width of every layer of an mlp, inputs first."""
         return (inputs, *self.hidden, classes)
 
     def network(self, inputs=784, classes=10):
-        """The widths in one word, such as "784-512-10"."""
-        return "-".join(map(str, self.sizes(inputs, classes)))
+        """The network in a word: "784-512-10", or "lenet5", with the sizes that are not its own."""
+        if self.model == "mlp":
+            return _dashed(self.sizes(inputs, classes))
+        changed = [
+            f"{field} {_dashed(getattr(self, field))}"
+            for field, own in models.fields(self.model).items()
+            if field in ("channels", "hidden") and getattr(self, field) not in (own, ())
+        ]
+        return f"{self.model} ({', '.join(changed)})" if changed else self.model
 
     def describe(self):
         """The settings in a few words."""
@@ -111,3 +123,7 @@ class Recipe:
             f"max-norm {self.max_norm}": self.max_norm,
         }
         return ", ".join(parts + [text for text, said in more.items() if said])
+
+
+def _dashed(numbers):
+    return "-".join(map(str, numbers))

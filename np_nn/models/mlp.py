@@ -1,45 +1,12 @@
-"""Networks by name, built from layers."""
+"""The multilayer perceptron."""
 
 from itertools import pairwise
 
-from np_nn import init, spec
+from np_nn import spec
 from np_nn.errors import unknown_name
-from np_nn.layers import (
-    ELU,
-    GELU,
-    BatchNorm1d,
-    Dropout,
-    GaussianNoise,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LogSoftmax,
-    ReLU,
-    Residual,
-    ScaledTanh,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Tanh,
-)
+from np_nn.layers import Dropout, GaussianNoise, Linear, Residual
+from np_nn.models.parts import ACTIVATIONS, NORMS, OUTPUTS
 from np_nn.module import Sequential
-
-ACTIVATIONS = {
-    "relu": ReLU,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "scaled_tanh": ScaledTanh,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "gelu": GELU,
-    "silu": SiLU,
-}
-# What may follow the last layer; none for losses that take logits.
-OUTPUTS = {"none": None, **ACTIVATIONS, "softmax": Softmax, "log_softmax": LogSoftmax}
-NORMS = {"none": None, "batch": BatchNorm1d, "layer": LayerNorm}
-
-# The fields of a Recipe that mlp takes under their own names.
-PARTS = ("norm", "noise", "input_noise", "dropout", "input_dropout", "residual", "output")
 
 
 def mlp(
@@ -83,11 +50,3 @@ def mlp(
     if output != "none":
         layers += [spec.build(output, OUTPUTS, "output")]
     return Sequential(*layers)
-
-
-def build(settings, data, seed):
-    """The network of a Recipe for a Dataset, with the weights that the seed gives."""
-    sizes = settings.sizes(data.train.images[0].size, len(data.classes))
-    parts = {name: getattr(settings, name) for name in PARTS}
-    model = mlp(sizes, settings.activation, settings.bias, **parts)
-    return init.initialize(model, settings.init, seed)

@@ -1,0 +1,87 @@
+"""Networks of a few convolutions and an mlp on what they see: LeNet-5 and PyTorch's example."""
+
+import numpy as np
+
+from np_nn import spec
+from np_nn.errors import NpNNError
+from np_nn.layers import Conv2d, Dropout, Flatten, MaxPool2d
+from np_nn.models.mlp import mlp
+from np_nn.models.parts import ACTIVATIONS
+from np_nn.module import Sequential
+
+
+def lenet5(
+    image=(1, 28, 28),
+    classes=10,
+    *,
+    channels=(6, 16),
+    hidden=(120, 84),
+    activation="relu",
+    bias=True,
+    dropout=0.0,
+    output="none",
+):
+    """LeNet-5: two convolutions of 5 x 5, each with a pooling, and an mlp of two hidden layers.
+
+    image: (C, H, W) of an input; channels: of the convolutions. The other arguments: see ``mlp``;
+    dropout is that of the hidden layers. As it is built today: ReLU and max pooling instead of
+    scaled tanh and averages, every channel sees all those before, logits instead of RBF units.
+
+    Raises NpNNError for another number of channels, and an image that is too small. Source:
+    LeCun et al. 1998, Gradient-based learning applied to document recognition.
+    """
+    first, second = _two("lenet5", channels)
+    features = [
+        Conv2d(image[0], first, 5, padding=2, bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        MaxPool2d(2),
+        Conv2d(first, second, 5, bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        MaxPool2d(2),
+        Flatten(),
+    ]
+    sizes = _count(features, image), *hidden, classes
+    return Sequential(*features, *mlp(sizes, activation, bias, dropout=dropout, output=output))
+
+
+def convnet(
+    image=(1, 28, 28),
+    classes=10,
+    *,
+    channels=(32, 64),
+    hidden=(128,),
+    activation="relu",
+    bias=True,
+    dropout=0.5,
+    output="none",
+):
+    """Two convolutions of 3 x 3, one pooling, and an mlp with dropout.
+
+    Arguments: see ``lenet5``. dropout: of the hidden layers; half of it for what they see.
+
+    Raises NpNNError for another number of channels, and an image that is too small. Source:
+    PyTorch, examples/mnist.
+    """
+    first, second = _two("convnet", channels)
+    features = [
+        Conv2d(image[0], first, 3, bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        Conv2d(first, second, 3, bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        MaxPool2d(2),
+        *([Dropout(dropout / 2)] if dropout else []),
+        Flatten(),
+    ]
+    sizes = _count(features, image), *hidden, classes
+    return Sequential(*features, *mlp(sizes, activation, bias, dropout=dropout, output=output))
+
+
+def _two(name, channels):
+    if len(channels) != 2:
+        raise NpNNError(f"{name} has two convolutions: two channels are needed, not {channels}")
+    return channels
+
+
+def _count(layers, image):
+    """How many numbers the layers make of an image."""
+    return Sequential(*layers).eval()(np.zeros((1, *image), np.float32)).shape[1]

@@ -1,0 +1,78 @@
+"""Networks with connections that skip layers: a perceptron and a small ResNet."""
+
+from np_nn import spec
+from np_nn.errors import NpNNError
+from np_nn.layers import (
+    AdaptiveAvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Flatten,
+    Linear,
+    Residual,
+)
+from np_nn.models.mlp import mlp
+from np_nn.models.parts import ACTIVATIONS
+from np_nn.module import Sequential
+
+
+def residual_mlp(inputs=784, classes=10, *, activation="relu", bias=True, output="none"):
+    """y = f(x + x W) V: a square layer that the inputs skip, an activation, and a layer of classes.
+
+    activation, bias, output: see ``mlp``. Source: willxxy/np_nn, resnet_np.py. It adds up two
+    gradients for W, with and without the derivative of f; there is only the one with it, and here
+    it is the one.
+    """
+    return Sequential(
+        Residual(Linear(inputs, inputs, bias=bias)),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        *mlp((inputs, classes), bias=bias, output=output),
+    )
+
+
+def resnet(
+    image=(1, 28, 28),
+    classes=10,
+    *,
+    channels=(16, 32, 64),
+    activation="relu",
+    bias=True,
+    output="none",
+):
+    """A small ResNet: a convolution, a stage of two basic blocks for each of the channels, a mean.
+
+    image: (C, H, W) of an input. channels: of the stages; from the second on, a stage halves
+    height and width. bias: of the last layer; normalisations make those of convolutions idle.
+    activation, output: see ``mlp``.
+
+    Raises NpNNError without channels. Source: He et al. 2016, Deep residual learning for image
+    recognition, whose networks for CIFAR-10 are such stages; shortcuts of 1 x 1 convolutions.
+    """
+    if not channels:
+        raise NpNNError("resnet needs the channels of at least one stage")
+    layers = [
+        Conv2d(image[0], channels[0], 3, padding=1, bias=False),
+        BatchNorm2d(channels[0]),
+        spec.build(activation, ACTIVATIONS, "activation"),
+    ]
+    before = channels[0]
+    for stage, count in enumerate(channels):
+        layers += _basic_block(before, count, 2 if stage else 1, activation)
+        layers += _basic_block(count, count, 1, activation)
+        before = count
+    head = mlp((before, classes), bias=bias, output=output)
+    return Sequential(*layers, AdaptiveAvgPool2d(1), Flatten(), *head)
+
+
+def _basic_block(inputs, outputs, stride, activation):
+    """Two convolutions that are skipped, and an activation of the sum."""
+    block = Sequential(
+        Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+        BatchNorm2d(outputs),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        BatchNorm2d(outputs),
+    )
+    shortcut = None
+    if stride > 1 or inputs != outputs:
+        shortcut = Sequential(Conv2d(inputs, outputs, 1, stride, bias=False), BatchNorm2d(outputs))
+    return Residual(block, shortcut), spec.build(activation, ACTIVATIONS, "activation")
