@@ -296,7 +296,7 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
         p.size = p.by_pixel || p.dense_w ? s->c * area * p.width : s->o * s->kh * p.run;
         p.size = nn_floats(p.size) + nn_floats(s->o);
         p.chunks = nn_least(NN_MAX_CHUNKS, 2 + NN_CHUNK_BYTES / (4 * p.size));
-        p.chunks = nn_least(p.chunks, (s->n + 1) / 2);
+        p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
     } else
         p.chunks = s->n; /* nothing to add up: an image each */
     p.chunks = p.chunks < 1 ? 1 : p.chunks;
@@ -639,6 +639,28 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
             NN_BARRIER(threads);
             nn_share(s->o, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
             nn_add_chunks(s, &p, sums, w_grad, bias_grad, lo, hi);
+        }
+    }
+}
+
+#define NN_PIECE 1024 /* floats that are summed before double precision is needed */
+
+/* grad (n, o, pixels) -> bias_grad (o) */
+NN_API void nn_conv_backward_bias(int64_t n, int64_t outputs, int64_t pixels, const float *grad,
+                                  float *bias_grad, int threads)
+{
+    threads = nn_useful_threads(threads, (double)n * (double)outputs * (double)pixels);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(outputs, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        for (int64_t o = lo; o < hi; o++) {
+            double sum = 0;
+            for (int64_t i = 0; i < n; i++)
+                for (int64_t q = 0; q < pixels; q += NN_PIECE)
+                    sum += nn_active->mask(nn_least(NN_PIECE, pixels - q),
+                                           grad + (i * outputs + o) * pixels + q, 0, 0);
+            bias_grad[o] = (float)sum;
         }
     }
 }
