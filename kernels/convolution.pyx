@@ -8,8 +8,6 @@ No output may share memory with an input.
 
 include "arrays.pxi"
 
-from operator import index
-
 from libc.stdint cimport int32_t, uint8_t
 
 cdef extern from "convolution.h" nogil:
@@ -29,20 +27,9 @@ cdef extern from "convolution.h" nogil:
 
 include "machine.pxi"
 include "workspace.pxi"
+include "windows.pxi"
 
-DEF MOST = 1 << 24  # of a stride and a padding
 MOST_POOL = 16  # windows whose places fit into a byte
-
-
-cdef (int64_t, int64_t) _pair(object pair, str name, int64_t least) except *:
-    cdef int64_t first, second
-    try:
-        first, second = map(index, pair)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} must be two whole numbers, got {pair!r}") from None
-    if not (least <= first <= MOST and least <= second <= MOST):
-        raise ValueError(f"{name} must be {least} to {MOST}, got {pair}")
-    return first, second
 
 
 cdef int _fit(nn_conv *s, const Array *x, const Array *w, object stride, object padding,
@@ -100,21 +87,6 @@ cdef int _read_places(
         _read(array, given, "where", "B", 4, write)
         if not _same_shape(array, out):
             raise ValueError(f"where {_shape(array)} does not fit an output {_shape(out)}")
-    return 0
-
-
-cdef int _all_apart(const Array **arrays, tuple names, int written, int places) except -1:
-    """The first `written` arrays share memory with no other; number `places` has bytes."""
-    cdef int i, j
-    cdef const Array *a
-    cdef const Array *b
-    for i in range(written):
-        for j in range(len(names)):
-            a, b = arrays[i], arrays[j]
-            if i != j and a.size and b.size and (
-                    <char *>a.data < <char *>b.data + b.size * (1 if j == places else 4)
-                    and <char *>b.data < <char *>a.data + a.size * (1 if i == places else 4)):
-                raise ValueError(f"{names[i]} must not share memory with {names[j]}")
     return 0
 
 

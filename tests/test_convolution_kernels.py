@@ -290,28 +290,51 @@ WRITTEN = {name: ("out", "where") if name == "conv_relu_pool_forward" else ("out
 WRITTEN["conv_relu_pool_backward"] = "weight_grad", "bias_grad", "x_grad"
 
 
-def refused(name, arguments, message):
+def refused(module, name, arguments, message):
     before = bytes_of(list(arguments.values()))
     with pytest.raises(ValueError, match=message):
-        getattr(convolution, name)(*arguments.values(), 2)
+        getattr(module, name)(*arguments.values(), 2)
     assert bytes_of(list(arguments.values())) == before
 
 
-def broken(array):
+def wrong_arrays(array):
     """(what can be wrong with an array, what the error says)"""
-    frozen = array.copy()
-    frozen.flags.writeable = False
     longer = np.zeros((*array.shape[:-1], array.shape[-1] + 2), array.dtype)
     return [
         (array.astype(float), "must be .* got float64"),
         (array[None], "must be .* dimension"),
-        (array.reshape(-1)[:-1], "must be .* dimension|numbers"),
+        (array.reshape(-1)[:-1], "must be .* dimension|numbers|fit"),
         (np.repeat(array, 2, -1)[..., ::2], "not contiguous"),
         (longer, "fit|shape|numbers"),
         (longer[..., :0].copy(), "fit|shape|numbers"),
         (array[:1].copy(), "fit|shape|numbers"),
         ("x", "must be .* got str"),
-    ], frozen
+    ]
+
+
+def wrong_pairs(key):
+    """What can be wrong with a stride, a kernel (at least 1) and a padding (at least 0)"""
+    least = int(key != "padding")
+    return [
+        (least - 1, 1), (1, least - 1), (2**25, 1), (1, 2**70), 1, (1, 1, 1), None, ("a", 1),
+        (1.5, 1),
+    ]  # fmt: skip
+
+
+def frozen(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def overlapping(arguments, first, second):
+    """The arguments, of which the first one's last 4 bytes are the second one's first 4."""
+    a, b = arguments[first], arguments[second]
+    memory = np.zeros(a.nbytes + b.nbytes - 4, np.uint8)
+    return arguments | {
+        first: memory[: a.nbytes].view(a.dtype).reshape(a.shape),
+        second: memory[a.nbytes - 4 :].view(b.dtype).reshape(b.shape),
+    }
 
 
 @pytest.mark.parametrize("name", PROVIDED)
@@ -320,46 +343,38 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(name):
     getattr(convolution, name)(*(duplicate(list(arguments.values()))), 2)
     for key, value in arguments.items():
         if isinstance(value, np.ndarray):
-            cases, frozen = broken(value)
+            cases = wrong_arrays(value)
             if (name, key) == ("conv2d_backward_bias", "grad"):  # its other sizes are free
                 cases = [case for case in cases if case[1].startswith("must be")]
-            for wrong, message in cases:
-                refused(name, arguments | {key: wrong}, message)
             if key in WRITTEN[name]:
-                refused(name, arguments | {key: frozen}, "read-only")
+                cases += [(frozen(value), "read-only")]
             if key not in ("bias", "bias_grad", "x_grad"):
-                refused(name, arguments | {key: None}, "must be .* got NoneType")
+                cases += [(None, "must be .* got NoneType")]
         elif key == "pool":
-            for wrong in (0, -1, 3, 17, 2**40):
-                refused(name, arguments | {key: wrong}, "fit|pool must be")
+            cases = [(wrong, "fit|pool must be") for wrong in (0, -1, 3, 17, 2**40)]
         else:
-            least = int(key == "stride")
-            for wrong in ((least - 1, 1), (1, least - 1), (2**25, 1), (1, 2**70), 1, (1, 1, 1),
-                          None, ("a", 1), (1.5, 1)):  # fmt: skip
-                refused(name, arguments | {key: wrong}, key)
-            refused(name, arguments | {key: (5, 5)}, "fit")
-            refused(name, arguments | {key: (2**24, 2**24)}, "fit|too large")
+            cases = [(wrong, key) for wrong in wrong_pairs(key)]
+            cases += [((5, 5), "fit"), ((2**24, 2**24), "fit|too large")]
+        for wrong, message in cases:
+            refused(convolution, name, arguments | {key: wrong}, message)
 
 
 @pytest.mark.parametrize("name", PROVIDED)
 def test_what_is_written_is_apart_or_does_not_fit(name):
+    arguments = good()[name]
     for written in WRITTEN[name]:
-        for other, value in good()[name].items():
-            if other == written or not isinstance(value, np.ndarray):
-                continue
-            for first, second in ((written, other), (other, written)):
-                arguments = good()[name]
-                a, b = arguments[first], arguments[second]
-                memory = np.zeros(a.nbytes + b.nbytes - 4, np.uint8)
-                arguments[first] = memory[: a.nbytes].view(a.dtype).reshape(a.shape)
-                arguments[second] = memory[a.nbytes - 4 :].view(b.dtype).reshape(b.shape)
-                refused(name, arguments, "memory")
+        for other, value in arguments.items():
+            if other != written and isinstance(value, np.ndarray):
+                for pair in ((written, other), (other, written)):
+                    refused(convolution, name, overlapping(arguments, *pair), "memory")
 
 
 def test_places_outside_of_a_window_do_not_fit():
     arguments = good()["conv_relu_pool_backward"]
     arguments["where"][1, 2, 1, 0] = 4
-    refused("conv_relu_pool_backward", arguments, "places outside of a window of 2 x 2")
+    refused(
+        convolution, "conv_relu_pool_backward", arguments, "places outside of a window of 2 x 2"
+    )
 
 
 @pytest.mark.parametrize(
