@@ -23,7 +23,7 @@ typedef struct {
     void (*max_forward)(const nn_pool *, const float *, int64_t, float *, uint8_t *);
     void (*pairs_backward)(const nn_pool *, const float *, const uint8_t *, float *);
     void (*avg_forward)(const nn_pool *, const float *, float *, float *);
-    double (*total)(int64_t, const float *);
+    void (*means)(int64_t, int64_t, const float *, int64_t, float *, int64_t);
     void (*add)(int64_t, const float *, float *);
     void (*fill)(int64_t, float, float *);
 } nn_pooling;
@@ -130,34 +130,65 @@ NN_API void nn_max_forward(const nn_pool *s, const float *x, float *out, uint8_t
     }
 }
 
-/* grad and where (planes, oh, ow) -> out (planes, h, w) */
-static void nn_max_plane_backward(const nn_pool *s, const float *grad, const uint8_t *where,
-                                  const int64_t *way, float *frame, float *out)
+/* Of windows in `size` numbers, those that lie in them and not in the padding: [lo, hi) */
+static inline void nn_inside(int64_t windows, int64_t k, int64_t stride, int64_t pad,
+                             int64_t size, int64_t *lo, int64_t *hi)
 {
-    const int64_t framed = s->pad_h || s->pad_w, ld = nn_frame_width(s);
-    float *const to = framed ? frame : out;
-    memset(to, 0, (size_t)((s->h + 2 * s->pad_h) * ld) * sizeof *to);
-    for (int64_t i = 0; i < s->oh; i++, grad += s->ow, where += s->ow) {
-        float *const row = to + i * s->stride_h * ld;
-        for (int64_t j = 0; j < s->ow; j++)
-            row[j * s->stride_w + way[where[j]]] += grad[j];
+    *lo = (pad + stride - 1) / stride;
+    *hi = size + pad < k ? 0 : (size + pad - k) / stride + 1;
+    *hi = *hi < windows ? *hi : windows;
+}
+
+/* The way to a place from its window's first number: rows, columns, and both in a plane */
+typedef struct {
+    int64_t down, right, both;
+} nn_way;
+
+/* A row of windows sends grad to the places where, but to none in the padding: j [lo, hi) */
+static void nn_send(const nn_pool *s, const float *grad, const uint8_t *where, const nn_way *ways,
+                    int64_t top, int64_t lo, int64_t hi, float *out)
+{
+    for (int64_t j = lo; j < hi; j++) {
+        const int64_t r = top + ways[where[j]].down;
+        const int64_t c = j * s->stride_w - s->pad_w + ways[where[j]].right;
+        if (r >= 0 && r < s->h && c >= 0 && c < s->w)
+            out[r * s->w + c] += grad[j];
     }
-    for (int64_t i = 0; framed && i < s->h; i++)
-        memcpy(out + i * s->w, frame + (i + s->pad_h) * ld + s->pad_w,
-               (size_t)s->w * sizeof *out);
+}
+
+/* grad and where (oh, ow) -> out (h, w) */
+static void nn_max_plane_backward(const nn_pool *s, const float *grad, const uint8_t *where,
+                                  const nn_way *ways, float *out)
+{
+    int64_t above, below, left, right;
+    nn_inside(s->oh, s->kh, s->stride_h, s->pad_h, s->h, &above, &below);
+    nn_inside(s->ow, s->kw, s->stride_w, s->pad_w, s->w, &left, &right);
+    nn_active->fill(s->h * s->w, 0, out);
+    for (int64_t i = 0; i < s->oh; i++, grad += s->ow, where += s->ow) {
+        const int64_t top = i * s->stride_h - s->pad_h;
+        const int64_t first = top * s->w - s->pad_w;
+        if (i < above || i >= below || left >= right) {
+            nn_send(s, grad, where, ways, top, 0, s->ow, out);
+            continue;
+        }
+        nn_send(s, grad, where, ways, top, 0, left, out);
+        for (int64_t j = left; j < right; j++)
+            out[first + j * s->stride_w + ways[where[j]].both] += grad[j];
+        nn_send(s, grad, where, ways, top, right, s->ow, out);
+    }
 }
 
 /* The same with shares of grad in place of the maximum's. row: work space */
 static void nn_avg_plane_backward(const nn_pool *s, const float *grad, float *row, float *out)
 {
     const float share = 1.0f / (float)(s->kh * s->kw);
-    memset(out, 0, (size_t)(s->h * s->w) * sizeof *out);
+    nn_active->fill(s->h * s->w, 0, out);
     for (int64_t i = 0; i < s->oh; i++, grad += s->ow) {
         const int64_t top = i * s->stride_h - s->pad_h, lo = top < 0 ? 0 : top;
         const int64_t hi = top + s->kh < s->h ? top + s->kh : s->h;
-        memset(row, 0, (size_t)nn_frame_width(s) * sizeof *row);
-        for (int64_t j = 0; j < s->ow; j++)
-            for (int64_t v = 0; v < s->kw; v++)
+        nn_active->fill(nn_frame_width(s), 0, row);
+        for (int64_t v = 0; v < s->kw; v++)
+            for (int64_t j = 0; j < s->ow; j++)
                 row[j * s->stride_w + v] += grad[j] * share;
         for (int64_t r = lo; r < hi; r++)
             nn_active->add(s->w, row + s->pad_w, out + r * s->w);
@@ -169,9 +200,12 @@ NN_API void nn_pool_backward(const nn_pool *s, const float *grad, const uint8_t 
                              float *out, void *space, int threads)
 {
     const int64_t size = s->oh * s->ow, whole = s->h * s->w;
-    int64_t way[256]; /* from a window's first number to each of the others */
-    for (int64_t k = 0; k < 256; k++)
-        way[k] = k / s->kw * nn_frame_width(s) + k % s->kw;
+    nn_way ways[256];
+    for (int64_t k = 0; k < 256; k++) {
+        ways[k].down = k / s->kw;
+        ways[k].right = k % s->kw;
+        ways[k].both = ways[k].down * s->w + ways[k].right;
+    }
     threads = nn_pool_threads(s, threads);
     NN_PARALLEL(threads)
     {
@@ -183,7 +217,7 @@ NN_API void nn_pool_backward(const nn_pool *s, const float *grad, const uint8_t 
             const uint8_t *at = where ? where + p * size : 0;
             float *const to = out + p * whole;
             if (!s->pairs && where) {
-                nn_max_plane_backward(s, g, at, way, d.frame, to);
+                nn_max_plane_backward(s, g, at, ways, to);
                 continue;
             }
             if (!s->pairs) {
@@ -236,40 +270,50 @@ static inline void nn_window(int64_t i, int64_t outputs, int64_t inputs, int64_t
     *hi = ((i + 1) * inputs + outputs - 1) / outputs;
 }
 
+/* A plane x (h, w) -> out (oh, ow). row: work space */
+static void nn_adaptive_plane(const nn_pool *s, const float *x, float *row, float *out)
+{
+    int64_t top, end, left, right;
+    for (int64_t i = 0; i < s->oh; i++, out += s->ow) {
+        nn_window(i, s->oh, s->h, &top, &end);
+        if (s->ow == 1) { /* whole rows, one behind the other */
+            nn_active->means(1, (end - top) * s->w, x + top * s->w, 0, out, 0);
+            continue;
+        }
+        memcpy(row, x + top * s->w, (size_t)s->w * sizeof *row);
+        for (int64_t r = top + 1; r < end; r++)
+            nn_active->add(s->w, x + r * s->w, row);
+        for (int64_t j = 0; j < s->ow; j++) {
+            float sum = 0;
+            nn_window(j, s->ow, s->w, &left, &right);
+            for (int64_t c = left; c < right; c++)
+                sum += row[c];
+            out[j] = sum / (float)((end - top) * (right - left));
+        }
+    }
+}
+
 /* x (planes, h, w) -> out (planes, oh, ow) */
 NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, void *space,
                                 int threads)
 {
+    const int64_t whole = s->h * s->w, size = s->oh * s->ow;
     threads = nn_pool_threads(s, threads);
     NN_PARALLEL(threads)
     {
-        int64_t lo, hi, ldx, top, end, left, right;
+        int64_t lo, hi, p, ldx;
         const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
         nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
         nn_active->fill(nn_frame_size(s), 0, d.frame);
-        for (int64_t p = lo; p < hi; p++) {
-            const float *const from = nn_readable(s, x, p, d.frame, &ldx);
-            float *to = out + p * s->oh * s->ow;
-            for (int64_t i = 0; i < s->oh; i++) {
-                nn_window(i, s->oh, s->h, &top, &end);
-                const int64_t rows = end - top;
-                if (s->ow == 1) { /* whole rows, one behind the other */
-                    const int64_t count = rows * s->w;
-                    *to++ = (float)(nn_active->total(count, from + top * s->w) / (double)count);
-                    continue;
-                }
-                memcpy(d.row, from + top * s->w, (size_t)s->w * sizeof *d.row);
-                for (int64_t r = top + 1; r < end; r++)
-                    nn_active->add(s->w, from + r * s->w, d.row);
-                for (int64_t j = 0; j < s->ow; j++) {
-                    float sum = 0;
-                    nn_window(j, s->ow, s->w, &left, &right);
-                    for (int64_t c = left; c < right; c++)
-                        sum += d.row[c];
-                    *to++ = sum / (float)(rows * (right - left));
-                }
-            }
+        p = lo;
+        if (size == 1) { /* planes after which there is room */
+            const int64_t room = s->planes - (NN_ROOM + whole - 1) / whole;
+            p = hi < room ? hi : room;
+            p = p < lo ? lo : p;
+            nn_active->means(p - lo, whole, x + lo * whole, whole, out + lo, 1);
         }
+        for (; p < hi; p++)
+            nn_adaptive_plane(s, nn_readable(s, x, p, d.frame, &ldx), d.row, out + p * size);
     }
 }
 

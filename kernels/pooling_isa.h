@@ -9,19 +9,13 @@
 #if VL > 1
 typedef float NN(vf) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
 typedef int NN(vi) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
-typedef uint8_t NN(vb) __attribute__((vector_size(VL), aligned(1), may_alias));
 #define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
 #define BITS(x) ((vi)(x))
-#define NARROW(x) __builtin_convertvector(x, NN(vb))
-#define WIDEN(x) __builtin_convertvector(x, vi)
 #else
 typedef float NN(vf);
 typedef int NN(vi);
-typedef uint8_t NN(vb);
 #define CHOOSE(mask, a, b) ((mask) ? (a) : (b))
 #define BITS(x) (x)
-#define NARROW(x) ((NN(vb))(x))
-#define WIDEN(x) ((vi)(x))
 #endif
 #define vf NN(vf)
 #define vi NN(vi)
@@ -103,6 +97,23 @@ NN_INLINE vf NN(apart)(const int kind, const float *x, int64_t step)
     return LOAD(lanes);
 }
 
+/* Places as bytes, and back. A loop, as GCC takes a converted vector apart. */
+NN_INLINE void NN(store_places)(uint8_t *where, vi at)
+{
+    int32_t lanes[VL];
+    *(vi *)lanes = at;
+    for (int j = 0; j < VL; j++)
+        where[j] = (uint8_t)lanes[j];
+}
+
+NN_INLINE vi NN(load_places)(const uint8_t *where)
+{
+    int32_t lanes[VL];
+    for (int j = 0; j < VL; j++)
+        lanes[j] = where[j];
+    return *(const vi *)lanes;
+}
+
 /* -------------------------------------------------------------------------- maximum */
 
 /* The larger of best and x; of equals, and of NaNs, the first */
@@ -127,7 +138,7 @@ NN_INLINE void NN(max_plane)(const int kind, const nn_pool *s, const float *x, i
                     NN(compare)(NN(apart)(kind, window + u * ldx + v, s->stride_w), place++, &best,
                                 &at);
             STORE(out + i * s->ow + j, best);
-            *(NN(vb) *)(where + i * s->ow + j) = NARROW(at);
+            NN(store_places)(where + i * s->ow + j, at);
         }
 }
 
@@ -145,7 +156,7 @@ NN_INLINE void NN(max_pairs)(const nn_pool *s, const float *x, int64_t ldx, floa
             NN(compare)(EVEN(c, d), 2, &best, &at);
             NN(compare)(ODD(c, d), 3, &best, &at);
             STORE(out + i * s->ow + j, best);
-            *(NN(vb) *)(where + i * s->ow + j) = NARROW(at);
+            NN(store_places)(where + i * s->ow + j, at);
         }
 }
 
@@ -184,7 +195,7 @@ static void NN(pairs_backward)(const nn_pool *s, const float *grad, const uint8_
             for (int64_t j = 0; j < s->ow; j += VL) {
                 vf left = NN(first_lanes)(LOAD(grad + i * s->ow + j), s->ow - j), right;
                 if (where) {
-                    const vi at = WIDEN(*(const NN(vb) *)(where + i * s->ow + j));
+                    const vi at = NN(load_places)(where + i * s->ow + j);
                     const vi none = {0};
                     right = (vf)CHOOSE(at == (int)(2 * row + 1) + none, BITS(left), BITS((vf){0}));
                     left = (vf)CHOOSE(at == (int)(2 * row) + none, BITS(left), BITS((vf){0}));
@@ -248,21 +259,31 @@ static void NN(avg_forward)(const nn_pool *s, const float *x, float *sums, float
     }
 }
 
-/* The sum of n numbers: of 1024 in float, of these sums in double precision */
-static double NN(total)(int64_t n, const float *x)
+/* Of each of some planes of n numbers, one behind the other: the mean, of sums of 1024 in float
+ * and of these sums in double precision */
+static void NN(means)(int64_t planes, int64_t n, const float *x, int64_t ldx, float *out,
+                      int64_t step)
 {
-    double sum = 0;
-    for (int64_t from = 0; from < n; from += 1024) {
-        const int64_t count = n - from < 1024 ? n - from : 1024;
-        vf some = {0};
-        int64_t i = 0;
-        for (; i + VL <= count; i += VL)
-            some += LOAD(x + from + i);
-        if (i < count)
-            some += NN(first_lanes)(LOAD(x + from + i), count - i);
-        sum += NN(sum)(some);
+    for (int64_t p = 0; p < planes; p++, x += ldx) {
+        double sum = 0;
+        for (int64_t from = 0; from < n; from += 1024) {
+            const int64_t count = n - from < 1024 ? n - from : 1024;
+            vf some = {0}, more = {0};
+            int64_t i = from;
+            for (; i + 2 * VL <= from + count; i += 2 * VL) {
+                some += LOAD(x + i);
+                more += LOAD(x + i + VL);
+            }
+            if (i + VL <= from + count) {
+                some += LOAD(x + i);
+                i += VL;
+            }
+            if (i < from + count)
+                more += NN(first_lanes)(LOAD(x + i), from + count - i);
+            sum += NN(sum)(some + more);
+        }
+        out[p * step] = (float)(sum / (double)n);
     }
-    return sum;
 }
 
 static void NN(add)(int64_t n, const float *x, float *y)
@@ -278,15 +299,13 @@ static void NN(fill)(int64_t n, float value, float *y)
 
 static const nn_pooling NN(kernels) = {
     NN_STRING(NN_ISA), NN(max_forward), NN(pairs_backward), NN(avg_forward),
-    NN(total),         NN(add),         NN(fill),
+    NN(means),         NN(add),         NN(fill),
 };
 
 #undef vf
 #undef vi
 #undef CHOOSE
 #undef BITS
-#undef NARROW
-#undef WIDEN
 #undef LOAD
 #undef STORE
 #undef MIX
