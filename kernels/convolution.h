@@ -643,26 +643,4 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
     }
 }
 
-#define NN_PIECE 1024 /* floats that are summed before double precision is needed */
-
-/* grad (n, o, pixels) -> bias_grad (o) */
-NN_API void nn_conv_backward_bias(int64_t n, int64_t outputs, int64_t pixels, const float *grad,
-                                  float *bias_grad, int threads)
-{
-    threads = nn_useful_threads(threads, (double)n * (double)outputs * (double)pixels);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(outputs, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        for (int64_t o = lo; o < hi; o++) {
-            double sum = 0;
-            for (int64_t i = 0; i < n; i++)
-                for (int64_t q = 0; q < pixels; q += NN_PIECE)
-                    sum += nn_active->mask(nn_least(NN_PIECE, pixels - q),
-                                           grad + (i * outputs + o) * pixels + q, 0, 0);
-            bias_grad[o] = (float)sum;
-        }
-    }
-}
-
 #endif

@@ -23,7 +23,6 @@ cdef extern from "convolution.h" nogil:
     void nn_conv_backward(
         const nn_conv *, const float *, const float *, const float *, const uint8_t *,
         const float *, float *, float *, float *, void *, int)
-    void nn_conv_backward_bias(int64_t, int64_t, int64_t, const float *, float *, int)
 
 include "machine.pxi"
 include "workspace.pxi"
@@ -137,20 +136,6 @@ def conv2d_backward_weight(x, grad, stride, padding, out, int threads):
         nn_conv_backward(&s, <float *>image.data, NULL, NULL, NULL, <float *>g.data,
                          <float *>result.data, NULL, NULL, space, threads)
     _give_back(space)
-    return out
-
-
-def conv2d_backward_bias(grad, out, int threads):
-    cdef Array g, result
-    _read(&g, grad, "grad", "f", 4, False)
-    _read(&result, out, "out", "f", 1, True)
-    if result.size != g.shape[1]:
-        raise ValueError(f"conv2d_backward_bias: grad {_shape(&g)} and out {_shape(&result)} do "
-                         "not fit")
-    _apart(&result, &g, "grad")
-    with nogil:
-        nn_conv_backward_bias(g.shape[0], g.shape[1], g.shape[2] * g.shape[3], <float *>g.data,
-                              <float *>result.data, threads)
     return out
 
 

@@ -441,6 +441,134 @@ static void NN(batch_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
     }
 }
 
+/* A channel of images is normalised as a column is. Its numbers lie in planes of `inner`, one
+ * for each image; sums are taken of some thousand numbers in vectors of floats, and of these
+ * sums in double precision. */
+
+enum { NN(plain), NN(squares), NN(pairs) };
+
+/* What is summed of VL numbers; of a pair, product receives the other sum's. */
+NN_INLINE vf NN(term)(const int kind, vf x, const float *y, float less, vf *product)
+{
+    if (kind == NN(squares))
+        return (x - less) * (x - less);
+    if (kind == NN(pairs))
+        *product += x * LOAD(y);
+    return x;
+}
+
+/* sums[0]: of channel c of x, or of (x - less)^2; sums[1]: of x * y, of pairs only */
+NN_INLINE void NN(channel_sums)(const int kind, const nn_norm *t, int64_t c, const float *x,
+                                const float *y, float less, double *sums)
+{
+    float plain[VL], product[VL], rest[VL] = {0}, other[VL] = {0};
+    vf some[4], more[4];
+    int64_t held = 0;
+    sums[0] = sums[1] = 0;
+    NN_UNROLL for (int k = 0; k < 4; k++) some[k] = more[k] = (vf){0};
+    for (int64_t n = 0; n < t->rows; n++) {
+        const int64_t plane = (n * t->columns + c) * t->inner;
+        for (int64_t from = 0; from < t->inner; from += NN_PIECE) {
+            const int64_t left = t->inner - from, count = left < NN_PIECE ? left : NN_PIECE;
+            const float *const a = x + plane + from, *const b = y ? y + plane + from : 0;
+            int64_t i = 0;
+            for (; i + 4 * VL <= count; i += 4 * VL)
+                NN_UNROLL for (int k = 0; k < 4; k++) some[k] +=
+                    NN(term)(kind, LOAD(a + i + k * VL), b + i + k * VL, less, &more[k]);
+            for (; i + VL <= count; i += VL)
+                some[0] += NN(term)(kind, LOAD(a + i), b + i, less, &more[0]);
+            for (int j = 0; i + j < count; j++) {
+                const float v = a[i + j];
+                rest[j] += kind == NN(squares) ? (v - less) * (v - less) : v;
+                if (kind == NN(pairs))
+                    other[j] += v * b[i + j];
+            }
+            held += count;
+            if (held < NN_PIECE && (n + 1 < t->rows || count < left))
+                continue;
+            STORE(plain, ((some[0] + some[1]) + (some[2] + some[3])) + LOAD(rest));
+            STORE(product, ((more[0] + more[1]) + (more[2] + more[3])) + LOAD(other));
+            for (int j = 0; j < VL; j++) {
+                sums[0] += plain[j];
+                sums[1] += product[j];
+                rest[j] = other[j] = 0;
+            }
+            NN_UNROLL for (int k = 0; k < 4; k++) some[k] = more[k] = (vf){0};
+            held = 0;
+        }
+    }
+}
+
+/* bias_grad of channels [c0, c1): the sums of x */
+static void NN(channel_bias)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    for (int64_t c = c0; c < c1; c++) {
+        double sums[2];
+        NN(channel_sums)(NN(plain), t, c, t->x, 0, 0, sums);
+        t->bias_grad[c] = (float)sums[0];
+    }
+}
+
+static void NN(channel_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    const double share = 1 / ((double)t->rows * (double)t->inner);
+    for (int64_t c = c0; c < c1; c++) {
+        double sums[2];
+        NN(channel_sums)(NN(plain), t, c, t->x, 0, 0, sums);
+        const float mean = (float)(sums[0] * share), weight = t->weight[c], bias = t->bias[c];
+        NN(channel_sums)(NN(squares), t, c, t->x, 0, mean, sums);
+        const float variance = (float)(sums[0] * share);
+        const float scale = 1.0f / NN_SQRT(variance + t->eps);
+        t->mean[c] = mean;
+        t->variance[c] = variance;
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t plane = (n * t->columns + c) * t->inner;
+            const float *x = t->x + plane;
+            float *y = t->normalised + plane, *out = t->out + plane;
+            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++)
+            {
+                const float value = (x[i] - mean) * scale;
+                y[i] = value;
+                out[i] = value * weight + bias;
+            }
+        }
+    }
+}
+
+static void NN(channel_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    const double share = 1 / ((double)t->rows * (double)t->inner);
+    for (int64_t c = c0; c < c1; c++) {
+        double sums[2];
+        NN(channel_sums)(NN(pairs), t, c, t->x, t->normalised, 0, sums);
+        const float mean = (float)(sums[0] * share), tilt = (float)(sums[1] * share);
+        const float scale = t->weight[c] / NN_SQRT(t->variance[c] + t->eps);
+        t->bias_grad[c] = (float)sums[0];
+        t->weight_grad[c] = (float)sums[1];
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t plane = (n * t->columns + c) * t->inner;
+            const float *g = t->x + plane, *y = t->normalised + plane;
+            float *out = t->out + plane;
+            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] =
+                (g[i] - y[i] * tilt - mean) * scale;
+        }
+    }
+}
+
+static void NN(channel_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    for (int64_t c = c0; c < c1; c++) {
+        const float scale = t->weight[c] / NN_SQRT(t->variance[c] + t->eps);
+        const float shift = t->bias[c] - t->mean[c] * scale;
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t plane = (n * t->columns + c) * t->inner;
+            const float *x = t->x + plane;
+            float *out = t->out + plane;
+            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] = x[i] * scale + shift;
+        }
+    }
+}
+
 /* rows [n0, n1) */
 static void NN(layer_norm_forward)(const nn_norm *t, int64_t n0, int64_t n1)
 {
@@ -493,6 +621,10 @@ static const nn_pointwise NN(kernels) = {
     NN(batch_norm_forward),
     NN(batch_norm_backward),
     NN(batch_norm_apply),
+    NN(channel_bias),
+    NN(channel_norm_forward),
+    NN(channel_norm_backward),
+    NN(channel_norm_apply),
     NN(layer_norm_forward),
     NN(layer_norm_backward),
 };

@@ -35,8 +35,8 @@ except ImportError:
         raise
     pytest.skip("the compiled kernels are not built", allow_module_level=True)
 
-PROVIDED = ["conv2d_backward_bias", "conv2d_backward_input", "conv2d_backward_weight",
-            "conv2d_forward", "conv_relu_pool_backward", "conv_relu_pool_forward"]  # fmt: skip
+PROVIDED = ["conv2d_backward_input", "conv2d_backward_weight", "conv2d_forward",
+            "conv_relu_pool_backward", "conv_relu_pool_forward"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,6 @@ def test_conv2d(sizes, share, biased, seed):
     same("conv2d_forward", x, weight, bias, stride, padding, empty(*out))
     same("conv2d_backward_weight", x, grad, stride, padding, empty(*weight_shape), tolerance=1e-4)
     same("conv2d_backward_input", grad, weight, stride, padding, empty(*shape))
-    same("conv2d_backward_bias", grad, empty(weight_shape[0]))
 
 
 @some
@@ -185,17 +184,10 @@ def test_no_image():
     same("conv2d_forward", x, weight, None, (1, 1), (0, 0), out)
     same("conv2d_backward_weight", x, out, (1, 1), (0, 0), empty(3, 2, 3, 2))
     same("conv2d_backward_input", out, weight, (1, 1), (0, 0), x)
-    same("conv2d_backward_bias", out, empty(3))
     out, where = empty(0, 3, 2, 2), np.zeros((0, 3, 2, 2), np.uint8)
     same("conv_relu_pool_forward", x, weight, empty(3), (0, 0), 2, out, where)
     same("conv_relu_pool_backward", x, weight, out, where, out.copy(), (0, 0), 2,
          empty(3, 2, 3, 2), empty(3), x.copy())  # fmt: skip
-
-
-def test_a_bias_of_many_pixels_is_accurate():
-    grad = normal(np.random.default_rng(0), 3, 2, 300, 301) + np.float32(10)
-    got = convolution.conv2d_backward_bias(grad, empty(2), 2)
-    np.testing.assert_allclose(got, grad.sum((0, 2, 3), dtype=float), rtol=3e-7)
 
 
 def test_the_first_of_equals_is_the_largest():
@@ -274,7 +266,6 @@ def good():
         "conv2d_forward": {"x": x, "weight": weight, "bias": bias, **sides, "out": out},
         "conv2d_backward_weight": {"x": x, "grad": out, **sides, "out": weight},
         "conv2d_backward_input": {"grad": out, "weight": weight, **sides, "out": x},
-        "conv2d_backward_bias": {"grad": out, "out": bias},
         "conv_relu_pool_forward": {"x": x, "weight": weight, "bias": bias, "padding": (0, 0),
                                    "pool": 2, "out": half, "where": where},
         "conv_relu_pool_backward": {
@@ -303,7 +294,7 @@ def wrong_arrays(array):
     return [
         (array.astype(float), "must be .* got float64"),
         (array[None], "must be .* dimension"),
-        (array.reshape(-1)[:-1], "must be .* dimension|numbers|fit"),
+        (array.reshape(-1)[:-1], "must be .* dimension|numbers"),
         (np.repeat(array, 2, -1)[..., ::2], "not contiguous"),
         (longer, "fit|shape|numbers"),
         (longer[..., :0].copy(), "fit|shape|numbers"),
@@ -344,8 +335,6 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(name):
     for key, value in arguments.items():
         if isinstance(value, np.ndarray):
             cases = wrong_arrays(value)
-            if (name, key) == ("conv2d_backward_bias", "grad"):  # its other sizes are free
-                cases = [case for case in cases if case[1].startswith("must be")]
             if key in WRITTEN[name]:
                 cases += [(frozen(value), "read-only")]
             if key not in ("bias", "bias_grad", "x_grad"):
