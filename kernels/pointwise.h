@@ -19,6 +19,7 @@
 
 #define NN_PIECE 1024 /* floats of a row that are summed before double precision is needed */
 #define NN_PANEL 256  /* columns whose sums are kept in L1 together */
+#define NN_SMALL 32   /* pixels of an image up to which each counts as a column */
 
 #define NN_ACTIVATIONS(DO)                                                                   \
     DO(sigmoid_forward) DO(sigmoid_backward) DO(tanh_forward) DO(tanh_backward)              \
@@ -185,23 +186,28 @@ NN_API void nn_by_columns(void (*work)(const nn_norm *, int64_t, int64_t), const
     }
 }
 
+static inline int nn_small(const nn_norm *t)
+{
+    return t->inner && t->inner <= NN_SMALL;
+}
+
 NN_API void nn_batch_norm_forward(const nn_norm *t, int threads)
 {
     nn_by_columns(
-        t->inner == 1 ? nn_active->batch_norm_forward : nn_active->channel_norm_forward, t, 3,
+        nn_small(t) ? nn_active->batch_norm_forward : nn_active->channel_norm_forward, t, 3,
         threads);
 }
 
 NN_API void nn_batch_norm_backward(const nn_norm *t, int threads)
 {
     nn_by_columns(
-        t->inner == 1 ? nn_active->batch_norm_backward : nn_active->channel_norm_backward, t, 3,
+        nn_small(t) ? nn_active->batch_norm_backward : nn_active->channel_norm_backward, t, 3,
         threads);
 }
 
 NN_API void nn_batch_norm_apply(const nn_norm *t, int threads)
 {
-    nn_by_columns(t->inner == 1 ? nn_active->batch_norm_apply : nn_active->channel_norm_apply, t,
+    nn_by_columns(nn_small(t) ? nn_active->batch_norm_apply : nn_active->channel_norm_apply, t,
                   1, threads);
 }
 
