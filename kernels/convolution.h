@@ -359,10 +359,13 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
     p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
     p.group = s->pool > 1 ? NN_GROUP : 1;
     p.most = s->ph * s->pw;
-    p.size = p.by_pixel || p.dense_w ? s->c * area * p.width : s->o * s->kh * p.run;
-    p.size = nn_floats(p.size) + nn_floats(s->o);
-    p.chunks = nn_least(NN_MAX_CHUNKS, (s->n + NN_GROUP - 1) / NN_GROUP);
-    p.chunks = nn_least(p.chunks, 1 + NN_CHUNK_BYTES / (4 * p.size));
+    if (want_w) { /* at least two chunks, for two threads, however large they are */
+        p.size = p.by_pixel || p.dense_w ? s->c * area * p.width : s->o * s->kh * p.run;
+        p.size = nn_floats(p.size) + nn_floats(s->o);
+        p.chunks = nn_least(NN_MAX_CHUNKS, 2 + NN_CHUNK_BYTES / (4 * p.size));
+        p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
+    } else
+        p.chunks = s->n; /* nothing to add up: an image each */
     p.chunks = p.chunks < 1 ? 1 : p.chunks;
     p.per_chunk = (s->n + p.chunks - 1) / p.chunks;
     p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
@@ -449,6 +452,13 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
         given->way[k] = (int32_t)(k / s->pool * s->ow + k % s->pool);
 }
 
+/* The places of an image's maxima; without pooling, null */
+static const uint8_t *nn_places(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                                int64_t image)
+{
+    return s->pool > 1 ? given->where + image * s->o * p->most : 0;
+}
+
 /* An image's gradients before ReLU, and their sum by output added to bias */
 static const float *nn_mask(const nn_conv *s, const nn_plan *p, const nn_given *given,
                             int64_t image, float *masked, float *bias)
@@ -469,16 +479,17 @@ static void nn_find_spikes(const nn_conv *s, const nn_plan *p, const nn_given *g
                            const float *grad, nn_spike *spikes, int32_t *counts)
 {
     const int64_t n = p->most;
-    const uint8_t *where = given->where + image * s->o * n;
-    for (int64_t o = 0; o < s->o; o++, grad += n, where += n, spikes += n) {
+    const uint8_t *where = nn_places(s, p, given, image);
+    for (int64_t o = 0; o < s->o; o++, grad += n, spikes += n) {
         int32_t count = 0;
-        if (s->pool > 1)
+        if (s->pool > 1) {
             for (int32_t q = 0; q < n; q++) {
                 spikes[count].at = given->first[q] + given->way[where[q]];
                 spikes[count].g = grad[q];
                 count += grad[q] != 0;
             }
-        else
+            where += n;
+        } else
             for (int32_t q = 0; q < n; q++) {
                 spikes[count].at = q;
                 spikes[count].g = grad[q];
@@ -533,7 +544,7 @@ static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, co
         return;
     }
     nn_active->transpose(grad, s->o, n, n, d->tall, p->width);
-    nn_active->widen(s->o * n, given->where + image * s->o * n, (int32_t *)d->sorted);
+    nn_active->widen(s->o * n, nn_places(s, p, given, image), (int32_t *)d->sorted);
     nn_active->transpose((const float *)d->sorted, s->o, n, n, (float *)places, p->width);
     nn_active->unpool(s, d->tall, places, p->width, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld);
 }

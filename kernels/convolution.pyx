@@ -26,22 +26,16 @@ cdef extern from "convolution.h" nogil:
 
 include "machine.pxi"
 include "workspace.pxi"
+include "windows.pxi"
 
-DEF MOST = 1 << 24  # of a size: so that no product of two leaves 64 bits
 MOST_POOL = 16  # windows whose places fit into a byte
-
-
-cdef (int64_t, int64_t) _pair(object pair, str name, int64_t least) except *:
-    cdef int64_t first, second
-    first, second = pair
-    if not (least <= first <= MOST and least <= second <= MOST):
-        raise ValueError(f"{name} must be at least {least}, got {pair}")
-    return first, second
 
 
 cdef int _fit(nn_conv *s, const Array *x, const Array *w, object stride, object padding,
               int64_t pool, bint relu, const Array *out, str name) except -1:
     """Fill in the sizes of a convolution, if x, the weight and the output fit together."""
+    cdef double area, most
+    cdef bint fits
     s.n, s.c, s.h, s.w = x.shape[0], x.shape[1], x.shape[2], x.shape[3]
     s.o, s.kh, s.kw = w.shape[0], w.shape[2], w.shape[3]
     s.stride_h, s.stride_w = _pair(stride, "stride", 1)
@@ -49,20 +43,25 @@ cdef int _fit(nn_conv *s, const Array *x, const Array *w, object stride, object 
     s.pool, s.relu = pool, relu
     if not 1 <= pool <= MOST_POOL:
         raise ValueError(f"{name}: pool must be 1 to {MOST_POOL}, got {pool}")
-    fits = x.size and w.size and w.shape[1] == s.c
+    # Places within one image, and within the weights, are counted in 32 bits: of all channels
+    # or outputs, in whole vectors, in the widest border that the backward pass makes.
+    area = (<double>s.h + 2 * s.pad_h + s.kh) * (<double>s.w + 2 * s.pad_w + s.kw)
+    most = max(area * (max(s.o, s.c) + 16), <double>s.o * s.kh * (<double>s.kw * s.c + 16))
+    if most >= 1 << 30:
+        raise ValueError(f"{name}: x {_shape(x)}, weight {_shape(w)} and padding {padding} are "
+                         "too large")
+    fits = w.size > 0 and w.shape[1] == s.c and s.h > 0 and s.w > 0
     fits = fits and s.h + 2 * s.pad_h >= s.kh and s.w + 2 * s.pad_w >= s.kw
     if fits:
         s.oh = (s.h + 2 * s.pad_h - s.kh) // s.stride_h + 1
         s.ow = (s.w + 2 * s.pad_w - s.kw) // s.stride_w + 1
         s.ph, s.pw = s.oh // pool, s.ow // pool
-        fits = (out.shape[0], out.shape[1], out.shape[2], out.shape[3]) == (s.n, s.o, s.ph, s.pw)
-    if not fits or not out.size:
+        fits = s.ph > 0 and s.pw > 0 and (
+            (out.shape[0], out.shape[1], out.shape[2], out.shape[3]) == (s.n, s.o, s.ph, s.pw))
+    if not fits:
         raise ValueError(
             f"{name}: x {_shape(x)}, weight {_shape(w)}, stride {stride}, padding {padding}"
             f"{f', pool {pool}' if pool > 1 else ''} and an output {_shape(out)} do not fit")
-    # Places within one image are counted in 32 bits.
-    if max(s.o, s.c) * (s.h + 2 * s.pad_h + s.kh) * (s.w + 2 * s.pad_w + s.kw) >= 1 << 30:
-        raise ValueError(f"{name}: images of {s.h} x {s.w} with {max(s.o, s.c)} channels are too large")
     return 0
 
 
@@ -77,9 +76,12 @@ cdef int _read_vector(Array *array, object given, str name, int64_t size, bint w
     return 0
 
 
-cdef int _read_places(Array *array, object given, const Array *out, int64_t pool, bint write) except -1:
+cdef int _read_places(
+    Array *array, object given, const Array *out, int64_t pool, bint write,
+) except -1:
     """where, of out's shape; without pooling there is none."""
     array.data = NULL
+    array.size = 0
     if pool > 1:
         _read(array, given, "where", "B", 4, write)
         if not _same_shape(array, out):
@@ -90,6 +92,7 @@ cdef int _read_places(Array *array, object given, const Array *out, int64_t pool
 cdef object _forward(str name, object x, object weight, object bias, object stride, object padding,
                      int64_t pool, bint relu, object out, object where, int threads):
     cdef Array image, w, b, result, places
+    cdef const Array *arrays[5]
     cdef nn_conv s
     cdef void *space
     _read(&image, x, "x", "f", 4, False)
@@ -98,8 +101,8 @@ cdef object _forward(str name, object x, object weight, object bias, object stri
     _fit(&s, &image, &w, stride, padding, pool, relu, &result, name)
     _read_vector(&b, bias, "bias", s.o, False)
     _read_places(&places, where, &result, pool, True)
-    _apart(&result, &image, "x")
-    _apart(&result, &w, "weight")
+    arrays[0], arrays[1], arrays[2], arrays[3], arrays[4] = &result, &places, &image, &w, &b
+    _all_apart(arrays, ("out", "where", "x", "weight", "bias"), 2, 1)
     space = _borrow(nn_conv_forward_space(&s, threads))
     with nogil:
         nn_conv_forward(&s, <float *>image.data, <float *>w.data, <float *>b.data,
@@ -158,6 +161,7 @@ def conv_relu_pool_backward(
     x, weight, out, where, grad, padding, int64_t pool, weight_grad, bias_grad, x_grad, int threads
 ):
     cdef Array image, w, y, places, g, dw, db, dx
+    cdef const Array *arrays[8]
     cdef nn_conv s
     cdef void *space
     _read(&image, x, "x", "f", 4, False)
@@ -175,12 +179,11 @@ def conv_relu_pool_backward(
     if (not _same_shape(&g, &y) or not _same_shape(&dw, &w)
             or (x_grad is not None and not _same_shape(&dx, &image))):
         raise ValueError("conv_relu_pool_backward: a gradient has another shape than its array")
-    _apart(&dw, &w, "weight")
-    if x_grad is not None:
-        _apart(&dx, &image, "x")
-        _apart(&dx, &y, "out")
-        _apart(&dx, &g, "grad")
-    if pool > 1 and np.max(where) >= pool * pool:
+    arrays[0], arrays[1], arrays[2], arrays[3], arrays[4] = &dw, &db, &dx, &places, &image
+    arrays[5], arrays[6], arrays[7] = &w, &y, &g
+    _all_apart(
+        arrays, ("weight_grad", "bias_grad", "x_grad", "where", "x", "weight", "out", "grad"), 3, 3)
+    if pool > 1 and np.max(where, initial=0) >= pool * pool:
         raise ValueError(f"where holds places outside of a window of {pool} x {pool}")
     space = _borrow(nn_conv_backward_space(&s, True, x_grad is not None, threads))
     with nogil:

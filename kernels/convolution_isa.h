@@ -361,7 +361,7 @@ static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, cons
 /* --------------------------------------------------------------------------- pooling */
 
 /* image (oh * ow, width) -> out (ph * pw, width), with ReLU if wanted; place: of the first of
- * the largest numbers of each window. A window with a NaN gives NaN. */
+ * the largest numbers of each window, or of its first NaN. */
 static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float *out,
                      int32_t *place)
 {
@@ -377,7 +377,7 @@ static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float 
                 for (int64_t u = 0; u < s->pool; u++)
                     for (int64_t v = 0; v < s->pool; v++, k++) {
                         const vf x = LOAD(window + (u * s->ow + v) * width);
-                        const vi more = (x > best) | (x != x);
+                        const vi more = (x > best) | ((x != x) & (best == best));
                         at = CHOOSE(more, k + (vi){0}, at);
                         best = (vf)CHOOSE(more, BITS(x), BITS(best));
                     }

@@ -19,6 +19,7 @@
 
 #define NN_PIECE 1024 /* floats of a row that are summed before double precision is needed */
 #define NN_PANEL 256  /* columns whose sums are kept in L1 together */
+#define NN_SMALL 32   /* pixels of an image up to which each counts as a column */
 
 #define NN_ACTIVATIONS(DO)                                                                   \
     DO(sigmoid_forward) DO(sigmoid_backward) DO(tanh_forward) DO(tanh_backward)              \
@@ -31,9 +32,10 @@ typedef enum { NN_ACTIVATIONS(NN_ENTRY) nn_activations } nn_activation;
 #undef NN_ENTRY
 
 /* What a normalisation works on; the reference has the same names. x is the gradient in
- * the backward passes; variance (columns,) is the deviation (rows,) in layer_norm. */
+ * the backward passes; variance (columns,) is the deviation (rows,) in layer_norm. Of images,
+ * (rows, columns, inner), the columns are the channels. */
 typedef struct {
-    int64_t rows, columns;
+    int64_t rows, columns, inner;
     const float *x, *weight, *bias;
     float eps;
     float *out, *normalised, *mean, *variance, *weight_grad, *bias_grad;
@@ -53,6 +55,10 @@ typedef struct {
     void (*batch_norm_forward)(const nn_norm *, int64_t, int64_t);
     void (*batch_norm_backward)(const nn_norm *, int64_t, int64_t);
     void (*batch_norm_apply)(const nn_norm *, int64_t, int64_t);
+    void (*channel_bias)(const nn_norm *, int64_t, int64_t);
+    void (*channel_norm_forward)(const nn_norm *, int64_t, int64_t);
+    void (*channel_norm_backward)(const nn_norm *, int64_t, int64_t);
+    void (*channel_norm_apply)(const nn_norm *, int64_t, int64_t);
     void (*layer_norm_forward)(const nn_norm *, int64_t, int64_t);
     void (*layer_norm_backward)(const nn_norm *, int64_t, int64_t);
 } nn_pointwise;
@@ -166,32 +172,49 @@ NN_API void nn_gaussian_noise(int64_t n, const float *x, double std, uint64_t ke
     }
 }
 
-/* One of the functions above that take columns: each thread has its own. */
+/* One of the functions above that take columns, or channels: each thread has its own. */
 NN_API void nn_by_columns(void (*work)(const nn_norm *, int64_t, int64_t), const nn_norm *t,
                           double passes, int threads)
 {
-    threads = nn_useful_threads(threads, passes * NN_PASS * (double)t->rows * (double)t->columns);
+    const double size = (double)t->rows * (double)t->columns * (double)t->inner;
+    threads = nn_useful_threads(threads, passes * NN_PASS * size);
     NN_PARALLEL(threads)
     {
         int64_t lo, hi;
-        nn_share(t->columns, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_share(t->columns, t->inner == 1 ? 16 : 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
         work(t, lo, hi);
     }
 }
 
+static inline int nn_small(const nn_norm *t)
+{
+    return t->inner && t->inner <= NN_SMALL;
+}
+
 NN_API void nn_batch_norm_forward(const nn_norm *t, int threads)
 {
-    nn_by_columns(nn_active->batch_norm_forward, t, 3, threads);
+    nn_by_columns(
+        nn_small(t) ? nn_active->batch_norm_forward : nn_active->channel_norm_forward, t, 3,
+        threads);
 }
 
 NN_API void nn_batch_norm_backward(const nn_norm *t, int threads)
 {
-    nn_by_columns(nn_active->batch_norm_backward, t, 3, threads);
+    nn_by_columns(
+        nn_small(t) ? nn_active->batch_norm_backward : nn_active->channel_norm_backward, t, 3,
+        threads);
 }
 
 NN_API void nn_batch_norm_apply(const nn_norm *t, int threads)
 {
-    nn_by_columns(nn_active->batch_norm_apply, t, 1, threads);
+    nn_by_columns(nn_small(t) ? nn_active->batch_norm_apply : nn_active->channel_norm_apply, t,
+                  1, threads);
+}
+
+/* bias_grad: the sums of each channel of x */
+NN_API void nn_channel_bias(const nn_norm *t, int threads)
+{
+    nn_by_columns(nn_active->channel_bias, t, 1, threads);
 }
 
 NN_API void nn_layer_norm_forward(const nn_norm *t, int threads)

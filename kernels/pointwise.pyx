@@ -27,7 +27,7 @@ cdef extern from "pointwise.h" nogil:
         nn_gelu_forward, nn_gelu_backward
         nn_silu_forward, nn_silu_backward
     ctypedef struct nn_norm:
-        int64_t rows, columns
+        int64_t rows, columns, inner
         const float *x
         const float *weight
         const float *bias
@@ -49,6 +49,7 @@ cdef extern from "pointwise.h" nogil:
     void nn_batch_norm_forward(const nn_norm *, int)
     void nn_batch_norm_backward(const nn_norm *, int)
     void nn_batch_norm_apply(const nn_norm *, int)
+    void nn_channel_bias(const nn_norm *, int)
     void nn_layer_norm_forward(const nn_norm *, int)
     void nn_layer_norm_backward(const nn_norm *, int)
 
@@ -289,19 +290,24 @@ cdef int _read_norm(
 
     kinds has a letter for each: x, f or n for shapes (rows, columns), (columns,) or (rows,),
     and the capital if it is written. What is written must be apart from all others, but that
-    a written matrix may be one that is read.
+    a written matrix may be one that is read. Where rows have no n, images may stand for them:
+    x for (rows, columns, height, width).
     """
-    cdef int i, j
+    cdef int i, j, axes = 2
     cdef char kind, other
     cdef bint written
+    if b"n" not in kinds and b"N" not in kinds and np.ndim(given[0]) == 4:
+        axes = 4
     for i in range(len(given)):
         written = kinds[i] < c"a"
         kind = kinds[i] + 32 if written else kinds[i]
-        _read(&arrays[i], given[i], names[i], "f", 2 if kind == c"x" else 1, written)
+        _read(&arrays[i], given[i], names[i], "f", axes if kind == c"x" else 1, written)
         if i == 0:
-            t.rows, t.columns = arrays[0].shape[0], arrays[0].shape[1]
-        elif (arrays[i].shape[0] != (t.columns if kind == c"f" else t.rows)
-                or (kind == c"x" and arrays[i].shape[1] != t.columns)):
+            t.rows, t.columns, t.inner = arrays[0].shape[0], arrays[0].shape[1], 1
+            for j in range(2, axes):
+                t.inner *= arrays[0].shape[j]
+        elif (not _same_shape(&arrays[i], &arrays[0]) if kind == c"x" else
+                arrays[i].shape[0] != (t.columns if kind == c"f" else t.rows)):
             raise ValueError(
                 f"{function}: {names[0]} {_shape(&arrays[0])} and {names[i]} "
                 f"{_shape(&arrays[i])} do not fit")
@@ -327,7 +333,7 @@ def batch_norm_forward(
     _read_norm(
         a, &t, "batch_norm_forward", (x, weight, bias, out, normalised, mean, variance),
         ("x", "weight", "bias", "out", "normalised", "mean", "variance"), "xffXXFF")
-    if t.rows < 1:
+    if t.rows < 1 or t.inner < 1:
         raise ValueError("batch_norm_forward: a batch must have at least one sample")
     t.x, t.weight, t.bias = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
     t.out, t.normalised = <float *>a[3].data, <float *>a[4].data
@@ -346,7 +352,7 @@ def batch_norm_backward(
         a, &t, "batch_norm_backward",
         (grad, normalised, weight, variance, weight_grad, bias_grad, out),
         ("grad", "normalised", "weight", "variance", "weight_grad", "bias_grad", "out"), "xxffFFX")
-    if t.rows < 1:
+    if t.rows < 1 or t.inner < 1:
         raise ValueError("batch_norm_backward: a batch must have at least one sample")
     t.x, t.normalised, t.weight = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
     t.variance, t.eps, t.out = <float *>a[3].data, eps, <float *>a[6].data
@@ -367,6 +373,22 @@ def batch_norm_apply(x, weight, bias, double eps, mean, variance, out, int threa
     t.out = <float *>a[5].data
     with nogil:
         nn_batch_norm_apply(&t, threads)
+    return out
+
+
+def conv2d_backward_bias(grad, out, int threads):
+    cdef Array a[2]
+    cdef nn_norm t
+    _read(&a[0], grad, "grad", "f", 4, False)
+    _read(&a[1], out, "out", "f", 1, True)
+    t.rows, t.columns, t.inner = a[0].shape[0], a[0].shape[1], a[0].shape[2] * a[0].shape[3]
+    if a[1].size != t.columns:
+        raise ValueError(
+            f"conv2d_backward_bias: grad {_shape(&a[0])} and out {_shape(&a[1])} do not fit")
+    _apart(&a[1], &a[0], "grad")
+    t.x, t.bias_grad = <float *>a[0].data, <float *>a[1].data
+    with nogil:
+        nn_channel_bias(&t, threads)
     return out
 
 

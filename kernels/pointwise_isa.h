@@ -313,7 +313,9 @@ static void NN(gaussian_noise)(int64_t lo, int64_t hi, const float *x, float std
 /* ---------------------------------------------------------------- normalisation */
 
 /* Column sums: up to NN_PANEL columns at a time, which stay in L1, 64 rows in float and those
- * sums in double precision. That loses no more digits with 60,000 rows than with 64. */
+ * sums in double precision. That loses no more digits with 60,000 rows than with 64.
+ *
+ * Small images are rows, too, of columns * inner numbers: `inner` neighbours have one sum. */
 
 /* sums[j] += sum_n x[n, j], or of (x[n, j] - less[j])^2 */
 NN_INLINE void NN(add_columns)(const nn_norm *t, const float *x, int wide, const float *less,
@@ -323,7 +325,7 @@ NN_INLINE void NN(add_columns)(const nn_norm *t, const float *x, int wide, const
         const int64_t n1 = t->rows - n0 < 64 ? t->rows : n0 + 64;
         float part[NN_PANEL] = {0};
         for (int64_t n = n0; n < n1; n++) {
-            const float *row = x + n * t->columns;
+            const float *row = x + n * t->columns * t->inner;
             if (less)
                 for (int j = 0; j < wide; j++)
                     part[j] += (row[j] - less[j]) * (row[j] - less[j]);
@@ -336,6 +338,58 @@ NN_INLINE void NN(add_columns)(const nn_norm *t, const float *x, int wide, const
     }
 }
 
+/* The same for columns of `grad` and of grad * normalised */
+NN_INLINE void NN(add_pairs)(const nn_norm *t, int64_t at, int wide, double *bias, double *weight)
+{
+    for (int64_t n0 = 0; n0 < t->rows; n0 += 64) {
+        const int64_t n1 = t->rows - n0 < 64 ? t->rows : n0 + 64;
+        float plain[NN_PANEL] = {0}, product[NN_PANEL] = {0};
+        for (int64_t n = n0; n < n1; n++) {
+            const float *g = t->x + n * t->columns * t->inner + at;
+            const float *y = t->normalised + n * t->columns * t->inner + at;
+            for (int j = 0; j < wide; j++) {
+                plain[j] += g[j];
+                product[j] += g[j] * y[j];
+            }
+        }
+        for (int j = 0; j < wide; j++) {
+            bias[j] += plain[j];
+            weight[j] += product[j];
+        }
+    }
+}
+
+/* Each of some neighbours receives the sum of them all. */
+NN_INLINE void NN(fold)(int64_t inner, int wide, double *sums)
+{
+    for (int64_t a = 0; inner > 1 && a < wide; a += inner) {
+        double sum = 0;
+        for (int64_t j = 0; j < inner; j++)
+            sum += sums[a + j];
+        for (int64_t j = 0; j < inner; j++)
+            sums[a + j] = sum;
+    }
+}
+
+/* A channel's number for each of its neighbours */
+NN_INLINE void NN(spread)(int64_t inner, int wide, const float *values, float *to)
+{
+    if (inner == 1)
+        memcpy(to, values, (size_t)wide * sizeof *to);
+    for (int64_t a = 0; inner > 1 && a < wide; a += inner)
+        for (int64_t j = 0; j < inner; j++)
+            to[a + j] = values[a / inner];
+}
+
+/* ... and back */
+NN_INLINE void NN(gather)(int64_t inner, int wide, const float *values, float *to)
+{
+    if (inner == 1)
+        memcpy(to, values, (size_t)wide * sizeof *to);
+    for (int64_t a = 0; inner > 1 && a < wide; a += inner)
+        to[a / inner] = values[a];
+}
+
 /* Columns [c0, c1) of bias_grad, the sums of grad, and of weight_grad, those of
  * grad * normalised. */
 static void NN(norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
@@ -343,22 +397,7 @@ static void NN(norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
     for (int64_t a = c0; a < c1; a += NN_PANEL) {
         const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
         double bias[NN_PANEL] = {0}, weight[NN_PANEL] = {0};
-        for (int64_t n0 = 0; n0 < t->rows; n0 += 64) {
-            const int64_t n1 = t->rows - n0 < 64 ? t->rows : n0 + 64;
-            float plain[NN_PANEL] = {0}, product[NN_PANEL] = {0};
-            for (int64_t n = n0; n < n1; n++) {
-                const float *g = t->x + n * t->columns + a;
-                const float *y = t->normalised + n * t->columns + a;
-                for (int j = 0; j < wide; j++) {
-                    plain[j] += g[j];
-                    product[j] += g[j] * y[j];
-                }
-            }
-            for (int j = 0; j < wide; j++) {
-                bias[j] += plain[j];
-                weight[j] += product[j];
-            }
-        }
+        NN(add_pairs)(t, a, wide, bias, weight);
         float *bias_grad = t->bias_grad + a, *weight_grad = t->weight_grad + a;
         NN_INDEPENDENT for (int j = 0; j < wide; j++)
         {
@@ -370,25 +409,31 @@ static void NN(norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
 
 static void NN(batch_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1)
 {
-    const double share = 1 / (double)t->rows;
+    const double share = 1 / ((double)t->rows * (double)t->inner);
     const float eps = t->eps;
-    for (int64_t a = c0; a < c1; a += NN_PANEL) {
-        const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
-        const float *weight = t->weight + a, *bias = t->bias + a;
+    const int64_t inner = t->inner, stride = t->columns * inner, most = NN_PANEL / inner;
+    for (int64_t c = c0; c < c1; c += most) { /* channels; a: the first column */
+        const int wide = (int)((c1 - c < most ? c1 - c : most) * inner);
+        const int64_t a = c * inner;
         double sums[NN_PANEL] = {0}, squares[NN_PANEL] = {0};
         float mean[NN_PANEL], variance[NN_PANEL], scale[NN_PANEL];
+        float weight[NN_PANEL], bias[NN_PANEL];
+        NN(spread)(inner, wide, t->weight + c, weight);
+        NN(spread)(inner, wide, t->bias + c, bias);
         NN(add_columns)(t, t->x + a, wide, 0, sums);
+        NN(fold)(inner, wide, sums);
         for (int j = 0; j < wide; j++)
             mean[j] = (float)(sums[j] * share);
         NN(add_columns)(t, t->x + a, wide, mean, squares);
+        NN(fold)(inner, wide, squares);
         for (int j = 0; j < wide; j++) {
             variance[j] = (float)(squares[j] * share);
             scale[j] = 1.0f / NN_SQRT(variance[j] + eps);
         }
-        memcpy(t->mean + a, mean, (size_t)wide * sizeof(float));
-        memcpy(t->variance + a, variance, (size_t)wide * sizeof(float));
+        NN(gather)(inner, wide, mean, t->mean + c);
+        NN(gather)(inner, wide, variance, t->variance + c);
         for (int64_t n = 0; n < t->rows; n++) {
-            const int64_t at = n * t->columns + a;
+            const int64_t at = n * stride + a;
             const float *x = t->x + at;
             float *y = t->normalised + at, *out = t->out + at;
             NN_INDEPENDENT for (int j = 0; j < wide; j++)
@@ -403,18 +448,32 @@ static void NN(batch_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1)
 
 static void NN(batch_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1)
 {
-    const float share = (float)(1 / (double)t->rows), eps = t->eps;
-    for (int64_t a = c0; a < c1; a += NN_PANEL) {
-        const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
+    const float share = (float)(1 / ((double)t->rows * (double)t->inner)), eps = t->eps;
+    const int64_t inner = t->inner, stride = t->columns * inner, most = NN_PANEL / inner;
+    for (int64_t c = c0; c < c1; c += most) { /* channels; a: the first column */
+        const int wide = (int)((c1 - c < most ? c1 - c : most) * inner);
+        const int64_t a = c * inner;
+        double bias[NN_PANEL] = {0}, weight[NN_PANEL] = {0};
         float scale[NN_PANEL], mean[NN_PANEL], tilt[NN_PANEL];
-        NN(norm_parameters)(t, a, a + wide);
+        float by[NN_PANEL], variance[NN_PANEL];
+        NN(spread)(inner, wide, t->weight + c, by);
+        NN(spread)(inner, wide, t->variance + c, variance);
+        NN(add_pairs)(t, a, wide, bias, weight);
+        NN(fold)(inner, wide, bias);
+        NN(fold)(inner, wide, weight);
         for (int j = 0; j < wide; j++) {
-            scale[j] = t->weight[a + j] / NN_SQRT(t->variance[a + j] + eps);
-            mean[j] = t->bias_grad[a + j] * share;
-            tilt[j] = t->weight_grad[a + j] * share;
+            mean[j] = (float)bias[j];
+            tilt[j] = (float)weight[j];
+        }
+        NN(gather)(inner, wide, mean, t->bias_grad + c);
+        NN(gather)(inner, wide, tilt, t->weight_grad + c);
+        for (int j = 0; j < wide; j++) {
+            scale[j] = by[j] / NN_SQRT(variance[j] + eps);
+            mean[j] *= share;
+            tilt[j] *= share;
         }
         for (int64_t n = 0; n < t->rows; n++) {
-            const int64_t at = n * t->columns + a;
+            const int64_t at = n * stride + a;
             const float *g = t->x + at, *y = t->normalised + at;
             float *out = t->out + at;
             NN_INDEPENDENT for (int j = 0; j < wide; j++) out[j] =
@@ -426,17 +485,151 @@ static void NN(batch_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1)
 static void NN(batch_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     const float eps = t->eps;
-    for (int64_t a = c0; a < c1; a += NN_PANEL) {
-        const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
-        float scale[NN_PANEL], shift[NN_PANEL];
+    const int64_t inner = t->inner, stride = t->columns * inner, most = NN_PANEL / inner;
+    for (int64_t c = c0; c < c1; c += most) { /* channels; a: the first column */
+        const int wide = (int)((c1 - c < most ? c1 - c : most) * inner);
+        const int64_t a = c * inner;
+        float scale[NN_PANEL], shift[NN_PANEL], mean[NN_PANEL], variance[NN_PANEL];
+        NN(spread)(inner, wide, t->weight + c, scale);
+        NN(spread)(inner, wide, t->bias + c, shift);
+        NN(spread)(inner, wide, t->mean + c, mean);
+        NN(spread)(inner, wide, t->variance + c, variance);
         for (int j = 0; j < wide; j++) {
-            scale[j] = t->weight[a + j] / NN_SQRT(t->variance[a + j] + eps);
-            shift[j] = t->bias[a + j] - t->mean[a + j] * scale[j];
+            scale[j] /= NN_SQRT(variance[j] + eps);
+            shift[j] -= mean[j] * scale[j];
         }
         for (int64_t n = 0; n < t->rows; n++) {
-            const float *x = t->x + n * t->columns + a;
-            float *out = t->out + n * t->columns + a;
+            const float *x = t->x + n * stride + a;
+            float *out = t->out + n * stride + a;
             NN_INDEPENDENT for (int j = 0; j < wide; j++) out[j] = x[j] * scale[j] + shift[j];
+        }
+    }
+}
+
+/* A channel of larger images by itself. Its numbers lie in planes of `inner`, one for each
+ * image; sums are taken of some thousand numbers in vectors of floats, and of these
+ * sums in double precision. */
+
+enum { NN(plain), NN(squares), NN(pairs) };
+
+/* What is summed of VL numbers; of a pair, product receives the other sum's. */
+NN_INLINE vf NN(term)(const int kind, vf x, const float *y, float less, vf *product)
+{
+    if (kind == NN(squares))
+        return (x - less) * (x - less);
+    if (kind == NN(pairs))
+        *product += x * LOAD(y);
+    return x;
+}
+
+/* sums[0]: of channel c of x, or of (x - less)^2; sums[1]: of x * y, of pairs only */
+NN_INLINE void NN(channel_sums)(const int kind, const nn_norm *t, int64_t c, const float *x,
+                                const float *y, float less, double *sums)
+{
+    float plain[VL], product[VL], rest[VL] = {0}, other[VL] = {0};
+    vf some[4], more[4];
+    int64_t held = 0;
+    sums[0] = sums[1] = 0;
+    NN_UNROLL for (int k = 0; k < 4; k++) some[k] = more[k] = (vf){0};
+    for (int64_t n = 0; n < t->rows; n++) {
+        const int64_t plane = (n * t->columns + c) * t->inner;
+        for (int64_t from = 0; from < t->inner; from += NN_PIECE) {
+            const int64_t left = t->inner - from, count = left < NN_PIECE ? left : NN_PIECE;
+            const float *const a = x + plane + from, *const b = y ? y + plane + from : 0;
+            int64_t i = 0;
+            for (; i + 4 * VL <= count; i += 4 * VL)
+                NN_UNROLL for (int k = 0; k < 4; k++) some[k] +=
+                    NN(term)(kind, LOAD(a + i + k * VL), b + i + k * VL, less, &more[k]);
+            for (; i + VL <= count; i += VL)
+                some[0] += NN(term)(kind, LOAD(a + i), b + i, less, &more[0]);
+            for (int j = 0; i + j < count; j++) {
+                const float v = a[i + j];
+                rest[j] += kind == NN(squares) ? (v - less) * (v - less) : v;
+                if (kind == NN(pairs))
+                    other[j] += v * b[i + j];
+            }
+            held += count;
+            if (held < NN_PIECE && (n + 1 < t->rows || count < left))
+                continue;
+            STORE(plain, ((some[0] + some[1]) + (some[2] + some[3])) + LOAD(rest));
+            STORE(product, ((more[0] + more[1]) + (more[2] + more[3])) + LOAD(other));
+            for (int j = 0; j < VL; j++) {
+                sums[0] += plain[j];
+                sums[1] += product[j];
+                rest[j] = other[j] = 0;
+            }
+            NN_UNROLL for (int k = 0; k < 4; k++) some[k] = more[k] = (vf){0};
+            held = 0;
+        }
+    }
+}
+
+/* bias_grad of channels [c0, c1): the sums of x */
+static void NN(channel_bias)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    for (int64_t c = c0; c < c1; c++) {
+        double sums[2];
+        NN(channel_sums)(NN(plain), t, c, t->x, 0, 0, sums);
+        t->bias_grad[c] = (float)sums[0];
+    }
+}
+
+static void NN(channel_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    const double share = 1 / ((double)t->rows * (double)t->inner);
+    for (int64_t c = c0; c < c1; c++) {
+        double sums[2];
+        NN(channel_sums)(NN(plain), t, c, t->x, 0, 0, sums);
+        const float mean = (float)(sums[0] * share), weight = t->weight[c], bias = t->bias[c];
+        NN(channel_sums)(NN(squares), t, c, t->x, 0, mean, sums);
+        const float variance = (float)(sums[0] * share);
+        const float scale = 1.0f / NN_SQRT(variance + t->eps);
+        t->mean[c] = mean;
+        t->variance[c] = variance;
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t plane = (n * t->columns + c) * t->inner;
+            const float *x = t->x + plane;
+            float *y = t->normalised + plane, *out = t->out + plane;
+            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++)
+            {
+                const float value = (x[i] - mean) * scale;
+                y[i] = value;
+                out[i] = value * weight + bias;
+            }
+        }
+    }
+}
+
+static void NN(channel_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    const double share = 1 / ((double)t->rows * (double)t->inner);
+    for (int64_t c = c0; c < c1; c++) {
+        double sums[2];
+        NN(channel_sums)(NN(pairs), t, c, t->x, t->normalised, 0, sums);
+        const float mean = (float)(sums[0] * share), tilt = (float)(sums[1] * share);
+        const float scale = t->weight[c] / NN_SQRT(t->variance[c] + t->eps);
+        t->bias_grad[c] = (float)sums[0];
+        t->weight_grad[c] = (float)sums[1];
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t plane = (n * t->columns + c) * t->inner;
+            const float *g = t->x + plane, *y = t->normalised + plane;
+            float *out = t->out + plane;
+            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] =
+                (g[i] - y[i] * tilt - mean) * scale;
+        }
+    }
+}
+
+static void NN(channel_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
+{
+    for (int64_t c = c0; c < c1; c++) {
+        const float scale = t->weight[c] / NN_SQRT(t->variance[c] + t->eps);
+        const float shift = t->bias[c] - t->mean[c] * scale;
+        for (int64_t n = 0; n < t->rows; n++) {
+            const int64_t plane = (n * t->columns + c) * t->inner;
+            const float *x = t->x + plane;
+            float *out = t->out + plane;
+            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] = x[i] * scale + shift;
         }
     }
 }
@@ -493,6 +686,10 @@ static const nn_pointwise NN(kernels) = {
     NN(batch_norm_forward),
     NN(batch_norm_backward),
     NN(batch_norm_apply),
+    NN(channel_bias),
+    NN(channel_norm_forward),
+    NN(channel_norm_backward),
+    NN(channel_norm_apply),
     NN(layer_norm_forward),
     NN(layer_norm_backward),
 };

@@ -21,9 +21,6 @@ from np_nn.errors import NpNNError, unknown_name
 CHOICES = ("auto", "numpy", "compiled")
 SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
 
-# Kernels that read rows (N, F) and no images (N, C, H, W): for those NumPy serves.
-ROWS_ONLY = ("batch_norm_forward", "batch_norm_backward", "batch_norm_apply")
-
 REFERENCE = {
     name: function
     for name, function in inspect.getmembers(reference, inspect.isfunction)
@@ -49,10 +46,8 @@ def _suits_kernel(argument):
 
 
 def _with_fallback(kernel, function):
-    rows_only = function.__name__ in ROWS_ONLY
-
     def call(*arguments):
-        if all(map(_suits_kernel, arguments)) and not (rows_only and arguments[0].ndim > 2):
+        if all(map(_suits_kernel, arguments)):
             return kernel(*arguments, threads)
         return function(*arguments)
 

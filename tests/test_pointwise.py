@@ -40,7 +40,8 @@ ROWWISE = ("softmax", "log_softmax")
 PROVIDED = sorted(
     [f"{name}_{way}" for name in (*FUNCTIONS, *ROWWISE) for way in ("forward", "backward")]
     + ["bce", "bce_with_logits", "dropout", "gaussian_noise", "batch_norm_forward",
-       "batch_norm_backward", "batch_norm_apply", "layer_norm_forward", "layer_norm_backward"]
+       "batch_norm_backward", "batch_norm_apply", "layer_norm_forward", "layer_norm_backward",
+       "conv2d_backward_bias"]
 )  # fmt: skip
 TOLERANCE = 2e-6
 
@@ -344,6 +345,34 @@ def test_batch_norm(count, width, seed):
     same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, x)
 
 
+SIDES = st.tuples(*[st.sampled_from([1, 2, 3, 4, 7, 13, 28])] * 2)
+LARGE = [(3, 2, 40, 70), (2, 3, 1, 1025), (40, 3, 5, 5), (1, 1, 64, 32), (5, 40, 2, 2)]
+
+
+@some
+@given(st.one_of(
+    st.tuples(st.sampled_from([1, 2, 3, 9, 31]), st.sampled_from([1, 2, 3, 16, 17])),
+    st.sampled_from([(2, 3), (1, 20)]),
+), SIDES, st.sampled_from([None, *LARGE]), seeds)  # fmt: skip
+def test_batch_norm_of_images(counts, sides, shape, seed):
+    rng = np.random.default_rng(seed)
+    shape = shape or (*counts, *sides)
+    width = shape[1]
+    x, grad, normalised = (normal(rng, *shape) for _ in range(3))
+    weight, bias, mean = (normal(rng, width) for _ in range(3))
+    variance, out, vector = positive(rng, width), empty(*shape), empty(width)
+    forward = [x, weight, bias, 0.01, out, empty(*shape), vector, vector.copy()]
+    same("batch_norm_forward", *forward, tolerance=1e-5)
+    in_place("batch_norm_forward", forward, [0], 4)
+    in_place("batch_norm_forward", forward, [0], 5)
+    backward = [grad, normalised, weight, variance, 1e-5, vector, vector.copy(), out]
+    same("batch_norm_backward", *backward, tolerance=1e-5)
+    in_place("batch_norm_backward", backward, [0, 1], 7)
+    same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, out)
+    same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, x)
+    same("conv2d_backward_bias", grad, vector, tolerance=1e-5)
+
+
 @some
 @given(counts, st.one_of(sizes, st.sampled_from([1023, 1024, 1025, 2500])), seeds)
 def test_layer_norm(count, width, seed):
@@ -372,6 +401,9 @@ def test_norms_of_empty_batches():
     rng = np.random.default_rng(0)
     x, weight, bias, variance = empty(0, 20), normal(rng, 20), normal(rng, 20), positive(rng, 20)
     same("batch_norm_apply", x, weight, bias, 0.01, bias, variance, empty(0, 20))
+    images = empty(0, 20, 3, 3)
+    same("batch_norm_apply", images, weight, bias, 0.01, bias, variance, images.copy())
+    same("conv2d_backward_bias", images, empty(20))
     same("layer_norm_forward", x, weight, bias, 0.01, empty(0, 20), empty(0, 20), empty(0))
     same("layer_norm_backward", x, x.copy(), weight, empty(0), empty(20), empty(20), empty(0, 20))
 
@@ -403,6 +435,44 @@ def test_sums_of_many_numbers_are_accurate(count, width):
             assert np.abs(g - w).max() <= TOLERANCE * np.abs(w).max()
 
 
+@pytest.mark.parametrize("shape", [(300, 3, 17, 19), (2, 2, 300, 301)])
+def test_sums_of_many_pixels_are_accurate(shape):
+    """A mean far from 0, against float64."""
+    rng = np.random.default_rng(0)
+    width = shape[1]
+    x, grad = normal(rng, *shape) + np.float32(30), normal(rng, *shape) + np.float32(1)
+    arguments = x, positive(rng, width), normal(rng, width)
+    results = shape, shape, width, width
+    got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
+    pointwise.batch_norm_forward(*arguments, 1e-5, *got, 2)
+    reference.batch_norm_forward(*(a.astype(float) for a in arguments), 1e-5, *want)
+    for g, w in zip(got, want, strict=True):
+        assert np.abs(g - w).max() <= 5e-6 * np.abs(w).max()
+    arguments = grad, (x - 30) / np.float32(1.5), arguments[1], positive(rng, width)
+    results = width, width, shape
+    got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
+    pointwise.batch_norm_backward(*arguments, 1e-5, *got, 2)
+    reference.batch_norm_backward(*(a.astype(float) for a in arguments), 1e-5, *want)
+    for g, w in zip(got, want, strict=True):
+        assert np.abs(g - w).max() <= TOLERANCE * np.abs(w).max()
+    bias = pointwise.conv2d_backward_bias(x, np.empty(width, np.float32), 2)
+    np.testing.assert_allclose(bias, x.sum((0, 2, 3), dtype=float), rtol=3e-7)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_batch_norm_of_special_values_spoils_one_channel(value):
+    x, v = normal(np.random.default_rng(0), 3, 4, 5, 7), np.ones(4, np.float32)
+    x[1, 2, 3, 4] = value
+    out, normalised, mean, variance = empty(*x.shape), empty(*x.shape), empty(4), empty(4)
+    pointwise.batch_norm_forward(x, v, v, 0.1, out, normalised, mean, variance, 2)
+    want = reference.batch_norm_forward(
+        x, v, v, 0.1, empty(*x.shape), empty(*x.shape), empty(4), empty(4)
+    )
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(want))
+    np.testing.assert_allclose(out, want, rtol=0, atol=1e-5)
+
+
 # ---- What does not fit ----------------------------------------------------------------------
 
 
@@ -414,6 +484,8 @@ def misfits():
     first, second = memory[:24].reshape(4, 6), memory[6:30].reshape(4, 6)
     frozen = empty(4, 6)
     frozen.flags.writeable = False
+    images, result = normal(rng, 2, 3, 4, 5), empty(2, 3, 4, 5)
+    three, pixels = normal(rng, 3), normal(rng, 200)
     cases = []
     for name, setting in FUNCTIONS.items():
         forward, backward = f"{name}_forward", f"{name}_backward"
@@ -470,6 +542,28 @@ def misfits():
         ("batch_norm_apply", (x, v, v, 0.1, v, n, out), "variance .* fit"),
         ("batch_norm_apply", (x, v, v, 0.1, v, v.astype(float), out), "variance must be .*float32"),
         ("batch_norm_apply", (first, v, v, 0.1, v, v, second), "share memory"),
+        ("batch_norm_forward", (images, three, three, 0.1, result, result[:, :, :2].copy(),
+                                empty(3), empty(3)), "normalised .* fit"),
+        ("batch_norm_forward", (images, three, v, 0.1, result, images.copy(), empty(3), empty(3)),
+         "bias .* fit"),
+        ("batch_norm_forward", (images[0], three, three, 0.1, result[0], images[1].copy(),
+                                empty(3), empty(3)), "x must be .* 2 dimensions"),
+        ("batch_norm_forward", (images, three, three, 0.1, out, more, empty(3), empty(3)),
+         "out must be .* 4 dimensions"),
+        ("batch_norm_forward", (*(empty(2, 3, 0, 4), three, three, 0.1, empty(2, 3, 0, 4)),
+                                empty(2, 3, 0, 4), empty(3), empty(3)), "at least one sample"),
+        ("batch_norm_backward", (images, images[:, :, ::2], three, three, 0.1, empty(3), empty(3),
+                                 result), "contiguous"),
+        ("batch_norm_apply", (images, three, three, 0.1, three, three, result[..., :4].copy()),
+         "out .* fit"),
+        ("batch_norm_apply", (pixels[:120].reshape(2, 3, 4, 5), three, three, 0.1, three, three,
+                              pixels[80:].reshape(2, 3, 4, 5)), "share memory"),
+        ("conv2d_backward_bias", (images, empty(4)), "fit"),
+        ("conv2d_backward_bias", (images, np.empty(3)), "out must be .*float32"),
+        ("conv2d_backward_bias", (x, empty(6)), "4 dimensions"),
+        ("conv2d_backward_bias", (pixels[:120].reshape(2, 3, 4, 5), pixels[119:122]), "memory"),
+        ("layer_norm_forward", (images, three, three, 0.1, result, images.copy(), empty(2)),
+         "2 dimensions"),
         ("layer_norm_forward", (x, v, v, 0.1, out, more, empty(6)), "deviation .* fit"),
         ("layer_norm_forward", (x, v, v, 0.1, out, out, empty(4)), "share memory"),
         ("layer_norm_forward", (empty(4, 0), empty(0), empty(0), 0.1, empty(4, 0), empty(4, 0),

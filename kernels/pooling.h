@@ -1,0 +1,355 @@
+/* Pooling, shared among threads. A plane is a channel of an image; each is pooled by itself.
+ *
+ * The loops of pooling_isa.h work in whole vectors: they read beyond the end of a plane, and
+ * write beyond it. There the next plane lies, which the same thread writes afterwards. For the
+ * last planes, of x to read and of a thread to write, copies with room behind them serve.
+ */
+#ifndef NN_POOLING_H
+#define NN_POOLING_H
+
+#include "threads.h"
+
+#define NN_ROOM 32 /* floats behind a plane that vectors may reach; for strides, so many times */
+
+/* Windows of kh x kw in planes (h, w), of which there are oh x ow. pairs: 2 x 2, side by side
+ * and without padding */
+typedef struct {
+    int64_t planes, h, w, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow;
+    int pairs;
+} nn_pool;
+
+typedef struct {
+    const char *name;
+    void (*max_forward)(const nn_pool *, const float *, int64_t, float *, uint8_t *);
+    void (*pairs_backward)(const nn_pool *, const float *, const uint8_t *, float *);
+    void (*avg_forward)(const nn_pool *, const float *, float *, float *);
+    void (*means)(int64_t, int64_t, const float *, int64_t, float *, int64_t);
+    void (*add)(int64_t, const float *, float *);
+    void (*fill)(int64_t, float, float *);
+} nn_pooling;
+
+#define NN_INNER_LOOPS "pooling_isa.h"
+#define NN_TABLE nn_pooling
+#include "dispatch.h"
+
+static inline int nn_pool_threads(const nn_pool *s, int threads)
+{
+    const double area = (double)s->oh * (double)s->ow * (double)(s->kh * s->kw);
+    return nn_useful_threads(threads, (double)s->planes * (area + (double)s->h * (double)s->w));
+}
+
+/* ---- Work space -------------------------------------------------------------------------- */
+
+static inline int64_t nn_frame_width(const nn_pool *s)
+{
+    return s->w + 2 * s->pad_w;
+}
+
+static inline int64_t nn_frame_size(const nn_pool *s) /* with room behind it */
+{
+    return (s->h + 2 * s->pad_h) * nn_frame_width(s) + NN_ROOM * s->stride_w;
+}
+
+static inline int64_t nn_out_size(const nn_pool *s)
+{
+    return s->oh * s->ow + NN_ROOM;
+}
+
+/* Floats of a thread: a padded plane, a row of one, a plane of the output and its places */
+static inline int64_t nn_pool_each(const nn_pool *s)
+{
+    const int64_t row = nn_frame_width(s) + NN_ROOM * s->stride_w;
+    return (nn_frame_size(s) + row + 2 * nn_out_size(s) + 15) / 16 * 16;
+}
+
+/* Bytes of work space that each of the functions below needs */
+NN_API int64_t nn_pool_space(const nn_pool *s, int threads)
+{
+    return 64 + 4 * nn_pool_each(s) * nn_pool_threads(s, threads);
+}
+
+typedef struct {
+    float *frame, *row, *out;
+    uint8_t *where;
+} nn_pool_desk;
+
+static inline nn_pool_desk nn_pool_set_desk(const nn_pool *s, void *space, int thread)
+{
+    float *const frame = (float *)nn_align(space) + thread * nn_pool_each(s);
+    float *const row = frame + nn_frame_size(s);
+    float *const out = row + nn_frame_width(s) + NN_ROOM * s->stride_w;
+    const nn_pool_desk d = {frame, row, out, (uint8_t *)(out + nn_out_size(s))};
+    return d;
+}
+
+/* Plane number p of x as the loops read it: itself, or its copy in a frame. Sets ldx. */
+static const float *nn_readable(const nn_pool *s, const float *x, int64_t p, float *frame,
+                                int64_t *ldx)
+{
+    const int64_t size = s->h * s->w;
+    const float *const plane = x + p * size;
+    *ldx = nn_frame_width(s);
+    if (!s->pad_h && !s->pad_w && (s->planes - 1 - p) * size >= NN_ROOM * s->stride_w)
+        return plane;
+    for (int64_t i = 0; i < s->h; i++)
+        memcpy(frame + (i + s->pad_h) * *ldx + s->pad_w, plane + i * s->w,
+               (size_t)s->w * sizeof *frame);
+    return frame;
+}
+
+/* Whether what a thread writes beyond plane p, of `size`, is its own: it ends with plane hi */
+static inline int nn_writable(int64_t p, int64_t hi, int64_t size)
+{
+    return (hi - 1 - p) * size >= NN_ROOM;
+}
+
+/* ---- Maximum and average ----------------------------------------------------------------- */
+
+/* x (planes, h, w) -> out and where (planes, oh, ow) */
+NN_API void nn_max_forward(const nn_pool *s, const float *x, float *out, uint8_t *where,
+                           void *space, int threads)
+{
+    const int64_t size = s->oh * s->ow;
+    threads = nn_pool_threads(s, threads);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi, ldx;
+        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
+        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->fill(nn_frame_size(s), -INFINITY, d.frame);
+        for (int64_t p = lo; p < hi; p++) {
+            const float *const from = nn_readable(s, x, p, d.frame, &ldx);
+            if (nn_writable(p, hi, size)) {
+                nn_active->max_forward(s, from, ldx, out + p * size, where + p * size);
+                continue;
+            }
+            nn_active->max_forward(s, from, ldx, d.out, d.where);
+            memcpy(out + p * size, d.out, (size_t)size * sizeof *out);
+            memcpy(where + p * size, d.where, (size_t)size);
+        }
+    }
+}
+
+/* Of windows in `size` numbers, those that lie in them and not in the padding: [lo, hi) */
+static inline void nn_inside(int64_t windows, int64_t k, int64_t stride, int64_t pad,
+                             int64_t size, int64_t *lo, int64_t *hi)
+{
+    *lo = (pad + stride - 1) / stride;
+    *hi = size + pad < k ? 0 : (size + pad - k) / stride + 1;
+    *hi = *hi < windows ? *hi : windows;
+}
+
+/* The way to a place from its window's first number: rows, columns, and both in a plane */
+typedef struct {
+    int64_t down, right, both;
+} nn_way;
+
+/* A row of windows sends grad to the places where, but to none in the padding: j [lo, hi) */
+static void nn_send(const nn_pool *s, const float *grad, const uint8_t *where, const nn_way *ways,
+                    int64_t top, int64_t lo, int64_t hi, float *out)
+{
+    for (int64_t j = lo; j < hi; j++) {
+        const int64_t r = top + ways[where[j]].down;
+        const int64_t c = j * s->stride_w - s->pad_w + ways[where[j]].right;
+        if (r >= 0 && r < s->h && c >= 0 && c < s->w)
+            out[r * s->w + c] += grad[j];
+    }
+}
+
+/* grad and where (oh, ow) -> out (h, w) */
+static void nn_max_plane_backward(const nn_pool *s, const float *grad, const uint8_t *where,
+                                  const nn_way *ways, float *out)
+{
+    int64_t above, below, left, right;
+    nn_inside(s->oh, s->kh, s->stride_h, s->pad_h, s->h, &above, &below);
+    nn_inside(s->ow, s->kw, s->stride_w, s->pad_w, s->w, &left, &right);
+    nn_active->fill(s->h * s->w, 0, out);
+    for (int64_t i = 0; i < s->oh; i++, grad += s->ow, where += s->ow) {
+        const int64_t top = i * s->stride_h - s->pad_h;
+        const int64_t first = top * s->w - s->pad_w;
+        if (i < above || i >= below || left >= right) {
+            nn_send(s, grad, where, ways, top, 0, s->ow, out);
+            continue;
+        }
+        nn_send(s, grad, where, ways, top, 0, left, out);
+        for (int64_t j = left; j < right; j++)
+            out[first + j * s->stride_w + ways[where[j]].both] += grad[j];
+        nn_send(s, grad, where, ways, top, right, s->ow, out);
+    }
+}
+
+/* The same with shares of grad in place of the maximum's. row: work space */
+static void nn_avg_plane_backward(const nn_pool *s, const float *grad, float *row, float *out)
+{
+    const float share = 1.0f / (float)(s->kh * s->kw);
+    nn_active->fill(s->h * s->w, 0, out);
+    for (int64_t i = 0; i < s->oh; i++, grad += s->ow) {
+        const int64_t top = i * s->stride_h - s->pad_h, lo = top < 0 ? 0 : top;
+        const int64_t hi = top + s->kh < s->h ? top + s->kh : s->h;
+        nn_active->fill(nn_frame_width(s), 0, row);
+        for (int64_t v = 0; v < s->kw; v++)
+            for (int64_t j = 0; j < s->ow; j++)
+                row[j * s->stride_w + v] += grad[j] * share;
+        for (int64_t r = lo; r < hi; r++)
+            nn_active->add(s->w, row + s->pad_w, out + r * s->w);
+    }
+}
+
+/* The backward pass of either: where is null for the average */
+NN_API void nn_pool_backward(const nn_pool *s, const float *grad, const uint8_t *where,
+                             float *out, void *space, int threads)
+{
+    const int64_t size = s->oh * s->ow, whole = s->h * s->w;
+    nn_way ways[256];
+    for (int64_t k = 0; k < 256; k++) {
+        ways[k].down = k / s->kw;
+        ways[k].right = k % s->kw;
+        ways[k].both = ways[k].down * s->w + ways[k].right;
+    }
+    threads = nn_pool_threads(s, threads);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
+        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        for (int64_t p = lo; p < hi; p++) {
+            const float *g = grad + p * size;
+            const uint8_t *at = where ? where + p * size : 0;
+            float *const to = out + p * whole;
+            if (!s->pairs && where) {
+                nn_max_plane_backward(s, g, at, ways, to);
+                continue;
+            }
+            if (!s->pairs) {
+                nn_avg_plane_backward(s, g, d.row, to);
+                continue;
+            }
+            if ((s->planes - 1 - p) * size < NN_ROOM) {
+                g = memcpy(d.out, g, (size_t)size * sizeof *g);
+                at = where ? memcpy(d.where, at, (size_t)size) : 0;
+            }
+            if (nn_writable(p, hi, whole)) {
+                nn_active->pairs_backward(s, g, at, to);
+            } else {
+                nn_active->pairs_backward(s, g, at, d.frame);
+                memcpy(to, d.frame, (size_t)whole * sizeof *to);
+            }
+        }
+    }
+}
+
+NN_API void nn_avg_forward(const nn_pool *s, const float *x, float *out, void *space,
+                           int threads)
+{
+    const int64_t size = s->oh * s->ow;
+    nn_pool bare = *s; /* the loop sees to the padding */
+    bare.pad_h = bare.pad_w = 0;
+    threads = nn_pool_threads(s, threads);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi, ldx;
+        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
+        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->fill(nn_frame_size(s) + nn_frame_width(s) + NN_ROOM * s->stride_w, 0, d.frame);
+        for (int64_t p = lo; p < hi; p++) {
+            const float *const from = nn_readable(&bare, x, p, d.frame, &ldx);
+            float *const to = nn_writable(p, hi, size) ? out + p * size : d.out;
+            nn_active->avg_forward(s, from, d.row, to);
+            if (to == d.out)
+                memcpy(out + p * size, d.out, (size_t)size * sizeof *out);
+        }
+    }
+}
+
+/* ---- Adaptive average -------------------------------------------------------------------- */
+
+/* Window i of `outputs` in `inputs` numbers: [lo, hi) */
+static inline void nn_window(int64_t i, int64_t outputs, int64_t inputs, int64_t *lo, int64_t *hi)
+{
+    *lo = i * inputs / outputs;
+    *hi = ((i + 1) * inputs + outputs - 1) / outputs;
+}
+
+/* A plane x (h, w) -> out (oh, ow). row: work space */
+static void nn_adaptive_plane(const nn_pool *s, const float *x, float *row, float *out)
+{
+    int64_t top, end, left, right;
+    for (int64_t i = 0; i < s->oh; i++, out += s->ow) {
+        nn_window(i, s->oh, s->h, &top, &end);
+        if (s->ow == 1) { /* whole rows, one behind the other */
+            nn_active->means(1, (end - top) * s->w, x + top * s->w, 0, out, 0);
+            continue;
+        }
+        memcpy(row, x + top * s->w, (size_t)s->w * sizeof *row);
+        for (int64_t r = top + 1; r < end; r++)
+            nn_active->add(s->w, x + r * s->w, row);
+        for (int64_t j = 0; j < s->ow; j++) {
+            float sum = 0;
+            nn_window(j, s->ow, s->w, &left, &right);
+            for (int64_t c = left; c < right; c++)
+                sum += row[c];
+            out[j] = sum / (float)((end - top) * (right - left));
+        }
+    }
+}
+
+/* x (planes, h, w) -> out (planes, oh, ow) */
+NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, void *space,
+                                int threads)
+{
+    const int64_t whole = s->h * s->w, size = s->oh * s->ow;
+    threads = nn_pool_threads(s, threads);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi, p, ldx;
+        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
+        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->fill(nn_frame_size(s), 0, d.frame);
+        p = lo;
+        if (size == 1) { /* planes after which there is room */
+            const int64_t room = s->planes - (NN_ROOM + whole - 1) / whole;
+            p = hi < room ? hi : room;
+            p = p < lo ? lo : p;
+            nn_active->means(p - lo, whole, x + lo * whole, whole, out + lo, 1);
+        }
+        for (; p < hi; p++)
+            nn_adaptive_plane(s, nn_readable(s, x, p, d.frame, &ldx), d.row, out + p * size);
+    }
+}
+
+/* grad (planes, oh, ow) -> out (planes, h, w) */
+NN_API void nn_adaptive_backward(const nn_pool *s, const float *grad, float *out, void *space,
+                                 int threads)
+{
+    const int64_t whole = s->h * s->w;
+    threads = nn_pool_threads(s, threads);
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi, top, end, left, right;
+        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
+        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        for (int64_t p = lo; p < hi; p++) {
+            const float *g = grad + p * s->oh * s->ow;
+            float *const to = out + p * whole;
+            if (s->oh == 1 && s->ow == 1) {
+                nn_active->fill(whole, *g / (float)whole, to);
+                continue;
+            }
+            nn_active->fill(whole, 0, to);
+            for (int64_t i = 0; i < s->oh; i++) {
+                nn_window(i, s->oh, s->h, &top, &end);
+                nn_active->fill(s->w, 0, d.row);
+                for (int64_t j = 0; j < s->ow; j++, g++) {
+                    nn_window(j, s->ow, s->w, &left, &right);
+                    const float share = *g / (float)((end - top) * (right - left));
+                    for (int64_t c = left; c < right; c++)
+                        d.row[c] += share;
+                }
+                for (int64_t r = top; r < end; r++)
+                    nn_active->add(s->w, d.row, to + r * s->w);
+            }
+        }
+    }
+}
+
+#endif

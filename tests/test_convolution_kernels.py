@@ -1,0 +1,454 @@
+"""The kernels of convolution.pyx against their references, as test_kernels.py does for others.
+
+A sum of float32 numbers has some rounding error whatever its order, and a gradient of the
+weights adds up to 100,000 of them: it is compared to within 1e-4 of the largest value, the rest
+to within 1e-5.
+"""
+
+import inspect
+import os
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_kernels import (
+    bytes_of,
+    check,
+    close,
+    duplicate,
+    empty,
+    normal,
+    python,
+    seeds,
+    some,
+)
+
+from np_nn import ops, reference
+from np_nn.reference import windows
+
+try:
+    from np_nn._kernels import convolution
+except ImportError:
+    if os.environ.get("NP_NN_STRICT") == "1":
+        raise
+    pytest.skip("the compiled kernels are not built", allow_module_level=True)
+
+PROVIDED = ["conv2d_backward_input", "conv2d_backward_weight", "conv2d_forward",
+            "conv_relu_pool_backward", "conv_relu_pool_forward"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: these call reference and kernel themselves."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads_for_small_work():
+    convolution.set_work_per_thread(1)
+    yield
+    convolution.set_work_per_thread(200e3)
+
+
+def same(name, *arguments, tolerance=1e-5):
+    check(name, *arguments, tolerance=tolerance, module=convolution)
+
+
+def test_every_kernel_has_a_test_here():
+    assert [n for n in sorted(ops.REFERENCE) if hasattr(convolution, n)] == PROVIDED
+    for name in PROVIDED:
+        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
+        assert list(inspect.signature(getattr(convolution, name)).parameters) == expected
+
+
+# ---- Against the reference ------------------------------------------------------------------
+
+
+@st.composite
+def sizes(draw, strides=(1, 2, 3)):
+    """(shape of x, shape of the weight, stride, padding): they fit, with no size to spare."""
+
+    def pair(least, most):
+        return draw(st.tuples(*[st.integers(least, most)] * 2))
+
+    count, channels, outputs = (
+        draw(st.sampled_from(some_of))
+        for some_of in ((1, 2, 3, 5, 9), (1, 2, 3, 4, 5, 11, 16, 20), (1, 3, 8, 16, 17, 33, 40))
+    )
+    kernel, padding = pair(1, 7), pair(0, draw(st.sampled_from([0, 2, 9])))
+    least = [max(1, k - 2 * p) for k, p in zip(kernel, padding, strict=True)]
+    image = [size + more for size, more in zip(least, pair(0, 12), strict=True)]
+    stride = draw(st.tuples(*[st.sampled_from(strides)] * 2))
+    return (count, channels, *image), (outputs, channels, *kernel), stride, padding
+
+
+shares = st.sampled_from([1, 0.3, 0])  # of the numbers that are not 0
+
+
+def sparse(rng, share, *shape):
+    """Normal numbers, some of them 0, and rows and columns that are all 0."""
+    x = normal(rng, *shape) * (rng.random(shape) < share)
+    if share < 1:
+        x[..., :1, :] = x[..., -1:] = 0
+    return x.astype(np.float32)
+
+
+def places(shape, weight, stride, padding, pool=1):
+    """The shape of a convolution's output."""
+    sides = windows.sizes(shape[2:], weight[2:], stride, padding)
+    return (shape[0], weight[0], *(side // pool for side in sides))
+
+
+@some
+@given(sizes(), shares, st.booleans(), seeds)
+def test_conv2d(sizes, share, biased, seed):
+    rng = np.random.default_rng(seed)
+    shape, weight_shape, stride, padding = sizes
+    x, weight = sparse(rng, share, *shape), normal(rng, *weight_shape)
+    bias, out = normal(rng, weight_shape[0]) if biased else None, places(*sizes)
+    grad = sparse(rng, share, *out)
+    same("conv2d_forward", x, weight, bias, stride, padding, empty(*out))
+    same("conv2d_backward_weight", x, grad, stride, padding, empty(*weight_shape), tolerance=1e-4)
+    same("conv2d_backward_input", grad, weight, stride, padding, empty(*shape))
+
+
+@some
+@given(sizes(strides=(1,)), st.integers(1, 3), shares, st.booleans(), st.booleans(), seeds)
+def test_conv_relu_pool(sizes, pool, share, biased, wanted, seed):
+    rng = np.random.default_rng(seed)
+    shape, weight_shape, stride, padding = sizes
+    shape = (*shape[:2], *(side + pool - 1 for side in shape[2:]))  # a window at least
+    x, weight = sparse(rng, share, *shape), normal(rng, *weight_shape)
+    bias = normal(rng, weight_shape[0]) if biased else None
+    out = empty(*places(shape, weight_shape, stride, padding, pool))
+    where = np.full(out.shape, 9, np.uint8) if pool > 1 else None
+    stage(x, weight, bias, padding, pool, out, where)
+    # the backward pass, with the maxima of the reference
+    reference.conv_relu_pool_forward(x, weight, bias, padding, pool, out, where)
+    same(
+        "conv_relu_pool_backward", x, weight, out, where, sparse(rng, share, *out.shape), padding,
+        pool, empty(*weight_shape), empty(weight_shape[0]) if biased else None,
+        empty(*shape) if wanted else None, tolerance=1e-4,
+    )  # fmt: skip
+
+
+def stage(x, weight, bias, padding, pool, out, where):
+    """The kernel's places may be others where two numbers differ by rounding only."""
+    results = []
+    for threads in (1, 2, 3, 4):
+        given_ = duplicate([x, weight, bias, padding, pool, out, where], threads - 1)
+        assert convolution.conv_relu_pool_forward(*given_, threads) is given_[5]
+        assert bytes_of(given_[:3]) == bytes_of([x, weight, bias])
+        results.append(given_[5:])
+    assert len({tuple(bytes_of(r)) for r in results}) == 1, "threads change the result"
+    want = [out.copy(), None if where is None else where.copy()]
+    reference.conv_relu_pool_forward(x, weight, bias, padding, pool, *want)
+    got, got_where = results[0]
+    close(got, want[0], 1e-5)
+    if where is None:
+        return
+    full = np.empty(places(x.shape, weight.shape, (1, 1), padding), np.float32)
+    reference.relu_forward(reference.conv2d_forward(x, weight, bias, (1, 1), padding, full), full)
+    seen = windows.of(full, (pool, pool), (pool, pool), (0, 0)).reshape(*out.shape, -1)
+    at = np.take_along_axis(seen, got_where[..., None].astype(int), -1)[..., 0]
+    close(at, want[0], 1e-5)  # it is one of the largest
+    assert (got_where[want[0] == 0] == 0).all()  # and the first, where none is above 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "weight", "padding", "pool"),
+    [
+        ((64, 1, 28, 28), (32, 1, 5, 5), (0, 0), 2),
+        ((64, 16, 12, 12), (32, 16, 5, 5), (2, 2), 2),
+        ((5, 3, 70, 66), (6, 3, 66, 64), (0, 0), 2),
+        ((3, 40, 9, 9), (100, 40, 3, 3), (1, 1), 4),
+        ((6, 256, 4, 4), (256, 256, 3, 3), (1, 1), 1),
+        ((2, 2, 33, 33), (3, 2, 2, 2), (0, 0), 16),
+    ],
+)
+def test_networks_layers(shape, weight, padding, pool):
+    rng = np.random.default_rng(0)
+    x, w = normal(rng, *shape), normal(rng, *weight)
+    out = empty(*places(shape, weight, (1, 1), padding, pool))
+    where = np.zeros(out.shape, np.uint8) if pool > 1 else None
+    stage(x, w, normal(rng, weight[0]), padding, pool, out, where)
+    reference.conv_relu_pool_forward(x, w, None, padding, pool, out, where)
+    same("conv_relu_pool_backward", x, w, out, where, normal(rng, *out.shape), padding, pool,
+         empty(*weight), empty(weight[0]), empty(*shape), tolerance=1e-4)  # fmt: skip
+
+
+def test_no_image():
+    rng = np.random.default_rng(0)
+    x, weight, out, where = empty(0, 2, 6, 5), normal(rng, 3, 2, 3, 2), empty(0, 3, 4, 4), None
+    same("conv2d_forward", x, weight, None, (1, 1), (0, 0), out)
+    same("conv2d_backward_weight", x, out, (1, 1), (0, 0), empty(3, 2, 3, 2))
+    same("conv2d_backward_input", out, weight, (1, 1), (0, 0), x)
+    out, where = empty(0, 3, 2, 2), np.zeros((0, 3, 2, 2), np.uint8)
+    same("conv_relu_pool_forward", x, weight, empty(3), (0, 0), 2, out, where)
+    same("conv_relu_pool_backward", x, weight, out, where, out.copy(), (0, 0), 2,
+         empty(3, 2, 3, 2), empty(3), x.copy())  # fmt: skip
+
+
+def test_the_first_of_equals_is_the_largest():
+    x, weight = np.ones((2, 1, 8, 40), np.float32), np.ones((20, 1, 1, 1), np.float32)
+    out, where = empty(2, 20, 2, 10), np.full((2, 20, 2, 10), 9, np.uint8)
+    for value in (1, -1):
+        convolution.conv_relu_pool_forward(x * value, weight, None, (0, 0), 4, out, where, 2)
+        assert (out == max(0, value)).all()
+        assert not where.any()
+
+
+# ---- What is no number ----------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channels", [1, 3, 20])
+def test_what_is_no_number_stays_in_its_image(value, channels):
+    rng = np.random.default_rng(0)
+    x, weight = normal(rng, 5, channels, 8, 9), normal(rng, 18, channels, 3, 3)
+    x[2, 0, 4, 5] = value
+    for pool in (1, 2):
+        shape = places(x.shape, weight.shape, (1, 1), (1, 1), pool)
+        got, want = empty(*shape), empty(*shape)
+        wheres = [np.zeros(shape, np.uint8) if pool > 1 else None for _ in range(2)]
+        for module, out, where in zip((convolution, reference), (got, want), wheres, strict=True):
+            more = [2] if module is convolution else []
+            module.conv_relu_pool_forward(x, weight, None, (1, 1), pool, out, where, *more)
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+        if np.isnan(value) and pool > 1:
+            np.testing.assert_array_equal(*(w[np.isnan(want)] for w in wheres))
+        grad = normal(rng, *shape)
+        gradients = empty(*weight.shape), empty(18), empty(*x.shape)
+        convolution.conv_relu_pool_backward(
+            x, weight, want, wheres[1], grad, (1, 1), pool, *gradients, 2
+        )
+        exact = [empty(*g.shape) for g in gradients]
+        reference.conv_relu_pool_backward(
+            np.nan_to_num(x, posinf=0, neginf=0), weight, want, wheres[1], grad, (1, 1), pool,
+            *exact,
+        )  # fmt: skip
+        np.testing.assert_allclose(gradients[2], exact[2], rtol=0, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
+def test_a_gradient_that_is_no_number_shows(value, stride):
+    """It may reach more pixels of its image than in the reference, but no other image."""
+    rng = np.random.default_rng(0)
+    weight = normal(rng, 18, 3, 3, 3)
+    grad = normal(rng, 5, 18, *windows.sizes((8, 9), (3, 3), stride, (1, 1)))
+    grad[2, 3, 2, 2] = value
+    got, want = empty(5, 3, 8, 9), empty(5, 3, 8, 9)
+    convolution.conv2d_backward_input(grad, weight, stride, (1, 1), got, 2)
+    reference.conv2d_backward_input(grad, weight, stride, (1, 1), want)
+    np.testing.assert_allclose(np.delete(got, 2, 0), np.delete(want, 2, 0), rtol=0, atol=1e-4)
+    assert not np.isfinite(got[~np.isfinite(want)]).any()
+    x, gradient = normal(rng, 5, 3, 8, 9), empty(18, 3, 3, 3)
+    convolution.conv2d_backward_weight(x, grad, stride, (1, 1), gradient, 2)
+    assert not np.isfinite(gradient[3]).any()
+    assert np.isfinite(np.delete(gradient, 3, 0)).all()
+
+
+# ---- What does not fit ----------------------------------------------------------------------
+
+
+def good():
+    """Arguments that fit, by kernel and by name."""
+    rng = np.random.default_rng(0)
+    x, weight, bias = normal(rng, 2, 3, 6, 5), normal(rng, 4, 3, 3, 2), normal(rng, 4)
+    out, half, where = empty(2, 4, 4, 4), empty(2, 4, 2, 2), np.zeros((2, 4, 2, 2), np.uint8)
+    sides = {"stride": (1, 1), "padding": (0, 0)}
+    return {
+        "conv2d_forward": {"x": x, "weight": weight, "bias": bias, **sides, "out": out},
+        "conv2d_backward_weight": {"x": x, "grad": out, **sides, "out": weight},
+        "conv2d_backward_input": {"grad": out, "weight": weight, **sides, "out": x},
+        "conv_relu_pool_forward": {"x": x, "weight": weight, "bias": bias, "padding": (0, 0),
+                                   "pool": 2, "out": half, "where": where},
+        "conv_relu_pool_backward": {
+            "x": x, "weight": weight, "out": half, "where": where, "grad": half.copy(),
+            "padding": (0, 0), "pool": 2, "weight_grad": empty(4, 3, 3, 2),
+            "bias_grad": empty(4), "x_grad": empty(2, 3, 6, 5),
+        },
+    }  # fmt: skip
+
+
+WRITTEN = {name: ("out", "where") if name == "conv_relu_pool_forward" else ("out",)
+           for name in PROVIDED}  # fmt: skip
+WRITTEN["conv_relu_pool_backward"] = "weight_grad", "bias_grad", "x_grad"
+
+
+def refused(module, name, arguments, message):
+    before = bytes_of(list(arguments.values()))
+    with pytest.raises(ValueError, match=message):
+        getattr(module, name)(*arguments.values(), 2)
+    assert bytes_of(list(arguments.values())) == before
+
+
+def wrong_arrays(array):
+    """(what can be wrong with an array, what the error says)"""
+    longer = np.zeros((*array.shape[:-1], array.shape[-1] + 2), array.dtype)
+    return [
+        (array.astype(float), "must be .* got float64"),
+        (array[None], "must be .* dimension"),
+        (array.reshape(-1)[:-1], "must be .* dimension|numbers"),
+        (np.repeat(array, 2, -1)[..., ::2], "not contiguous"),
+        (longer, "fit|shape|numbers"),
+        (longer[..., :0].copy(), "fit|shape|numbers"),
+        (array[:1].copy(), "fit|shape|numbers"),
+        ("x", "must be .* got str"),
+    ]
+
+
+def wrong_pairs(key):
+    """What can be wrong with a stride, a kernel (at least 1) and a padding (at least 0)"""
+    least = int(key != "padding")
+    return [
+        (least - 1, 1), (1, least - 1), (2**25, 1), (1, 2**70), 1, (1, 1, 1), None, ("a", 1),
+        (1.5, 1),
+    ]  # fmt: skip
+
+
+def frozen(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def overlapping(arguments, first, second):
+    """The arguments, of which the first one's last 4 bytes are the second one's first 4."""
+    a, b = arguments[first], arguments[second]
+    memory = np.zeros(a.nbytes + b.nbytes - 4, np.uint8)
+    return arguments | {
+        first: memory[: a.nbytes].view(a.dtype).reshape(a.shape),
+        second: memory[a.nbytes - 4 :].view(b.dtype).reshape(b.shape),
+    }
+
+
+@pytest.mark.parametrize("name", PROVIDED)
+def test_what_does_not_fit_is_an_error_and_changes_nothing(name):
+    arguments = good()[name]
+    getattr(convolution, name)(*(duplicate(list(arguments.values()))), 2)
+    for key, value in arguments.items():
+        if isinstance(value, np.ndarray):
+            cases = wrong_arrays(value)
+            if key in WRITTEN[name]:
+                cases += [(frozen(value), "read-only")]
+            if key not in ("bias", "bias_grad", "x_grad"):
+                cases += [(None, "must be .* got NoneType")]
+        elif key == "pool":
+            cases = [(wrong, "fit|pool must be") for wrong in (0, -1, 3, 17, 2**40)]
+        else:
+            cases = [(wrong, key) for wrong in wrong_pairs(key)]
+            cases += [((5, 5), "fit"), ((2**24, 2**24), "fit|too large")]
+        for wrong, message in cases:
+            refused(convolution, name, arguments | {key: wrong}, message)
+
+
+@pytest.mark.parametrize("name", PROVIDED)
+def test_what_is_written_is_apart_or_does_not_fit(name):
+    arguments = good()[name]
+    for written in WRITTEN[name]:
+        for other, value in arguments.items():
+            if other != written and isinstance(value, np.ndarray):
+                for pair in ((written, other), (other, written)):
+                    refused(convolution, name, overlapping(arguments, *pair), "memory")
+
+
+def test_places_outside_of_a_window_do_not_fit():
+    arguments = good()["conv_relu_pool_backward"]
+    arguments["where"][1, 2, 1, 0] = 4
+    refused(
+        convolution, "conv_relu_pool_backward", arguments, "places outside of a window of 2 x 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "padding"),
+    [
+        ((1, 1, 1, 1), (1, 1, 1, 1), (1 << 13, 1 << 13)),  # as vectors of outputs
+        ((1, 1 << 20, 1, 1), (1, 1 << 20, 1, 1), (1 << 24, 1 << 24)),  # beyond 64 bits
+        ((1, 1, 1, 1), (1, 1, 1, 1), (1 << 24, 0)),
+    ],
+)
+def test_what_32_bits_cannot_count_does_not_fit(x, weight, padding):
+    given_ = np.zeros(x, np.float32), np.zeros(weight, np.float32)
+    with pytest.raises(ValueError, match="too large"):
+        convolution.conv2d_forward(*given_, None, (1, 1), padding, empty(1, 1, 1, 1), 2)
+
+
+# ---- The machine ----------------------------------------------------------------------------
+
+ASK = "from np_nn._kernels import convolution; print(convolution.isa())"
+
+
+@pytest.mark.parametrize("isa", ["avx512", "avx2", "baseline"])
+def test_every_instruction_set(isa):
+    """The comparisons with the reference again, in a process of its own."""
+    if convolution.isa() == isa:
+        return  # that is what the other tests ran on
+    if "NP_NN_ISA" in os.environ:
+        pytest.skip(f"NP_NN_ISA asks for {os.environ['NP_NN_ISA']} alone")
+    if python("-c", ASK, NP_NN_ISA=isa).stdout.strip() != isa:
+        pytest.skip(f"this CPU has no {isa}")
+    comparisons = "not fit and not process and not instruction and not two_calls"
+    done = python(
+        "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__, NP_NN_ISA=isa
+    )
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_two_calls_at_once():
+    """From two Python threads, of which one has a block of work space of its own."""
+    rng = np.random.default_rng(0)
+    calls = []
+    for count, channels in ((9, 3), (4, 16)):
+        x, weight = normal(rng, count, channels, 20, 20), normal(rng, 18, channels, 5, 5)
+        grad = normal(rng, count, 18, 16, 16)
+        calls.append([
+            ("conv2d_forward", (x, weight, None, (1, 1), (0, 0)), grad.shape),
+            ("conv2d_backward_weight", (x, grad, (1, 1), (0, 0)), weight.shape),
+            ("conv2d_backward_input", (grad, weight, (1, 1), (0, 0)), x.shape),
+        ])  # fmt: skip
+
+    def run(calls):
+        return [getattr(convolution, n)(*g, empty(*s), 2).tobytes() for n, g, s in calls]
+
+    alone, wrong = [run(part) for part in calls], []
+
+    def repeat(part, want):
+        for _ in range(20):
+            if run(part) != want:
+                wrong.append(part)
+
+    threads = [threading.Thread(target=repeat, args=pair)
+               for pair in zip(calls, alone, strict=True)]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+FORK = """
+import os, signal, numpy as np
+from np_nn._kernels import convolution
+convolution.set_work_per_thread(1)
+x, weight, out = (np.ones(s, np.float32) for s in ((8, 2, 6, 6), (3, 2, 3, 3), (8, 3, 4, 4)))
+def call():
+    return convolution.conv2d_forward(x, weight, None, (1, 1), (0, 0), out, 2)[0, 0, 0, 0]
+call()
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    os._exit(int(call() != 18))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_kernels_work_in_a_forked_process():
+    assert python("-W", "ignore", "-c", FORK).stdout == "0\n"
