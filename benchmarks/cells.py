@@ -1,7 +1,9 @@
-"""The cells of the training-step table: what is trained, and how."""
+"""The cells of the tables of training steps: what is trained, and how."""
 
 from dataclasses import dataclass
 
+import np_nn as nn
+from np_nn import models
 from np_nn.recipes import Recipe
 
 # How each optimizer is set: the learning rates are small, so that long timings stay finite.
@@ -95,3 +97,54 @@ QUICK = (CENTRE, *TOOLKIT, ONE_THREAD, SMALL)
 
 # torch.compile takes a quarter of a minute for each of these.
 COMPILED = (CENTRE, ADAM, ONE_THREAD, SMALL, Cell(batch=1), Cell(batch=1024))
+
+
+def lenet_style():
+    """Two convolutions of 5 x 5 with ReLU and pooling, 28 x 28 pixels to 512 numbers, 10 classes.
+
+    Source: the network of many first steps with PyTorch; after LeNet-5, with more channels.
+    """
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(512, 10),
+    )  # fmt: skip
+
+
+# Networks that a Cell cannot say.
+NETWORKS = {
+    "LeNet-style": lenet_style,
+    "lenet5": models.lenet5,
+    "convnet": models.convnet,
+    "resnet": models.resnet,
+    "residual_mlp": models.residual_mlp,
+}
+MOMENTUM_SGD = {"lr": 0.01, "momentum": 0.9}
+
+
+@dataclass(frozen=True)
+class NetworkCell:
+    """Training one of the NETWORKS with MOMENTUM_SGD. threads: None means all the cores."""
+
+    network: str
+    batch: int = 64
+    threads: int | None = None
+
+    def __str__(self):
+        threads = f", {self.threads} thread" if self.threads else ""
+        return f"{self.network}, batch {self.batch}{threads}"
+
+
+NETWORK_GRID = tuple(
+    NetworkCell(network, batch, threads)
+    for threads in (None, 1)
+    for network, batches in {
+        "LeNet-style": (64, 256),
+        "lenet5": (64, 256),
+        "convnet": (64,),
+        "resnet": (64,),
+        "residual_mlp": (64, 256),
+    }.items()
+    for batch in batches
+)
+NETWORK_QUICK = tuple(map(NetworkCell, ("LeNet-style", "convnet", "residual_mlp")))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import accuracy
+import convolution
 import inference
 import limits
 import targets
@@ -23,7 +24,7 @@ from np_nn import cli, files, machine, ops
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("numpy", "torch", "scikit-learn", "jax")
-PARTS = (kernels.run, training.run, inference.run, accuracy.run, limits.run)
+PARTS = (kernels.run, training.run, convolution.run, inference.run, accuracy.run, limits.run)
 
 
 def main(argv=None):

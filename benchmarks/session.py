@@ -36,10 +36,15 @@ class Session:
             self.interrupted = True
         return done
 
-    def ask(self, labels, task, *, threads=None, seconds=None, **arguments):
-        """The Figures of these contenders for a task."""
+    def ask(
+        self, labels, task, *, threads=None, seconds=None, rounds=None, fresh=False, **arguments
+    ):
+        """The Figures of these contenders for a task. fresh: in new processes."""
         request = {"task": task, "arguments": arguments, "seconds": seconds or self.seconds}
-        return self.team.take_turns(labels, request, threads or self.cores, self.rounds)
+        threads, rounds = threads or self.cores, rounds or self.rounds
+        if fresh:
+            self.team.dismiss(labels, threads)
+        return self.team.take_turns(labels, request, threads, rounds)
 
     @property
     def thread_counts(self):

@@ -110,6 +110,12 @@ class Team:
                 figures.ms[label] = statistics.median(a["ms"] for a in answers[label])
         return figures
 
+    def dismiss(self, labels, threads):
+        """End these players, so that the next question goes to new ones."""
+        for label in labels:
+            if player := self._players.pop((label, threads), None):
+                player.close()
+
     def _player(self, label, threads):
         if not CONTENDERS[label].installed:
             raise Failure("not installed")

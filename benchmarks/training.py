@@ -4,7 +4,7 @@ import dataclasses
 import statistics
 
 import cells
-from contenders import CONTENDERS, LAYERS, OURS, PEERS, TORCH
+from contenders import CONTENDERS, OURS, PEERS, TORCH
 from targets import at_least, at_most, ratio, table
 
 from np_nn import report
@@ -67,9 +67,9 @@ def _steps(results):
     rows = [
         [
             cell,
-            *(_number(figures.ms.get(label)) for label in labels),
+            *(number(figures.ms.get(label)) for label in labels),
             *(
-                _number(value, ".2f")
+                number(value, ".2f")
                 for value in (against_torch(figures.ms), against_peer(figures.ms))
             ),
         ]
@@ -78,35 +78,45 @@ def _steps(results):
     return report.markdown_table(header, rows)
 
 
-def _number(value, form=".3f"):
+def number(value, form=".3f"):
+    """A figure in a table, if there is one."""
     return "-" if value is None else format(value, form)
 
 
 def _notes(results):
     """Lines on who has no figure and why, and whether all computed the same."""
     notes = [f"\n{c.label}: {c.but}." for c in CONTENDERS.values() if c.but and c.installed]
+    same = {cell: figures for cell, figures in results.items() if cell.extra != "dropout"}
+    return [*notes, *reasons(results), agreement(same)]
+
+
+def reasons(results):
+    """Lines on who has no figure and why."""
     seen = {}
     for cell, figures in results.items():
         for label, reason in figures.failures.items():
             seen.setdefault((label, reason), []).append(str(cell))
     for (label, reason), where in seen.items():
         place = "" if len(where) == len(results) else f" ({'; '.join(where)})"
-        notes.append(f"\n{label}: {reason}{place}.")
-    same = {cell: figures for cell, figures in results.items() if cell.extra != "dropout"}
-    worst, where = max((_disagreement(f), str(cell)) for cell, f in same.items())
+        yield f"\n{label}: {reason}{place}."
+
+
+def agreement(results):
+    """A line on whether all computed the same, where nothing is drawn at random."""
+    worst, where = max(
+        ((_disagreement(f), str(cell)) for cell, f in results.items()), default=(0.0, "")
+    )
     verdict = "so all train the same" if worst <= TOLERANCE else f"**too much**, at {where}"
-    notes.append(
+    return (
         f"\nLosses of the first steps differ by at most {worst:.0e}: {verdict}. "
         "(Dropout is left out of this: each draws other numbers.)"
     )
-    return notes
 
 
 def _disagreement(figures):
-    """The largest relative difference of any contender's first losses to np_nn's on NumPy."""
-    losses = {label: answers[0]["first"][0] for label, answers in figures.answers.items()}
-    base = losses.get(LAYERS)
-    return max(abs(loss / base - 1) for loss in losses.values()) if base else 0.0
+    """The largest relative difference of the contenders' first losses."""
+    losses = [answers[0]["first"][0] for answers in figures.answers.values()]
+    return max(losses) / min(losses) - 1 if losses else 0.0
 
 
 def _lost(results):

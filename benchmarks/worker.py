@@ -1,7 +1,8 @@
 """python benchmarks/worker.py CONTENDER --threads N: one contender, alone in its process.
 
 Reads a request a line on stdin, {"task", "arguments", "seconds"} as JSON, and answers with
-a line on stdout: {"ms": of one unit of the task, ...} or {"error": why not}.
+a line on stdout: {"ms": of one unit of the task, "peak_mb": of the process so far, ...} or
+{"error": why not}.
 """
 
 import argparse
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 
 from contenders import CONTENDERS
 from timing import measure
+
+from np_nn import machine
 
 CHECKED_STEPS = 5  # the first of a task: what they return proves that all do the same
 
@@ -33,7 +36,8 @@ class Worker:
             self.run = getattr(self.tasks, request["task"])(**request["arguments"])
             self.first, self.asked = self.run(CHECKED_STEPS), asked
         ms, calls = measure(self.run, request["seconds"])
-        return {"ms": ms, "calls": calls, "first": self.first}
+        peak = machine.peak_memory_mb()
+        return {"ms": ms, "calls": calls, "first": self.first, "peak_mb": peak}
 
 
 def keep_to(threads):

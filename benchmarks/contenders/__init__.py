@@ -16,6 +16,10 @@ def _plain(cell):
     return len(cell.hidden) == 1 and cell.optimizer == "SGD" and not cell.extra
 
 
+def _none(cell):
+    return False
+
+
 def _usual(cell):
     return cell.optimizer != "RMSprop" and not cell.extra
 
@@ -45,6 +49,7 @@ class Contender:
 
 
 OURS, LAYERS, TORCH = "np_nn", "np_nn NumPy", "torch"
+CHANNELS_LAST = "torch channels_last"  # where images are arrays of more than a channel
 
 CONTENDERS = {
     contender.label: contender
@@ -55,6 +60,7 @@ CONTENDERS = {
             "NumPy by hand", "by_hand", trains=_plain, but="one hidden layer and plain SGD only"
         ),
         Contender(TORCH, "pytorch", "eager", package="torch"),
+        Contender(CHANNELS_LAST, "pytorch", "channels_last", package="torch", trains=_none),
         Contender(
             "torch.compile", "pytorch", "compile", "torch", COMPILED.__contains__,
             "compiled for a few cells only, as that is slow",

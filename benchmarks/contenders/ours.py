@@ -3,12 +3,12 @@
 import itertools
 
 import numpy as np
-from cells import CENTRE, Cell
+from cells import CENTRE, MOMENTUM_SGD, Cell, NetworkCell
 
 import np_nn as nn
 from contenders import problem
 from contenders.kernel_cases import CASES, DENSE_TWINS, Inputs
-from np_nn import ops, optim, trainer
+from np_nn import feed, ops, optim, steps, trainer
 
 
 class Tasks:
@@ -35,6 +35,20 @@ class Tasks:
 
         return run
 
+    def train_network(self, cell):
+        """The steps of ``fit``; it makes their arrays once a run, and a run is long."""
+        cell = NetworkCell(**cell)
+        split, model = problem.dataset("mnist").train, problem.network(cell.network)
+        optimizer = nn.SGD(model.parameters(), **MOMENTUM_SGD)
+        images, rates = feed.choose(split, model), np.array([optimizer.lr])
+        step = steps.build(model, images, split.labels, nn.CrossEntropyLoss(), optimizer)
+
+        def train(block):
+            losses, correct = zip(*(step(batch[None], rates) for batch in block), strict=True)
+            return float(np.mean(losses)), float(np.sum(correct)) / block.size
+
+        return problem.drawn(train, len(split), cell.batch)
+
     def kernel(self, case):
         """One operation: the kernel, or the best that NumPy has for it."""
         name, inputs = case.split()[0], Inputs()
@@ -56,6 +70,11 @@ class Tasks:
     def predict_compressed(self):
         """The test set's outputs; the images were compressed by an earlier call."""
         model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
+        return problem.repeated(lambda: trainer.predict(model, test))
+
+    def predict_network(self, name, count):
+        """The outputs for the first test images."""
+        model, test = problem.network(name), problem.some(problem.dataset("mnist").test, count)
         return problem.repeated(lambda: trainer.predict(model, test))
 
     def compress(self):

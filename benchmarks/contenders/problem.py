@@ -3,10 +3,11 @@
 import functools
 import itertools
 
+from cells import NETWORKS
 from timing import measure
 
 import np_nn as nn
-from np_nn import models
+from np_nn import feed, init, models
 from np_nn.batches import Batches
 
 SEED = 0
@@ -22,6 +23,21 @@ def start(cell):
     """The training split, and the model as np_nn's with the weights that all start from."""
     data = dataset(cell.dataset)
     return data.train, models.build(cell.settings, data, SEED)
+
+
+def network(name):
+    """One of the NETWORKS, with the weights that all start from."""
+    return init.initialize(NETWORKS[name](), "torch", SEED)
+
+
+def some(split, count):
+    """The first so many images of a split."""
+    return nn.Split(split.images[:count], split.labels[:count], split.scale)
+
+
+def shaped(split, model):
+    """The images as a model takes them: (n, 1, 28, 28) or (n, 784) uint8."""
+    return split.images[:, None] if feed.takes_images(model) else flat(split)
 
 
 def flat(split):

@@ -1,10 +1,14 @@
 """PyTorch, eager or compiled, each time with the fastest optimizer and block size that it has."""
 
+import inspect
+import warnings
+
 import numpy as np
 import torch
-from cells import CENTRE, Cell
+from cells import CENTRE, MOMENTUM_SGD, Cell, NetworkCell
 from torch.nn import functional as F
 
+import np_nn as nn
 from contenders import problem
 from contenders.kernel_cases import CASES, Inputs
 from np_nn import optim, twin
@@ -12,25 +16,39 @@ from np_nn import optim, twin
 aten = torch.ops.aten
 IMPLEMENTATIONS = ({"fused": True}, {"foreach": True}, {})
 BLOCKS = (500, 1000, 2000, 5000, 10000)  # images at a time in inference
+SMALL_BLOCKS = (25, 100, 500)  # the same for convolutions
 
 
 class Tasks:
-    """variant: "eager" or "compile"."""
+    """variant: "eager", "compile" or "channels_last"."""
 
     def __init__(self, threads, variant):
         torch.set_num_threads(threads)
         self.wrap = torch.compile if variant == "compile" else lambda function: function
         self.options = IMPLEMENTATIONS[:1] if variant == "compile" else IMPLEMENTATIONS
+        last = variant == "channels_last"
+        self.layout = {"memory_format": torch.channels_last} if last else {}
 
     def train(self, cell):
         cell = Cell(**cell)
-        return problem.fastest(lambda option: self._train(cell, option), self.options)
+        split, model = problem.start(cell)
+        return self._fastest(split, model, optim.build(cell.settings, model.parameters()), cell)
 
-    def _train(self, cell, option):
-        split, numpy_model = problem.start(cell)
-        images, labels = torch.tensor(problem.flat(split)), torch.tensor(split.labels)
-        model = twin.module(numpy_model)
-        optimizer = optim.build(cell.settings, numpy_model.parameters())
+    def train_network(self, cell):
+        cell = NetworkCell(**cell)
+        split, model = problem.dataset("mnist").train, problem.network(cell.network)
+        return self._fastest(split, model, nn.SGD(model.parameters(), **MOMENTUM_SGD), cell)
+
+    def _fastest(self, split, model, optimizer, cell):
+        known = inspect.signature(getattr(torch.optim, type(optimizer).__name__)).parameters
+        options = [option for option in self.options if option.keys() <= known.keys()]
+        return problem.fastest(
+            lambda option: self._train(split, model, optimizer, cell.batch, option), options
+        )
+
+    def _train(self, split, numpy_model, optimizer, batch, option):
+        images, labels = _shared(problem.shaped(split, numpy_model)), _shared(split.labels)
+        model = self._twin(numpy_model)
         optimizer = getattr(torch.optim, type(optimizer).__name__)(
             model.parameters(), **optimizer.config, **option
         )
@@ -52,7 +70,11 @@ class Tasks:
                 right += correct.item()
             return total / len(block), right / block.size
 
-        return problem.drawn(train, len(split), cell.batch)
+        return problem.drawn(train, len(split), batch)
+
+    def _twin(self, model):
+        """The model in torch. Images of one channel are the same bytes in every layout."""
+        return twin.module(model).to(**self.layout) if self.layout else twin.module(model)
 
     def kernel(self, case):
         """PyTorch's operation for a kernel's, on the same arrays."""
@@ -67,14 +89,22 @@ class Tasks:
 
     def predict(self):
         """The test set's outputs, in the best block size of a few."""
-        model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
-        images, model = torch.tensor(problem.flat(test)), twin.module(model).eval()
+        test = problem.dataset(CENTRE.dataset).test
+        return self._predict(test, problem.start(CENTRE)[1], BLOCKS)
+
+    def predict_network(self, name, count):
+        """The outputs for the first test images, in the best block size of a few."""
+        test = problem.some(problem.dataset("mnist").test, count)
+        return self._predict(test, problem.network(name), SMALL_BLOCKS)
+
+    def _predict(self, test, model, blocks):
+        images, model = _shared(problem.shaped(test, model)), self._twin(model).eval()
 
         @torch.inference_mode()
         def call(block):
             return torch.cat([model(torch.mul(x, test.scale)) for x in images.split(block)])
 
-        return problem.fastest(lambda block: problem.repeated(lambda: call(block)), BLOCKS)
+        return problem.fastest(lambda block: problem.repeated(lambda: call(block)), blocks)
 
     def product(self, n, m, k):
         """A dense matrix product."""
@@ -86,6 +116,13 @@ class Tasks:
         source = torch.ones(megabytes * 250_000)
         target = torch.empty_like(source)
         return problem.repeated(lambda: target.copy_(source))
+
+
+def _shared(array):
+    """The same memory as a tensor, which nobody writes to."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what would happen if somebody did
+        return torch.from_numpy(array)
 
 
 def _gather(inputs, images, indices, scale, shift, out):
