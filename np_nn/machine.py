@@ -56,7 +56,7 @@ def versions(*packages):
 
 def describe():
     """The machine in a few words: processor and cores."""
-    return f"{_processor()}, {cores()} cores, {platform.system()}"
+    return f"{_processor()}, {cores()} core{'s'[: cores() != 1]}, {platform.system()}"
 
 
 def _processor():

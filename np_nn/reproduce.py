@@ -17,7 +17,7 @@ from np_nn.prepare import prepare
 from np_nn.results import Results
 
 SEEDS = 3
-EXPENSIVE = 300  # seconds for one network: such a row is trained from a single seed
+EXPENSIVE = 100  # seconds for one network: such a row is trained from a single seed
 IMAGES = 60_000
 SLOWER = 2  # a multiplication in a convolution than one in a matrix product, pooling and all
 
@@ -54,7 +54,7 @@ def _parser():
     add("--long", action="store_true", help="rows of more than a quarter of an hour, too")
     add("--seeds", type=cli.whole_number(1), metavar="N",
         help=f"networks for each row (default: {SEEDS}, and 1 where one takes over "
-             f"{EXPENSIVE // 60} minutes)")  # fmt: skip
+             f"{EXPENSIVE} s)")  # fmt: skip
     add("--again", action="store_true", help="train rows that are finished, too")
     add("--out", type=Path, default=Path("reproduction"), metavar="DIR",
         help="where the results are kept (default: reproduction)")  # fmt: skip

@@ -39,7 +39,7 @@ def with_right_lines(text):
 def with_reproduction(text):
     """The text with the tables of reproduction/RESULTS.md, without their notes."""
     page = (ROOT / "reproduction" / "RESULTS.md").read_text("utf-8")
-    sections = re.findall(r"^## (.*)\n(.*?)(?=^## |\Z)", page, re.M | re.S)
+    sections = re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", page, re.M | re.S)
     parts = [
         "\n".join([f"**{title}**", *re.findall(r"^(?:\|.*|Computing.*|)$", body, re.M)])
         for title, body in sections
