@@ -54,7 +54,7 @@ class Run:
     @property
     def published(self):
         """The published recipe this run can be compared with, or None."""
-        comparable = self.dataset.name == "mnist" and not self.interrupted
+        comparable = self.dataset.name == self.settings.dataset and not self.interrupted
         recipe = recipes.matching(self.settings) if comparable else None
         return recipe if recipe and recipe.published else None
 

@@ -101,6 +101,23 @@ def test_changed_settings_are_compared_with_the_recipe_that_has_them():
     assert recipes.matching(settings("--epochs", "3")) is None
 
 
+def test_a_recipe_has_a_data_set_of_its_own_unless_another_is_given(monkeypatch, digits):
+    asked = []
+    monkeypatch.setattr(cli.data, "load", lambda name, *_, **__: asked.append(name) or digits)
+
+    def settings(*arguments):
+        args = cli.parse(cli.parser(""), ["--no-plots", "--quiet", *arguments])
+        cli.load(args)
+        return args.settings
+
+    fashion = recipes.RECIPES["fashion_mlp"]
+    assert settings("--recipe", "fashion_mlp") == fashion
+    assert recipes.matching(settings("--recipe", "fashion_mlp", "--dataset", "mnist")) is None
+    assert settings().dataset == settings("--dataset", "auto").dataset == "mnist"
+    assert settings("--dataset", "mnist").dataset == "mnist"
+    assert asked == ["fashion", "mnist", "auto", "auto", "mnist"]
+
+
 BAD_INPUT = [
     (["--recipe", "np_n"], "unknown recipe 'np_n'; did you mean 'np_nn'?"),
     (["--dataset", "fashon"], "unknown data set 'fashon'; did you mean 'fashion'?"),
