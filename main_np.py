@@ -20,7 +20,8 @@ def main(argv=None):
             **run.fit_options(settings, data), seed=seed, input=args.input, quiet=args.quiet,
         )  # fmt: skip
         test = nn.evaluate(model, data.test, loss, input=args.input)
-        results.append(report.Result(seed, history, test))
+        outputs = None if args.no_plots else nn.predict(model, data.test, input=args.input)
+        results.append(report.Result(seed, history, test, outputs))
         if history.interrupted:
             break
 

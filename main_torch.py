@@ -47,7 +47,7 @@ def main(argv=None):
         )
 
         history = train(model, *train_set, loss, optimizer, data.train, settings, seed, args.quiet)
-        results.append(report.Result(seed, history, evaluate(model, *test_set, loss, data.test)))
+        results.append(report.Result(seed, history, *evaluate(model, *test_set, loss, data.test)))
         if history.interrupted:
             break
 
@@ -131,12 +131,14 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
 
 @torch.no_grad()
 def evaluate(model, images, targets, loss, split):
-    """Accuracy and mean loss on the test set."""
+    """Accuracy and mean loss on the test set, and the outputs (n, classes)."""
     model.eval()
     outputs = torch.cat([model(to_float(part, split)) for part in images.split(BLOCK)])
     value = twin.loss(loss).to(images.device)(outputs, targets).item()
-    correct = loss.count_correct(outputs.cpu().numpy(), targets.cpu().numpy())
-    return nn.Evaluation(correct / len(images), value / (len(images) if loss.is_sum else 1))
+    outputs = outputs.cpu().numpy()
+    correct = loss.count_correct(outputs, targets.cpu().numpy())
+    test = nn.Evaluation(correct / len(images), value / (len(images) if loss.is_sum else 1))
+    return test, outputs
 
 
 if __name__ == "__main__":

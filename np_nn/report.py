@@ -4,10 +4,14 @@ import json
 import statistics
 import sys
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from np_nn import files, machine, recipes
 from np_nn.data import Dataset
 from np_nn.history import History
+from np_nn.layers import Softmax
 from np_nn.trainer import Evaluation
 
 DISCREPANCY = 0.01  # the published table's own standard
@@ -19,11 +23,15 @@ PACKAGES = ("numpy", "torch", "torchvision")
 
 @dataclass(frozen=True)
 class Result:
-    """One trained network: its seed, how training went, and the test set's verdict."""
+    """One trained network: its seed, how training went, and the test set's verdict.
+
+    outputs (n, classes): what it says to the test images, if that is to be drawn.
+    """
 
     seed: int
     history: History
     test: Evaluation
+    outputs: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +246,26 @@ def _draw(run, args):
         result.test.loss,
         tuple((at, held.accuracy, held.loss) for at, held in result.history.validation),
     )
-    reference = run.published.published if run.published else None
-    return plots.plot_training(
-        curve, args.out, SUFFIXES[run.framework], title(run), run.dataset.note, reference
-    )
+    reference, suffix = run.published and run.published.published, SUFFIXES[run.framework]
+    paths = plots.plot_training(curve, args.out, suffix, title(run), run.dataset.note, reference)
+    return paths + _draw_answers(run, Path(args.out), suffix)
+
+
+def _draw_answers(run, folder, suffix):
+    """Which class is taken for which, and the mistakes that the network is surest of."""
+    from np_nn import plots
+
+    test, scores, form = run.dataset.test, run.results[0].outputs, "{:.2f}"
+    if scores is None:
+        return []
+    labels = test.labels
+    if labels.ndim == 1:  # a loss of classes: outputs are logits
+        scores, form = Softmax()(scores), "{:.1%}"
+    else:
+        labels = labels.argmax(axis=1)
+    classes, note = run.dataset.classes, run.dataset.note
+    answers, path = scores.argmax(axis=1), folder / f"confusion_{suffix}.png"
+    confusion = plots.plot_confusion(labels, answers, classes, path, title(run), note)
+    about, path = f"{title(run)}: the surest mistakes", folder / f"errors_{suffix}.png"
+    errors = plots.plot_errors(test.images, labels, scores, classes, path, about, note, form)
+    return [confusion, errors]

@@ -53,8 +53,7 @@ def test_a_run_prints_its_table_and_writes_everything(program, tmp_path, capsys)
     assert "published" not in out.split("warning")[0]  # digits are compared with nothing
     suffix = {"main_np": "np", "main_torch": "torch"}[program.name]
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {
-        f"accuracy_plot_{suffix}.png",
-        f"loss_plot_{suffix}.png",
+        f"{name}_{suffix}.png" for name in ("accuracy_plot", "loss_plot", "confusion", "errors")
     }
     content = json.loads(report.read_text())
     required = (
