@@ -47,7 +47,7 @@ def main(argv=None):
         )
 
         history = train(model, *train_set, loss, optimizer, data.train, settings, seed, args.quiet)
-        results.append(report.Result(seed, history, *evaluate(model, *test_set, loss, data.test)))
+        results.append(report.Result(seed, history, evaluate(model, *test_set, loss, data.test)))
         if history.interrupted:
             break
 
@@ -131,14 +131,14 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
 
 @torch.no_grad()
 def evaluate(model, images, targets, loss, split):
-    """Accuracy and mean loss on the test set, and the outputs (n, classes)."""
+    """Accuracy and mean loss on the test set, with the outputs."""
     model.eval()
     outputs = torch.cat([model(to_float(part, split)) for part in images.split(BLOCK)])
     value = twin.loss(loss).to(images.device)(outputs, targets).item()
     outputs = outputs.cpu().numpy()
     correct = loss.count_correct(outputs, targets.cpu().numpy())
-    test = nn.Evaluation(correct / len(images), value / (len(images) if loss.is_sum else 1))
-    return test, outputs
+    mean = value / (len(images) if loss.is_sum else 1)
+    return nn.Evaluation(correct / len(images), mean, outputs)
 
 
 if __name__ == "__main__":

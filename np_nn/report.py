@@ -6,8 +6,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from np_nn import files, machine, recipes
 from np_nn.data import Dataset
 from np_nn.history import History
@@ -23,15 +21,11 @@ PACKAGES = ("numpy", "torch", "torchvision")
 
 @dataclass(frozen=True)
 class Result:
-    """One trained network: its seed, how training went, and the test set's verdict.
-
-    outputs (n, classes): what it says to the test images, if that is to be drawn.
-    """
+    """One trained network: its seed, how training went, and the test set's verdict."""
 
     seed: int
     history: History
     test: Evaluation
-    outputs: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -255,7 +249,7 @@ def _draw_answers(run, folder, suffix):
     """Which class is taken for which, and the mistakes that the network is surest of."""
     from np_nn import plots
 
-    test, scores, form = run.dataset.test, run.results[0].outputs, "{:.2f}"
+    test, scores, form = run.dataset.test, run.results[0].test.outputs, "{:.2f}"
     if scores is None:
         return []
     labels = test.labels
