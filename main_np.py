@@ -19,7 +19,7 @@ def main(argv=None):
             model, data.train, loss, optimizer,
             **run.fit_options(settings, data), seed=seed, input=args.input, quiet=args.quiet,
         )  # fmt: skip
-        test = nn.evaluate(model, data.test, loss, input=args.input)
+        test = nn.evaluate(model, data.test, loss, input=args.input, keep=not args.no_plots)
         results.append(report.Result(seed, history, test))
         if history.interrupted:
             break

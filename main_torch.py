@@ -131,12 +131,14 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
 
 @torch.no_grad()
 def evaluate(model, images, targets, loss, split):
-    """Accuracy and mean loss on the test set."""
+    """Accuracy and mean loss on the test set, with the outputs."""
     model.eval()
     outputs = torch.cat([model(to_float(part, split)) for part in images.split(BLOCK)])
     value = twin.loss(loss).to(images.device)(outputs, targets).item()
-    correct = loss.count_correct(outputs.cpu().numpy(), targets.cpu().numpy())
-    return nn.Evaluation(correct / len(images), value / (len(images) if loss.is_sum else 1))
+    outputs = outputs.cpu().numpy()
+    correct = loss.count_correct(outputs, targets.cpu().numpy())
+    mean = value / (len(images) if loss.is_sum else 1)
+    return nn.Evaluation(correct / len(images), mean, outputs)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ def picture(args, name, title, height, width=8.0):
         figure.text(0.13 / width, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
         yield figure
         path = save_figure(figure, Path(args.out, f"{name}.png"))
+    say(path)
+
+
+def say(path):
+    """Print where a picture was put."""
     here = Path.cwd()
     print(f"picture: {path.relative_to(here) if path.is_relative_to(here) else path}")
 

@@ -31,7 +31,7 @@ OVERRIDES = (
     "hidden", "channels", "activation", "output", "bias", "init", "norm", "noise", "input_noise",
     "dropout", "input_dropout", "residual", "loss", "class_weights", "optimizer", "lr", "schedule",
     "batch_size", "steps", "epochs", "replacement", "clip_norm", "clip_value", "max_norm",
-    "validation", "patience", "scale", "shift", "standardize", "deskew", "augment",
+    "validation", "patience", "dataset", "scale", "shift", "standardize", "deskew", "augment",
 )  # fmt: skip
 # Options that change one option of another: of the optimizer, and of the loss.
 WITHIN = {"momentum": "optimizer", "weight_decay": "optimizer", "label_smoothing": "loss"}
@@ -52,9 +52,9 @@ def parser(description, *, recipe="np_nn", parents=()):
     add(
         "--dataset",
         type=_one_of("data set", data.NAMES),
-        default="auto",
         metavar="NAME",
-        help=f"{', '.join(data.NAMES)}; auto (the default): MNIST, else scikit-learn's digits",
+        help=f"{', '.join(data.NAMES)} (default: the recipe's own; auto: MNIST, or where it is "
+        "missing scikit-learn's digits)",
     )
     add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
     add(
@@ -230,6 +230,8 @@ def _settings(args):
     changes = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
     if "steps" in changes or "epochs" in changes:
         changes = {"steps": None, "epochs": None} | changes
+    if changes.get("dataset") == "auto":
+        changes["dataset"] = "mnist"
     for name in changes.keys() & {"hidden", "channels"}:
         changes[name] = tuple(changes[name])
     if "class_weights" in changes:
@@ -263,7 +265,9 @@ def load(args):
 
     Says so at once if it is only a stand-in.
     """
-    found = data.load(args.dataset, args.data_dir, quiet=args.quiet)
+    own = args.settings.dataset
+    name = args.dataset or ("auto" if own == "mnist" else own)
+    found = data.load(name, args.data_dir, quiet=args.quiet)
     if found.note and not args.quiet:
         reason = f" ({found.reason})" if found.reason else ""
         print(f"warning: {found.note}{reason}", file=sys.stderr)

@@ -4,10 +4,12 @@ import json
 import statistics
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from np_nn import files, machine, recipes
 from np_nn.data import Dataset
 from np_nn.history import History
+from np_nn.layers import Softmax
 from np_nn.trainer import Evaluation
 
 DISCREPANCY = 0.01  # the published table's own standard
@@ -54,7 +56,7 @@ class Run:
     @property
     def published(self):
         """The published recipe this run can be compared with, or None."""
-        comparable = self.dataset.name == "mnist" and not self.interrupted
+        comparable = self.dataset.name == self.settings.dataset and not self.interrupted
         recipe = recipes.matching(self.settings) if comparable else None
         return recipe if recipe and recipe.published else None
 
@@ -238,7 +240,26 @@ def _draw(run, args):
         result.test.loss,
         tuple((at, held.accuracy, held.loss) for at, held in result.history.validation),
     )
-    reference = run.published.published if run.published else None
-    return plots.plot_training(
-        curve, args.out, SUFFIXES[run.framework], title(run), run.dataset.note, reference
-    )
+    reference, suffix = run.published and run.published.published, SUFFIXES[run.framework]
+    paths = plots.plot_training(curve, args.out, suffix, title(run), run.dataset.note, reference)
+    return paths + _draw_answers(run, Path(args.out), suffix)
+
+
+def _draw_answers(run, folder, suffix):
+    """Which class is taken for which, and the mistakes that the network is surest of."""
+    from np_nn import plots
+
+    test, scores, form = run.dataset.test, run.results[0].test.outputs, "{:.2f}"
+    if scores is None:
+        return []
+    labels = test.labels
+    if labels.ndim == 1:  # a loss of classes: outputs are logits
+        scores, form = Softmax()(scores), "{:.1%}"
+    else:
+        labels = labels.argmax(axis=1)
+    classes, note = run.dataset.classes, run.dataset.note
+    answers, path = scores.argmax(axis=1), folder / f"confusion_{suffix}.png"
+    confusion = plots.plot_confusion(labels, answers, classes, path, title(run), note)
+    about, path = f"{title(run)}: the surest mistakes", folder / f"errors_{suffix}.png"
+    errors = plots.plot_errors(test.images, labels, scores, classes, path, about, note, form)
+    return [confusion, errors]

@@ -1,6 +1,6 @@
 """The training loop, and the evaluation and use of what it reached."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -98,23 +98,31 @@ def _validate(model, validation, loss, history, best):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """accuracy: share of images classified rightly, 0..1. loss: mean over the images."""
+    """accuracy: share of images classified rightly, 0..1. loss: mean over the images.
+
+    outputs (n, classes): the model's, if they were to be kept.
+    """
 
     accuracy: float
     loss: float
+    outputs: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
-def evaluate(model, data, loss=None, *, input="auto"):
+def evaluate(model, data, loss=None, *, input="auto", keep=False):
     """Accuracy and mean loss (cross-entropy unless another is given) over a Split.
 
-    A loss with reduction "sum" is summed over the numbers of each image.
+    A loss with reduction "sum" is summed over the numbers of each image. keep: the outputs, too.
     """
-    loss, total, correct = loss or CrossEntropyLoss(), 0.0, 0
+    loss, total, correct, kept = loss or CrossEntropyLoss(), 0.0, 0, []
     for indices, outputs in _forward(model, data, input):
         y = data.labels[indices]
         total += loss.forward(outputs, y) * (1 if loss.is_sum else len(y))
         correct += loss.count_correct(outputs, y)
-    return Evaluation(correct / len(data), total / len(data))
+        if keep:
+            kept.append(outputs.copy())
+    return Evaluation(
+        correct / len(data), total / len(data), np.concatenate(kept) if keep else None
+    )
 
 
 def predict(model, data, *, input="auto"):

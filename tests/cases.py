@@ -185,6 +185,7 @@ ELSEWHERE = {
     "residual_mlp": "test_models.py",
     "lenet5": "test_models.py",
     "convnet": "test_models.py",
+    "simard": "test_models.py",
     "resnet": "test_models.py",
     "gradcheck": "test_gradients.py",
     "one_hot": "test_losses.py",

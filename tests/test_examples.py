@@ -63,8 +63,8 @@ def test_says_something_and_draws_its_pictures(run, script):
     assert pictures == sorted(path.name for path in EXAMPLES.glob(f"pictures/{script[:2]}_*"))
 
 
-def test_there_are_ten():
-    assert [script[:2] for script in SCRIPTS] == [f"{i:02}" for i in range(1, 11)]
+def test_there_are_eleven():
+    assert [script[:2] for script in SCRIPTS] == [f"{i:02}" for i in range(1, 12)]
 
 
 @pytest.mark.parametrize("script", sorted(NEED_TORCH))
@@ -172,6 +172,16 @@ def test_zeros_stay_alike_and_kaiming_keeps_the_spread(run):
     early = {start: loss for start, (_, _, loss, _) in rows.items()}
     assert min(early, key=early.get) == "kaiming_normal"
     assert rows["zeros"][3] > 2.2
+
+
+def test_filters_read_digits(run):
+    text, _ = run("11_convolution")
+    assert "5,994 weights and biases" in text
+    accuracies = [float(word) for word in re.findall(r"epoch \d: ([\d.]+)", text)]
+    assert len(accuracies) == 3
+    assert accuracies[-1] > 0.9
+    mistaken = int(re.search(r"(\d+) of 297 are mistaken", text)[1])
+    assert mistaken == round(297 * (1 - accuracies[-1]))
 
 
 # ---- The gallery ----------------------------------------------------------------------------

@@ -53,8 +53,7 @@ def test_a_run_prints_its_table_and_writes_everything(program, tmp_path, capsys)
     assert "published" not in out.split("warning")[0]  # digits are compared with nothing
     suffix = {"main_np": "np", "main_torch": "torch"}[program.name]
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {
-        f"accuracy_plot_{suffix}.png",
-        f"loss_plot_{suffix}.png",
+        f"{name}_{suffix}.png" for name in ("accuracy_plot", "loss_plot", "confusion", "errors")
     }
     content = json.loads(report.read_text())
     required = (
@@ -99,6 +98,23 @@ def test_changed_settings_are_compared_with_the_recipe_that_has_them():
     assert recipes.matching(settings(*small)) is by_name["geohot"]
     assert recipes.matching(settings("--lr", "0.002")) is None
     assert recipes.matching(settings("--epochs", "3")) is None
+
+
+def test_a_recipe_has_a_data_set_of_its_own_unless_another_is_given(monkeypatch, digits):
+    asked = []
+    monkeypatch.setattr(cli.data, "load", lambda name, *_, **__: asked.append(name) or digits)
+
+    def settings(*arguments):
+        args = cli.parse(cli.parser(""), ["--no-plots", "--quiet", *arguments])
+        cli.load(args)
+        return args.settings
+
+    fashion = recipes.RECIPES["fashion_mlp"]
+    assert settings("--recipe", "fashion_mlp") == fashion
+    assert recipes.matching(settings("--recipe", "fashion_mlp", "--dataset", "mnist")) is None
+    assert settings().dataset == settings("--dataset", "auto").dataset == "mnist"
+    assert settings("--dataset", "mnist").dataset == "mnist"
+    assert asked == ["fashion", "mnist", "auto", "auto", "mnist"]
 
 
 BAD_INPUT = [

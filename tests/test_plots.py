@@ -10,6 +10,8 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from np_nn import plots
@@ -40,7 +42,9 @@ def drawn(monkeypatch):
     """The figures that were saved, as matplotlib objects."""
     figures = []
     save = plots.save_figure
-    monkeypatch.setattr(plots, "save_figure", lambda f, path: figures.append(f) or save(f, path))
+    for module in (plots.runs, plots.images):
+        keep = lambda f, path: figures.append(f) or save(f, path)  # noqa: E731
+        monkeypatch.setattr(module, "save_figure", keep)
     return figures
 
 
@@ -136,14 +140,14 @@ def test_interrupt_before_the_rename_leaves_no_temporary_file(earlier, monkeypat
 
     monkeypatch.setattr("os.replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        save_figure(plots.Figure(), earlier)
+        save_figure(Figure(), earlier)
     assert list(earlier.parent.iterdir()) == [earlier]
     assert earlier.read_bytes() == b"earlier picture"
 
 
 def test_a_missing_folder_is_one_clear_error(tmp_path):
     with pytest.raises(NpNNError, match="No such file"):
-        save_figure(plots.Figure(), tmp_path / "missing" / "picture.png")
+        save_figure(Figure(), tmp_path / "missing" / "picture.png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -206,6 +210,8 @@ def test_nothing_is_written_outside_the_picture_nor_below_10_points(tmp_path, dr
     long = "784-1024-512-256-10 on Fashion-MNIST, " * 4
     plot_training(curve(), tmp_path, "np", long, note=long, reference=0.9801)
     plot_compare([curve("PyTorch"), curve(), curve("compiled")], BARS, tmp_path / "c.png", long)
+    draw_all(tmp_path)
+    draw_all(tmp_path, classes=[f"a class {i}" for i in range(10)])
     for figure in drawn:
         assert min(text.get_fontsize() for text in visible_texts(figure)) >= 10
         box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
@@ -287,6 +293,77 @@ def test_short_comparison_is_drawn_without_a_warning(tmp_path, steps):
 def test_a_curve_that_cannot_be_drawn_is_refused(loss, accuracy):
     with pytest.raises(NpNNError, match="NumPy: cannot draw"):
         Curve("NumPy", np.array(loss), np.array(accuracy), None, None)
+
+
+# ---- what a network has learnt
+
+
+def images(count, size=28):
+    return np.random.default_rng(0).random((count, size, size)).astype(np.float32)
+
+
+def draw_all(folder, count=30, classes="0123456789"):
+    """Every picture of images, of a network that mistakes each image whose number is odd."""
+    labels = np.arange(count) % len(classes)
+    scores = np.full((count, len(classes)), 0.01)
+    scores[np.arange(count), (labels + labels % 2) % len(classes)] = np.linspace(0.5, 0.9, count)
+    answers, stages = scores.argmax(axis=1), [("filters", images(8)), ("pooling", images(20, 14))]
+    return [
+        plots.plot_filters(images(8, 5) - 0.5, folder / "filters.png", TITLE),
+        plots.plot_feature_maps(images(1)[0], stages, {"a": 1.0}, folder / "maps.png", TITLE),
+        plots.plot_confusion(labels, answers, classes, folder / "confusion.png", TITLE, "digits"),
+        plots.plot_errors(
+            images(count), labels, scores, classes, folder / "errors.png", TITLE, "digits"
+        ),
+    ]
+
+
+def test_pictures_of_images_are_the_same_bytes_each_time(tmp_path):
+    paths = draw_all(tmp_path)
+    first = [path.read_bytes() for path in paths]
+    assert [path.read_bytes() for path in draw_all(tmp_path)] == first
+    assert all(len(content) < 150_000 for content in first)
+
+
+def test_filters_are_white_at_zero(tmp_path, drawn):
+    plots.plot_filters(images(8, 5) - 0.7, tmp_path / "f.png", TITLE)
+    (image,) = drawn[0].axes[0].images
+    assert image.norm.vmin == -image.norm.vmax
+    assert image.get_array().shape == (5, 8 * 6 - 1)
+    assert image.cmap(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.01)
+
+
+def test_feature_maps_say_how_many_there_are(tmp_path, drawn):
+    draw_all(tmp_path)
+    titles = [axes.get_title(loc="left") for axes in drawn[1].findobj(Axes)]
+    assert {"filters: 8 maps of 28 x 28", "pooling: 16 of 20 maps of 14 x 14"} <= set(titles)
+
+
+def test_confusion_counts(tmp_path, drawn):
+    labels, answers = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 2])
+    plots.plot_confusion(labels, answers, "abc", tmp_path / "c.png", TITLE)
+    (axes,) = drawn[0].axes
+    assert axes.images[0].get_array().tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    shown = [text.get_text() for text in axes.texts]
+    assert shown == ["2", "1", "66.7% right", "1", "1", "50.0% right", "1", "100.0% right"]
+
+
+def test_the_surest_errors_come_first(tmp_path, drawn):
+    draw_all(tmp_path)
+    above = [axes.get_title(loc="center") for axes in drawn[3].axes]
+    chances = [float(re.search(r"\((.*)%\)", title)[1]) for title in above if title]
+    assert len(chances) == 15  # of 30 images
+    assert chances == sorted(chances, reverse=True)
+    assert above[0] == "0 (90.0%)\n"
+    assert drawn[3].axes[0].texts[0].get_text() == "is 9 (1.0%)"
+
+
+def test_a_network_without_errors_and_absent_classes_are_drawn(tmp_path, drawn):
+    labels, scores = np.zeros(3, int), np.eye(3)[[0, 0, 0]]
+    plots.plot_errors(images(3), labels, scores, "abc", tmp_path / "e.png", TITLE)
+    plots.plot_confusion(labels, scores.argmax(axis=1), "abc", tmp_path / "c.png", TITLE)
+    assert not any(axes.images for axes in drawn[0].axes)
+    assert sum("right" in text for text in texts(drawn[1])) == 1
 
 
 # ---- comparison

@@ -187,3 +187,11 @@ def test_without_a_scale_bytes_become_shares_and_numbers_stay():
     labels = np.zeros(2, np.int64)
     assert nn.Split(np.zeros((2, 3), np.uint8), labels).scale == 1 / 255
     assert nn.Split(np.zeros((2, 3), np.float32), labels).scale == 1
+
+
+def test_outputs_are_kept_when_asked_for(digits):
+    model = nn.mlp((784, 10))
+    kept = nn.evaluate(model, digits.test, keep=True)
+    assert kept == nn.evaluate(model, digits.test)
+    assert nn.evaluate(model, digits.test).outputs is None
+    assert (kept.outputs == nn.predict(model, digits.test)).all()

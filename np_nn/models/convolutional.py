@@ -1,4 +1,4 @@
-"""Networks of a few convolutions and an mlp on what they see: LeNet-5 and PyTorch's example."""
+"""Networks of two convolutions and an mlp on what they see."""
 
 import numpy as np
 
@@ -70,6 +70,37 @@ def convnet(
         spec.build(activation, ACTIVATIONS, "activation"),
         MaxPool2d(2),
         *([Dropout(dropout / 2)] if dropout else []),
+        Flatten(),
+    ]
+    sizes = _count(features, image), *hidden, classes
+    return Sequential(*features, *mlp(sizes, activation, bias, dropout=dropout, output=output))
+
+
+def simard(
+    image=(1, 28, 28),
+    classes=10,
+    *,
+    channels=(5, 50),
+    hidden=(100,),
+    activation="relu",
+    bias=True,
+    dropout=0.0,
+    output="none",
+):
+    """Two convolutions of 5 x 5 that take every second place, no pooling, and an mlp.
+
+    Arguments: see ``lenet5``. The source widens images of 28 x 28 to 29 x 29: so does the padding
+    here, whose last row and column no window reaches.
+
+    Raises NpNNError for another number of channels, and an image that is too small. Source:
+    Simard, Steinkraus, Platt 2003, Best practices for convolutional neural networks.
+    """
+    first, second = _two("simard", channels)
+    features = [
+        Conv2d(image[0], first, 5, stride=2, padding=1, bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        Conv2d(first, second, 5, stride=2, bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
         Flatten(),
     ]
     sizes = _count(features, image), *hidden, classes

@@ -26,9 +26,9 @@ class Recipe:
     draw every batch anew from the whole set (else shuffle once an epoch). clip_norm,
     clip_value, max_norm: see ``constraints``. validation: how many of the last training images
     are held out; patience: epochs without an improvement there before training stops.
-    Images: scale, shift: a pixel p of 0..255 becomes scale * p + shift; standardize: they are
-    chosen for mean 0 and variance 1. deskew, augment: see ``preprocess``; several distortions
-    are joined by "+".
+    Images: dataset: one of data.DATASETS. scale, shift: a pixel p of 0..255 becomes
+    scale * p + shift; standardize: they are chosen for mean 0 and variance 1. deskew, augment:
+    see ``preprocess``; several distortions are joined by "+".
 
     published: the reported test accuracy, 0..1; published_seconds: the reported time.
     table: the table of published results that it belongs to. note: what to know about it.
@@ -74,6 +74,7 @@ class Recipe:
     max_norm: float | None = None
     validation: int = 0
     patience: int | None = None
+    dataset: str = "mnist"
     scale: float = 1.0
     shift: float = 0.0
     standardize: bool = False

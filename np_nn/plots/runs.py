@@ -1,38 +1,14 @@
-"""Results as pictures: one run (`plot_training`), several (`plot_compare`), and published
-figures beside ours (`plot_reproduction`).
+"""Training runs as pictures: one by itself (`plot_training`), several (`plot_compare`)."""
 
-Nothing else in np_nn imports matplotlib: import this module where a picture is drawn. It
-needs no display, ignores the user's matplotlibrc, and the same input gives the same bytes.
-"""
-
-import io
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib import style
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator
 
 from np_nn.errors import NpNNError
-from np_nn.files import write_file
-
-# Okabe and Ito's colours, which colour-blind readers tell apart, by a word of the label.
-COLOURS = {"torch": "#D55E00", "compiled": "#009E73", "numpy": "#0072B2", "": "#CC79A7"}
-STYLE = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.5,
-    "figure.dpi": 120,
-    "font.size": 10.5,
-    "grid.color": "#E4E4E4",
-    "legend.edgecolor": "none",
-    "text.parse_math": False,  # a "$" in a title is a dollar
-}
+from np_nn.plots.figure import STYLE, colour_of, new_figure, save_figure
 
 
 @dataclass(frozen=True)
@@ -61,19 +37,6 @@ class Curve:
             )
 
 
-@dataclass(frozen=True)
-class Dot:
-    """A row of ``plot_reproduction``: test accuracies, 0 to 1.
-
-    published: None if nothing was. spread: standard deviation of ours, None for a single run.
-    """
-
-    label: str
-    published: float | None
-    ours: float
-    spread: float | None = None
-
-
 def plot_training(curve, folder, suffix, title, note="", reference=None) -> list[Path]:
     """Draw one run: accuracy_plot_`suffix`.png and loss_plot_`suffix`.png in `folder`.
 
@@ -83,7 +46,7 @@ def plot_training(curve, folder, suffix, title, note="", reference=None) -> list
     paths = []
     for kind in KINDS:
         with style.context(["default", STYLE]):
-            figure = _figure(title, note, height=4.5)
+            figure = new_figure(title, note, height=4.5)
             _draw_run(figure.add_subplot(), curve, kind, reference)
             paths.append(save_figure(figure, Path(folder) / f"{kind}_plot_{suffix}.png"))
     return paths
@@ -98,41 +61,11 @@ def plot_compare(curves, bars, path, title, note="") -> Path:
     Returns `path` as a Path. Raises NpNNError when the file cannot be written.
     """
     with style.context(["default", STYLE]):
-        figure = _figure(title, note, height=max(5.0, 2.0 + 0.75 * len(bars)))
+        figure = new_figure(title, note, height=max(5.0, 2.0 + 0.75 * len(bars)))
         left, right = figure.subfigures(1, 2)
         _draw_agreement(left.subplots(2, 1, sharex=True), curves)
         _draw_costs(right.subplots(3, 1), bars)
         return save_figure(figure, path)
-
-
-def plot_reproduction(groups, path) -> Path:
-    """Draw published test errors as rings and ours as dots with their spread, a line each.
-
-    groups: (title, [Dot, ...]) for each table. Returns `path` as a Path. Raises NpNNError when
-    the file cannot be written.
-    """
-    lines = sum(1.6 + len(dots) for _, dots in groups)
-    with style.context(["default", STYLE]):
-        title = "Published results, reproduced: test error on MNIST"
-        figure = _figure(title, "", height=1.4 + 0.24 * lines)
-        axes = figure.add_subplot()
-        _draw_dots(axes, groups)
-        handles, labels = axes.get_legend_handles_labels()
-        first = dict(zip(reversed(labels), reversed(handles), strict=True))
-        names = [name for name in ("published", "ours, ± standard deviation") if name in first]
-        figure.legend([first[name] for name in names], names, loc="outside lower center", ncols=2)
-        return save_figure(figure, path)
-
-
-def save_figure(figure, path) -> Path:
-    """Write `figure` as PNG to `path`, whole or not at all; returns `path` as a Path.
-
-    Raises NpNNError when it cannot; an earlier file is then kept.
-    """
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
-    write_file(path, png.getvalue())
-    return Path(path)
 
 
 def smooth(values, half):
@@ -153,28 +86,10 @@ def smooth(values, half):
     return np.clip(means, values.min(), values.max())
 
 
-def _colour(label):
-    return next(colour for name, colour in COLOURS.items() if name in label.lower())
-
-
-def _figure(title, note, height):
-    """An empty figure, 8 inches wide, with its title and warning on top."""
-    title, note = textwrap.fill(title, 74), textwrap.fill(note, 88)
-    title_height = 0.14 + 0.24 * len(title.splitlines())  # inches
-    note_height = 0.22 + 0.2 * len(note.splitlines()) if note else 0
-    room = (0, 0, 1, 1 - (title_height + note_height) / height)
-    figure = Figure(figsize=(8, height), layout=ConstrainedLayoutEngine(rect=room))
-    figure.text(0.016, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
-    if note:
-        box = {"facecolor": "#FFF1C9", "edgecolor": "#E69F00", "boxstyle": "round,pad=0.3"}
-        figure.text(0.023, 1 - (title_height + 0.1) / height, note, va="top", bbox=box)
-    return figure
-
-
 def _draw_run(axes, curve, kind, reference):
     """Every batch's value, faint; their mean, strong; the test result, marked."""
     scale, form, corner = KINDS[kind]
-    values, colour = getattr(curve, kind), _colour(curve.label)
+    values, colour = getattr(curve, kind), colour_of(curve.label)
     steps, half = np.arange(1, len(values) + 1), len(values) // 100
     means = smooth(values, half)
     look = {"alpha": 0.3, "lw": 0.6} if half else {"marker": "o", "ms": 4}
@@ -212,7 +127,7 @@ def _draw_agreement(panels, curves):
         for curve, means, width in zip(curves, histories, widths, strict=True):
             test = "" if curve.test_accuracy is None else f", test {curve.test_accuracy:.2%}"
             (line,) = axes.plot(np.arange(1, len(means) + 1), means, label=curve.label + test)
-            line.set(color=_colour(curve.label), lw=width, alpha=0.4)
+            line.set(color=colour_of(curve.label), lw=width, alpha=0.4)
         line.set(lw=1.6, alpha=1, ls=(0, (3, 2)) if len(curves) > 1 else "-")
         scale(axes, histories)
         same_length = len({len(means) for means in histories}) == 1 < len(curves)
@@ -226,7 +141,7 @@ def _draw_agreement(panels, curves):
 def _draw_costs(panels, bars):
     """Step time, throughput and memory as horizontal bars with their values beside them."""
     labels = [bar["label"] for bar in bars]
-    look = {"tick_label": labels, "color": [_colour(label) for label in labels], "height": 0.7}
+    look = {"tick_label": labels, "color": [colour_of(label) for label in labels], "height": 0.7}
     ratios = [f" ({bar['ratio']:.2f}\u00d7 as fast)" if bar["ratio"] else "" for bar in bars]
     for axes, key, title, form, room in (
         (panels[0], "step_ms", "step time, lower is better", "{:,.2f} ms{}", 2.4),
@@ -244,39 +159,6 @@ def _draw_costs(panels, bars):
         axes.grid(False)
         axes.spines["bottom"].set_visible(False)
         axes.tick_params("y", length=0)
-
-
-def _draw_dots(axes, groups):
-    """From top to bottom; the error in percent on a logarithmic axis, better to the left."""
-    y, ticks = 0.0, []
-    for title, dots in groups:
-        axes.text(0, y, title, transform=axes.get_yaxis_transform(), weight="bold", va="center")
-        for dot in dots:
-            y += 1
-            ticks.append((y, dot.label))
-            _draw_dot(axes, y, dot)
-        y += 1.6
-    axes.set(xscale="log", xlabel="test error in %, logarithmic", ylim=(y - 1, -0.8))
-    axes.set_yticks(*zip(*ticks, strict=True))
-    axes.tick_params("y", length=0)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.minorticks_off()
-
-
-def _draw_dot(axes, y, dot):
-    ours = 100 * (1 - dot.ours)
-    reach = 100 * (dot.spread or 0)
-    if dot.published is not None:
-        published = 100 * (1 - dot.published)
-        axes.plot([published, ours], [y, y], color="#BBBBBB", lw=1.5, zorder=1)
-        ring = {"mfc": "white", "mec": "black", "mew": 1.5, "ms": 8}
-        axes.plot(published, y, "o", label="published", zorder=2, **ring)
-    low = min(reach, 0.99 * ours)  # a logarithmic axis has no place for 0
-    axes.errorbar(
-        ours, y, xerr=[[low], [reach]], fmt="o", ms=5, capsize=3, lw=1.5, zorder=3,
-        color=COLOURS["compiled"], label="ours, ± standard deviation",
-    )  # fmt: skip
 
 
 def _scale_iterations(axes, steps):

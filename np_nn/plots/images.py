@@ -1,0 +1,151 @@
+"""What a network has learnt: its filters, what they make of an image, and what it mistakes."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.colors import LinearSegmentedColormap
+
+from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
+
+BLUE, ORANGE = COLOURS["numpy"], COLOURS["torch"]
+SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
+COUNTS = LinearSegmentedColormap.from_list("counts", ["white", ORANGE])
+FRAME = "#BBBBBB"  # around an image
+ACROSS, DOWN = 5, 4  # images in the picture of errors
+MOST = 16  # maps of a layer that are drawn
+
+
+def plot_filters(filters, path, title, note="") -> Path:
+    """Draw small images of weights, eight in a row: orange above 0, blue below, white at 0.
+
+    filters (n, h, w): one channel of a convolution's weights. note: a line under the title.
+    Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    """
+    reach = np.abs(filters).max()
+    rows = -(-len(filters) // 8)
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, note, height=0.9 + 0.9 * rows)
+        axes = figure.add_subplot()
+        _draw_tiles(axes, filters, 8, cmap=SIGNED, vmin=-reach, vmax=reach)
+        figure.colorbar(axes.images[0], ax=axes, ticks=[-reach, 0, reach], format="{x:.2g}")
+        return save_figure(figure, path)
+
+
+def plot_feature_maps(image, stages, shares, path, title) -> Path:
+    """Draw what layer after layer makes of an image, and what comes out in the end.
+
+    image (h, w). stages: (name, maps (channels, h, w)) of each layer; of its maps the first MOST
+    are drawn, white at 0 and black at the layer's largest number. shares: {class: 0..1}. Returns
+    `path` as a Path. Raises NpNNError when the file cannot be written.
+    """
+    counts = [min(len(maps), MOST) for _, maps in stages]
+    heights = [1.5, *(0.35 + 7.6 / count for count in counts)]
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, "", height=0.6 + sum(heights))
+        top, *parts = figure.subfigures(1 + len(stages), 1, height_ratios=heights)
+        left, right = top.subplots(1, 2, width_ratios=[1, 5])
+        _draw_tiles(left, image[None], 1, cmap="Greys")
+        left.set_title("input")
+        _draw_shares(right, shares)
+        for part, (name, maps), count in zip(parts, stages, counts, strict=True):
+            axes = part.subplots()
+            _draw_tiles(axes, maps[:count], count, cmap="Greys", vmin=0, vmax=maps.max() or 1)
+            some = f"{count} of {len(maps)}" if count < len(maps) else len(maps)
+            axes.set_title("{}: {} maps of {} x {}".format(name, some, *maps.shape[1:]))
+        return save_figure(figure, path)
+
+
+def plot_confusion(labels, answers, classes, path, title, note="") -> Path:
+    """Draw how often each class was taken for which.
+
+    labels, answers (n,) int; classes: their names. A row for each class: how many of its images
+    were taken for the class of the column; mistakes the more orange, the more there are. note: a
+    warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
+    cannot be written.
+    """
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (labels, answers), 1)
+    with style.context(["default", STYLE, {"axes.grid": False}]):
+        figure = new_figure(title, note, height=6.4)
+        _draw_confusion(figure.add_subplot(), counts, classes)
+        return save_figure(figure, path)
+
+
+def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.1%}") -> Path:
+    """Draw the images that were mistaken, those first of whose wrong class most was thought.
+
+    images (n, h, w); labels (n,) int; scores (n, classes): of each class, the largest is the
+    answer. Above an image: the answer, and what it is; both with their scores, written by
+    `form`. note: a warning, drawn under the title. Returns `path` as a Path. Raises NpNNError
+    when the file cannot be written.
+    """
+    answers = scores.argmax(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    shown = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")][: ACROSS * DOWN]
+    rows = max(1, -(-len(shown) // ACROSS))
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, note, height=0.8 + 1.7 * rows)
+        panels = figure.subplots(rows, ACROSS, squeeze=False).ravel()
+        for axes, index in zip(panels, shown, strict=False):
+            axes.imshow(images[index], cmap="Greys")
+            answer, label = (
+                f"{classes[c]} ({form.format(scores[index, c])})"
+                for c in (answers[index], labels[index])
+            )
+            axes.set_title(f"{answer}\n", color=ORANGE, loc="center")
+            where = {"ha": "center", "va": "bottom", "transform": axes.transAxes}
+            axes.text(0.5, 1.03, f"is {label}", **where)
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set(visible=True, color=FRAME, lw=0.6)
+        for axes in panels[len(shown) :]:
+            axes.axis("off")
+        return save_figure(figure, path)
+
+
+def _draw_tiles(axes, images, columns, **look):
+    """Images (n, h, w) side by side, with gaps between them."""
+    n, height, width = images.shape
+    down, across = height + _gap(height), width + _gap(width)
+    tiles = np.full((-(-n // columns) * down, columns * across), np.nan, np.float32)
+    for i, image in enumerate(images):
+        y, x = i // columns * down, i % columns * across
+        tiles[y : y + height, x : x + width] = image
+        frame = (x - 0.5, x + width - 0.5, x + width - 0.5, x - 0.5, x - 0.5)
+        sides = (y - 0.5, y - 0.5, y + height - 0.5, y + height - 0.5, y - 0.5)
+        axes.plot(frame, sides, color=FRAME, lw=0.6, clip_on=False)
+    axes.imshow(tiles[: -_gap(height), : -_gap(width)], **look)
+    axes.axis("off")
+
+
+def _gap(size):
+    return max(1, size // 8)
+
+
+def _draw_shares(axes, shares):
+    """Bars of probabilities, the largest one in orange."""
+    values = list(shares.values())
+    colours = [ORANGE if value == max(values) else BLUE for value in values]
+    bars = axes.bar(list(shares), values, color=colours)
+    axes.bar_label(bars, [f"{value:.0%}" if value >= 0.005 else "" for value in values])
+    axes.set(title="output: probability of each class", ylim=(0, 1.25), yticks=[])
+    axes.grid(False)
+
+
+def _draw_confusion(axes, counts, classes):
+    size = range(len(classes))
+    mistakes = counts * (1 - np.eye(len(classes), dtype=int))
+    most = mistakes.max() or 1
+    axes.imshow(mistakes, cmap=COUNTS, vmin=0, vmax=1.3 * most)
+    for row in size:
+        for column in size:
+            if count := counts[row, column]:
+                look = {"weight": "bold", "color": "#595959"} if row == column else {}
+                axes.text(column, row, f"{count:,}", ha="center", va="center", **look)
+        if there := counts[row].sum():
+            right = f"{counts[row, row] / there:.1%} right"
+            axes.text(len(classes) - 0.3, row, right, va="center")
+    axes.set(xlabel="the network's answer", ylabel="what it is")
+    axes.set_xticks(size, classes, rotation=45 if max(map(len, classes)) > 3 else 0)
+    axes.set_yticks(size, classes)
+    axes.tick_params(length=0)
