@@ -42,7 +42,7 @@ from np_nn.losses import (
     NLLLoss,
     one_hot,
 )
-from np_nn.models import convnet, lenet5, mlp, residual_mlp, resnet, simard
+from np_nn.models import convnet, lenet, lenet5, mlp, residual_mlp, resnet, simard
 from np_nn.module import Buffer, Module, Parameter, Sequential
 from np_nn.ops import use
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
@@ -134,6 +134,7 @@ __all__ = [
     "fit",
     "gradcheck",
     "initialize",
+    "lenet",
     "lenet5",
     "load",
     "manual_seed",

@@ -183,6 +183,7 @@ ELSEWHERE = {
     "Limits": "test_constraints.py",
     "EarlyStopping": "test_early_stopping.py",
     "residual_mlp": "test_models.py",
+    "lenet": "test_models.py",
     "lenet5": "test_models.py",
     "convnet": "test_models.py",
     "simard": "test_models.py",

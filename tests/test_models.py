@@ -1,6 +1,6 @@
 """Networks by name: their layers, PyTorch's training of the same, and what a recipe says of them.
 
-Of the public names: mlp, residual_mlp, lenet5, convnet, simard and resnet.
+Of the public names: mlp, residual_mlp, lenet5, lenet, convnet, simard and resnet.
 """
 
 import dataclasses
@@ -15,7 +15,13 @@ from np_nn.batches import Batches
 from np_nn.module import Module
 
 OTHERS = [name for name in models.MODELS if name != "mlp"]
-SMALL = {"lenet5": (3, 4), "convnet": (3, 4), "simard": (3, 4), "resnet": (4, 6, 8)}
+SMALL = {
+    "lenet5": (3, 4),
+    "lenet": (3, 4),
+    "convnet": (3, 4),
+    "simard": (3, 4),
+    "resnet": (4, 6, 8),
+}
 QUICK = ["--dataset", "digits", "--steps", "2", "--batch-size", "4", "--no-plots", "--quiet"]
 
 
@@ -39,6 +45,18 @@ def test_lenet5():
     assert kinds(model) == [*conv, *conv, "Flatten", *dense, *dense, "Linear"]
     shapes = [p.shape for p in model.parameters()[::2]]
     assert shapes == [(6, 1, 5, 5), (16, 6, 5, 5), (400, 120), (120, 84), (84, 10)]
+
+
+def test_lenet_has_no_padding():
+    model = nn.lenet()
+    assert kinds(model) == ["Conv2d", "ReLU", "MaxPool2d"] * 2 + [
+        "Flatten",
+        "Linear",
+        "ReLU",
+        "Linear",
+    ]
+    shapes = [p.shape for p in model.parameters()[::2]]
+    assert shapes == [(16, 1, 5, 5), (32, 16, 3, 3), (800, 64), (64, 10)]
 
 
 def test_convnet_is_pytorchs_example():
@@ -74,7 +92,7 @@ def test_resnet():
 def test_other_images_and_classes():
     image = (3, 20, 17)
     x = np.zeros((2, *image), np.float32)
-    for make in (nn.lenet5, nn.convnet, nn.simard, nn.resnet):
+    for make in (nn.lenet5, nn.lenet, nn.convnet, nn.simard, nn.resnet):
         assert make(image, 7)(x).shape == (2, 7)
     assert nn.residual_mlp(5, 3)(np.zeros((2, 5), np.float32)).shape == (2, 3)
 

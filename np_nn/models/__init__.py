@@ -13,7 +13,7 @@ import numpy as np
 from np_nn import init
 from np_nn.errors import NpNNError
 from np_nn.layers import Conv2d, Linear
-from np_nn.models.convolutional import convnet, lenet5, simard
+from np_nn.models.convolutional import convnet, lenet, lenet5, simard
 from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS, NORMS, OUTPUTS
 from np_nn.models.residual import residual_mlp, resnet
@@ -22,6 +22,7 @@ MODELS = {
     "mlp": mlp,
     "residual_mlp": residual_mlp,
     "lenet5": lenet5,
+    "lenet": lenet,
     "convnet": convnet,
     "simard": simard,
     "resnet": resnet,
@@ -111,6 +112,6 @@ def _as_image(shape):
 
 __all__ = [
     "ACTIVATIONS", "FIELDS", "MODELS", "NORMS", "OUTPUTS", "build", "change", "check", "convnet",
-    "fields", "lenet5", "mlp", "multiplications", "residual_mlp", "resnet", "simard",
+    "fields", "lenet", "lenet5", "mlp", "multiplications", "residual_mlp", "resnet", "simard",
     "takes_images",
 ]  # fmt: skip

@@ -30,18 +30,28 @@ def lenet5(
     Raises NpNNError for another number of channels, and an image that is too small. Source:
     LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
-    first, second = _two("lenet5", channels)
-    features = [
-        Conv2d(image[0], first, 5, padding=2, bias=bias),
-        spec.build(activation, ACTIVATIONS, "activation"),
-        MaxPool2d(2),
-        Conv2d(first, second, 5, bias=bias),
-        spec.build(activation, ACTIVATIONS, "activation"),
-        MaxPool2d(2),
-        Flatten(),
-    ]
-    sizes = _count(features, image), *hidden, classes
-    return Sequential(*features, *mlp(sizes, activation, bias, dropout=dropout, output=output))
+    features = _pooled("lenet5", image, channels, (5, 5), 2, activation, bias)
+    return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
+
+
+def lenet(
+    image=(1, 28, 28),
+    classes=10,
+    *,
+    channels=(16, 32),
+    hidden=(64,),
+    activation="relu",
+    bias=True,
+    dropout=0.0,
+    output="none",
+):
+    """A LeNet for speed: convolutions of 5 x 5 and 3 x 3, each with a pooling, one hidden layer.
+
+    Arguments and errors: see ``lenet5``. No padding, whose pixels are black; channels by whole
+    vectors; np_nn's own.
+    """
+    features = _pooled("lenet", image, channels, (5, 3), 0, activation, bias)
+    return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
 def convnet(
@@ -72,8 +82,7 @@ def convnet(
         *([Dropout(dropout / 2)] if dropout else []),
         Flatten(),
     ]
-    sizes = _count(features, image), *hidden, classes
-    return Sequential(*features, *mlp(sizes, activation, bias, dropout=dropout, output=output))
+    return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
 def simard(
@@ -103,6 +112,24 @@ def simard(
         spec.build(activation, ACTIVATIONS, "activation"),
         Flatten(),
     ]
+    return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
+
+
+def _pooled(name, image, channels, kernels, padding, activation, bias):
+    """Two convolutions, each with an activation and a pooling that halves height and width."""
+    first, second = _two(name, channels)
+    return [
+        Conv2d(image[0], first, kernels[0], padding=padding, bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        MaxPool2d(2),
+        Conv2d(first, second, kernels[1], bias=bias),
+        spec.build(activation, ACTIVATIONS, "activation"),
+        MaxPool2d(2),
+        Flatten(),
+    ]
+
+
+def _with_mlp(features, image, hidden, classes, activation, bias, dropout, output):
     sizes = _count(features, image), *hidden, classes
     return Sequential(*features, *mlp(sizes, activation, bias, dropout=dropout, output=output))
 
