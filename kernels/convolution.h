@@ -28,6 +28,20 @@ static inline int64_t nn_least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static inline int64_t nn_floats(int64_t n)
+{
+    return nn_whole(n + NN_SLACK, 16);
+}
+
+/* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
+#define NN_WINOGRAD_TILES 32
+
+static inline int64_t nn_winograd_rows(int64_t ow)
+{
+    const int64_t rows = NN_WINOGRAD_TILES / ((ow + 1) / 2);
+    return rows < 1 ? 1 : rows;
+}
+
 /* A convolution: x (n, c, h, w) by weight (o, c, kh, kw) gives (n, o, oh, ow), which windows of
  * pool by pool make (n, o, ph, pw). */
 typedef struct {
@@ -55,11 +69,15 @@ typedef struct {
     int64_t vector; /* floats */
     void (*transpose)(const float *, int64_t, int64_t, int64_t, float *, int64_t);
     void (*product)(const nn_pixels *, float *);
+    void (*winograd)(const nn_pixels *, float *, float *);
     void (*outer)(const float *, int64_t, int64_t, int64_t, const int32_t *, const float *,
                   const int32_t *, int64_t, float *, int64_t);
     void (*pool)(const nn_conv *, const float *, int64_t, float *, int32_t *);
+    void (*add)(int64_t, const float *, float *);
     float (*mask)(int64_t, const float *, const float *, float *);
     void (*narrow)(int64_t, const int32_t *, uint8_t *);
+    void (*widen)(int64_t, const uint8_t *, int32_t *);
+    void (*unpool)(const nn_conv *, const float *, const int32_t *, int64_t, float *, int64_t);
     void (*gather)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t, float *);
     void (*gather_apart)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t,
                          int64_t, float *);
@@ -69,11 +87,6 @@ typedef struct {
 #define NN_INNER_LOOPS "convolution_isa.h"
 #define NN_TABLE nn_convolution
 #include "dispatch.h"
-
-static inline int64_t nn_floats(int64_t n)
-{
-    return nn_whole(n + NN_SLACK, 16);
-}
 
 static inline double nn_conv_work(const nn_conv *s)
 {
@@ -102,7 +115,7 @@ static inline int64_t nn_in_frame(const nn_frame *f, int64_t i, int64_t j)
 
 static inline int64_t nn_frame_floats(const nn_frame *f)
 {
-    return nn_floats(f->rows * f->ld);
+    return nn_floats((f->rows + 1) * f->ld + f->step); /* so far may Winograd's tiles reach */
 }
 
 /* Make all of it 0: the border then stays so. */
@@ -148,28 +161,69 @@ static void nn_find_ends(const nn_frame *f, const float *x, int32_t *ends)
 
 /* ---- Weights as the loops read them ------------------------------------------------------ */
 
-/* (o, c, kh, kw) -> (kh, kw, c, width): one input's weights to all outputs side by side */
-static void nn_pack_forward(const nn_conv *s, const float *w, int64_t width, float *to,
-                            int64_t lo, int64_t hi)
+/* Weights between `from` and `to` channels: steps in w, and whether to turn them by half a circle,
+ * as the way back does. */
+typedef struct {
+    const float *w;
+    int64_t kh, kw, from, to, by_from, by_to;
+    int turned;
+} nn_filter;
+
+static inline float nn_weight(const nn_filter *f, int64_t from, int64_t to, int64_t u)
 {
-    for (int64_t k = lo; k < hi; k++) { /* of kh * kw * c */
-        const int64_t ch = k % s->c, u = k / s->c; /* u: of kh * kw */
-        for (int64_t o = 0; o < width; o++)
-            to[k * width + o] = o < s->o ? w[(o * s->c + ch) * s->kh * s->kw + u] : 0.0f;
-    }
+    if (from >= f->from || to >= f->to)
+        return 0.0f;
+    return f->w[from * f->by_from + to * f->by_to + (f->turned ? f->kh * f->kw - 1 - u : u)];
 }
 
-/* (o, c, kh, kw) -> turned by half a circle, (kh, kw, outputs, width) */
-static void nn_pack_turned(const nn_conv *s, const float *w, int64_t outputs, int64_t width,
-                           float *to, int64_t lo, int64_t hi)
+/* -> (kh, kw, channels, width): one input's weights to all outputs side by side; rows lo .. hi
+ * of all but the last axis */
+static void nn_pack(const nn_filter *f, int64_t channels, int64_t width, float *packed, int64_t lo,
+                    int64_t hi)
 {
-    const int64_t area = s->kh * s->kw;
-    for (int64_t k = lo; k < hi; k++) { /* of kh * kw * outputs */
-        const int64_t o = k % outputs, u = area - 1 - k / outputs;
-        for (int64_t ch = 0; ch < width; ch++)
-            to[k * width + ch] =
-                o < s->o && ch < s->c ? w[(o * s->c + ch) * area + u] : 0.0f;
-    }
+    for (int64_t k = lo; k < hi; k++)
+        for (int64_t o = 0; o < width; o++)
+            packed[k * width + o] = nn_weight(f, k % channels, o, k / channels);
+}
+
+/* Lavin and Gray 2016, Fast algorithms for convolutional neural networks: with 16 products of
+ * each channel a 3 x 3 kernel gives 4 outputs, which takes 36 otherwise. This is how they are
+ * chosen, and the weights' part, G w G', of it: -> (16, channels, width); channels lo .. hi. */
+static inline int nn_is_winograd(int64_t kh, int64_t kw, int plain, int64_t channels)
+{
+    return kh == 3 && kw == 3 && plain && channels % nn_active->vector == 0;
+}
+
+/* Floats of work space: products of no bias, inputs and sums of the tiles */
+static inline int64_t nn_winograd_space(int64_t ow, int64_t channels, int64_t width)
+{
+    return nn_floats(width) +
+           nn_floats(16 * nn_winograd_rows(ow) * ((ow + 1) / 2) * (channels + width));
+}
+
+static void nn_pack_winograd(const nn_filter *f, int64_t channels, int64_t width, float *packed,
+                             int64_t lo, int64_t hi)
+{
+    for (int64_t c = lo; c < hi; c++)
+        for (int64_t o = 0; o < width; o++) {
+            float half[4][3];
+            for (int v = 0; v < 3; v++) {
+                const float a = nn_weight(f, c, o, v), b = nn_weight(f, c, o, 3 + v);
+                const float d = nn_weight(f, c, o, 6 + v);
+                half[0][v] = a;
+                half[1][v] = 0.5f * (a + b + d);
+                half[2][v] = 0.5f * (a - b + d);
+                half[3][v] = d;
+            }
+            for (int u = 0; u < 4; u++) {
+                const float a = half[u][0], b = half[u][1], d = half[u][2];
+                float *const to = packed + (4 * u * channels + c) * width + o;
+                to[0] = a;
+                to[channels * width] = 0.5f * (a + b + d);
+                to[2 * channels * width] = 0.5f * (a - b + d);
+                to[3 * channels * width] = d;
+            }
+        }
 }
 
 /* (o, c, kh, kw) -> (o, kh, run), run: kw * c and zeros up to whole vectors */
@@ -187,15 +241,22 @@ static void nn_pack_runs(const nn_conv *s, const float *w, int64_t run, float *t
 
 /* ---- Forward ------------------------------------------------------------------------------ */
 
+static inline int nn_is_plain(const nn_conv *s)
+{
+    return s->stride_h == 1 && s->stride_w == 1;
+}
+
 static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64_t *bias,
                                        int64_t *each)
 {
     const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     const int64_t width = nn_whole(s->o, nn_active->vector);
-    *weights = nn_floats(s->kh * s->kw * s->c * width);
+    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s), s->c);
+    *weights = nn_floats((winograd ? 16 : s->kh * s->kw) * s->c * width);
     *bias = nn_floats(width);
     *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow * width) +
-            2 * nn_floats(s->ph * s->pw * width);
+            2 * nn_floats(s->ph * s->pw * width) +
+            (winograd ? nn_winograd_space(s->ow, s->c, width) : 0);
     return *weights + *bias;
 }
 
@@ -218,14 +279,16 @@ NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, co
     const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     float *const packed = (float *)nn_align(space), *const begin = packed + weights;
     float *const mine = packed + shared;
+    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s), s->c);
+    const nn_filter filter = {w, s->kh, s->kw, s->c, s->o, s->kh * s->kw, s->c * s->kh * s->kw, 0};
     threads = nn_useful_threads(threads, nn_conv_work(s));
     for (int64_t o = 0; o < width; o++)
         begin[o] = bias && o < s->o ? bias[o] : 0.0f;
     NN_PARALLEL(threads)
     {
         int64_t lo, hi;
-        nn_share(s->kh * s->kw * s->c, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_pack_forward(s, w, width, packed, lo, hi);
+        nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        (winograd ? nn_pack_winograd : nn_pack)(&filter, s->c, width, packed, lo, hi);
         float *const frame = mine + NN_THREAD() * each;
         int32_t *const ends = (int32_t *)(frame + nn_frame_floats(&f));
         float *const image = (float *)ends + nn_floats(2 * f.rows);
@@ -241,7 +304,10 @@ NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, co
             nn_into_frame(&f, x + i * s->c * s->h * s->w, frame);
             if (p.ends)
                 nn_find_ends(&f, frame, ends);
-            nn_active->product(&p, image);
+            if (winograd)
+                nn_active->winograd(&p, image, places + nn_floats(pixels * width));
+            else
+                nn_active->product(&p, image);
             if (s->relu || s->pool > 1)
                 nn_active->pool(s, image, width, pooled, (int32_t *)places);
             nn_active->transpose(s->relu || s->pool > 1 ? pooled : image, pixels, s->o, width,
@@ -267,7 +333,7 @@ NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, co
  * dense_w, dense_x: no pooling. The gradient of the weights is a sum of outer products, that of
  * x the product of pixels by turned weights. */
 typedef struct {
-    int want_w, want_x, by_pixel, dense_w, dense_x, listed, group;
+    int want_w, want_x, by_pixel, dense_w, dense_x, winograd, listed, group;
     int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
     int64_t most;                       /* gradients of one output in an image */
     int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
@@ -279,7 +345,7 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
 {
     nn_plan p;
     const int64_t area = s->kh * s->kw;
-    const int plain = s->stride_h == 1 && s->stride_w == 1;
+    const int plain = nn_is_plain(s);
     memset(&p, 0, sizeof p);
     p.want_w = want_w, p.want_x = want_x;
     p.vector = nn_active->vector;
@@ -289,6 +355,7 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
     p.by_pixel = want_w && plain && s->kw * s->c < 12;
     p.dense_w = want_w && !p.by_pixel && s->pool == 1;
     p.dense_x = want_x && plain && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
+    p.winograd = p.dense_x && nn_is_winograd(s->kh, s->kw, plain, p.width);
     p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
     p.group = s->pool > 1 ? NN_GROUP : 1;
     p.most = s->ph * s->pw;
@@ -304,13 +371,16 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
     p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     if (p.by_pixel || p.dense_w || p.dense_x)
         p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
-    p.tables = 2 * (nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool));
-    p.weights = p.dense_x ? nn_floats(area * p.width * p.turned) + nn_floats(p.turned)
+    p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool);
+    p.weights = p.dense_x ? nn_floats((p.winograd ? 16 : area) * p.width * p.turned)
                           : nn_floats(s->o * s->kh * p.run);
+    p.weights += nn_floats(p.turned); /* no bias */
     p.each = p.group * (nn_frame_floats(&p.x) + nn_floats(2 * s->o * p.most) + nn_floats(s->o)) +
              nn_floats(s->o * p.most) + nn_floats(2 * s->o * p.most) +
+             2 * nn_floats(p.most * p.width) + NN_SLACK +
              nn_floats(s->oh * s->ow + 1) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
-             (p.dense_x ? nn_floats(s->h * s->w * p.turned) : nn_frame_floats(&p.x));
+             (p.dense_x ? nn_floats(s->h * s->w * p.turned) : nn_frame_floats(&p.x)) +
+             (p.winograd ? nn_winograd_space(s->w, p.width, p.turned) : 0);
     return p;
 }
 
@@ -323,12 +393,11 @@ NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, 
 
 /* What a backward pass reads, and the tables that all threads share. Of each output pixel:
  * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
- * first, as a number and in the frame of gradients, and from there the way to each of the
- * window. out: null without ReLU */
+ * first, and from there the way to each of the window. out: null without ReLU */
 typedef struct {
     const float *x, *out, *grad;
     const uint8_t *where;
-    int32_t *in_x, *in_g, *first, *way, *first_in_g, *way_in_g;
+    int32_t *in_x, *in_g, *first, *way;
 } nn_given;
 
 /* One thread's work space. Spikes and counts: of each image of a group, by output. */
@@ -336,7 +405,7 @@ typedef struct {
     float *x[NN_GROUP];
     nn_spike *spikes[NN_GROUP], *sorted, *seen;
     int32_t *counts[NN_GROUP], *begin;
-    float *masked, *g, *pixels;
+    float *masked, *tall, *g, *pixels;
 } nn_desk;
 
 static float *nn_take(float **space, int64_t floats)
@@ -357,12 +426,14 @@ static nn_desk nn_set_desk(const nn_conv *s, const nn_plan *p, float *space)
         nn_clear_frame(&p->x, d.x[k]);
     }
     d.masked = nn_take(&space, s->o * p->most);
+    d.tall = nn_take(&space, nn_floats(p->most * p->width) + p->most * p->width);
     d.sorted = (nn_spike *)nn_take(&space, 2 * s->o * p->most);
     d.begin = (int32_t *)nn_take(&space, s->oh * s->ow + 1);
     d.g = nn_take(&space, nn_frame_floats(&p->g) - NN_SLACK);
     d.seen = (nn_spike *)nn_take(&space, 2 * s->h * s->w);
     d.pixels = space;
     nn_clear_frame(&p->g, d.g);
+    memset(d.tall, 0, (size_t)(2 * nn_floats(p->most * p->width)) * sizeof *d.tall);
     return d;
 }
 
@@ -375,15 +446,10 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
             given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i, j);
         }
     for (int64_t i = 0; i < s->ph; i++)
-        for (int64_t j = 0; j < s->pw; j++) {
+        for (int64_t j = 0; j < s->pw; j++)
             given->first[i * s->pw + j] = (int32_t)(i * s->pool * s->ow + j * s->pool);
-            given->first_in_g[i * s->pw + j] =
-                (int32_t)nn_in_frame(&p->g, i * s->pool, j * s->pool);
-        }
-    for (int64_t k = 0; k < s->pool * s->pool; k++) {
+    for (int64_t k = 0; k < s->pool * s->pool; k++)
         given->way[k] = (int32_t)(k / s->pool * s->ow + k % s->pool);
-        given->way_in_g[k] = (int32_t)(k / s->pool * p->g.ld + k % s->pool * p->g.step);
-    }
 }
 
 /* The places of an image's maxima; without pooling, null */
@@ -467,29 +533,20 @@ static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given 
     nn_from_frame(&p->x, d->pixels, x_grad);
 }
 
-/* An image's gradients into their frame; nn_lift takes them out, where they do not fill it. */
+/* An image's gradients into their frame */
 static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, const nn_desk *d,
                    int64_t image, const float *grad)
 {
-    const uint8_t *where = nn_places(s, p, given, image);
+    const int64_t n = p->most;
+    int32_t *const places = (int32_t *)(d->tall + nn_floats(n * p->width));
     if (s->pool == 1) {
         nn_into_frame(&p->g, grad, d->g);
         return;
     }
-    for (int64_t o = 0; o < s->o; o++, grad += p->most, where += p->most)
-        for (int64_t q = 0; q < p->most; q++)
-            d->g[given->first_in_g[q] + given->way_in_g[where[q]] + o] = grad[q];
-}
-
-static void nn_lift(const nn_conv *s, const nn_plan *p, const nn_given *given, const nn_desk *d,
-                    int64_t image)
-{
-    const uint8_t *where = nn_places(s, p, given, image);
-    if (s->pool == 1)
-        return;
-    for (int64_t o = 0; o < s->o; o++, where += p->most)
-        for (int64_t q = 0; q < p->most; q++)
-            d->g[given->first_in_g[q] + given->way_in_g[where[q]] + o] = 0;
+    nn_active->transpose(grad, s->o, n, n, d->tall, p->width);
+    nn_active->widen(s->o * n, given->where + image * s->o * n, (int32_t *)d->sorted);
+    nn_active->transpose((const float *)d->sorted, s->o, n, n, (float *)places, p->width);
+    nn_active->unpool(s, d->tall, places, p->width, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld);
 }
 
 /* The gradient of an image as a product */
@@ -498,9 +555,12 @@ static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_desk *d,
 {
     const int64_t run = s->kw * p->width;
     const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
-                               weights + nn_floats(s->kh * run * p->turned), p->g.ld, p->g.ld,
+                               weights + p->weights - nn_floats(p->turned), p->g.ld, p->g.ld,
                                p->width, 1, s->kh, run, s->h, s->w, p->turned, 0};
-    nn_active->product(&product, d->pixels);
+    if (p->winograd)
+        nn_active->winograd(&product, d->pixels, d->pixels + nn_floats(s->h * s->w * p->turned));
+    else
+        nn_active->product(&product, d->pixels);
     nn_active->transpose(d->pixels, s->h * s->w, s->c, p->turned, x_grad, s->h * s->w);
 }
 
@@ -551,8 +611,6 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
         if (p->dense_w)
             nn_active->outer(d->x[k], p->x.ld, s->kh, s->kw * s->c, given->in_x, d->g, given->in_g,
                              s->oh * s->ow, sums, p->width);
-        if (p->g.rows)
-            nn_lift(s, p, given, d, image);
     }
     if (p->by_pixel || p->dense_w || !p->want_w)
         return;
@@ -566,29 +624,21 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
         }
 }
 
-/* Add up the chunks: w_grad (o, c, kh, kw) and bias_grad (o) of outputs lo .. hi. */
-static void nn_add_chunks(const nn_conv *s, const nn_plan *p, const float *sums, float *w_grad,
-                          float *bias_grad, int64_t lo, int64_t hi)
+/* w_grad (o, c, kh, kw) and bias_grad (o) of outputs lo .. hi, from the sums */
+static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums, float *w_grad,
+                           float *bias_grad, int64_t lo, int64_t hi)
 {
     const int64_t area = s->kh * s->kw;
     for (int64_t o = lo; o < hi; o++) {
         for (int64_t k = 0; k < s->c * area; k++) {
             const int64_t ch = k / area, u = k % area / s->kw, v = k % s->kw;
-            const int64_t at = p->by_pixel  ? ((ch + 1) * area - 1 - k % area) * p->width + o
-                               : p->dense_w ? (k % area * s->c + ch) * p->width + o
-                                            : (o * s->kh + u) * p->run + v * s->c + ch;
-            float sum = sums[at];
-            for (int64_t i = 1; i < p->chunks; i++)
-                sum += sums[i * p->size + at];
-            w_grad[o * s->c * area + k] = sum;
+            w_grad[o * s->c * area + k] =
+                sums[p->by_pixel  ? ((ch + 1) * area - 1 - k % area) * p->width + o
+                     : p->dense_w ? (k % area * s->c + ch) * p->width + o
+                                  : (o * s->kh + u) * p->run + v * s->c + ch];
         }
-        if (bias_grad) {
-            const int64_t at = p->size - nn_floats(s->o) + o;
-            float sum = sums[at];
-            for (int64_t i = 1; i < p->chunks; i++)
-                sum += sums[i * p->size + at];
-            bias_grad[o] = sum;
-        }
+        if (bias_grad)
+            bias_grad[o] = sums[p->size - nn_floats(s->o) + o];
     }
 }
 
@@ -600,26 +650,24 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
 {
     const nn_plan p = nn_conv_plan(s, w_grad != 0, x_grad != 0);
     float *at = (float *)nn_align(space);
-    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0};
+    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0};
     given.in_x = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.in_g = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.first = (int32_t *)nn_take(&at, p.most);
     given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
-    given.first_in_g = (int32_t *)nn_take(&at, p.most);
-    given.way_in_g = (int32_t *)nn_take(&at, s->pool * s->pool);
     float *const weights = at, *const sums = weights + p.weights;
     float *const desks = sums + p.chunks * p.size;
     nn_fill_tables(s, &p, &given);
-    if (p.dense_x) /* no bias */
-        memset(weights + nn_floats(s->kh * s->kw * p.width * p.turned), 0,
-               (size_t)p.turned * sizeof *weights);
+    const nn_filter turned = {w, s->kh, s->kw, s->o, s->c, s->c * s->kh * s->kw, s->kh * s->kw, 1};
+    memset(weights + p.weights - nn_floats(p.turned), 0, (size_t)p.turned * sizeof *weights);
     threads = nn_useful_threads(threads, 2 * nn_conv_work(s));
     NN_PARALLEL(threads)
     {
         int64_t lo, hi;
         if (p.dense_x) {
-            nn_share(s->kh * s->kw * p.width, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-            nn_pack_turned(s, w, p.width, p.turned, weights, lo, hi);
+            nn_share(p.winograd ? p.width : s->kh * s->kw * p.width, 1, NN_THREAD(), NN_THREADS(),
+                     &lo, &hi);
+            (p.winograd ? nn_pack_winograd : nn_pack)(&turned, p.width, p.turned, weights, lo, hi);
         } else if (p.want_x) {
             nn_share(s->o * s->kh, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
             nn_pack_runs(s, w, p.run, weights, lo, hi);
@@ -637,8 +685,12 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
         }
         if (p.want_w) {
             NN_BARRIER(threads);
+            nn_share(p.size, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+            for (int64_t k = 1; k < p.chunks; k++)
+                nn_active->add(hi - lo, sums + k * p.size + lo, sums + lo);
+            NN_BARRIER(threads);
             nn_share(s->o, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-            nn_add_chunks(s, &p, sums, w_grad, bias_grad, lo, hi);
+            nn_unpack_sums(s, &p, sums, w_grad, bias_grad, lo, hi);
         }
     }
 }

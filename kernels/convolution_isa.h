@@ -215,6 +215,84 @@ static void NN(product)(const nn_pixels *p, float *out)
     }
 }
 
+/* -------------------------------------------------------------------------- Winograd */
+
+/* to[k * step] = the k-th of the 16 numbers B' x B of a tile of 4 x 4 pixels, a vector each */
+NN_INLINE void NN(winograd_in)(const float *x, int64_t ldx, int64_t channels, float *to,
+                               int64_t step)
+{
+    vf a[4][4];
+    NN_UNROLL for (int v = 0; v < 4; v++)
+    {
+        const float *const from = x + v * channels;
+        const vf d0 = LOAD(from), d1 = LOAD(from + ldx);
+        const vf d2 = LOAD(from + 2 * ldx), d3 = LOAD(from + 3 * ldx);
+        a[0][v] = d0 - d2;
+        a[1][v] = d1 + d2;
+        a[2][v] = d2 - d1;
+        a[3][v] = d1 - d3;
+    }
+    NN_UNROLL for (int u = 0; u < 4; u++)
+    {
+        STORE(to + (4 * u) * step, a[u][0] - a[u][2]);
+        STORE(to + (4 * u + 1) * step, a[u][1] + a[u][2]);
+        STORE(to + (4 * u + 2) * step, a[u][2] - a[u][1]);
+        STORE(to + (4 * u + 3) * step, a[u][1] - a[u][3]);
+    }
+}
+
+/* A' m A of the 16 sums of a tile: its 2 x 2 outputs, those that there are */
+NN_INLINE void NN(winograd_out)(const float *m, int64_t step, vf bias, float *out, int64_t ldo,
+                                int64_t width, int down, int right)
+{
+    vf a[2][4];
+    NN_UNROLL for (int v = 0; v < 4; v++)
+    {
+        const vf m0 = LOAD(m + v * step), m1 = LOAD(m + (4 + v) * step);
+        const vf m2 = LOAD(m + (8 + v) * step), m3 = LOAD(m + (12 + v) * step);
+        a[0][v] = m0 + m1 + m2;
+        a[1][v] = m1 - m2 - m3;
+    }
+    STORE(out, bias + a[0][0] + a[0][1] + a[0][2]);
+    if (right)
+        STORE(out + width, bias + a[0][1] - a[0][2] - a[0][3]);
+    if (down)
+        STORE(out + ldo, bias + a[1][0] + a[1][1] + a[1][2]);
+    if (down && right)
+        STORE(out + ldo + width, bias + a[1][1] - a[1][2] - a[1][3]);
+}
+
+/* What product gives, for a 3 x 3 kernel at stride 1; w as nn_pack_winograd leaves it */
+static void NN(winograd)(const nn_pixels *p, float *out, float *space)
+{
+    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
+    const int64_t rows = nn_winograd_rows(p->ow), most = rows * across;
+    float *const none = space, *const in = none + nn_floats(width);
+    float *const sums = in + 16 * most * channels;
+    memset(none, 0, (size_t)width * sizeof *none);
+    for (int64_t top = 0; 2 * top < p->oh; top += rows) {
+        const int64_t end = nn_least(top + rows, (p->oh + 1) / 2), tiles = (end - top) * across;
+        float *to = in;
+        for (int64_t i = top; i < end; i++)
+            for (int64_t j = 0; j < across; j++)
+                for (int64_t c = 0; c < channels; c += VL, to += VL)
+                    NN(winograd_in)(p->x + 2 * i * p->ldx + 2 * j * channels + c, p->ldx, channels,
+                                    to, tiles * channels);
+        for (int64_t k = 0; k < 16; k++) {
+            const nn_pixels q = {in + k * tiles * channels, p->w + k * channels * width, none, 0, 0,
+                                 channels, 1, 1, channels, 1, tiles, width, 0};
+            NN(product)(&q, sums + k * tiles * width);
+        }
+        const float *from = sums;
+        for (int64_t i = top; i < end; i++)
+            for (int64_t j = 0; j < across; j++)
+                for (int64_t o = 0; o < width; o += VL, from += VL)
+                    NN(winograd_out)(from, tiles * width, LOAD(p->bias + o),
+                                     out + (2 * i * p->ow + 2 * j) * width + o, p->ow * width,
+                                     width, 2 * i + 1 < p->oh, 2 * j + 1 < p->ow);
+    }
+}
+
 /* ------------------------------------------------------------ weights from pixels */
 
 /* sums[k, :] += x[in_x + k] g[in_g ...], `n` vectors, over all pixels; k < PIXELS */
@@ -328,9 +406,38 @@ static float NN(mask)(int64_t n, const float *grad, const float *out, float *to)
     return sum;
 }
 
+static void NN(add)(int64_t n, const float *x, float *to)
+{
+    NN_IVDEP for (int64_t i = 0; i < n; i++) to[i] += x[i];
+}
+
 static void NN(narrow)(int64_t n, const int32_t *x, uint8_t *y)
 {
     NN_IVDEP for (int64_t i = 0; i < n; i++) y[i] = (uint8_t)x[i];
+}
+
+static void NN(widen)(int64_t n, const uint8_t *x, int32_t *y)
+{
+    NN_IVDEP for (int64_t i = 0; i < n; i++) y[i] = x[i];
+}
+
+/* The way back from pool: grad (ph * pw, width) to its place in each window, 0 elsewhere. A row
+ * of `to` is ldt floats down. */
+static void NN(unpool)(const nn_conv *s, const float *grad, const int32_t *place, int64_t width,
+                       float *to, int64_t ldt)
+{
+    for (int64_t i = 0; i < s->ph; i++)
+        for (int64_t j = 0; j < s->pw; j++, grad += width, place += width)
+            for (int64_t c = 0; c < width; c += VL) {
+                float *const window = to + i * s->pool * ldt + j * s->pool * width + c;
+                const vf g = LOAD(grad + c);
+                const vi at = *(const vi *)(place + c);
+                int k = 0;
+                for (int64_t u = 0; u < s->pool; u++)
+                    for (int64_t v = 0; v < s->pool; v++, k++)
+                        STORE(window + u * ldt + v * width,
+                              (vf)CHOOSE(at == k, BITS(g), BITS((vf){0})));
+            }
 }
 
 /* ------------------------------------------------------------------ gather and scatter */
@@ -457,8 +564,9 @@ static void NN(scatter)(const nn_spike *spikes, int64_t count, const float *w, i
 }
 
 static const nn_convolution NN(kernels) = {
-    NN_STRING(NN_ISA), VL,        NN(transpose), NN(product),      NN(outer),   NN(pool),
-    NN(mask),          NN(narrow), NN(gather),   NN(gather_apart), NN(scatter),
+    NN_STRING(NN_ISA), VL,         NN(transpose), NN(product), NN(winograd), NN(outer),
+    NN(pool),          NN(add),    NN(mask),      NN(narrow),  NN(widen),    NN(unpool),
+    NN(gather),        NN(gather_apart), NN(scatter),
 };
 
 #undef vf

@@ -188,6 +188,7 @@ def chosen(*words):
 def test_another_model_comes_with_its_own_sizes():
     plain = chosen("--model", "convnet")
     assert (plain.model, plain.hidden, plain.dropout, plain.bias) == ("convnet", (128,), 0.5, True)
+    assert (plain.init, chosen("--model", "residual_mlp").init) == ("torch", "original")
     assert plain.batch_size == recipes.RECIPES["np_nn"].batch_size
     assert chosen("--model", "convnet", "--dropout", "0").dropout == 0
     assert chosen("--model", "mlp") == chosen()

@@ -41,10 +41,14 @@ def fields(name):
 
 
 def change(settings, name):
-    """A Recipe with another model, as that is if nothing is said."""
+    """A Recipe with another model, as that is if nothing is said.
+
+    Convolutions start as in PyTorch: from the original's start, LeNet-5 does not leave chance.
+    """
     plain = {field.name: field.default for field in dataclasses.fields(settings)}
     network = {field: plain[field] for field in FIELDS} | fields(name) | {"channels": ()}
-    return dataclasses.replace(settings, model=name, **network)
+    changed = dataclasses.replace(settings, model=name, **network)
+    return dataclasses.replace(changed, init="torch") if takes_images(changed) else changed
 
 
 def check(settings):
