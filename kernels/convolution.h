@@ -115,7 +115,7 @@ static inline int64_t nn_in_frame(const nn_frame *f, int64_t i, int64_t j)
 
 static inline int64_t nn_frame_floats(const nn_frame *f)
 {
-    return nn_floats((f->rows + 1) * f->ld); /* a row that Winograd's tiles may reach into */
+    return nn_floats((f->rows + 1) * f->ld + f->step); /* so far may Winograd's tiles reach */
 }
 
 /* Make all of it 0: the border then stays so. */

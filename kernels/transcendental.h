@@ -58,12 +58,13 @@ NN_INLINE float NN(expm1_below_0)(float x)
     return NN(expm1_near_0)(r) * power + (power - 1.0f);
 }
 
-/* log(x) for normal x > 0: x = 2^k m with m near 1, and a polynomial in m - 1 */
+/* log(x) for normal x > 0: x = 2^k m with m near 1, and a polynomial in m - 1. Unsigned, as the
+ * bits of another x may be beyond what a signed difference can hold. */
 NN_INLINE float NN(log_of)(float x)
 {
-    union { float f; int32_t i; } bits = {x};
-    const int32_t k = (bits.i - 0x3f3504f3) >> 23;
-    bits.i -= (int32_t)((uint32_t)k << 23);
+    union { float f; uint32_t u; } bits = {x};
+    const int32_t k = (int32_t)(bits.u - 0x3f3504f3u) >> 23;
+    bits.u -= (uint32_t)k << 23;
     const float f = bits.f - 1.0f, e = (float)k;
     float p = 7.0376836292e-2f;
     p = p * f - 1.1514610310e-1f;
