@@ -12,7 +12,9 @@ from np_nn import ops, report
 from np_nn.errors import NpNNError
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = [ROOT / "tests" / name for name in ("test_kernels.py", "test_pointwise.py")]
+TESTS = [
+    ROOT / "tests" / f"test_{name}.py" for name in ("kernels", "pointwise", "convolution", "warp")
+]
 SECONDS = 0.1  # a turn: a kernel is shorter than a step
 
 
