@@ -43,7 +43,7 @@ def run(session):
         f"\nMilliseconds for the outputs of {_images(session)} test images; torch in inference "
         "mode, in its best block size.\n",
         _outputs(outputs),
-        *reasons(outputs),
+        *reasons({_inference(what): figures for what, figures in outputs.items()}),
         "",
         table(session, _targets(steps, outputs)),
         "",
