@@ -182,7 +182,7 @@ def _targets(name, ours, theirs, compress_s):
         at_most(f"{name}, {training}", seconds, goal.seconds, "{:.2f} s"),
         at_least(f"{name}, the same, times the twin", times, goal.times),
         at_least(f"{name}, whole process, times the twin", whole, goal.whole),
-        at_most("peak memory", _median(ours, "memory_mb"), goal.memory, "{:.0f} MB"),
+        at_most(f"{name}, peak memory", _median(ours, "memory_mb"), goal.memory, "{:.0f} MB"),
     ]
     return [target for target in targets if target.bound is not None]
 

@@ -17,6 +17,7 @@ from np_nn import feed, report
 
 LAYOUTS = (TORCH, CHANNELS_LAST)
 IMAGES = 500  # of the test set, for inference
+SECONDS = 0.15  # a turn: there are many cells, and nothing here needs long to settle
 GOALS = {"LeNet-style": 1.5, "convnet": 1.2}  # times torch, of a training step
 
 
@@ -42,7 +43,7 @@ def run(session):
         f"\nMilliseconds for the outputs of {_images(session)} test images; torch in inference "
         "mode, in its best block size.\n",
         _outputs(outputs),
-        *reasons(outputs),
+        *reasons({_inference(what): figures for what, figures in outputs.items()}),
         "",
         table(session, _targets(steps, outputs)),
         "",
@@ -54,7 +55,8 @@ def run(session):
 
 def _train(session, cell):
     """Everyone's Figures; on all cores in new processes, and once those of NumPy, to compare."""
-    ask = {"task": "train_network", "threads": cell.threads, "cell": dataclasses.asdict(cell)}
+    ask = {"task": "train_network", "threads": cell.threads, "seconds": _seconds(session)}
+    ask["cell"] = dataclasses.asdict(cell)
     figures = session.ask(_field(cell.network), **ask, fresh=not cell.threads)
     if not cell.threads:
         numpy = session.ask((LAYERS,), **ask, rounds=1)
@@ -64,8 +66,12 @@ def _train(session, cell):
 
 
 def _predict(session, network, threads):
-    arguments = {"name": network, "count": _images(session)}
-    return session.ask(_field(network), "predict_network", threads=threads, **arguments)
+    ask = {"task": "predict_network", "threads": threads, "seconds": _seconds(session)}
+    return session.ask(_field(network), **ask, name=network, count=_images(session))
+
+
+def _seconds(session):
+    return min(SECONDS, session.seconds)
 
 
 def _images(session):

@@ -12,7 +12,9 @@ from np_nn import ops, report
 from np_nn.errors import NpNNError
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = [ROOT / "tests" / name for name in ("test_kernels.py", "test_pointwise.py")]
+TESTS = [
+    ROOT / "tests" / f"test_{name}.py" for name in ("kernels", "pointwise", "convolution", "warp")
+]
 SECONDS = 0.1  # a turn: a kernel is shorter than a step
 
 
@@ -49,7 +51,10 @@ def run(session):
         "times torch",
     )
     rows = [(*task, *_cells(figures.ms)) for task, figures in results.items()]
-    text = "## The kernels one by one\n\nMicroseconds a call, on a batch of MNIST.\n\n"
+    text = (
+        "## The kernels one by one\n\nMicroseconds a call, on a batch of MNIST; convolutions: the "
+        "second one of the LeNet-style network, batch 64.\n\n"
+    )
     return text + report.markdown_table(header, rows) + _notes(results)
 
 

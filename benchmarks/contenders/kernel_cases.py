@@ -1,4 +1,7 @@
-"""The arguments that each kernel is timed with: a real batch of MNIST in 784-512-10."""
+"""The arguments that each kernel is timed with: a real batch of MNIST in 784-512-10.
+
+Those of convolutions: the second one of the LeNet-style network, and numbers at random.
+"""
 
 import numpy as np
 from cells import CENTRE
@@ -6,6 +9,8 @@ from cells import CENTRE
 from contenders import problem
 from np_nn import ops, reference
 from np_nn.batches import Batches
+
+STRIDE, PADDING = (1, 1), (0, 0)
 
 
 class Inputs:
@@ -34,6 +39,18 @@ class Inputs:
         self.shares = reference.softmax_forward(self.sums, self.empty(512))
         self.ones = np.ones_like(self.b1)
         self.target = np.eye(10, dtype=np.float32)[self.labels]
+
+        rng = np.random.default_rng(0)
+        self.maps, self.filters, self.biases, self.dmaps, self.dpooled = (
+            rng.standard_normal(shape, np.float32)
+            for shape in (
+                (64, 16, 12, 12), (32, 16, 5, 5), (32,), (64, 32, 8, 8), (64, 32, 4, 4),
+            )
+        )  # fmt: skip
+        self.pooled = np.empty_like(self.dpooled), np.empty(self.dpooled.shape, np.uint8)
+        reference.conv_relu_pool_forward(
+            self.maps, self.filters, self.biases, PADDING, 2, *self.pooled
+        )
 
     rows = property(lambda self: self.split.rows, doc="the compressed set, made on first use")
     sparse = property(lambda self: (self.rows, self.indices, *self.pixels))
@@ -70,6 +87,22 @@ CASES = {
     "sparse_linear_backward_weight": lambda i: (*i.sparse, i.dh, _zeros(i.W1)),
     "linear_backward_weight 784-512": lambda i: (i.x, i.dh, _zeros(i.W1)),
     "linear_backward_weight 512-10": lambda i: (i.h, i.dlogits, _zeros(i.W2)),
+    "conv2d_forward 16-32 5x5": lambda i: (
+        i.maps, i.filters, i.biases, STRIDE, PADDING, _zeros(i.dmaps),
+    ),
+    "conv2d_backward_weight 16-32 5x5": lambda i: (
+        i.maps, i.dmaps, STRIDE, PADDING, _zeros(i.filters),
+    ),
+    "conv2d_backward_input 16-32 5x5": lambda i: (
+        i.dmaps, i.filters, STRIDE, PADDING, _zeros(i.maps),
+    ),
+    "conv_relu_pool_forward 16-32 5x5": lambda i: (
+        i.maps, i.filters, i.biases, PADDING, 2, *map(_zeros, i.pooled),
+    ),
+    "conv_relu_pool_backward 16-32 5x5": lambda i: (
+        i.maps, i.filters, *i.pooled, i.dpooled, PADDING, 2,
+        _zeros(i.filters), _zeros(i.biases), _zeros(i.maps),
+    ),
     "sigmoid_forward": lambda i: (i.sums, i.empty(512)),
     "sigmoid_backward": lambda i: (i.dh, i.shares, i.empty(512)),
     "tanh_forward": lambda i: (i.sums, i.empty(512)),

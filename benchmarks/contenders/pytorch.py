@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 import np_nn as nn
 from contenders import problem
-from contenders.kernel_cases import CASES, Inputs
+from contenders.kernel_cases import CASES, PADDING, STRIDE, Inputs
 from np_nn import optim, twin
 
 aten = torch.ops.aten
@@ -184,6 +184,28 @@ def _layer_norm_backward(inputs, grad, normalised, weight, deviation, *rest):
     return lambda: aten.native_layer_norm_backward(*fixed, [True] * 3)
 
 
+def _conv_backward(which):
+    """The gradient of one of input, weight and bias."""
+    wanted = [which == name for name in ("input", "weight", "bias")]
+
+    def operation(inputs, *rest):
+        x, weight, grad = map(torch.from_numpy, (inputs.maps, inputs.filters, inputs.dmaps))
+        fixed = grad, x, weight, None, STRIDE, PADDING, (1, 1), False, (0, 0), 1, wanted
+        return lambda: aten.convolution_backward(*fixed)
+
+    return operation
+
+
+def _conv_relu_pool(x, weight, bias, pool):
+    return F.max_pool2d(F.relu(F.conv2d(x, weight, bias)), pool)
+
+
+def _conv_relu_pool_backward(inputs, x, weight, out, where, grad, padding, pool, *rest):
+    leaves = [a.requires_grad_() for a in (x, weight, torch.from_numpy(inputs.biases))]
+    pooled = _conv_relu_pool(*leaves, pool)
+    return lambda: torch.autograd.grad(pooled, leaves, grad, retain_graph=True)
+
+
 def _sgd(inputs, weight, grad, velocity, scratch, lr, *settings):
     return lambda: weight.add_(grad, alpha=-lr)
 
@@ -213,6 +235,13 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
     "cross_entropy": _cross_entropy,
     "sparse_linear_forward": _sparse_forward,
     "sparse_linear_backward_weight": _sparse_backward,
+    "conv2d_forward": lambda i, x, weight, bias, *rest: lambda: F.conv2d(x, weight, bias),
+    "conv2d_backward_weight": _conv_backward("weight"),
+    "conv2d_backward_input": _conv_backward("input"),
+    "conv_relu_pool_forward": lambda i, x, weight, bias, padding, pool, *rest: (
+        lambda: _conv_relu_pool(x, weight, bias, pool)
+    ),
+    "conv_relu_pool_backward": _conv_relu_pool_backward,
     "sigmoid_forward": lambda i, x, out: lambda: torch.sigmoid(x, out=out),
     "sigmoid_backward": lambda i, grad, y, out: lambda: aten.sigmoid_backward(grad, y),
     "tanh_forward": lambda i, x, out: lambda: torch.tanh(x, out=out),
