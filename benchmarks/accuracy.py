@@ -44,7 +44,7 @@ class Goal:
 
 GOALS = {
     "fast98": Goal(0.98, 0.7, times=4, whole=4, memory=250),
-    "fast99": Goal(0.99, 4.0, times=4, whole=4, memory=250),
+    "fast99": Goal(0.99, 4.0, twins=3),
     "fast99conv": Goal(0.99, 8.0, times=1.5, twins=3),
     "fast994conv": Goal(0.994, seeds=3, twins=0),
 }
