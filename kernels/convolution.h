@@ -72,6 +72,8 @@ typedef struct {
     void (*winograd)(const nn_pixels *, float *, float *);
     void (*outer)(const float *, int64_t, int64_t, int64_t, const int32_t *, const float *,
                   const int32_t *, int64_t, float *, int64_t);
+    void (*winograd_outer)(const nn_pixels *, const float *, int64_t, const int32_t *,
+                           const int32_t *, float *, float *);
     void (*pool)(const nn_conv *, const float *, int64_t, float *, int32_t *);
     void (*add)(int64_t, const float *, float *);
     float (*mask)(int64_t, const float *, const float *, float *);
@@ -194,11 +196,15 @@ static inline int nn_is_winograd(int64_t kh, int64_t kw, int plain, int64_t chan
     return kh == 3 && kw == 3 && plain && channels % nn_active->vector == 0;
 }
 
+static inline int64_t nn_winograd_tiles(int64_t ow)
+{
+    return nn_winograd_rows(ow) * ((ow + 1) / 2);
+}
+
 /* Floats of work space: products of no bias, inputs and sums of the tiles */
 static inline int64_t nn_winograd_space(int64_t ow, int64_t channels, int64_t width)
 {
-    return nn_floats(width) +
-           nn_floats(16 * nn_winograd_rows(ow) * ((ow + 1) / 2) * (channels + width));
+    return nn_floats(width) + nn_floats(16 * nn_winograd_tiles(ow) * (channels + width));
 }
 
 static void nn_pack_winograd(const nn_filter *f, int64_t channels, int64_t width, float *packed,
@@ -333,7 +339,7 @@ NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, co
  * dense_w, dense_x: no pooling. The gradient of the weights is a sum of outer products, that of
  * x the product of pixels by turned weights. */
 typedef struct {
-    int want_w, want_x, by_pixel, dense_w, dense_x, winograd, listed, group;
+    int want_w, want_bias, want_x, by_pixel, dense_w, dense_x, winograd_w, winograd_x, listed, group;
     int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
     int64_t most;                       /* gradients of one output in an image */
     int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
@@ -341,13 +347,13 @@ typedef struct {
     int64_t tables, weights, each;      /* floats of work space */
 } nn_plan;
 
-static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
+static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int want_x)
 {
     nn_plan p;
     const int64_t area = s->kh * s->kw;
     const int plain = nn_is_plain(s);
     memset(&p, 0, sizeof p);
-    p.want_w = want_w, p.want_x = want_x;
+    p.want_w = want_w, p.want_bias = want_bias, p.want_x = want_x;
     p.vector = nn_active->vector;
     p.width = nn_whole(s->o, p.vector);
     p.run = nn_whole(s->kw * s->c, p.vector);
@@ -355,12 +361,14 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
     p.by_pixel = want_w && plain && s->kw * s->c < 12;
     p.dense_w = want_w && !p.by_pixel && s->pool == 1;
     p.dense_x = want_x && plain && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
-    p.winograd = p.dense_x && nn_is_winograd(s->kh, s->kw, plain, p.width);
+    p.winograd_w = p.dense_w && nn_is_winograd(s->kh, s->kw, plain, s->c);
+    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, plain, p.width);
     p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
     p.group = s->pool > 1 ? NN_GROUP : 1;
     p.most = s->ph * s->pw;
     if (want_w) { /* at least two chunks, for two threads, however large they are */
         p.size = p.by_pixel || p.dense_w ? s->c * area * p.width : s->o * s->kh * p.run;
+        p.size = p.winograd_w ? 16 * s->c * p.width : p.size;
         p.size = nn_floats(p.size) + nn_floats(s->o);
         p.chunks = nn_least(NN_MAX_CHUNKS, 2 + NN_CHUNK_BYTES / (4 * p.size));
         p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
@@ -371,8 +379,9 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
     p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     if (p.by_pixel || p.dense_w || p.dense_x)
         p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
-    p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool);
-    p.weights = p.dense_x ? nn_floats((p.winograd ? 16 : area) * p.width * p.turned)
+    p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool) +
+               2 * nn_floats(nn_winograd_tiles(s->ow));
+    p.weights = p.dense_x ? nn_floats((p.winograd_x ? 16 : area) * p.width * p.turned)
                           : nn_floats(s->o * s->kh * p.run);
     p.weights += nn_floats(p.turned); /* no bias */
     p.each = p.group * (nn_frame_floats(&p.x) + nn_floats(2 * s->o * p.most) + nn_floats(s->o)) +
@@ -380,24 +389,26 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_x)
              2 * nn_floats(p.most * p.width) + NN_SLACK +
              nn_floats(s->oh * s->ow + 1) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
              (p.dense_x ? nn_floats(s->h * s->w * p.turned) : nn_frame_floats(&p.x)) +
-             (p.winograd ? nn_winograd_space(s->w, p.width, p.turned) : 0);
+             (p.winograd_x ? nn_winograd_space(s->w, p.width, p.turned) : 0) +
+             (p.winograd_w ? nn_winograd_space(s->ow, s->c, p.width) : 0);
     return p;
 }
 
 NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, int threads)
 {
-    const nn_plan p = nn_conv_plan(s, want_w, want_x);
+    const nn_plan p = nn_conv_plan(s, want_w, 0, want_x);
     threads = nn_useful_threads(threads, 2 * nn_conv_work(s));
     return 64 + 4 * (p.tables + p.weights + p.chunks * p.size + threads * p.each);
 }
 
 /* What a backward pass reads, and the tables that all threads share. Of each output pixel:
  * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
- * first, and from there the way to each of the window. out: null without ReLU */
+ * first, and from there the way to each of the window. Of each of Winograd's tiles: where it
+ * begins. out: null without ReLU */
 typedef struct {
     const float *x, *out, *grad;
     const uint8_t *where;
-    int32_t *in_x, *in_g, *first, *way;
+    int32_t *in_x, *in_g, *first, *way, *tile_x, *tile_g;
 } nn_given;
 
 /* One thread's work space. Spikes and counts: of each image of a group, by output. */
@@ -405,7 +416,7 @@ typedef struct {
     float *x[NN_GROUP];
     nn_spike *spikes[NN_GROUP], *sorted, *seen;
     int32_t *counts[NN_GROUP], *begin;
-    float *masked, *tall, *g, *pixels;
+    float *masked, *tall, *g, *pixels, *tiles;
 } nn_desk;
 
 static float *nn_take(float **space, int64_t floats)
@@ -431,6 +442,8 @@ static nn_desk nn_set_desk(const nn_conv *s, const nn_plan *p, float *space)
     d.begin = (int32_t *)nn_take(&space, s->oh * s->ow + 1);
     d.g = nn_take(&space, nn_frame_floats(&p->g) - NN_SLACK);
     d.seen = (nn_spike *)nn_take(&space, 2 * s->h * s->w);
+    d.tiles = p->winograd_w ? nn_take(&space, nn_winograd_space(s->ow, s->c, p->width) - NN_SLACK)
+                            : 0;
     d.pixels = space;
     nn_clear_frame(&p->g, d.g);
     memset(d.tall, 0, (size_t)(2 * nn_floats(p->most * p->width)) * sizeof *d.tall);
@@ -450,6 +463,10 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
             given->first[i * s->pw + j] = (int32_t)(i * s->pool * s->ow + j * s->pool);
     for (int64_t k = 0; k < s->pool * s->pool; k++)
         given->way[k] = (int32_t)(k / s->pool * s->ow + k % s->pool);
+    for (int64_t k = 0; k < nn_winograd_tiles(s->ow); k++) {
+        given->tile_x[k] = (int32_t)(k * s->c);
+        given->tile_g[k] = (int32_t)(k * p->width);
+    }
 }
 
 /* The places of an image's maxima; without pooling, null */
@@ -464,7 +481,7 @@ static const float *nn_mask(const nn_conv *s, const nn_plan *p, const nn_given *
                             int64_t image, float *masked, float *bias)
 {
     const int64_t from = image * s->o * p->most;
-    for (int64_t o = 0; o < s->o; o++) {
+    for (int64_t o = 0; o < s->o && (bias || given->out); o++) {
         const int64_t at = from + o * p->most;
         const float sum = nn_active->mask(p->most, given->grad + at,
                                           given->out ? given->out + at : 0, masked + o * p->most);
@@ -557,7 +574,7 @@ static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_desk *d,
     const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
                                weights + p->weights - nn_floats(p->turned), p->g.ld, p->g.ld,
                                p->width, 1, s->kh, run, s->h, s->w, p->turned, 0};
-    if (p->winograd)
+    if (p->winograd_x)
         nn_active->winograd(&product, d->pixels, d->pixels + nn_floats(s->h * s->w * p->turned));
     else
         nn_active->product(&product, d->pixels);
@@ -585,13 +602,41 @@ static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *
     }
 }
 
+/* Add to the sums of weights, in Winograd's form, what an image gives. */
+static void nn_winograd_weights(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                                const nn_desk *d, const float *x, float *sums)
+{
+    const nn_pixels pixels = {x, 0, 0, p->x.ld, p->x.ld, s->c, 1, 3, 3 * s->c, s->oh, s->ow,
+                              p->width, 0};
+    nn_active->winograd_outer(&pixels, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld, given->tile_x,
+                              given->tile_g, d->tiles, sums);
+}
+
+/* G' m G: the gradients of one pair of channels; m: the first of 16 numbers, `step` apart */
+static void nn_from_winograd(const float *m, int64_t step, float *w_grad)
+{
+    float half[3][4];
+    for (int v = 0; v < 4; v++) {
+        const float m0 = m[v * step], m1 = m[(4 + v) * step];
+        const float m2 = m[(8 + v) * step], m3 = m[(12 + v) * step];
+        half[0][v] = m0 + 0.5f * (m1 + m2);
+        half[1][v] = 0.5f * (m1 - m2);
+        half[2][v] = 0.5f * (m1 + m2) + m3;
+    }
+    for (int u = 0; u < 3; u++) {
+        w_grad[3 * u] = half[u][0] + 0.5f * (half[u][1] + half[u][2]);
+        w_grad[3 * u + 1] = 0.5f * (half[u][1] - half[u][2]);
+        w_grad[3 * u + 2] = 0.5f * (half[u][1] + half[u][2]) + half[u][3];
+    }
+}
+
 /* The gradients of a group of images: x_grad theirs, sums the chunk's */
 static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *given,
                           const nn_desk *d, int64_t from, int count, const float *weights,
                           float *sums, float *x_grad)
 {
     const int64_t size = s->c * s->h * s->w;
-    float *const bias = p->want_w ? sums + p->size - nn_floats(s->o) : 0;
+    float *const bias = p->want_bias ? sums + p->size - nn_floats(s->o) : 0;
     for (int k = 0; k < count; k++) {
         const int64_t image = from + k;
         const float *const x = given->x + image * size;
@@ -608,7 +653,9 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
             nn_gather_pixels(s, p, d, x, sums);
         else if (p->want_w)
             nn_into_frame(&p->x, x, d->x[k]);
-        if (p->dense_w)
+        if (p->winograd_w)
+            nn_winograd_weights(s, p, given, d, d->x[k], sums);
+        else if (p->dense_w)
             nn_active->outer(d->x[k], p->x.ld, s->kh, s->kw * s->c, given->in_x, d->g, given->in_g,
                              s->oh * s->ow, sums, p->width);
     }
@@ -630,7 +677,10 @@ static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums
 {
     const int64_t area = s->kh * s->kw;
     for (int64_t o = lo; o < hi; o++) {
-        for (int64_t k = 0; k < s->c * area; k++) {
+        for (int64_t ch = 0; p->winograd_w && ch < s->c; ch++)
+            nn_from_winograd(sums + ch * p->width + o, s->c * p->width,
+                             w_grad + (o * s->c + ch) * area);
+        for (int64_t k = 0; !p->winograd_w && k < s->c * area; k++) {
             const int64_t ch = k / area, u = k % area / s->kw, v = k % s->kw;
             w_grad[o * s->c * area + k] =
                 sums[p->by_pixel  ? ((ch + 1) * area - 1 - k % area) * p->width + o
@@ -648,13 +698,15 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
                              const uint8_t *where, const float *grad, float *w_grad,
                              float *bias_grad, float *x_grad, void *space, int threads)
 {
-    const nn_plan p = nn_conv_plan(s, w_grad != 0, x_grad != 0);
+    const nn_plan p = nn_conv_plan(s, w_grad != 0, bias_grad != 0, x_grad != 0);
     float *at = (float *)nn_align(space);
-    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0};
+    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0};
     given.in_x = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.in_g = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.first = (int32_t *)nn_take(&at, p.most);
     given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
+    given.tile_x = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
+    given.tile_g = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
     float *const weights = at, *const sums = weights + p.weights;
     float *const desks = sums + p.chunks * p.size;
     nn_fill_tables(s, &p, &given);
@@ -665,9 +717,9 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
     {
         int64_t lo, hi;
         if (p.dense_x) {
-            nn_share(p.winograd ? p.width : s->kh * s->kw * p.width, 1, NN_THREAD(), NN_THREADS(),
+            nn_share(p.winograd_x ? p.width : s->kh * s->kw * p.width, 1, NN_THREAD(), NN_THREADS(),
                      &lo, &hi);
-            (p.winograd ? nn_pack_winograd : nn_pack)(&turned, p.width, p.turned, weights, lo, hi);
+            (p.winograd_x ? nn_pack_winograd : nn_pack)(&turned, p.width, p.turned, weights, lo, hi);
         } else if (p.want_x) {
             nn_share(s->o * s->kh, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
             nn_pack_runs(s, w, p.run, weights, lo, hi);

@@ -241,6 +241,28 @@ NN_INLINE void NN(winograd_in)(const float *x, int64_t ldx, int64_t channels, fl
     }
 }
 
+/* The same of A y A', y: 2 x 2 numbers, for the way back */
+NN_INLINE void NN(winograd_back)(const float *y, int64_t ldy, int64_t width, float *to,
+                                 int64_t step)
+{
+    vf a[4][2];
+    NN_UNROLL for (int v = 0; v < 2; v++)
+    {
+        const vf y0 = LOAD(y + v * width), y1 = LOAD(y + ldy + v * width);
+        a[0][v] = y0;
+        a[1][v] = y0 + y1;
+        a[2][v] = y0 - y1;
+        a[3][v] = -y1;
+    }
+    NN_UNROLL for (int u = 0; u < 4; u++)
+    {
+        STORE(to + (4 * u) * step, a[u][0]);
+        STORE(to + (4 * u + 1) * step, a[u][0] + a[u][1]);
+        STORE(to + (4 * u + 2) * step, a[u][0] - a[u][1]);
+        STORE(to + (4 * u + 3) * step, -a[u][1]);
+    }
+}
+
 /* A' m A of the 16 sums of a tile: its 2 x 2 outputs, those that there are */
 NN_INLINE void NN(winograd_out)(const float *m, int64_t step, vf bias, float *out, int64_t ldo,
                                 int64_t width, int down, int right)
@@ -563,8 +585,34 @@ static void NN(scatter)(const nn_spike *spikes, int64_t count, const float *w, i
 #undef CALL
 }
 
+/* sums (16, channels, width) += what an image gives to the weights' gradient, before it is
+ * turned into G' sums G. x, g: frames; g is 0 beyond oh and ow. */
+static void NN(winograd_outer)(const nn_pixels *p, const float *g, int64_t ldg,
+                               const int32_t *in_x, const int32_t *in_g, float *space, float *sums)
+{
+    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
+    const int64_t rows = nn_winograd_rows(p->ow), most = rows * across;
+    for (int64_t top = 0; 2 * top < p->oh; top += rows) {
+        const int64_t end = nn_least(top + rows, (p->oh + 1) / 2), tiles = (end - top) * across;
+        float *to = space, *back = space + 16 * most * channels;
+        const float *const grads = back;
+        for (int64_t i = top; i < end; i++)
+            for (int64_t j = 0; j < across; j++) {
+                for (int64_t c = 0; c < channels; c += VL, to += VL)
+                    NN(winograd_in)(p->x + 2 * i * p->ldx + 2 * j * channels + c, p->ldx, channels,
+                                    to, tiles * channels);
+                for (int64_t o = 0; o < width; o += VL, back += VL)
+                    NN(winograd_back)(g + 2 * i * ldg + 2 * j * width + o, ldg, width, back,
+                                      tiles * width);
+            }
+        for (int64_t k = 0; k < 16; k++)
+            NN(outer)(space + k * tiles * channels, 0, 1, channels, in_x, grads + k * tiles * width,
+                      in_g, tiles, sums + k * channels * width, width);
+    }
+}
+
 static const nn_convolution NN(kernels) = {
-    NN_STRING(NN_ISA), VL,         NN(transpose), NN(product), NN(winograd), NN(outer),
+    NN_STRING(NN_ISA), VL,         NN(transpose), NN(product), NN(winograd), NN(outer),    NN(winograd_outer),
     NN(pool),          NN(add),    NN(mask),      NN(narrow),  NN(widen),    NN(unpool),
     NN(gather),        NN(gather_apart), NN(scatter),
 };
