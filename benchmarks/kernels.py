@@ -12,7 +12,8 @@ from np_nn import ops, report
 from np_nn.errors import NpNNError
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = [ROOT / "tests" / name for name in ("test_kernels.py", "test_pointwise.py")]
+FAMILIES = ("kernels", "pointwise", "convolution_kernels", "pooling_kernels")
+TESTS = [ROOT / "tests" / f"test_{family}.py" for family in FAMILIES]
 SECONDS = 0.1  # a turn: a kernel is shorter than a step
 
 
@@ -40,7 +41,7 @@ def run(session):
     if not results:
         return ""
     header = (
-        "784-512-10, batch 256",
+        "784-512-10, batch 256; images: batch 64",
         "threads",
         "np_nn",
         "NumPy",
