@@ -12,9 +12,10 @@ from np_nn import ops, report
 from np_nn.errors import NpNNError
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = [
-    ROOT / "tests" / f"test_{name}.py" for name in ("kernels", "pointwise", "convolution", "warp")
-]
+FAMILIES = (
+    "kernels", "pointwise", "convolution_kernels", "pooling_kernels", "convolution", "warp",
+)  # fmt: skip
+TESTS = [ROOT / "tests" / f"test_{family}.py" for family in FAMILIES]
 SECONDS = 0.1  # a turn: a kernel is shorter than a step
 
 
@@ -42,7 +43,7 @@ def run(session):
     if not results:
         return ""
     header = (
-        "784-512-10, batch 256",
+        "784-512-10, batch 256; images: batch 64",
         "threads",
         "np_nn",
         "NumPy",

@@ -380,7 +380,7 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
     if (p.by_pixel || p.dense_w || p.dense_x)
         p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
     p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool) +
-               2 * nn_floats(nn_winograd_tiles(s->ow));
+               2 * nn_floats(nn_winograd_tiles(s->ow)) + nn_floats(2 * (s->h + s->kh));
     p.weights = p.dense_x ? nn_floats((p.winograd_x ? 16 : area) * p.width * p.turned)
                           : nn_floats(s->o * s->kh * p.run);
     p.weights += nn_floats(p.turned); /* no bias */
@@ -404,11 +404,12 @@ NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, 
 /* What a backward pass reads, and the tables that all threads share. Of each output pixel:
  * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
  * first, and from there the way to each of the window. Of each of Winograd's tiles: where it
- * begins. out: null without ReLU */
+ * begins. ends: of each row of the gradients' frame that turned weights see, where it has any.
+ * out: null without ReLU */
 typedef struct {
     const float *x, *out, *grad;
     const uint8_t *where;
-    int32_t *in_x, *in_g, *first, *way, *tile_x, *tile_g;
+    int32_t *in_x, *in_g, *first, *way, *tile_x, *tile_g, *ends;
 } nn_given;
 
 /* One thread's work space. Spikes and counts: of each image of a group, by output. */
@@ -466,6 +467,12 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
     for (int64_t k = 0; k < nn_winograd_tiles(s->ow); k++) {
         given->tile_x[k] = (int32_t)(k * s->c);
         given->tile_g[k] = (int32_t)(k * p->width);
+    }
+    for (int64_t i = 0; p->dense_x && i < s->h + s->kh; i++) {
+        const int64_t row = i + s->pad_h - (s->kh - 1), first = s->kw - 1 - s->pad_w;
+        const int any = row >= 0 && row < s->oh;
+        given->ends[2 * i] = any ? (int32_t)(first * p->width) : 0;
+        given->ends[2 * i + 1] = any ? (int32_t)((first + s->ow) * p->width) : 0;
     }
 }
 
@@ -567,13 +574,13 @@ static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, co
 }
 
 /* The gradient of an image as a product */
-static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_desk *d,
-                          const float *weights, float *x_grad)
+static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                          const nn_desk *d, const float *weights, float *x_grad)
 {
     const int64_t run = s->kw * p->width;
     const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
                                weights + p->weights - nn_floats(p->turned), p->g.ld, p->g.ld,
-                               p->width, 1, s->kh, run, s->h, s->w, p->turned, 0};
+                               p->width, 1, s->kh, run, s->h, s->w, p->turned, given->ends};
     if (p->winograd_x)
         nn_active->winograd(&product, d->pixels, d->pixels + nn_floats(s->h * s->w * p->turned));
     else
@@ -646,7 +653,7 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
         if (p->g.rows)
             nn_lay(s, p, given, d, image, grad);
         if (p->dense_x)
-            nn_turn_image(s, p, d, weights, x_grad + image * size);
+            nn_turn_image(s, p, given, d, weights, x_grad + image * size);
         else if (p->want_x)
             nn_scatter_image(s, p, given, d, k, weights, x_grad + image * size);
         if (p->by_pixel)
@@ -700,13 +707,14 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
 {
     const nn_plan p = nn_conv_plan(s, w_grad != 0, bias_grad != 0, x_grad != 0);
     float *at = (float *)nn_align(space);
-    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0};
+    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0, 0};
     given.in_x = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.in_g = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.first = (int32_t *)nn_take(&at, p.most);
     given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
     given.tile_x = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
     given.tile_g = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
+    given.ends = (int32_t *)nn_take(&at, 2 * (s->h + s->kh));
     float *const weights = at, *const sums = weights + p.weights;
     float *const desks = sums + p.chunks * p.size;
     nn_fill_tables(s, &p, &given);

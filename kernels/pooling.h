@@ -263,19 +263,31 @@ NN_API void nn_avg_forward(const nn_pool *s, const float *x, float *out, void *s
 
 /* ---- Adaptive average -------------------------------------------------------------------- */
 
-/* Window i of `outputs` in `inputs` numbers: [lo, hi) */
-static inline void nn_window(int64_t i, int64_t outputs, int64_t inputs, int64_t *lo, int64_t *hi)
+/* Where `outputs` windows of `inputs` numbers begin and end; returns what follows in the table */
+static int32_t *nn_set_windows(int64_t outputs, int64_t inputs, int32_t *ends)
 {
-    *lo = i * inputs / outputs;
-    *hi = ((i + 1) * inputs + outputs - 1) / outputs;
+    for (int64_t i = 0; i < outputs; i++) {
+        *ends++ = (int32_t)(i * inputs / outputs);
+        *ends++ = (int32_t)(((i + 1) * inputs + outputs - 1) / outputs);
+    }
+    return ends;
+}
+
+/* The windows of rows and behind them those of columns, in place of an output plane */
+static const int32_t *nn_windows(const nn_pool *s, const nn_pool_desk *d, const int32_t **columns)
+{
+    int32_t *const rows = (int32_t *)d->out;
+    *columns = nn_set_windows(s->oh, s->h, rows);
+    nn_set_windows(s->ow, s->w, rows + 2 * s->oh);
+    return rows;
 }
 
 /* A plane x (h, w) -> out (oh, ow). row: work space */
-static void nn_adaptive_plane(const nn_pool *s, const float *x, float *row, float *out)
+static void nn_adaptive_plane(const nn_pool *s, const int32_t *rows, const int32_t *columns,
+                              const float *x, float *row, float *out)
 {
-    int64_t top, end, left, right;
     for (int64_t i = 0; i < s->oh; i++, out += s->ow) {
-        nn_window(i, s->oh, s->h, &top, &end);
+        const int64_t top = rows[2 * i], end = rows[2 * i + 1];
         if (s->ow == 1) { /* whole rows, one behind the other */
             nn_active->means(1, (end - top) * s->w, x + top * s->w, 0, out, 0);
             continue;
@@ -284,9 +296,9 @@ static void nn_adaptive_plane(const nn_pool *s, const float *x, float *row, floa
         for (int64_t r = top + 1; r < end; r++)
             nn_active->add(s->w, x + r * s->w, row);
         for (int64_t j = 0; j < s->ow; j++) {
+            const int32_t left = columns[2 * j], right = columns[2 * j + 1];
             float sum = 0;
-            nn_window(j, s->ow, s->w, &left, &right);
-            for (int64_t c = left; c < right; c++)
+            for (int32_t c = left; c < right; c++)
                 sum += row[c];
             out[j] = sum / (float)((end - top) * (right - left));
         }
@@ -303,6 +315,7 @@ NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, vo
     {
         int64_t lo, hi, p, ldx;
         const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
+        const int32_t *columns, *const rows = nn_windows(s, &d, &columns);
         nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
         nn_active->fill(nn_frame_size(s), 0, d.frame);
         p = lo;
@@ -313,7 +326,8 @@ NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, vo
             nn_active->means(p - lo, whole, x + lo * whole, whole, out + lo, 1);
         }
         for (; p < hi; p++)
-            nn_adaptive_plane(s, nn_readable(s, x, p, d.frame, &ldx), d.row, out + p * size);
+            nn_adaptive_plane(s, rows, columns, nn_readable(s, x, p, d.frame, &ldx), d.row,
+                              out + p * size);
     }
 }
 
@@ -325,8 +339,9 @@ NN_API void nn_adaptive_backward(const nn_pool *s, const float *grad, float *out
     threads = nn_pool_threads(s, threads);
     NN_PARALLEL(threads)
     {
-        int64_t lo, hi, top, end, left, right;
+        int64_t lo, hi;
         const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
+        const int32_t *columns, *const rows = nn_windows(s, &d, &columns);
         nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
         for (int64_t p = lo; p < hi; p++) {
             const float *g = grad + p * s->oh * s->ow;
@@ -337,12 +352,12 @@ NN_API void nn_adaptive_backward(const nn_pool *s, const float *grad, float *out
             }
             nn_active->fill(whole, 0, to);
             for (int64_t i = 0; i < s->oh; i++) {
-                nn_window(i, s->oh, s->h, &top, &end);
+                const int64_t top = rows[2 * i], end = rows[2 * i + 1];
                 nn_active->fill(s->w, 0, d.row);
                 for (int64_t j = 0; j < s->ow; j++, g++) {
-                    nn_window(j, s->ow, s->w, &left, &right);
+                    const int32_t left = columns[2 * j], right = columns[2 * j + 1];
                     const float share = *g / (float)((end - top) * (right - left));
-                    for (int64_t c = left; c < right; c++)
+                    for (int32_t c = left; c < right; c++)
                         d.row[c] += share;
                 }
                 for (int64_t r = top; r < end; r++)

@@ -165,6 +165,11 @@ def stage(x, weight, bias, padding, pool, out, where):
         ((3, 40, 9, 9), (100, 40, 3, 3), (1, 1), 4),
         ((6, 256, 4, 4), (256, 256, 3, 3), (1, 1), 1),
         ((2, 2, 33, 33), (3, 2, 2, 2), (0, 0), 16),
+        # Winograd's tiles: odd sizes, one output, long rows, many channels
+        ((3, 32, 7, 9), (16, 32, 3, 3), (1, 1), 1),
+        ((5, 16, 3, 3), (33, 16, 3, 3), (0, 0), 1),
+        ((1, 16, 5, 140), (16, 16, 3, 3), (1, 1), 2),
+        ((2, 144, 6, 5), (128, 144, 3, 3), (2, 2), 1),
     ],
 )
 def test_networks_layers(shape, weight, padding, pool):

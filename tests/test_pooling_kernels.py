@@ -90,7 +90,7 @@ def test_pooling(sizes, whole, seed):
     same("avg_pool2d_backward", grad, *geometry, empty(*shape))
 
 
-@pytest.mark.parametrize("shape", [(64, 32, 24, 24), (256, 16, 28, 28), (3, 5, 23, 37)])
+@pytest.mark.parametrize("shape", [(8, 32, 24, 24), (20, 16, 28, 28), (3, 5, 23, 37)])
 def test_networks_layers(shape):
     rng = np.random.default_rng(0)
     geometry = (2, 2), (2, 2), (0, 0)
@@ -103,10 +103,10 @@ def test_networks_layers(shape):
     same("avg_pool2d_backward", grad, *geometry, empty(*shape))
 
 
-@pytest.mark.parametrize("kernel", [(16, 16), (1, 256), (256, 1), (5, 50)])
+@pytest.mark.parametrize("kernel", [(16, 16), (1, 256), (50, 5)])
 def test_large_windows(kernel):
     rng = np.random.default_rng(0)
-    x, geometry = normal(rng, 2, 3, 260, 257), (kernel, (3, 7), (0, 0))
+    x, geometry = normal(rng, 1, 3, 60, 257), (kernel, (3, 7), (0, 0))
     size = places(x.shape, *geometry)
     out, where = empty(*size), np.zeros(size, np.uint8)
     same("max_pool2d_forward", x, *geometry, out, where, tolerance=0)
@@ -116,7 +116,7 @@ def test_large_windows(kernel):
 
 def test_averages_of_whole_images():
     rng = np.random.default_rng(0)
-    for shape in ((256, 64, 7, 7), (2, 3, 300, 301), (1, 1, 1, 1), (5, 3, 2, 3)):
+    for shape in ((64, 16, 7, 7), (2, 3, 100, 101), (1, 1, 1, 1), (5, 3, 2, 3)):
         x, out, geometry = normal(rng, *shape), empty(*shape[:2], 1, 1), (shape[2:], (1, 1), (0, 0))
         same("avg_pool2d_forward", x, *geometry, out)
         same("avg_pool2d_backward", normal(rng, *out.shape), *geometry, x)

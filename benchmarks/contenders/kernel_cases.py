@@ -1,6 +1,7 @@
-"""The arguments that each kernel is timed with: a real batch of MNIST in 784-512-10.
+"""The arguments that each kernel is timed with.
 
-Those of convolutions: the second one of the LeNet-style network, and numbers at random.
+A real batch of MNIST in 784-512-10; and for images the batch of 64 of a network like LeNet-5, at
+its second convolution: 16 images of 12 x 12 become 32 of 8 x 8 and, pooled, of 4 x 4.
 """
 
 import numpy as np
@@ -10,7 +11,8 @@ from contenders import problem
 from np_nn import ops, reference
 from np_nn.batches import Batches
 
-STRIDE, PADDING = (1, 1), (0, 0)
+MADE, POOLED = (64, 32, 8, 8), (64, 32, 4, 4)  # what the convolution gives; the same, pooled
+ONE, PAIRS = ((1, 1), (0, 0)), ((2, 2), (2, 2), (0, 0))  # stride, padding; kernel, and both
 
 
 class Inputs:
@@ -40,17 +42,17 @@ class Inputs:
         self.ones = np.ones_like(self.b1)
         self.target = np.eye(10, dtype=np.float32)[self.labels]
 
+        # images; after ReLU and pooling most gradients are 0, as `out` shows
         rng = np.random.default_rng(0)
-        self.maps, self.filters, self.biases, self.dmaps, self.dpooled = (
-            rng.standard_normal(shape, np.float32)
-            for shape in (
-                (64, 16, 12, 12), (32, 16, 5, 5), (32,), (64, 32, 8, 8), (64, 32, 4, 4),
-            )
-        )  # fmt: skip
-        self.pooled = np.empty_like(self.dpooled), np.empty(self.dpooled.shape, np.uint8)
+        self.maps = rng.standard_normal((64, 16, 12, 12), np.float32).clip(0)
+        self.filters = rng.standard_normal((32, 16, 5, 5), np.float32) / np.float32(20)
+        self.bias, self.dmaps = np.zeros(32, np.float32), rng.standard_normal(MADE, np.float32)
+        self.dpooled = rng.standard_normal(POOLED, np.float32)
+        self.out, self.where = np.empty(POOLED, np.float32), np.empty(POOLED, np.uint8)
         reference.conv_relu_pool_forward(
-            self.maps, self.filters, self.biases, PADDING, 2, *self.pooled
+            self.maps, self.filters, self.bias, (0, 0), 2, self.out, self.where
         )
+        self.channels = np.ones(32, np.float32)
 
     rows = property(lambda self: self.split.rows, doc="the compressed set, made on first use")
     sparse = property(lambda self: (self.rows, self.indices, *self.pixels))
@@ -62,6 +64,10 @@ class Inputs:
 
 def _zeros(array):
     return np.zeros_like(array)
+
+
+def _made():
+    return np.empty(MADE, np.float32)
 
 
 def _scratch(array):
@@ -87,22 +93,6 @@ CASES = {
     "sparse_linear_backward_weight": lambda i: (*i.sparse, i.dh, _zeros(i.W1)),
     "linear_backward_weight 784-512": lambda i: (i.x, i.dh, _zeros(i.W1)),
     "linear_backward_weight 512-10": lambda i: (i.h, i.dlogits, _zeros(i.W2)),
-    "conv2d_forward 16-32 5x5": lambda i: (
-        i.maps, i.filters, i.biases, STRIDE, PADDING, _zeros(i.dmaps),
-    ),
-    "conv2d_backward_weight 16-32 5x5": lambda i: (
-        i.maps, i.dmaps, STRIDE, PADDING, _zeros(i.filters),
-    ),
-    "conv2d_backward_input 16-32 5x5": lambda i: (
-        i.dmaps, i.filters, STRIDE, PADDING, _zeros(i.maps),
-    ),
-    "conv_relu_pool_forward 16-32 5x5": lambda i: (
-        i.maps, i.filters, i.biases, PADDING, 2, *map(_zeros, i.pooled),
-    ),
-    "conv_relu_pool_backward 16-32 5x5": lambda i: (
-        i.maps, i.filters, *i.pooled, i.dpooled, PADDING, 2,
-        _zeros(i.filters), _zeros(i.biases), _zeros(i.maps),
-    ),
     "sigmoid_forward": lambda i: (i.sums, i.empty(512)),
     "sigmoid_backward": lambda i: (i.dh, i.shares, i.empty(512)),
     "tanh_forward": lambda i: (i.sums, i.empty(512)),
@@ -137,6 +127,32 @@ CASES = {
         i.dh, i.sums, i.ones, np.ones(len(i.h), np.float32), _zeros(i.ones), _zeros(i.ones),
         i.empty(512),
     ),
+    "batch_norm_forward images": lambda i: (
+        i.dmaps, i.channels, i.channels, 1e-5, _made(), _made(), _zeros(i.bias), _zeros(i.bias),
+    ),
+    "batch_norm_backward images": lambda i: (
+        i.dmaps, i.dmaps, i.channels, i.channels, 1e-5, _zeros(i.bias), _zeros(i.bias), _made(),
+    ),
+    "batch_norm_apply images": lambda i: (
+        i.dmaps, i.channels, i.channels, 1e-5, i.channels, i.channels, _made(),
+    ),
+    "conv2d_forward": lambda i: (i.maps, i.filters, i.bias, *ONE, _made()),
+    "conv2d_backward_weight": lambda i: (i.maps, i.dmaps, *ONE, _zeros(i.filters)),
+    "conv2d_backward_bias": lambda i: (i.dmaps, _zeros(i.bias)),
+    "conv2d_backward_input": lambda i: (i.dmaps, i.filters, *ONE, _zeros(i.maps)),
+    "conv_relu_pool_forward": lambda i: (
+        i.maps, i.filters, i.bias, (0, 0), 2, _zeros(i.out), _zeros(i.where),
+    ),
+    "conv_relu_pool_backward": lambda i: (
+        i.maps, i.filters, i.out, i.where, i.dpooled, (0, 0), 2, _zeros(i.filters),
+        _zeros(i.bias), _zeros(i.maps),
+    ),
+    "max_pool2d_forward": lambda i: (i.dmaps, *PAIRS, _zeros(i.out), _zeros(i.where)),
+    "max_pool2d_backward": lambda i: (i.dpooled, i.where, *PAIRS, _made()),
+    "avg_pool2d_forward": lambda i: (i.dmaps, *PAIRS, _zeros(i.out)),
+    "avg_pool2d_backward": lambda i: (i.dpooled, *PAIRS, _made()),
+    "adaptive_avg_pool2d_forward": lambda i: (i.dmaps, np.zeros((64, 32, 1, 1), np.float32)),
+    "adaptive_avg_pool2d_backward": lambda i: (i.dmaps[:, :, :1, :1].copy(), _made()),
     "bce_with_logits": lambda i: (i.logits, i.target, 1 / i.logits.size, i.empty(10)),
     "bce": lambda i: (np.exp(i.log_probs), i.target, 1 / i.logits.size, i.empty(10)),
     "sgd_step": lambda i: (i.W1, i.dW1, None, _zeros(i.W1), 1e-4, 0.0, 0.0, False),

@@ -184,28 +184,6 @@ def _layer_norm_backward(inputs, grad, normalised, weight, deviation, *rest):
     return lambda: aten.native_layer_norm_backward(*fixed, [True] * 3)
 
 
-def _conv_backward(which):
-    """The gradient of one of input, weight and bias."""
-    wanted = [which == name for name in ("input", "weight", "bias")]
-
-    def operation(inputs, *rest):
-        x, weight, grad = map(torch.from_numpy, (inputs.maps, inputs.filters, inputs.dmaps))
-        fixed = grad, x, weight, None, STRIDE, PADDING, (1, 1), False, (0, 0), 1, wanted
-        return lambda: aten.convolution_backward(*fixed)
-
-    return operation
-
-
-def _conv_relu_pool(x, weight, bias, pool):
-    return F.max_pool2d(F.relu(F.conv2d(x, weight, bias)), pool)
-
-
-def _conv_relu_pool_backward(inputs, x, weight, out, where, grad, padding, pool, *rest):
-    leaves = [a.requires_grad_() for a in (x, weight, torch.from_numpy(inputs.biases))]
-    pooled = _conv_relu_pool(*leaves, pool)
-    return lambda: torch.autograd.grad(pooled, leaves, grad, retain_graph=True)
-
-
 def _sgd(inputs, weight, grad, velocity, scratch, lr, *settings):
     return lambda: weight.add_(grad, alpha=-lr)
 
@@ -219,6 +197,32 @@ def _optimizer(kind, **options):
         return kind([parameter], **options).step
 
     return operation
+
+
+def _conv_backward(grad, x, weight, stride, padding, *wanted):
+    """wanted: whether the gradients of x, and of the weight."""
+    fixed = None, stride, padding, (1, 1), False, (0, 0), 1, [*wanted, False]
+    return lambda: aten.convolution_backward(grad, x, weight, *fixed)
+
+
+def _conv_relu_pool(x, weight, bias, padding, pool):
+    return F.max_pool2d(F.relu(F.conv2d(x, weight, bias, padding=padding)), pool)
+
+
+def _conv_relu_pool_backward(inputs, x, weight, out, where, grad, padding, pool, *rest):
+    """The way back alone: the graph is made once."""
+    bias = torch.zeros(len(weight), requires_grad=True)
+    leaves = x.requires_grad_(), weight.requires_grad_(), bias
+    with torch.enable_grad():
+        made = _conv_relu_pool(*leaves, padding, pool)
+    return lambda: torch.autograd.grad(made, leaves, grad, retain_graph=True)
+
+
+def _max_pool_backward(inputs, grad, where, kernel, stride, padding, out):
+    x = torch.from_numpy(inputs.dmaps)
+    places = F.max_pool2d(x, kernel, stride, padding, return_indices=True)[1]
+    fixed = kernel, stride, padding, (1, 1), False, places
+    return lambda: aten.max_pool2d_with_indices_backward(grad, x, *fixed)
 
 
 OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> what to call
@@ -235,13 +239,6 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
     "cross_entropy": _cross_entropy,
     "sparse_linear_forward": _sparse_forward,
     "sparse_linear_backward_weight": _sparse_backward,
-    "conv2d_forward": lambda i, x, weight, bias, *rest: lambda: F.conv2d(x, weight, bias),
-    "conv2d_backward_weight": _conv_backward("weight"),
-    "conv2d_backward_input": _conv_backward("input"),
-    "conv_relu_pool_forward": lambda i, x, weight, bias, padding, pool, *rest: (
-        lambda: _conv_relu_pool(x, weight, bias, pool)
-    ),
-    "conv_relu_pool_backward": _conv_relu_pool_backward,
     "sigmoid_forward": lambda i, x, out: lambda: torch.sigmoid(x, out=out),
     "sigmoid_backward": lambda i, grad, y, out: lambda: aten.sigmoid_backward(grad, y),
     "tanh_forward": lambda i, x, out: lambda: torch.tanh(x, out=out),
@@ -279,6 +276,36 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
         lambda: F.layer_norm(x, weight.shape, weight, bias, eps)
     ),
     "layer_norm_backward": _layer_norm_backward,
+    "conv2d_forward": lambda i, x, w, bias, stride, padding, out: (
+        lambda: F.conv2d(x, w, bias, stride, padding)
+    ),
+    "conv2d_backward_weight": lambda i, x, grad, stride, padding, out: _conv_backward(
+        grad, x, out, stride, padding, False, True
+    ),
+    "conv2d_backward_bias": lambda i, grad, out: lambda: torch.sum(grad, (0, 2, 3), out=out),
+    "conv2d_backward_input": lambda i, grad, w, stride, padding, out: _conv_backward(
+        grad, out, w, stride, padding, True, False
+    ),
+    "conv_relu_pool_forward": lambda i, x, w, bias, padding, pool, *rest: (
+        lambda: _conv_relu_pool(x, w, bias, padding, pool)
+    ),
+    "conv_relu_pool_backward": _conv_relu_pool_backward,
+    "max_pool2d_forward": lambda i, x, kernel, stride, padding, *rest: (
+        lambda: F.max_pool2d(x, kernel, stride, padding)
+    ),
+    "max_pool2d_backward": _max_pool_backward,
+    "avg_pool2d_forward": lambda i, x, kernel, stride, padding, out: (
+        lambda: F.avg_pool2d(x, kernel, stride, padding)
+    ),
+    "avg_pool2d_backward": lambda i, grad, kernel, stride, padding, out: (
+        lambda: aten.avg_pool2d_backward(grad, out, kernel, stride, padding, False, True, None)
+    ),
+    "adaptive_avg_pool2d_forward": lambda i, x, out: (
+        lambda: F.adaptive_avg_pool2d(x, out.shape[2:])
+    ),
+    "adaptive_avg_pool2d_backward": lambda i, grad, out: (
+        lambda: aten._adaptive_avg_pool2d_backward(grad, out)
+    ),
     "bce": _bce(F.binary_cross_entropy),
     "bce_with_logits": _bce(F.binary_cross_entropy_with_logits),
     "sgd_step": _sgd,
