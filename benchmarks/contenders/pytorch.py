@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 import np_nn as nn
 from contenders import problem
-from contenders.kernel_cases import CASES, PADDING, STRIDE, Inputs
+from contenders.kernel_cases import CASES, Inputs
 from np_nn import optim, twin
 
 aten = torch.ops.aten
