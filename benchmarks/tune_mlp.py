@@ -6,18 +6,12 @@ is not looked at.
 """
 
 import itertools
-import statistics
-from dataclasses import replace
 
-import numpy as np
+from tuning import tune
 
-import np_nn as nn
-from np_nn import cli, losses, models, optim, recipes, report, run
-from np_nn.prepare import prepare
-from np_nn.progress import announce
+from np_nn import cli, recipes
 
-HELD_OUT = 10_000
-BASE = replace(recipes.RECIPES["fast98"], validation=HELD_OUT)
+BASE = recipes.RECIPES["fast98"]
 MOMENTUM = BASE.optimizer
 MILD = "affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4"
 LIGHT = "affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=14,sigma=4"
@@ -85,45 +79,5 @@ GOALS = {
 }
 
 
-def trial(settings, data, seed):
-    """(accuracy on the held-out images, seconds of training) of one run."""
-    model = models.build(settings, data, seed)
-    optimizer = optim.build(settings, model.parameters())
-    options = run.fit_options(settings, data) | {"validation": None, "seed": seed, "quiet": True}
-    history = nn.fit(model, data.train, losses.build(settings, data), optimizer, **options)
-    return nn.evaluate(model, data.validation).accuracy, history.train_seconds
-
-
-def row(changes, data, seeds):
-    """A line of the table: mean accuracy, its spread, mean seconds, and what was changed."""
-    settings = replace(BASE, **changes)
-    prepared = prepare(settings, data)
-    runs = [trial(settings, prepared, seed) for seed in seeds]
-    accuracy, seconds = np.mean(runs, axis=0)
-    spread = statistics.stdev(run[0] for run in runs) if len(runs) > 1 else 0.0
-    words = ", ".join(f"{name} {value}" for name, value in changes.items())
-    return f"{accuracy:.4f}", f"{spread:.4f}", f"{seconds:.1f}", words
-
-
-def main(argv=None):
-    command = cli.Parser(description=__doc__)
-    command.add_argument("goals", nargs="*", metavar="GOAL", help=f"of {', '.join(GOALS)}: all")
-    command.add_argument("--seeds", type=cli.whole_number(1), default=3, metavar="N")
-    command.add_argument("--threads", type=cli.whole_number(1), metavar="N")
-    args = command.parse_args(argv)
-
-    unknown = set(args.goals) - set(GOALS)
-    if unknown:
-        command.error(f"unknown goal {unknown.pop()}; choose from {', '.join(GOALS)}")
-    if args.threads:
-        nn.ops.set_threads(args.threads)
-    data = nn.load("mnist")
-    for goal in args.goals or GOALS:
-        print(f"\n## {goal}\n")
-        rows = [row(changes, data, range(args.seeds)) for changes in announce(GOALS[goal], str)]
-        print(report.markdown_table(("held out", "±", "seconds", "changes to fast98"), rows))
-    return 0
-
-
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(lambda: tune(__doc__, BASE, GOALS))

@@ -4,6 +4,7 @@ from np_nn.recipes.recipe import Recipe
 
 _FAST98 = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_fast98.py"
 _TUNED = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_mlp.py"
+_TUNED_CONV = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_conv.py"
 
 # What all of them share.
 _BASE = {
@@ -44,5 +45,13 @@ OURS = (
         "distorted", "straightened, then distorted anew each epoch", _TUNED,
         hidden=(768, 512), lr=0.08, batch_size=128, epochs=40, deskew=True,
         augment="affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4",
+    ),
+    _recipe(
+        "fast99conv", "the fastest to 99 %, with convolutions", _TUNED_CONV,
+        model="lenet", hidden=(64,), lr=0.2, epochs=2,
+    ),
+    _recipe(
+        "lenet5_relu", "LeNet-5 as it is built today", _TUNED_CONV,
+        model="lenet5", hidden=(120, 84), lr=0.1, epochs=15,
     ),
 )  # fmt: skip

@@ -1,0 +1,60 @@
+"""What the scripts share that show how recipes were found: training on a part of the training set.
+
+The last 10,000 training images are held out, and tell how good a candidate is. The test set is
+not looked at.
+"""
+
+import statistics
+from dataclasses import replace
+
+import numpy as np
+
+import np_nn as nn
+from np_nn import cli, losses, models, optim, report, run
+from np_nn.prepare import prepare
+from np_nn.progress import announce
+
+HELD_OUT = 10_000
+
+
+def trial(settings, data, seed):
+    """(accuracy on the held-out images, seconds of training) of one run."""
+    model = models.build(settings, data, seed)
+    optimizer = optim.build(settings, model.parameters())
+    options = run.fit_options(settings, data) | {"validation": None, "seed": seed, "quiet": True}
+    history = nn.fit(model, data.train, losses.build(settings, data), optimizer, **options)
+    return nn.evaluate(model, data.validation).accuracy, history.train_seconds
+
+
+def row(base, changes, data, seeds):
+    """A line of the table: mean accuracy, its spread, mean seconds, and what was changed."""
+    settings = replace(base, validation=HELD_OUT, **changes)
+    prepared = prepare(settings, data)
+    runs = [trial(settings, prepared, seed) for seed in seeds]
+    accuracy, seconds = np.mean(runs, axis=0)
+    spread = statistics.stdev(run[0] for run in runs) if len(runs) > 1 else 0.0
+    words = ", ".join(f"{name} {value}" for name, value in changes.items())
+    return f"{accuracy:.4f}", f"{spread:.4f}", f"{seconds:.1f}", words
+
+
+def tune(description, base, goals, argv=None):
+    """A program: try what goals, {name: [changes to the Recipe base]}, lists, and print a table."""
+    command = cli.Parser(description=description)
+    command.add_argument("goals", nargs="*", metavar="GOAL", help=f"of {', '.join(goals)}: all")
+    command.add_argument("--seeds", type=cli.whole_number(1), default=3, metavar="N")
+    command.add_argument("--threads", type=cli.whole_number(1), metavar="N")
+    args = command.parse_args(argv)
+
+    unknown = set(args.goals) - set(goals)
+    if unknown:
+        command.error(f"unknown goal {unknown.pop()}; choose from {', '.join(goals)}")
+    if args.threads:
+        nn.ops.set_threads(args.threads)
+    for goal in args.goals or goals:
+        print(f"\n## {goal}\n")
+        rows = []
+        for changes in announce(goals[goal], str):
+            data = nn.load(changes.get("dataset", base.dataset))
+            rows.append(row(base, changes, data, range(args.seeds)))
+        print(report.markdown_table(("held out", "±", "seconds", f"changes to {base.name}"), rows))
+    return 0
