@@ -10,7 +10,7 @@ include "arrays.pxi"
 
 from libc.stdint cimport int32_t, uint8_t
 
-cdef extern from "convolution.h" nogil:
+cdef extern from "convolution_backward.h" nogil:
     ctypedef struct nn_conv:
         int64_t n, c, h, w, o, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow, pool, ph, pw
         int relu

@@ -1,0 +1,443 @@
+/* The gradients of a convolution, with the ReLU and the max pooling that follow it.
+ *
+ * Threads share images. A weight's gradient is a sum over images: it is summed in chunks whose
+ * number depends on the batch alone, and the chunks are added in their order. So every thread
+ * count gives the same bits.
+ */
+#ifndef NN_CONVOLUTION_BACKWARD_H
+#define NN_CONVOLUTION_BACKWARD_H
+
+#include "convolution.h"
+
+#define NN_MAX_CHUNKS 16
+#define NN_CHUNK_BYTES (32 << 20) /* all chunks of a gradient together, unless one is more */
+#define NN_GROUP 4                /* images whose gradients are added to the weights' together */
+
+/* What of the backward pass is wanted, and by which way.
+ *
+ * The gradient of a convolution's output is mostly 0 if ReLU and pooling follow. So each of its
+ * numbers that is not, a "spike", is multiplied with the run of inputs that it saw (for the
+ * gradient of the weights: gather) or with the weights that they met (for that of x: scatter).
+ * Other ways are taken for
+ * by_pixel: an image of so few channels that its runs are shorter than a vector. Its own pixels
+ * that are not 0 are the spikes, and the gradients of all outputs lie side by side.
+ * dense_w, dense_x: no pooling. The gradient of the weights is a sum of outer products, that of
+ * x the product of pixels by turned weights. */
+typedef struct {
+    int want_w, want_bias, want_x, by_pixel, dense_w, dense_x, winograd_w, winograd_x, listed, group;
+    int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
+    int64_t most;                       /* gradients of one output in an image */
+    int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
+    nn_frame x, g;                      /* g: gradients of all outputs side by side */
+    int64_t tables, weights, each;      /* floats of work space */
+} nn_plan;
+
+static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int want_x)
+{
+    nn_plan p;
+    const int64_t area = s->kh * s->kw;
+    const int plain = nn_is_plain(s);
+    memset(&p, 0, sizeof p);
+    p.want_w = want_w, p.want_bias = want_bias, p.want_x = want_x;
+    p.vector = nn_active->vector;
+    p.width = nn_whole(s->o, p.vector);
+    p.run = nn_whole(s->kw * s->c, p.vector);
+    p.turned = nn_whole(s->c, p.vector);
+    p.by_pixel = want_w && plain && s->kw * s->c < 12;
+    p.dense_w = want_w && !p.by_pixel && s->pool == 1;
+    p.dense_x = want_x && plain && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
+    p.winograd_w = p.dense_w && nn_is_winograd(s->kh, s->kw, plain, s->c);
+    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, plain, p.width);
+    p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
+    p.group = s->pool > 1 ? NN_GROUP : 1;
+    p.most = s->ph * s->pw;
+    if (want_w) { /* at least two chunks, for two threads, however large they are */
+        p.size = p.by_pixel || p.dense_w ? s->c * area * p.width : s->o * s->kh * p.run;
+        p.size = p.winograd_w ? 16 * s->c * p.width : p.size;
+        p.size = nn_floats(p.size) + nn_floats(s->o);
+        p.chunks = nn_least(NN_MAX_CHUNKS, 2 + NN_CHUNK_BYTES / (4 * p.size));
+        p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
+    } else
+        p.chunks = s->n; /* nothing to add up: an image each */
+    p.chunks = p.chunks < 1 ? 1 : p.chunks;
+    p.per_chunk = (s->n + p.chunks - 1) / p.chunks;
+    p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
+    if (p.by_pixel || p.dense_w || p.dense_x)
+        p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
+    p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool) +
+               2 * nn_floats(nn_winograd_tiles(s->ow)) + nn_floats(2 * (s->h + s->kh));
+    p.weights = p.dense_x ? nn_floats((p.winograd_x ? 16 : area) * p.width * p.turned)
+                          : nn_floats(s->o * s->kh * p.run);
+    p.weights += nn_floats(p.turned); /* no bias */
+    p.each = p.group * (nn_frame_floats(&p.x) + nn_floats(2 * s->o * p.most) + nn_floats(s->o)) +
+             nn_floats(s->o * p.most) + nn_floats(2 * s->o * p.most) +
+             2 * nn_floats(p.most * p.width) + NN_SLACK +
+             nn_floats(s->oh * s->ow + 1) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
+             (p.dense_x ? nn_floats(s->h * s->w * p.turned) : nn_frame_floats(&p.x)) +
+             (p.winograd_x ? nn_winograd_space(s->w, p.width, p.turned) : 0) +
+             (p.winograd_w ? nn_winograd_space(s->ow, s->c, p.width) : 0);
+    return p;
+}
+
+NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, int threads)
+{
+    const nn_plan p = nn_conv_plan(s, want_w, 0, want_x);
+    threads = nn_useful_threads(threads, 2 * nn_conv_work(s));
+    return 64 + 4 * (p.tables + p.weights + p.chunks * p.size + threads * p.each);
+}
+
+/* What a backward pass reads, and the tables that all threads share. Of each output pixel:
+ * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
+ * first, and from there the way to each of the window. Of each of Winograd's tiles: where it
+ * begins. ends: of each row of the gradients' frame that turned weights see, where it has any.
+ * out: null without ReLU */
+typedef struct {
+    const float *x, *out, *grad;
+    const uint8_t *where;
+    int32_t *in_x, *in_g, *first, *way, *tile_x, *tile_g, *ends;
+} nn_given;
+
+/* One thread's work space. Spikes and counts: of each image of a group, by output. */
+typedef struct {
+    float *x[NN_GROUP];
+    nn_spike *spikes[NN_GROUP], *sorted, *seen;
+    int32_t *counts[NN_GROUP], *begin;
+    float *masked, *tall, *g, *pixels, *tiles;
+} nn_desk;
+
+static float *nn_take(float **space, int64_t floats)
+{
+    float *const taken = *space;
+    *space += nn_floats(floats);
+    return taken;
+}
+
+static nn_desk nn_set_desk(const nn_conv *s, const nn_plan *p, float *space)
+{
+    nn_desk d;
+    memset(&d, 0, sizeof d);
+    for (int k = 0; k < p->group; k++) {
+        d.x[k] = nn_take(&space, nn_frame_floats(&p->x) - NN_SLACK);
+        d.spikes[k] = (nn_spike *)nn_take(&space, 2 * s->o * p->most);
+        d.counts[k] = (int32_t *)nn_take(&space, s->o);
+        nn_clear_frame(&p->x, d.x[k]);
+    }
+    d.masked = nn_take(&space, s->o * p->most);
+    d.tall = nn_take(&space, nn_floats(p->most * p->width) + p->most * p->width);
+    d.sorted = (nn_spike *)nn_take(&space, 2 * s->o * p->most);
+    d.begin = (int32_t *)nn_take(&space, s->oh * s->ow + 1);
+    d.g = nn_take(&space, nn_frame_floats(&p->g) - NN_SLACK);
+    d.seen = (nn_spike *)nn_take(&space, 2 * s->h * s->w);
+    d.tiles = p->winograd_w ? nn_take(&space, nn_winograd_space(s->ow, s->c, p->width) - NN_SLACK)
+                            : 0;
+    d.pixels = space;
+    nn_clear_frame(&p->g, d.g);
+    memset(d.tall, 0, (size_t)(2 * nn_floats(p->most * p->width)) * sizeof *d.tall);
+    return d;
+}
+
+static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *given)
+{
+    for (int64_t i = 0; i < s->oh; i++)
+        for (int64_t j = 0; j < s->ow; j++) {
+            given->in_x[i * s->ow + j] =
+                (int32_t)(i * s->stride_h * p->x.ld + j * s->stride_w * p->x.step);
+            given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i, j);
+        }
+    for (int64_t i = 0; i < s->ph; i++)
+        for (int64_t j = 0; j < s->pw; j++)
+            given->first[i * s->pw + j] = (int32_t)(i * s->pool * s->ow + j * s->pool);
+    for (int64_t k = 0; k < s->pool * s->pool; k++)
+        given->way[k] = (int32_t)(k / s->pool * s->ow + k % s->pool);
+    for (int64_t k = 0; k < nn_winograd_tiles(s->ow); k++) {
+        given->tile_x[k] = (int32_t)(k * s->c);
+        given->tile_g[k] = (int32_t)(k * p->width);
+    }
+    for (int64_t i = 0; p->dense_x && i < s->h + s->kh; i++) {
+        const int64_t row = i + s->pad_h - (s->kh - 1), first = s->kw - 1 - s->pad_w;
+        const int any = row >= 0 && row < s->oh;
+        given->ends[2 * i] = any ? (int32_t)(first * p->width) : 0;
+        given->ends[2 * i + 1] = any ? (int32_t)((first + s->ow) * p->width) : 0;
+    }
+}
+
+/* The places of an image's maxima; without pooling, null */
+static const uint8_t *nn_places(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                                int64_t image)
+{
+    return s->pool > 1 ? given->where + image * s->o * p->most : 0;
+}
+
+/* An image's gradients before ReLU, and their sum by output added to bias */
+static const float *nn_mask(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                            int64_t image, float *masked, float *bias)
+{
+    const int64_t from = image * s->o * p->most;
+    for (int64_t o = 0; o < s->o && (bias || given->out); o++) {
+        const int64_t at = from + o * p->most;
+        const float sum = nn_active->mask(p->most, given->grad + at,
+                                          given->out ? given->out + at : 0, masked + o * p->most);
+        if (bias)
+            bias[o] += sum;
+    }
+    return given->out ? masked : given->grad + from;
+}
+
+/* The gradients of an image's outputs that are not 0. at: the pixel */
+static void nn_find_spikes(const nn_conv *s, const nn_plan *p, const nn_given *given, int64_t image,
+                           const float *grad, nn_spike *spikes, int32_t *counts)
+{
+    const int64_t n = p->most;
+    const uint8_t *where = nn_places(s, p, given, image);
+    for (int64_t o = 0; o < s->o; o++, grad += n, spikes += n) {
+        int32_t count = 0;
+        if (s->pool > 1) {
+            for (int32_t q = 0; q < n; q++) {
+                spikes[count].at = given->first[q] + given->way[where[q]];
+                spikes[count].g = grad[q];
+                count += grad[q] != 0;
+            }
+            where += n;
+        } else
+            for (int32_t q = 0; q < n; q++) {
+                spikes[count].at = q;
+                spikes[count].g = grad[q];
+                count += grad[q] != 0;
+            }
+        counts[o] = count;
+    }
+}
+
+/* An image's spikes by pixel, in `sorted`; at: where the output's weights begin */
+static void nn_sort_spikes(const nn_conv *s, const nn_plan *p, const nn_desk *d, int k)
+{
+    const int64_t pixels = s->oh * s->ow;
+    memset(d->begin, 0, (size_t)(pixels + 1) * sizeof *d->begin);
+    for (int64_t o = 0; o < s->o; o++)
+        for (int32_t e = 0; e < d->counts[k][o]; e++)
+            d->begin[d->spikes[k][o * p->most + e].at + 1]++;
+    for (int64_t i = 0; i < pixels; i++)
+        d->begin[i + 1] += d->begin[i];
+    for (int64_t o = 0; o < s->o; o++)
+        for (int32_t e = 0; e < d->counts[k][o]; e++) {
+            const nn_spike *const spike = d->spikes[k] + o * p->most + e;
+            nn_spike *const to = d->sorted + d->begin[spike->at]++;
+            to->at = (int32_t)(o * s->kh * p->run);
+            to->g = spike->g;
+        }
+    memmove(d->begin + 1, d->begin, (size_t)pixels * sizeof *d->begin);
+    d->begin[0] = 0;
+}
+
+/* The gradient of an image by scattering its spikes */
+static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                             const nn_desk *d, int k, const float *weights, float *x_grad)
+{
+    nn_sort_spikes(s, p, d, k);
+    nn_clear_frame(&p->x, d->pixels);
+    for (int64_t i = 0; i < s->oh * s->ow; i++)
+        if (d->begin[i] < d->begin[i + 1])
+            nn_active->scatter(d->sorted + d->begin[i], d->begin[i + 1] - d->begin[i], weights,
+                               s->kh, p->run / p->vector, p->x.ld, d->pixels + given->in_x[i]);
+    nn_from_frame(&p->x, d->pixels, x_grad);
+}
+
+/* An image's gradients into their frame */
+static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, const nn_desk *d,
+                   int64_t image, const float *grad)
+{
+    const int64_t n = p->most;
+    int32_t *const places = (int32_t *)(d->tall + nn_floats(n * p->width));
+    if (s->pool == 1) {
+        nn_into_frame(&p->g, grad, d->g);
+        return;
+    }
+    nn_active->transpose(grad, s->o, n, n, d->tall, p->width);
+    nn_active->widen(s->o * n, nn_places(s, p, given, image), (int32_t *)d->sorted);
+    nn_active->transpose((const float *)d->sorted, s->o, n, n, (float *)places, p->width);
+    nn_active->unpool(s, d->tall, places, p->width, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld);
+}
+
+/* The gradient of an image as a product */
+static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                          const nn_desk *d, const float *weights, float *x_grad)
+{
+    const int64_t run = s->kw * p->width;
+    const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
+                               weights + p->weights - nn_floats(p->turned), p->g.ld, p->g.ld,
+                               p->width, 1, s->kh, run, s->h, s->w, p->turned, given->ends};
+    if (p->winograd_x)
+        nn_active->winograd(&product, d->pixels, d->pixels + nn_floats(s->h * s->w * p->turned));
+    else
+        nn_active->product(&product, d->pixels);
+    nn_active->transpose(d->pixels, s->h * s->w, s->c, p->turned, x_grad, s->h * s->w);
+}
+
+/* Add to the sums of weights what an image gives, by its pixels that are not 0. */
+static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *d, const float *x,
+                             float *sums)
+{
+    const int64_t area = s->kh * s->kw;
+    for (int64_t ch = 0; ch < s->c; ch++, x += s->h * s->w) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < s->h; i++) {
+            int32_t at = (int32_t)((i + s->pad_h) * p->g.ld + s->pad_w * p->width);
+            for (int64_t j = 0; j < s->w; j++, at += (int32_t)p->width) {
+                d->seen[count].at = at;
+                d->seen[count].g = x[i * s->w + j];
+                count += x[i * s->w + j] != 0;
+            }
+        }
+        for (int64_t o = 0; o < p->width; o += p->vector)
+            nn_active->gather_apart(d->seen, count, d->g + o, p->g.ld, p->width, s->kh, s->kw,
+                                    sums + ch * area * p->width + o);
+    }
+}
+
+/* Add to the sums of weights, in Winograd's form, what an image gives. */
+static void nn_winograd_weights(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                                const nn_desk *d, const float *x, float *sums)
+{
+    const nn_pixels pixels = {x, 0, 0, p->x.ld, p->x.ld, s->c, 1, 3, 3 * s->c, s->oh, s->ow,
+                              p->width, 0};
+    nn_active->winograd_outer(&pixels, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld, given->tile_x,
+                              given->tile_g, d->tiles, sums);
+}
+
+/* G' m G: the gradients of one pair of channels; m: the first of 16 numbers, `step` apart */
+static void nn_from_winograd(const float *m, int64_t step, float *w_grad)
+{
+    float half[3][4];
+    for (int v = 0; v < 4; v++) {
+        const float m0 = m[v * step], m1 = m[(4 + v) * step];
+        const float m2 = m[(8 + v) * step], m3 = m[(12 + v) * step];
+        half[0][v] = m0 + 0.5f * (m1 + m2);
+        half[1][v] = 0.5f * (m1 - m2);
+        half[2][v] = 0.5f * (m1 + m2) + m3;
+    }
+    for (int u = 0; u < 3; u++) {
+        w_grad[3 * u] = half[u][0] + 0.5f * (half[u][1] + half[u][2]);
+        w_grad[3 * u + 1] = 0.5f * (half[u][1] - half[u][2]);
+        w_grad[3 * u + 2] = 0.5f * (half[u][1] + half[u][2]) + half[u][3];
+    }
+}
+
+/* The gradients of a group of images: x_grad theirs, sums the chunk's */
+static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                          const nn_desk *d, int64_t from, int count, const float *weights,
+                          float *sums, float *x_grad)
+{
+    const int64_t size = s->c * s->h * s->w;
+    float *const bias = p->want_bias ? sums + p->size - nn_floats(s->o) : 0;
+    for (int k = 0; k < count; k++) {
+        const int64_t image = from + k;
+        const float *const x = given->x + image * size;
+        const float *const grad = nn_mask(s, p, given, image, d->masked, bias);
+        if (p->listed)
+            nn_find_spikes(s, p, given, image, grad, d->spikes[k], d->counts[k]);
+        if (p->g.rows)
+            nn_lay(s, p, given, d, image, grad);
+        if (p->dense_x)
+            nn_turn_image(s, p, given, d, weights, x_grad + image * size);
+        else if (p->want_x)
+            nn_scatter_image(s, p, given, d, k, weights, x_grad + image * size);
+        if (p->by_pixel)
+            nn_gather_pixels(s, p, d, x, sums);
+        else if (p->want_w)
+            nn_into_frame(&p->x, x, d->x[k]);
+        if (p->winograd_w)
+            nn_winograd_weights(s, p, given, d, d->x[k], sums);
+        else if (p->dense_w)
+            nn_active->outer(d->x[k], p->x.ld, s->kh, s->kw * s->c, given->in_x, d->g, given->in_g,
+                             s->oh * s->ow, sums, p->width);
+    }
+    if (p->by_pixel || p->dense_w || !p->want_w)
+        return;
+    for (int64_t o = 0; o < s->o; o++)
+        for (int k = 0; k < count; k++) {
+            nn_spike *const spikes = d->spikes[k] + o * p->most;
+            for (int32_t e = 0; e < d->counts[k][o]; e++)
+                spikes[e].at = given->in_x[spikes[e].at];
+            nn_active->gather(spikes, d->counts[k][o], d->x[k], p->x.ld, s->kh, p->run / p->vector,
+                              sums + o * s->kh * p->run);
+        }
+}
+
+/* w_grad (o, c, kh, kw) and bias_grad (o) of outputs lo .. hi, from the sums */
+static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums, float *w_grad,
+                           float *bias_grad, int64_t lo, int64_t hi)
+{
+    const int64_t area = s->kh * s->kw;
+    for (int64_t o = lo; o < hi; o++) {
+        for (int64_t ch = 0; p->winograd_w && ch < s->c; ch++)
+            nn_from_winograd(sums + ch * p->width + o, s->c * p->width,
+                             w_grad + (o * s->c + ch) * area);
+        for (int64_t k = 0; !p->winograd_w && k < s->c * area; k++) {
+            const int64_t ch = k / area, u = k % area / s->kw, v = k % s->kw;
+            w_grad[o * s->c * area + k] =
+                sums[p->by_pixel  ? ((ch + 1) * area - 1 - k % area) * p->width + o
+                     : p->dense_w ? (k % area * s->c + ch) * p->width + o
+                                  : (o * s->kh + u) * p->run + v * s->c + ch];
+        }
+        if (bias_grad)
+            bias_grad[o] = sums[p->size - nn_floats(s->o) + o];
+    }
+}
+
+/* w_grad, bias_grad, x_grad: null what is not wanted. out, where: of the forward pass, read
+ * only with ReLU and with pooling. */
+NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, const float *out,
+                             const uint8_t *where, const float *grad, float *w_grad,
+                             float *bias_grad, float *x_grad, void *space, int threads)
+{
+    const nn_plan p = nn_conv_plan(s, w_grad != 0, bias_grad != 0, x_grad != 0);
+    float *at = (float *)nn_align(space);
+    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0, 0};
+    given.in_x = (int32_t *)nn_take(&at, s->oh * s->ow);
+    given.in_g = (int32_t *)nn_take(&at, s->oh * s->ow);
+    given.first = (int32_t *)nn_take(&at, p.most);
+    given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
+    given.tile_x = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
+    given.tile_g = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
+    given.ends = (int32_t *)nn_take(&at, 2 * (s->h + s->kh));
+    float *const weights = at, *const sums = weights + p.weights;
+    float *const desks = sums + p.chunks * p.size;
+    nn_fill_tables(s, &p, &given);
+    const nn_filter turned = {w, s->kh, s->kw, s->o, s->c, s->c * s->kh * s->kw, s->kh * s->kw, 1};
+    memset(weights + p.weights - nn_floats(p.turned), 0, (size_t)p.turned * sizeof *weights);
+    threads = nn_useful_threads(threads, 2 * nn_conv_work(s));
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        if (p.dense_x) {
+            nn_share(p.winograd_x ? p.width : s->kh * s->kw * p.width, 1, NN_THREAD(), NN_THREADS(),
+                     &lo, &hi);
+            (p.winograd_x ? nn_pack_winograd : nn_pack)(&turned, p.width, p.turned, weights, lo, hi);
+        } else if (p.want_x) {
+            nn_share(s->o * s->kh, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+            nn_pack_runs(s, w, p.run, weights, lo, hi);
+        }
+        const nn_desk desk = nn_set_desk(s, &p, desks + NN_THREAD() * p.each);
+        nn_share(p.chunks, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        NN_BARRIER(threads);
+        for (int64_t k = lo; k < hi; k++) {
+            const int64_t end = nn_least(s->n, (k + 1) * p.per_chunk);
+            if (p.want_w)
+                memset(sums + k * p.size, 0, (size_t)p.size * sizeof *sums);
+            for (int64_t i = k * p.per_chunk; i < end; i += p.group)
+                nn_conv_group(s, &p, &given, &desk, i, (int)nn_least(p.group, end - i), weights,
+                              sums + k * p.size, x_grad);
+        }
+        if (p.want_w) {
+            NN_BARRIER(threads);
+            nn_share(p.size, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
+            for (int64_t k = 1; k < p.chunks; k++)
+                nn_active->add(hi - lo, sums + k * p.size + lo, sums + lo);
+            NN_BARRIER(threads);
+            nn_share(s->o, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+            nn_unpack_sums(s, &p, sums, w_grad, bias_grad, lo, hi);
+        }
+    }
+}
+
+#endif
