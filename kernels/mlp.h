@@ -169,22 +169,6 @@ NN_API void nn_copy_layer(const nn_layer *from, nn_layer *to, int back, int t, i
     }
 }
 
-/* Ask for the rows of a batch before they are needed: they lie anywhere in 30 MB. */
-NN_API void nn_prefetch_rows(const nn_rows *x, const int64_t *index, int64_t n0, int64_t n1)
-{
-#ifdef __GNUC__
-    for (int64_t n = n0; n < n1; n++) {
-        const int64_t k0 = x->indptr[index[n]], k1 = x->indptr[index[n] + 1];
-        for (int64_t k = k0; k < k1 + 31; k += 32)
-            __builtin_prefetch(x->cols + k, 0, 2);
-        for (int64_t k = k0; k < k1 + 63; k += 64)
-            __builtin_prefetch(x->vals + k, 0, 2);
-    }
-#else
-    (void)x, (void)index, (void)n0, (void)n1;
-#endif
-}
-
 /* ---- The parts of a step -------------------------------------------------------------- */
 
 /* The first layer's bias, with what the shift adds, for columns [a, b); sums of W's columns
@@ -368,7 +352,8 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                 nn_mlp_forward(p, l, n0, n1);
             p->correct[8 * t] = nn_mlp_loss(run, p, depth, index, n0, n1);
             const int64_t more = end - index - count; /* what follows may be a shorter chunk */
-            nn_prefetch_rows(run->x, index + count, n0, n1 < more ? n1 : more);
+            for (int64_t n = n0; n < n1 && n < more; n++)
+                nn_prefetch_row(run->x, index[count + n]);
             NN_BARRIER(threads);
 
             for (int l = depth - 1; l > 0; l--) {

@@ -142,7 +142,7 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         run->correct[s] = nn_mlp_loss(run, p, depth, index, 0, 1);
         run->losses[s] = p->losses[0];
         if (s + 1 < run->steps)
-            nn_prefetch_rows(x, index + 1, 0, 1);
+            nn_prefetch_row(x, index[1]);
         for (int l = depth - 1; l > 0; l--)
             nn_online_backward(p, l, &opt);
         if (u)

@@ -11,6 +11,7 @@ import inspect
 import os
 import pkgutil
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,17 @@ def set_threads(count):
     global threads
     threads = count
     machine.limit_threads(count)
+
+
+@contextmanager
+def at_most(count):
+    """In a ``with`` block: let the kernels use so many threads."""
+    global threads
+    before, threads = threads, count
+    try:
+        yield
+    finally:
+        threads = before
 
 
 def describe():

@@ -12,6 +12,7 @@ from np_nn.layers import Linear, ReLU, ScaledTanh, Sigmoid, Tanh
 from np_nn.losses import CrossEntropyLoss, MSELoss
 from np_nn.module import Sequential
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
+from np_nn.pace import Pace
 from np_nn.reference import Dense
 
 # What mlp_steps can train with, under its own names.
@@ -20,8 +21,6 @@ RULES = {
     AdamW: "adam",
 }  # fmt: skip
 ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scaled_tanh"}
-TRY_EVERY = 16  # calls, to try the other number of threads
-CLEARLY = 0.8  # the share of the time that it must need to be taken
 MOST_LAYERS = 32  # that the kernel has room for
 FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
 LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
@@ -34,6 +33,7 @@ class LayerSteps:
     def __init__(self, model, feed, labels, loss, optimizer, limits):
         self.model, self.feed, self.labels = fuse(model), feed, labels
         self.loss, self.optimizer, self.limits = loss, optimizer, limits
+        self._pace = Pace()
 
     def use(self, feed):
         """Take the batches from another feed from now on: the same images, distorted anew."""
@@ -48,8 +48,15 @@ class LayerSteps:
 
         Returns the mean loss of each batch (1,), and how many images were right (1,).
         """
-        x, y = self.feed(block[0]), self.labels[block[0]]
-        self.optimizer.lr = float(rates[0])  # a NumPy scalar would make the update float64
+        started = time.perf_counter()
+        with ops.at_most(self._pace.threads):
+            result = self._step(block[0], rates[0])
+        self._pace.note(time.perf_counter() - started, 1)
+        return result
+
+    def _step(self, batch, rate):
+        x, y = self.feed(batch), self.labels[batch]
+        self.optimizer.lr = float(rate)  # a NumPy scalar would make the update float64
 
         logits = self.model.forward(x)
         loss = self.loss.forward(logits, y)
@@ -104,38 +111,34 @@ class CompiledSteps:
             )
             for layer in model[::2]
         ]
-        # Any number of threads computes the same bits. But where other programs keep the cores
-        # busy, one thread is many times faster than several that wait for each other.
-        self._threads, self._other = ops.threads, 1
-        self._calls, self._most, self._pace, self._multiple = 0, 1, 0.0, 1
+        self._pace, self._most, self._multiple = Pace(), 1, 1
 
     def most(self):
         """How many steps the next call may make: so many that it takes about CALL_SECONDS."""
-        most = self._most // 4 if self._tries() else self._most
+        most = self._most // 4 if self._pace.tries else self._most
         return max(1, most // self._multiple) * self._multiple
-
-    def _tries(self):
-        """Whether the next call is to find out if the other number of threads is faster now."""
-        return self._calls % TRY_EVERY == TRY_EVERY - 1
 
     def __call__(self, block, rates):
         """Train on the batches of block (K, N) int at the learning rates (K,).
 
         Returns the mean loss of each batch (K,), and how many images were right (K,).
         """
-        started, optimizer, tries = time.perf_counter(), self.optimizer, self._tries()
-        threads = self._other if tries else self._threads
+        started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
         self._multiple = FOLD if block.shape[1] == 1 else 1
         if block.shape[1] >= LARGE * len(self.labels):
             block = np.sort(block, axis=1)
         losses, correct = ops.KERNELS["mlp_steps"](
             self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.shift,
             self.layers, tuple(self.activations), self._loss(block.shape[1]),
-            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, threads,
+            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings,
+            self._pace.threads,
         )  # fmt: skip
         optimizer.steps += len(block)
-        self._calls += 1
-        self._note(tries, (time.perf_counter() - started) / len(block))
+        seconds = time.perf_counter() - started
+        self._pace.note(seconds, len(block))
+        if not tries:
+            most = int(CALL_SECONDS * len(block) / seconds)
+            self._most = min(2 * self._most, max(1, most))
         return losses, correct
 
     def _loss(self, count):
@@ -144,14 +147,6 @@ class CompiledSteps:
             return "cross_entropy", self.loss.smoothing
         outputs = self.layers[-1].weight.shape[1]
         return "mse", 1.0 if self.loss.is_sum else 1 / (count * outputs)
-
-    def _note(self, tried, pace):
-        """Learn from the seconds per step that a call took."""
-        if not tried:
-            self._pace = pace
-        elif pace < CLEARLY * self._pace:
-            self._threads, self._other, self._pace = self._other, self._threads, pace
-        self._most = min(2 * self._most, max(1, int(CALL_SECONDS / self._pace)))
 
 
 def _known_loss(loss):

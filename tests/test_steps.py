@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import feed, ops, steps
+from np_nn import feed, ops, pace, steps
 from np_nn.batches import Batches
 
 
@@ -219,22 +219,31 @@ def test_the_accuracy_of_a_run_is_numpys(mnist, kernels):
     assert abs(accuracies[0] - accuracies[1]) <= 0.002
 
 
-def test_the_number_of_threads_follows_what_is_faster(digits, kernels):
-    if kernels == "numpy":
-        pytest.skip("only the compiled steps choose")
-    model = network(5)
-    chosen = feed.choose(digits.train, model, "sparse")
-    args = (digits.train.labels, nn.CrossEntropyLoss(), nn.SGD(model.parameters()))
+def test_the_number_of_threads_follows_what_is_faster():
+    def train(seconds):
+        """Steps that take so long with that number of threads; which numbers were used."""
+        used = []
+        for _ in range(100):
+            used.append(chosen.threads)
+            chosen.note(seconds[used[-1]], 1)
+        return used
+
     ops.set_threads(2)
-    train = steps.build(model, chosen, *args)
-    train._note(False, 1.0)
-    train._note(True, 0.9)
-    assert train._threads == 2
-    train._note(True, 0.5)
-    assert (train._threads, train._other) == (1, 2)
-    train._note(False, 1.0)
-    train._note(True, 0.1)
-    assert train._threads == 2
+    chosen = pace.Pace()
+    usual = train({1: 0.018, 2: 0.02})  # one thread is not clearly faster
+    assert set(usual) == {1, 2}
+    assert usual.count(1) <= 5
+    assert train({1: 0.02, 2: 0.04})[-20:].count(1) >= 18
+    assert train({1: 0.02, 2: 0.01})[-20:].count(2) >= 18
+
+
+def test_one_thread_has_nothing_to_try():
+    ops.set_threads(1)
+    chosen = pace.Pace()
+    chosen.note(1e6, 1)
+    assert chosen.threads == 1
+    assert not chosen.tries
+    ops.set_threads(2)
 
 
 def test_only_what_the_kernel_can_train_goes_to_it(digits, kernels):
