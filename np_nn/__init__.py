@@ -4,6 +4,7 @@ from np_nn.constraints import Limits, clip_grad_norm_, clip_grad_value_, max_nor
 from np_nn.data import DATASETS, Dataset, Split, load
 from np_nn.early_stopping import EarlyStopping
 from np_nn.errors import DataError, DivergedError, NpNNError
+from np_nn.export import export_onnx
 from np_nn.gradcheck import gradcheck
 from np_nn.history import History
 from np_nn.init import initialize, manual_seed
@@ -59,6 +60,7 @@ from np_nn.schedules import (
     WarmupLinear,
 )
 from np_nn.trainer import Evaluation, evaluate, fit, predict
+from np_nn.weights import load_weights, save_weights
 
 __version__ = "0.1.0"
 
@@ -131,12 +133,14 @@ __all__ = [
     "convnet",
     "deskew",
     "evaluate",
+    "export_onnx",
     "fit",
     "gradcheck",
     "initialize",
     "lenet",
     "lenet5",
     "load",
+    "load_weights",
     "manual_seed",
     "max_norm_",
     "mlp",
@@ -144,6 +148,7 @@ __all__ = [
     "predict",
     "residual_mlp",
     "resnet",
+    "save_weights",
     "simard",
     "standardization",
     "use",
