@@ -36,8 +36,12 @@ GOALS = {
     "fast99": [
         {**LIGHTLY, "hidden": (384,), "epochs": 10, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (512,), "epochs": 10},
-        *variants(**{name: (value,) for name, value in LIGHTLY.items()} | {"lr": (0.35, 0.5)},
-                  hidden=((512,),), epochs=(8,), batch_size=(128,)),
+        *variants(
+            **{name: (value,) for name, value in LIGHTLY.items()} | {"lr": (0.35, 0.5)},
+            hidden=((512,),),
+            epochs=(8,),
+            batch_size=(128,),
+        ),
         {**LIGHTLY, "hidden": (384,), "epochs": 8},
         {**LIGHTLY, "hidden": (384,), "epochs": 10},
         {**LIGHTLY, "hidden": (384,), "epochs": 12},

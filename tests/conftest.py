@@ -10,10 +10,11 @@ from np_nn import ops
 
 # CI sets NP_NN_STRICT=1: there, what is missing fails instead of skipping.
 STRICT = os.environ.get("NP_NN_STRICT") == "1"
+PEERS = ("torch", "torchvision", "onnx", "onnxruntime")
 
 
 def pytest_configure(config):
-    missing = [name for name in ("torch", "torchvision") if not importlib.util.find_spec(name)]
+    missing = [name for name in PEERS if not importlib.util.find_spec(name)]
     if STRICT and missing:
         raise pytest.UsageError(f"NP_NN_STRICT=1, but not installed: {', '.join(missing)}")
 

@@ -390,24 +390,6 @@ def test_what_32_bits_cannot_count_does_not_fit(x, weight, padding):
 
 # ---- The machine ----------------------------------------------------------------------------
 
-ASK = "from np_nn._kernels import convolution; print(convolution.isa())"
-
-
-@pytest.mark.parametrize("isa", ["avx512", "avx2", "baseline"])
-def test_every_instruction_set(isa):
-    """The comparisons with the reference again, in a process of its own."""
-    if convolution.isa() == isa:
-        return  # that is what the other tests ran on
-    if "NP_NN_ISA" in os.environ:
-        pytest.skip(f"NP_NN_ISA asks for {os.environ['NP_NN_ISA']} alone")
-    if python("-c", ASK, NP_NN_ISA=isa).stdout.strip() != isa:
-        pytest.skip(f"this CPU has no {isa}")
-    comparisons = "not fit and not process and not instruction and not two_calls"
-    done = python(
-        "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__, NP_NN_ISA=isa
-    )
-    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
-
 
 def test_two_calls_at_once():
     """From two Python threads, of which one has a block of work space of its own."""

@@ -5,14 +5,15 @@ import sys
 
 import cases
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import safetensors.numpy
-import torch
 
 import np_nn as nn
-from np_nn import models, twin
+from np_nn import models
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 SHAPES = {"mlp": (784,), "residual_mlp": (784,)}
 
@@ -104,6 +105,8 @@ def test_weights_there_and_back(name, ending, tmp_path):
 def test_pytorch_reads_ours_and_we_read_its(tmp_path):
     model, shape = a_model("resnet")
     nn.save_weights(model, tmp_path / "ours.pt")
+    from np_nn import twin
+
     theirs = twin.module(a_model("resnet", seed=4)[0])
     theirs.load_state_dict(torch.load(tmp_path / "ours.pt", weights_only=True))
     x = np.random.default_rng(0).random((3, *shape), np.float32)

@@ -602,22 +602,6 @@ def python(*arguments, **environment):
 ASK = "from np_nn._kernels import compiled; print(compiled.isa())"
 
 
-@pytest.mark.parametrize("isa", ["avx512", "avx2", "baseline"])
-def test_every_instruction_set(isa):
-    """The comparisons with the reference again, in a process of its own."""
-    if compiled.isa() == isa:
-        return  # that is what the other tests ran on
-    if "NP_NN_ISA" in os.environ:
-        pytest.skip(f"NP_NN_ISA asks for {os.environ['NP_NN_ISA']} alone")
-    if python("-c", ASK, NP_NN_ISA=isa).stdout.strip() != isa:
-        pytest.skip(f"this CPU has no {isa}")
-    comparisons = "not fit and not process and not instruction and not two_calls"
-    done = python(
-        "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__, NP_NN_ISA=isa
-    )
-    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
-
-
 def test_an_unknown_instruction_set_means_the_best():
     environment = {k: v for k, v in os.environ.items() if k != "NP_NN_ISA"}
     best = subprocess.run(

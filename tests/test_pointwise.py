@@ -588,24 +588,6 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
 
 # ---- The machine ----------------------------------------------------------------------------
 
-ASK = "from np_nn._kernels import pointwise; print(pointwise.isa())"
-
-
-@pytest.mark.parametrize("isa", ["avx512", "avx2", "baseline"])
-def test_every_instruction_set(isa):
-    """The comparisons with the reference again, in a process of its own."""
-    if pointwise.isa() == isa:
-        return  # that is what the other tests ran on
-    if "NP_NN_ISA" in os.environ:
-        pytest.skip(f"NP_NN_ISA asks for {os.environ['NP_NN_ISA']} alone")
-    if python("-c", ASK, NP_NN_ISA=isa).stdout.strip() != isa:
-        pytest.skip(f"this CPU has no {isa}")
-    comparisons = "not fit and not process and not instruction"
-    done = python(
-        "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__, NP_NN_ISA=isa
-    )
-    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
-
 
 def test_all_instruction_sets_drop_the_same():
     ask = """

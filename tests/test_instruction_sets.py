@@ -1,0 +1,39 @@
+"""The kernels' comparisons with their references again, on each instruction set, in processes of
+their own."""
+
+import os
+
+import pytest
+from test_kernels import python  # skips this file, too, where no kernels are built
+
+FILES = {
+    "compiled": "tests/test_kernels.py",
+    "pointwise": "tests/test_pointwise.py",
+    "convolution": "tests/test_convolution_kernels.py",
+    "pooling": "tests/test_pooling_kernels.py",
+}
+COMPARISONS = "not fit and not process and not instruction and not two_calls"
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: the comparisons call reference and kernel themselves."""
+
+
+def chosen(module, **environment):
+    ask = f"from np_nn._kernels import {module}; print({module}.isa())"
+    return python("-c", ask, **environment).stdout.strip()
+
+
+@pytest.mark.parametrize("isa", ["avx512", "avx2", "baseline"])
+@pytest.mark.parametrize("module", FILES)
+def test_every_instruction_set(module, isa):
+    if "NP_NN_ISA" in os.environ:
+        pytest.skip(f"NP_NN_ISA asks for {os.environ['NP_NN_ISA']} alone")
+    if chosen(module) == isa:
+        return  # that is what the other tests ran on
+    if chosen(module, NP_NN_ISA=isa) != isa:
+        pytest.skip(f"this CPU has no {isa}")
+    options = "-p", "no:cacheprovider", "-k", COMPARISONS
+    done = python("-m", "pytest", *options, FILES[module], NP_NN_ISA=isa)
+    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
