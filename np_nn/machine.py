@@ -60,8 +60,13 @@ def describe():
 
 
 def _processor():
+    """The name, and on x86 the family and model: virtual machines hide them in the name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
+        facts = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
+        name = facts["model name"]
+    except (OSError, KeyError):
         return platform.processor() or platform.machine()
+    if "cpu family" not in facts:
+        return name
+    return f"{name} (family {facts['cpu family']}, model {facts['model']})"
