@@ -73,6 +73,7 @@ GOALS = {
         {**PLAIN, "dropout": 0.5, "batch_size": 128, "epochs": 20},
     ],
     "distorted": [
+        {**DISTORTED, "hidden": (1024, 768), "lr": 0.08, "epochs": 60},
         {**DISTORTED, "hidden": (768, 512), "lr": 0.08, "epochs": 40},
         {**DISTORTED, "hidden": (1024,), "lr": 0.15, "epochs": 40},
         SMALL,

@@ -43,7 +43,7 @@ OURS = (
     ),
     _recipe(
         "distorted", "straightened, then distorted anew each epoch", _TUNED,
-        hidden=(768, 512), lr=0.08, batch_size=128, epochs=40, deskew=True,
+        hidden=(1024, 768), lr=0.08, batch_size=128, epochs=60, deskew=True,
         augment="affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4",
     ),
     _recipe(
