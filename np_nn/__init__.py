@@ -1,5 +1,6 @@
 """np_nn: neural networks in NumPy, with optional compiled kernels and a PyTorch twin."""
 
+from np_nn.callbacks import Callback
 from np_nn.constraints import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
 from np_nn.data import DATASETS, Dataset, Split, load
 from np_nn.early_stopping import EarlyStopping
@@ -79,6 +80,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Buffer",
+    "Callback",
     "Compose",
     "ConstantLR",
     "Conv2d",

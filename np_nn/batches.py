@@ -40,12 +40,13 @@ class Batches:
         for block in self.blocks(lambda: 1):
             yield block[0]
 
-    def blocks(self, most):
+    def blocks(self, most, rng=None):
         """Yield the same batches, several at a time: (k, batch_size) int, k at most ``most()``.
 
-        All batches of a block belong to one epoch, which is ``per_epoch`` batches.
+        All batches of a block belong to one epoch, which is ``per_epoch`` batches. rng: the
+        generator that they are drawn from, that of the seed unless another is given.
         """
-        rng = seeds.generator(self.seed, "shuffle")
+        rng = rng or seeds.generator(self.seed, "shuffle")
         return self._drawn(rng, most) if self.replacement else self._shuffled(rng, most)
 
     def _drawn(self, rng, most):

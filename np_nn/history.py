@@ -62,6 +62,10 @@ class History:
     def validate(self, result):
         """Note how held-out images fared after the steps so far."""
         self.validation.append((self.done, result))
+        self.restart_clock()
+
+    def restart_clock(self):
+        """Count the time since the last step for no step."""
         self._last = time.perf_counter()
 
     def _diverged(self, loss):

@@ -39,7 +39,7 @@ class LayerSteps:
         """Take the batches from another feed from now on: the same images, distorted anew."""
         self.feed = feed
 
-    def most(self):
+    def most(self, batch_size, wanted):
         """How many steps the next call may make."""
         return 1
 
@@ -107,12 +107,16 @@ class CompiledSteps:
         # Any number of threads computes the same bits. But where other programs keep the cores
         # busy, one thread is many times faster than several that wait for each other.
         self._threads, self._other = ops.threads, 1
-        self._calls, self._most, self._pace, self._multiple = 0, 1, 0.0, 1
+        self._calls, self._most, self._pace = 0, 1, 0.0
 
-    def most(self):
-        """How many steps the next call may make: so many that it takes about CALL_SECONDS."""
-        most = self._most // 4 if self._tries() else self._most
-        return max(1, most // self._multiple) * self._multiple
+    def most(self, batch_size, wanted):
+        """How many steps the next call may make: so many that it takes about CALL_SECONDS.
+
+        No more than are wanted, if one call gives the bits of several then: see FOLD.
+        """
+        most = min(wanted, self._most // 4 if self._tries() else self._most)
+        multiple = FOLD if batch_size == 1 else 1
+        return max(1, most // multiple) * multiple
 
     def _tries(self):
         """Whether the next call is to find out if the other number of threads is faster now."""
@@ -125,7 +129,6 @@ class CompiledSteps:
         """
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._tries()
         threads = self._other if tries else self._threads
-        self._multiple = FOLD if block.shape[1] == 1 else 1
         if block.shape[1] >= LARGE * len(self.labels):
             block = np.sort(block, axis=1)
         losses, correct = ops.KERNELS["mlp_steps"](
