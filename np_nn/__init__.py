@@ -34,6 +34,7 @@ from np_nn.layers import (
     Softmax,
     Tanh,
 )
+from np_nn.loggers import JSONLogger, TensorBoard
 from np_nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -59,6 +60,7 @@ from np_nn.schedules import (
     StepLR,
     WarmupLinear,
 )
+from np_nn.summary import summary
 from np_nn.trainer import Evaluation, evaluate, fit, predict
 
 __version__ = "0.1.0"
@@ -101,6 +103,7 @@ __all__ = [
     "FocalLoss",
     "GaussianNoise",
     "History",
+    "JSONLogger",
     "LayerNorm",
     "LeakyReLU",
     "Limits",
@@ -127,6 +130,7 @@ __all__ = [
     "Split",
     "StepLR",
     "Tanh",
+    "TensorBoard",
     "WarmupLinear",
     "clip_grad_norm_",
     "clip_grad_value_",
@@ -148,5 +152,6 @@ __all__ = [
     "resnet",
     "simard",
     "standardization",
+    "summary",
     "use",
 ]

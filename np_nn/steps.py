@@ -137,6 +137,7 @@ class CompiledSteps:
             RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, threads,
         )  # fmt: skip
         optimizer.steps += len(block)
+        optimizer.lr = float(rates[-1])
         self._calls += 1
         self._note(tries, (time.perf_counter() - started) / len(block))
         return losses, correct

@@ -30,6 +30,11 @@ class Training:
         done = self.history.done
         return done % self.batches.per_epoch == 0 or done == self.history.steps
 
+    @property
+    def ends(self):
+        """Whether no more batches follow."""
+        return self.stop or self.history.done == self.history.steps
+
     def blocks(self, most):
         """The batches to train on next: see ``Batches.blocks``."""
         return self.batches.blocks(most, self.rng["shuffle"])

@@ -175,6 +175,10 @@ SCHEDULES = [
 
 # Public names that are no row above, and the test file that holds them to their word.
 ELSEWHERE = {
+    "Callback": "test_callbacks.py",
+    "JSONLogger": "test_loggers.py",
+    "TensorBoard": "test_loggers.py",
+    "summary": "test_summary.py",
     "Perceptron": "test_perceptron.py",
     "Sequential": "test_module.py",
     "clip_grad_norm_": "test_constraints.py",
