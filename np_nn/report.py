@@ -8,9 +8,8 @@ from pathlib import Path
 
 from np_nn import files, machine, recipes
 from np_nn.data import Dataset
-from np_nn.history import History
+from np_nn.history import Evaluation, History
 from np_nn.layers import Softmax
-from np_nn.trainer import Evaluation
 
 DISCREPANCY = 0.01  # the published table's own standard
 

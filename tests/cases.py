@@ -176,6 +176,9 @@ SCHEDULES = [
 # Public names that are no row above, and the test file that holds them to their word.
 ELSEWHERE = {
     "Callback": "test_callbacks.py",
+    "Checkpoint": "test_checkpoint.py",
+    "load_checkpoint": "test_checkpoint.py",
+    "load_weights": "test_checkpoint.py",
     "JSONLogger": "test_loggers.py",
     "TensorBoard": "test_loggers.py",
     "summary": "test_summary.py",
