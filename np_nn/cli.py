@@ -221,8 +221,8 @@ def parse(command, argv=None):
     args.settings = _settings(args)
     if not args.no_plots:
         files.check_writable(args.out)
-    for path in filter(None, (args.json, getattr(args, "log", None))):
-        files.check_file(path)
+    if args.json:
+        files.check_file(args.json)
     return args
 
 
