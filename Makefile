@@ -2,6 +2,7 @@
 # make compare the same beside PyTorch
 # make test    everything installed, the whole suite
 # make bench   how fast a training step is, side by side
+# make faults  kills, full disks and failing ones while checkpoints are written
 # make lint    ruff
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(wildcard kernels/*)
 
-.PHONY: train compare test bench lint clean
+.PHONY: train compare test bench faults lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -24,6 +25,10 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(RUN) benchmarks/run.py $(ARGS)
+
+faults: $(VENV)/.test
+	$(RUN) tests/faults.py --kernels numpy
+	$(RUN) tests/faults.py $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .

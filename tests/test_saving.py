@@ -91,7 +91,7 @@ BAD = [
     (["--log", "{folder}"], "it is a folder"),
     (
         ["--resume", "{good}", "--epochs", "5", "--log", "{text}"],
-        "is not a log of np_nn: 'text' has no step",
+        "'text' has no step",
     ),
 ]
 
