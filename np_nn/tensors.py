@@ -19,6 +19,7 @@ ARRAY = "$array"  # {"$array": name} stands for an array in the JSON
 
 MOST_BYTES = 2**32
 MOST_HEADER = 2**24
+MOST_DEPTH = 20
 
 
 def write(path, tree, keep=1):
@@ -74,9 +75,11 @@ def _without_arrays(tree, way, arrays):
     return {ARRAY: name}
 
 
-def _with_arrays(tree, arrays):
+def _with_arrays(tree, arrays, depth=0):
+    if depth > MOST_DEPTH:
+        raise NpNNError("is damaged: its parts are nested too deeply")
     if isinstance(tree, list):
-        return [_with_arrays(value, arrays) for value in tree]
+        return [_with_arrays(value, arrays, depth + 1) for value in tree]
     if not isinstance(tree, dict):
         return tree
     if tree.keys() == {ARRAY}:
@@ -84,7 +87,7 @@ def _with_arrays(tree, arrays):
         if not isinstance(name, str) or name not in arrays:
             raise NpNNError("is damaged: an array is missing")
         return arrays[name]
-    return {name: _with_arrays(value, arrays) for name, value in tree.items()}
+    return {name: _with_arrays(value, arrays, depth + 1) for name, value in tree.items()}
 
 
 def _about(content):

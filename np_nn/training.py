@@ -4,7 +4,7 @@ import re
 
 from np_nn import seeds
 from np_nn.early_stopping import Best
-from np_nn.errors import NpNNError
+from np_nn.errors import NpNNError, shown
 from np_nn.history import History
 from np_nn.state import check_alike
 
@@ -115,7 +115,8 @@ class Training:
             raise NpNNError("the state is of another version's training")
         for name, own in self.plan.items():
             if plan[name] != own:
-                raise NpNNError(f"another training: its {name} is {plan[name]}, here it is {own}")
+                there = shown(plan[name])
+                raise NpNNError(f"another training: its {name} is {there}, here it is {own}")
 
     def _load_generators(self, states):
         generators = {name: seeds.generator(0, name) for name in PURPOSES}

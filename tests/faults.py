@@ -1,7 +1,7 @@
 """Break the writing of checkpoints in every way that a machine can, and count what comes of it.
 
     make faults                                     the suite runs less of it: test_faults.py
-    python tests/faults.py --kills N --rounds N     so many kills, and trainings side by side
+    python -m tests.faults --kills N --rounds N     so many kills, and trainings side by side
 
 A training is killed at random moments, most of them while it writes a checkpoint, and resumed,
 over and over; each call of the system that writes fails in turn; and two trainings write the

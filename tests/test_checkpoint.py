@@ -259,6 +259,10 @@ def broken(content):
         flipped = bytearray(content)
         flipped[at] ^= 1
         yield f"bit at {at}", bytes(flipped), "damaged|later np_nn"
+    deep = b'{"format": 1, "sha256": "%s", "tree": %s}' % (b"0" * 64, b"[" * 900 + b"]" * 900)
+    deep = save({}, {"np_nn": deep.decode()})
+    digest = hashlib.sha256(deep).hexdigest().encode()
+    yield "deep", deep.replace(b"0" * 64, digest, 1), "nested too deeply"
     yield "no training", tensors.pack({"a": 1}), "no checkpoint of a training"
     tree = tensors.unpack(content)
     for name, part in {
