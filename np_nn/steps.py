@@ -39,7 +39,7 @@ class LayerSteps:
         """Take the batches from another feed from now on: the same images, distorted anew."""
         self.feed = feed
 
-    def most(self):
+    def most(self, batch_size, wanted):
         """How many steps the next call may make."""
         return 1
 
@@ -111,12 +111,16 @@ class CompiledSteps:
             )
             for layer in model[::2]
         ]
-        self._pace, self._most, self._multiple = Pace(), 1, 1
+        self._pace, self._most = Pace(), 1
 
-    def most(self):
-        """How many steps the next call may make: so many that it takes about CALL_SECONDS."""
-        most = self._most // 4 if self._pace.tries else self._most
-        return max(1, most // self._multiple) * self._multiple
+    def most(self, batch_size, wanted):
+        """How many steps the next call may make: so many that it takes about CALL_SECONDS.
+
+        No more than are wanted, if one call gives the bits of several then: see FOLD.
+        """
+        most = min(wanted, self._most // 4 if self._pace.tries else self._most)
+        multiple = FOLD if batch_size == 1 else 1
+        return max(1, most // multiple) * multiple
 
     def __call__(self, block, rates):
         """Train on the batches of block (K, N) int at the learning rates (K,).
@@ -124,7 +128,6 @@ class CompiledSteps:
         Returns the mean loss of each batch (K,), and how many images were right (K,).
         """
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
-        self._multiple = FOLD if block.shape[1] == 1 else 1
         if block.shape[1] >= LARGE * len(self.labels):
             block = np.sort(block, axis=1)
         losses, correct = ops.KERNELS["mlp_steps"](
@@ -134,6 +137,7 @@ class CompiledSteps:
             self._pace.threads,
         )  # fmt: skip
         optimizer.steps += len(block)
+        optimizer.lr = float(rates[-1])
         seconds = time.perf_counter() - started
         self._pace.note(seconds, len(block))
         if not tries:

@@ -1,19 +1,20 @@
 """The training loop, and the evaluation and use of what it reached."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from np_nn import feed, seeds
+from np_nn import checkpoint, feed
 from np_nn.batches import Batches
+from np_nn.callbacks import Hooks
 from np_nn.constraints import Limits
-from np_nn.early_stopping import Best
 from np_nn.errors import NpNNError
 from np_nn.fusion import fuse
-from np_nn.history import History
+from np_nn.history import Evaluation
 from np_nn.losses import CrossEntropyLoss
 from np_nn.progress import progress
 from np_nn.steps import build as build_steps
+from np_nn.training import Training
 
 BLOCK = 1000  # images at a time when nothing is learnt: bounds the memory, and fits the cache
 FEW = 100  # the same for convolutions, whose arrays are some hundred times as large as an image
@@ -34,6 +35,8 @@ def fit(
     limits=None,
     validation=None,
     early_stopping=None,
+    callbacks=(),
+    resume=None,
     seed=0,
     input="auto",
     quiet=False,
@@ -45,12 +48,15 @@ def fit(
     schedule: a function (step, steps) -> share of the optimizer's lr, see ``schedules``.
     augment: a function (images, rng) -> images, which distorts the set anew before each epoch,
     see ``preprocess``. limits: ``Limits`` on gradients and weights. validation: a Split that is
-    evaluated after each epoch; early_stopping: an ``EarlyStopping`` that watches it. input:
-    how images reach the first layer, see ``feed.choose``. quiet hides the progress. Ctrl-C
-    returns what was reached, with ``history.interrupted`` set.
+    evaluated after each epoch; early_stopping: an ``EarlyStopping`` that watches it.
+    callbacks: ``Callback`` objects, called in turn. resume: a file that ``Checkpoint`` wrote, to
+    go on from: all other arguments must be those of then, but there may be more steps or epochs.
+    The result is that of never having stopped, to the bit. input: how images reach the first
+    layer, see ``feed.choose``. quiet hides the progress. Ctrl-C returns what was reached, with
+    ``history.interrupted`` set.
 
-    Raises DivergedError when the loss is no longer finite, and NpNNError for
-    sizes, shapes, numbers and labels that do not fit.
+    Raises DivergedError when the loss is no longer finite, and NpNNError for sizes, shapes,
+    numbers and labels that do not fit, and for a file that is damaged or of another training.
     """
     _check(data)
     if early_stopping and validation is None:
@@ -58,54 +64,43 @@ def fit(
     batches = Batches(
         len(data), batch_size, steps=steps, epochs=epochs, replacement=replacement, seed=seed
     )
-    seeds.reseed(model, seed)
-    rng = seeds.generator(seed, "augmentation")
-    base, history = optimizer.config["lr"], History(len(batches))
-    best = Best(early_stopping, model) if early_stopping else None
+    settings = {"loss": loss, "schedule": schedule, "augment": augment, "limits": limits}
+    training = Training(model, optimizer, batches, early_stopping, **settings)
+    if resume is not None:
+        checkpoint.resume(resume, training)
+    hooks, history, base = Hooks(callbacks), training.history, optimizer.config["lr"]
     train = build_steps(
         model, feed.choose(data, model, input), data.labels, loss, optimizer, limits or Limits()
     )
 
+    def most():
+        return train.most(batch_size, hooks.batches_until_due(history.done, len(batches)))
+
+    start = history.done
     model.train()
     with history, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for block in progress(batches.blocks(train.most), history, quiet):
-            if augment and history.done % batches.per_epoch == 0:
-                train.use(feed.choose(_distorted(data, augment, rng), model, input))
-            at = range(history.done, history.done + len(block))
+        for block in progress(training.blocks(most), history, quiet):
+            done = history.done
+            if training.epoch_begins or done == start:
+                hooks.epoch_begin(training)
+                if augment:
+                    distorted = augment(data.images, training.rng["augmentation"])
+                    train.use(feed.choose(replace(data, images=distorted), model, input))
+            at = range(done, done + len(block))
             rates = [base * schedule(step, len(batches)) if schedule else base for step in at]
             losses, correct = train(block, np.array(rates))
-            history.record(losses, correct / block.shape[1])
-            epoch_ends = history.done % batches.per_epoch == 0 or history.done == len(batches)
-            if validation and epoch_ends and _validate(model, validation, loss, history, best):
+            training.record(losses, correct / block.shape[1])
+            if validation and training.epoch_ends:
+                training.validated(evaluate(model, validation, loss))
+                model.train()
+            hooks.batch_end(training, done)
+            if training.epoch_ends:
+                hooks.epoch_end(training)
+            if training.stop:
                 break
-    if best:
-        best.restore()
+    if training.best:
+        training.best.restore()
     return history
-
-
-def _distorted(data, augment, rng):
-    return replace(data, images=augment(data.images, rng))
-
-
-def _validate(model, validation, loss, history, best):
-    """Evaluate after an epoch; returns whether that is a reason to stop."""
-    history.validate(evaluate(model, validation, loss))
-    model.train()
-    stop = best is not None and best.update(history.validation[-1][1])
-    history.stopped_early = stop and history.done < history.steps
-    return stop
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """accuracy: share of images classified rightly, 0..1. loss: mean over the images.
-
-    outputs (n, classes): the model's, if they were to be kept.
-    """
-
-    accuracy: float
-    loss: float
-    outputs: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 def evaluate(model, data, loss=None, *, input="auto", keep=False):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from np_nn import checkpoint, files, tensors
 from np_nn.errors import NpNNError, unknown_name
-from np_nn.files import write_file
 from np_nn.optional import need
 
 
@@ -17,33 +17,49 @@ def save_weights(model, path):
     takes torch). Raises NpNNError for another ending, if torch is missing, and if the file
     cannot be written.
     """
-    write, _ = _format(path)
-    write_file(path, write(model.state_dict()))
+    check_ending(path)
+    files.write_file(path, FORMATS[_ending(path)](model.state_dict()))
+
+
+def check_ending(path):
+    """Raise NpNNError unless the name's ending is that of a format."""
+    if _ending(path) not in FORMATS:
+        raise unknown_name("ending of a file of weights", _ending(path), FORMATS)
 
 
 def load_weights(model, path):
-    """Read a file of ``save_weights``, or of PyTorch's ``state_dict``, into a model.
+    """Give a model the weights in a file; returns it.
+
+    path: a file of ``save_weights``, PyTorch's of a ``state_dict`` (its name must end in .pt or
+    .pth), or a checkpoint, of which the best weights are taken if there was early stopping.
 
     Raises NpNNError, before anything is changed, for a file that is missing, damaged, or of
-    another model, and for one that holds anything but arrays.
+    another model, and for one that holds anything but arrays of real numbers.
     """
-    _, read = _format(path)
+    state = _read(path)
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise NpNNError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        model.load_state_dict(read(content))
+        if any(array.dtype.kind not in "fiub" for array in state.values()):
+            raise NpNNError("its arrays are not of real numbers")
+        model.load_state_dict(state)
     except NpNNError as error:
-        raise NpNNError(f"{path}: {error}") from error
+        raise NpNNError(f"{path} is of another model: {error}") from None
+    return model
 
 
-def _format(path):
-    """The functions that write and read the format of a file's ending."""
-    ending = Path(path).suffix.lower()
-    if ending not in FORMATS:
-        raise unknown_name("ending of a file of weights", ending, FORMATS)
-    return FORMATS[ending]
+def _read(path):
+    content = files.read_file(path, tensors.MOST_BYTES)
+    if FORMATS.get(_ending(path)) is _to_torch:
+        return _from_torch(content, path)
+    if tensors.is_ours(content):
+        return checkpoint.weights(path)
+    try:
+        return tensors.arrays(content)
+    except NpNNError as error:
+        raise NpNNError(f"{path} {error}") from None
+
+
+def _ending(path):
+    return Path(path).suffix.lower()
 
 
 def _to_safetensors(state):
@@ -52,34 +68,20 @@ def _to_safetensors(state):
     return save({name: np.require(array, requirements="C") for name, array in state.items()})
 
 
-def _from_safetensors(content):
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        return load(content)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise NpNNError(f"not a safetensors file: {error}") from error
-
-
 def _to_torch(state):
     torch, file = need("torch", "writing PyTorch's files"), io.BytesIO()
     torch.save({name: torch.from_numpy(array) for name, array in state.items()}, file)
     return file.getvalue()
 
 
-def _from_torch(content):
+def _from_torch(content, path):
     torch = need("torch", "reading PyTorch's files")
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return {name: tensor.numpy() for name, tensor in state.items()}
     except Exception as error:  # torch raises what it comes upon
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise NpNNError(f"not a PyTorch state_dict: {reason}") from error
+        raise NpNNError(f"{path} is not a PyTorch state_dict: {reason}") from error
 
 
-FORMATS = {
-    ".safetensors": (_to_safetensors, _from_safetensors),
-    ".pt": (_to_torch, _from_torch),
-    ".pth": (_to_torch, _from_torch),
-}
+FORMATS = {".safetensors": _to_safetensors, ".pt": _to_torch, ".pth": _to_torch}

@@ -175,6 +175,15 @@ SCHEDULES = [
 
 # Public names that are no row above, and the test file that holds them to their word.
 ELSEWHERE = {
+    "Callback": "test_callbacks.py",
+    "Checkpoint": "test_checkpoint.py",
+    "load_checkpoint": "test_checkpoint.py",
+    "export_onnx": "test_exchange.py",
+    "load_weights": "test_exchange.py",
+    "save_weights": "test_exchange.py",
+    "JSONLogger": "test_loggers.py",
+    "TensorBoard": "test_loggers.py",
+    "summary": "test_summary.py",
     "Perceptron": "test_perceptron.py",
     "Sequential": "test_module.py",
     "clip_grad_norm_": "test_constraints.py",

@@ -150,13 +150,14 @@ def test_files_that_are_no_weights(tmp_path):
         "hostile.pt": "not a PyTorch state_dict",
         "list.pt": "not a PyTorch state_dict",
         "empty.pt": "not a PyTorch state_dict",
-        "other.safetensors": "0.weight has shape",
-        "cut.safetensors": "not a safetensors file",
-        "missing.pt": "cannot read",
-        "weights.npz": "unknown ending",
+        "other.safetensors": "is of another model: 0.weight has shape",
+        "cut.safetensors": "cut.safetensors is damaged",
+        "missing.pt": "is not there",
     }.items():
         with pytest.raises(nn.NpNNError, match=message) as caught:
             nn.load_weights(model, tmp_path / name)
         assert "\n" not in str(caught.value)
+    with pytest.raises(nn.NpNNError, match="unknown ending"):
+        nn.save_weights(model, tmp_path / "weights.npz")
     assert not (tmp_path / "ran").exists()
     assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
