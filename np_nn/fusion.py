@@ -19,26 +19,32 @@ def fuse(model):
     at any depth. Returns the model itself where there is none, and if ``ops`` has no kernels for
     them: NumPy stays the textbook.
     """
-    return _fused(model) if set(STAGES) <= set(ops.active) else model
+    return rewrite(model, _run) if set(STAGES) <= set(ops.active) else model
 
 
-def _fused(model):
+def rewrite(model, find):
+    """The model with other layers for runs of its own; itself where there is no such run.
+
+    find: a function (layers) -> (make, count): make(*the first count of them) is the layer that
+    takes their place; (None, 1) if they are no run. It sees the layers of each Sequential and
+    Residual, at any depth.
+    """
     if type(model) is Residual:
         parts = list(model.children().values())
-        fused = [_fused(part) for part in parts]
-        return model if _same(fused, parts) else Residual(*fused)
+        made = [rewrite(part, find) for part in parts]
+        return model if _same(made, parts) else Residual(*made)
     if type(model) is not Sequential:
         return model
-    stages, rest = [], list(model)
+    made, rest = [], list(model)
     while rest:
-        kind, count = _run(rest)
+        make, count = find(rest)
         run, rest = rest[:count], rest[count:]
-        stages.append(kind(*run) if kind else _fused(*run))
-    return model if _same(stages, list(model)) else Sequential(*stages)
+        made.append(make(*run) if make else rewrite(*run, find))
+    return model if _same(made, list(model)) else Sequential(*made)
 
 
-def _same(stages, layers):
-    return list(map(id, stages)) == list(map(id, layers))
+def _same(made, layers):
+    return list(map(id, made)) == list(map(id, layers))
 
 
 def _run(layers):

@@ -48,6 +48,13 @@ class BatchNorm(Module):
         self._track(mean, variance * (count / (count - 1)))
         return out
 
+    def scale_and_shift(self):
+        """(F,) each: after ``eval()`` the layer gives x * scale + shift."""
+        mean, variance = self._running()
+        weight, bias = _scaling(self, mean[None])
+        scale = weight / np.sqrt(variance + self.eps)
+        return scale, bias - mean * scale
+
     def _check(self, x):
         features = self.config["num_features"]
         if x.ndim != 2 + len(self.axes) or x.shape[1] != features:
