@@ -32,7 +32,7 @@
     DO(sigmoid_forward) DO(sigmoid_backward) DO(tanh_forward) DO(tanh_backward)              \
     DO(scaled_tanh_forward) DO(scaled_tanh_backward) DO(leaky_relu_forward)                  \
     DO(leaky_relu_backward) DO(elu_forward) DO(elu_backward) DO(gelu_forward)                \
-    DO(gelu_backward) DO(silu_forward) DO(silu_backward)
+    DO(gelu_backward) DO(silu_forward) DO(silu_backward) DO(add) DO(add_relu)
 
 #define NN_ENTRY(name) nn_##name,
 typedef enum { NN_ACTIVATIONS(NN_ENTRY) nn_activations } nn_activation;
@@ -89,13 +89,16 @@ static inline double nn_cost(nn_activation which)
     case nn_scaled_tanh_backward:
     case nn_leaky_relu_forward:
     case nn_leaky_relu_backward:
+    case nn_add:
+    case nn_add_relu:
         return NN_PASS;
     default:
         return NN_CURVE;
     }
 }
 
-/* out = the activation of x, or its backward pass; a: its setting. out may be x or grad. */
+/* out = the activation of x, or its backward pass, or a sum of x and grad; a: its setting. out may
+ * be x or grad. */
 NN_API void nn_activate(nn_activation which, int64_t n, const float *grad, const float *x,
                         double a, float *out, int threads)
 {

@@ -26,6 +26,7 @@ cdef extern from "pointwise.h" nogil:
         nn_elu_forward, nn_elu_backward
         nn_gelu_forward, nn_gelu_backward
         nn_silu_forward, nn_silu_backward
+        nn_add, nn_add_relu
     ctypedef struct nn_norm:
         int64_t rows, columns, inner
         const float *grad
@@ -84,24 +85,39 @@ cdef object _forward(str name, nn_activation which, object x, double a, object o
     return out
 
 
-cdef object _backward(
-    str name, nn_activation which, object grad, object x, str called, double a, object out,
-    int threads,
+cdef object _both(
+    str name, nn_activation which, object first, str first_name, object x, str x_name, double a,
+    object out, int threads,
 ):
-    cdef Array given, g, result
-    _read(&g, grad, "grad", "f", -1, False)
-    _read(&given, x, called, "f", -1, False)
+    cdef Array g, given, result
+    _read(&g, first, first_name, "f", -1, False)
+    _read(&given, x, x_name, "f", -1, False)
     _read(&result, out, "out", "f", -1, True)
     if not _same_shape(&g, &given) or not _same_shape(&g, &result):
         raise ValueError(
-            f"{name}: grad {_shape(&g)}, {called} {_shape(&given)} and out {_shape(&result)} "
-            "do not fit")
-    _same_or_apart(&result, &g, "a part of grad")
-    _same_or_apart(&result, &given, f"a part of {called}")
+            f"{name}: {first_name} {_shape(&g)}, {x_name} {_shape(&given)} and out "
+            f"{_shape(&result)} do not fit")
+    _same_or_apart(&result, &g, f"a part of {first_name}")
+    _same_or_apart(&result, &given, f"a part of {x_name}")
     with nogil:
         nn_activate(
             which, g.size, <float *>g.data, <float *>given.data, a, <float *>result.data, threads)
     return out
+
+
+cdef object _backward(
+    str name, nn_activation which, object grad, object x, str x_name, double a, object out,
+    int threads,
+):
+    return _both(name, which, grad, "grad", x, x_name, a, out, threads)
+
+
+def add(x, skip, out, int threads):
+    return _both("add", nn_add, x, "x", skip, "skip", 0, out, threads)
+
+
+def add_relu(x, skip, out, int threads):
+    return _both("add_relu", nn_add_relu, x, "x", skip, "skip", 0, out, threads)
 
 
 def sigmoid_forward(x, out, int threads):

@@ -42,17 +42,18 @@ typedef float NN(vf);
         }                                                                                    \
     }
 
-#define BACKWARD(name, slope)                                                                \
-    static void NN(name##_backward)(int64_t n, const float *grad, const float *xs, float a,  \
-                                    float *out)                                              \
+#define BOTH(name, value)                                                                    \
+    static void NN(name)(int64_t n, const float *grad, const float *xs, float a, float *out) \
     {                                                                                        \
         (void)a;                                                                             \
         NN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                       \
         {                                                                                    \
             const float x = xs[i], g = grad[i];                                              \
-            out[i] = slope;                                                                  \
+            out[i] = value;                                                                  \
         }                                                                                    \
     }
+
+#define BACKWARD(name, slope) BOTH(name##_backward, slope)
 
 NN_INLINE float NN(gelu)(float x)
 {
@@ -88,9 +89,12 @@ FORWARD(gelu, NN(gelu)(x))
 BACKWARD(gelu, g * NN(gelu_slope)(x))
 FORWARD(silu, x * NN(sigmoid)(x))
 BACKWARD(silu, g * NN(silu_slope)(x))
+BOTH(add, g + x)
+BOTH(add_relu, g + x < 0 ? 0 : g + x)
 
 #undef FORWARD
 #undef BACKWARD
+#undef BOTH
 
 /* ------------------------------------------------------------------------- sums */
 

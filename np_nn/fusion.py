@@ -8,16 +8,20 @@ from np_nn import ops
 from np_nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, MaxPool2d, ReLU, Residual
 from np_nn.module import Module, Sequential
 
-STAGES = ("conv_relu_pool_forward", "batch_norm_relu_forward")  # the kernels of the stages
+STAGES = (
+    "conv_relu_pool_forward",
+    "batch_norm_relu_forward",
+    "add_relu",
+)  # the kernels of the stages
 
 
 def fuse(model):
     """The same model with its fusible runs as stages, sharing all Parameters and Buffers.
 
     Runs are Conv2d, ReLU, MaxPool2d of side by side square windows, and Conv2d, ReLU, with
-    convolutions of stride 1, and BatchNorm1d or BatchNorm2d, ReLU, in a Sequential or a Residual
-    at any depth. Returns the model itself where there is none, and if ``ops`` has no kernels for
-    them: NumPy stays the textbook.
+    convolutions of stride 1; BatchNorm1d or BatchNorm2d, ReLU; and Residual, ReLU; in a Sequential
+    or a Residual at any depth. Returns the model itself where there is none, and if ``ops`` has no
+    kernels for them: NumPy stays the textbook.
     """
     return rewrite(model, _run) if set(STAGES) <= set(ops.active) else model
 
@@ -54,9 +58,15 @@ def _run(layers):
         return None, 1
     if type(first) in (BatchNorm1d, BatchNorm2d):
         return NormRelu, 2
+    if type(first) is Residual:
+        return _residual_relu, 2
     if type(first) is Conv2d and first.stride == (1, 1):
         return ConvReluPool, 3 if type(pool) is MaxPool2d and _side_by_side(pool) else 2
     return None, 1
+
+
+def _residual_relu(residual, relu):
+    return ResidualRelu(rewrite(residual, _run), relu)
 
 
 def _side_by_side(pool):
@@ -89,6 +99,28 @@ class NormRelu(Module):
         if self._out is None:
             return self.norm.backward(self.relu.backward(grad))
         return self.norm.train_backward(ops.batch_norm_relu_backward, grad, self._out)
+
+
+class ResidualRelu(Module):
+    """Residual and ReLU: the same numbers, without the sum between them.
+
+    residual, relu: the layers that it stands for.
+    """
+
+    def __init__(self, residual, relu):
+        super().__init__()
+        self.residual, self.relu = residual, relu
+
+    def __repr__(self):
+        return f"ResidualRelu({self.residual}, {self.relu})"
+
+    def forward(self, x):
+        self._out = self.residual.meet(ops.add_relu, x)
+        return self._out
+
+    def backward(self, grad, input_grad=True):
+        through = self._work("through", grad.shape, grad.dtype)
+        return self.residual.backward(ops.relu_backward(grad, self._out, through), input_grad)
 
 
 class ConvReluPool(Module):

@@ -139,6 +139,24 @@ def test_a_stage_says_what_its_layers_would(fused):
         view(normal(1, 2, 4, 9))
 
 
+@pytest.mark.parametrize("input_grad", [True, False])
+def test_residual_relu_is_both_layers(input_grad, fused):
+    nn.manual_seed(0)
+    block = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ReLU())
+    model = nn.Sequential(nn.Residual(block), nn.ReLU()).to(np.float64)
+    x, grad = (normal(5, 4, seed=seed, dtype=np.float64) for seed in (1, 2))
+    expected = model(x), model.backward(grad, input_grad)
+    grads = [parameter.grad.copy() for parameter in model.parameters()]
+    stage = fusion.fuse(model)
+    assert repr(stage).startswith("Sequential(ResidualRelu(Residual(Sequential(Linear(4, 4), NormR")
+    np.testing.assert_allclose(stage(x), expected[0])
+    got = stage.backward(grad, input_grad)
+    np.testing.assert_allclose(got, expected[1]) if input_grad else None
+    assert input_grad or got is None
+    for parameter, want in zip(stage.parameters(), grads, strict=True):
+        np.testing.assert_allclose(parameter.grad, want)
+
+
 @pytest.mark.parametrize(
     ("norm", "shape"), [(nn.BatchNorm1d, (6, 3)), (nn.BatchNorm2d, (4, 3, 5, 2))]
 )

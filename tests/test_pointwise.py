@@ -39,9 +39,9 @@ OF_OUTPUT = ("sigmoid", "tanh", "scaled_tanh")  # whose backward pass takes y, n
 ROWWISE = ("softmax", "log_softmax")
 PROVIDED = sorted(
     [f"{name}_{way}" for name in (*FUNCTIONS, *ROWWISE) for way in ("forward", "backward")]
-    + ["bce", "bce_with_logits", "dropout", "gaussian_noise", "batch_norm_forward",
-       "batch_norm_backward", "batch_norm_relu_forward", "batch_norm_relu_backward",
-       "batch_norm_apply", "layer_norm_forward", "layer_norm_backward",
+    + ["add", "add_relu", "bce", "bce_with_logits", "dropout", "gaussian_noise",
+       "batch_norm_forward", "batch_norm_backward", "batch_norm_relu_forward",
+       "batch_norm_relu_backward", "batch_norm_apply", "layer_norm_forward", "layer_norm_backward",
        "conv2d_backward_bias"]
 )  # fmt: skip
 TOLERANCE = 2e-6
@@ -104,6 +104,24 @@ def test_activations(name, count, width, size, seed):
         x = getattr(reference, f"{name}_forward")(x, empty(count, width))
     same(f"{name}_backward", grad, x, *more, empty(count, width))
     in_place(f"{name}_backward", [grad, x, *more, empty(count, width)], [0, 1], 2 + len(more))
+
+
+@pytest.mark.parametrize("name", ["add", "add_relu"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (2, 3, 5, 7), (70_001,)])
+def test_sums(name, shape):
+    rng = np.random.default_rng(0)
+    x, skip = np.array(normal(rng, *shape)), np.array(normal(rng, *shape))
+    same(name, x, skip, empty(*shape))
+    in_place(name, [x, skip, empty(*shape)], [0, 1], 2)
+
+
+def test_sums_of_special_values():
+    x = np.float32([np.nan, np.inf, -np.inf, 1, -1, 1e38])
+    skip, out = np.float32([1, 1, 1, np.nan, -np.inf, 3e38]), empty(6)
+    with np.errstate(over="ignore"):
+        for name in ("add", "add_relu"):
+            want = getattr(reference, name)(x, skip, empty(6))
+            np.testing.assert_array_equal(getattr(pointwise, name)(x, skip, out, 2), want)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -514,6 +532,10 @@ def misfits():
         ]
     return [
         *cases,
+        ("add", (x, y, empty(6, 4)), "x .*, skip .* fit"),
+        ("add", (x, y.astype(float), out), "skip must be .*float32"),
+        ("add_relu", (x, first, second), "a part of skip"),
+        ("add_relu", (x, y, frozen), "read-only"),
         ("dropout", (x, 1.0, 3, out), "p must be"),
         ("dropout", (x, -0.1, 3, out), "p must be"),
         ("dropout", (x, np.nan, 3, out), "p must be"),

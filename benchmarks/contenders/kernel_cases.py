@@ -113,6 +113,8 @@ CASES = {
     "log_softmax_backward": lambda i: (i.dh, -i.h, i.empty(512)),
     "dropout": lambda i: (i.sums, 0.5, 1, i.empty(512)),
     "gaussian_noise": lambda i: (i.sums, 0.1, 1, i.empty(512)),
+    "add": lambda i: (i.sums, i.dh, i.empty(512)),
+    "add_relu": lambda i: (i.sums, i.dh, i.empty(512)),
     "batch_norm_forward": lambda i: (
         i.sums, i.ones, i.ones, 1e-5, i.empty(512), _zeros(i.ones), _zeros(i.ones),
     ),

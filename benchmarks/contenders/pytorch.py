@@ -270,6 +270,8 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
     "log_softmax_backward": lambda i, grad, y, out: (
         lambda: aten._log_softmax_backward_data(grad, y, 1, grad.dtype)
     ),
+    "add": lambda i, x, skip, out: lambda: torch.add(x, skip, out=out),
+    "add_relu": lambda i, x, skip, out: lambda: torch.clamp_min(torch.add(x, skip, out=out), 0),
     "dropout": lambda i, x, p, key, out: lambda: F.dropout(x, p),
     "gaussian_noise": lambda i, x, std, key, out: lambda: x + std * torch.randn_like(x),
     "batch_norm_forward": lambda i, x, weight, bias, eps, *rest: (
