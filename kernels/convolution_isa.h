@@ -85,18 +85,21 @@ NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *y, int64_t ld
 #define EIGHT 0
 #endif
 
-/* y[j, i] = x[i, j], of rows by columns */
+/* y[j, i] = x[i, j], of rows by columns; the last eight may be some of those before once more */
 static void NN(transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
                           int64_t ldy)
 {
     int64_t i = 0;
 #if EIGHT
-    for (; i + 8 <= rows; i += 8) {
+    for (; rows >= 8 && i < rows; i += 8) {
+        const int64_t at = nn_least(i, rows - 8);
         int64_t j = 0;
-        for (; j + 8 <= columns; j += 8)
-            NN(transpose_8)(x + i * ldx + j, ldx, y + j * ldy + i, ldy);
+        for (; columns >= 8 && j < columns; j += 8) {
+            const int64_t by = nn_least(j, columns - 8);
+            NN(transpose_8)(x + at * ldx + by, ldx, y + by * ldy + at, ldy);
+        }
         for (; j < columns; j++)
-            NN_UNROLL for (int k = 0; k < 8; k++) y[j * ldy + i + k] = x[(i + k) * ldx + j];
+            NN_UNROLL for (int k = 0; k < 8; k++) y[j * ldy + at + k] = x[(at + k) * ldx + j];
     }
 #endif
     for (; i < rows; i++)

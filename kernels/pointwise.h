@@ -18,27 +18,37 @@
 #endif
 
 #define NN_PIECE 1024 /* floats of a row that are summed before double precision is needed */
-#define NN_PANEL 256  /* columns whose sums are kept in L1 together */
+#define NN_PANEL 64   /* columns that are normalised together */
+#define NN_AHEAD 8    /* rows between asking for one and needing it */
 #define NN_SMALL 32   /* pixels of an image up to which each counts as a column */
+
+#ifdef __GNUC__
+#define NN_PREFETCH(at) __builtin_prefetch(at)
+#else
+#define NN_PREFETCH(at) (void)(at)
+#endif
 
 #define NN_ACTIVATIONS(DO)                                                                   \
     DO(sigmoid_forward) DO(sigmoid_backward) DO(tanh_forward) DO(tanh_backward)              \
     DO(scaled_tanh_forward) DO(scaled_tanh_backward) DO(leaky_relu_forward)                  \
     DO(leaky_relu_backward) DO(elu_forward) DO(elu_backward) DO(gelu_forward)                \
-    DO(gelu_backward) DO(silu_forward) DO(silu_backward)
+    DO(gelu_backward) DO(silu_forward) DO(silu_backward) DO(add) DO(add_relu)
 
 #define NN_ENTRY(name) nn_##name,
 typedef enum { NN_ACTIVATIONS(NN_ENTRY) nn_activations } nn_activation;
 #undef NN_ENTRY
 
-/* What a normalisation works on; the reference has the same names. x is the gradient in
- * the backward passes; variance (columns,) is the deviation (rows,) in layer_norm. Of images,
- * (rows, columns, inner), the columns are the channels. */
+/* What a normalisation works on; the reference has the same names. relu: whether one
+ * follows, which gave y. variance (columns,) is the
+ * deviation (rows,) in layer_norm. Of images, (rows, columns, inner), the columns are the
+ * channels. */
 typedef struct {
     int64_t rows, columns, inner;
-    const float *x, *weight, *bias;
+    const float *grad, *y, *x, *weight, *bias;
     float eps;
+    int relu;
     float *out, *normalised, *mean, *variance, *weight_grad, *bias_grad;
+    float *space; /* see nn_norm_space */
 } nn_norm;
 
 /* One instruction set's inner loops */
@@ -79,13 +89,16 @@ static inline double nn_cost(nn_activation which)
     case nn_scaled_tanh_backward:
     case nn_leaky_relu_forward:
     case nn_leaky_relu_backward:
+    case nn_add:
+    case nn_add_relu:
         return NN_PASS;
     default:
         return NN_CURVE;
     }
 }
 
-/* out = the activation of x, or its backward pass; a: its setting. out may be x or grad. */
+/* out = the activation of x, or its backward pass, or a sum of x and grad; a: its setting. out may
+ * be x or grad. */
 NN_API void nn_activate(nn_activation which, int64_t n, const float *grad, const float *x,
                         double a, float *out, int threads)
 {
@@ -172,6 +185,32 @@ NN_API void nn_gaussian_noise(int64_t n, const float *x, double std, uint64_t ke
     }
 }
 
+static inline int nn_small(const nn_norm *t)
+{
+    return t->inner && t->inner <= NN_SMALL;
+}
+
+/* Floats of work space that a thread needs: two numbers for each of a panel */
+static inline int64_t nn_norm_floats(const nn_norm *t)
+{
+    return nn_small(t) ? 2 * NN_PANEL * t->rows : 0;
+}
+
+/* Bytes of work space that batch norm, and layer norm's way back, need. */
+NN_API int64_t nn_norm_space(const nn_norm *t, int threads)
+{
+    return 4 * (threads < 1 ? 1 : threads) * nn_norm_floats(t);
+}
+
+/* The same work with a thread's own work space */
+static inline nn_norm nn_own(const nn_norm *t, int thread)
+{
+    nn_norm mine = *t;
+    if (t->space)
+        mine.space += thread * nn_norm_floats(t);
+    return mine;
+}
+
 /* One of the functions above that take columns, or channels: each thread has its own. */
 NN_API void nn_by_columns(void (*work)(const nn_norm *, int64_t, int64_t), const nn_norm *t,
                           double passes, int threads)
@@ -182,13 +221,9 @@ NN_API void nn_by_columns(void (*work)(const nn_norm *, int64_t, int64_t), const
     {
         int64_t lo, hi;
         nn_share(t->columns, t->inner == 1 ? 16 : 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        work(t, lo, hi);
+        const nn_norm mine = nn_own(t, NN_THREAD());
+        work(&mine, lo, hi);
     }
-}
-
-static inline int nn_small(const nn_norm *t)
-{
-    return t->inner && t->inner <= NN_SMALL;
 }
 
 NN_API void nn_batch_norm_forward(const nn_norm *t, int threads)
@@ -211,7 +246,7 @@ NN_API void nn_batch_norm_apply(const nn_norm *t, int threads)
                   1, threads);
 }
 
-/* bias_grad: the sums of each channel of x */
+/* bias_grad: the sums of each channel of grad */
 NN_API void nn_channel_bias(const nn_norm *t, int threads)
 {
     nn_by_columns(nn_active->channel_bias, t, 1, threads);
@@ -235,8 +270,9 @@ NN_API void nn_layer_norm_backward(const nn_norm *t, int threads)
     NN_PARALLEL(threads)
     {
         int64_t lo, hi;
+        const nn_norm mine = nn_own(t, NN_THREAD());
         nn_share(t->columns, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->norm_parameters(t, lo, hi);
+        nn_active->norm_parameters(&mine, lo, hi);
         NN_BARRIER(NN_THREADS());
         nn_share(t->rows, 4, NN_THREAD(), NN_THREADS(), &lo, &hi);
         nn_active->layer_norm_backward(t, lo, hi);

@@ -26,18 +26,23 @@ cdef extern from "pointwise.h" nogil:
         nn_elu_forward, nn_elu_backward
         nn_gelu_forward, nn_gelu_backward
         nn_silu_forward, nn_silu_backward
+        nn_add, nn_add_relu
     ctypedef struct nn_norm:
         int64_t rows, columns, inner
+        const float *grad
+        const float *y
         const float *x
         const float *weight
         const float *bias
         float eps
+        int relu
         float *out
         float *normalised
         float *mean
         float *variance
         float *weight_grad
         float *bias_grad
+        float *space
 
     void nn_activate(nn_activation, int64_t, const float *, const float *, double, float *, int)
     void nn_softmax(const float *, const float *, int64_t, int64_t, int, float *, int)
@@ -46,6 +51,7 @@ cdef extern from "pointwise.h" nogil:
         int, int64_t, const float *, const float *, double, float *, float *, int)
     void nn_dropout(int64_t, const float *, uint32_t, double, uint64_t, float *, int)
     void nn_gaussian_noise(int64_t, const float *, double, uint64_t, float *, int)
+    int64_t nn_norm_space(const nn_norm *, int)
     void nn_batch_norm_forward(const nn_norm *, int)
     void nn_batch_norm_backward(const nn_norm *, int)
     void nn_batch_norm_apply(const nn_norm *, int)
@@ -79,24 +85,39 @@ cdef object _forward(str name, nn_activation which, object x, double a, object o
     return out
 
 
-cdef object _backward(
-    str name, nn_activation which, object grad, object x, str called, double a, object out,
-    int threads,
+cdef object _both(
+    str name, nn_activation which, object first, str first_name, object x, str x_name, double a,
+    object out, int threads,
 ):
-    cdef Array given, g, result
-    _read(&g, grad, "grad", "f", -1, False)
-    _read(&given, x, called, "f", -1, False)
+    cdef Array g, given, result
+    _read(&g, first, first_name, "f", -1, False)
+    _read(&given, x, x_name, "f", -1, False)
     _read(&result, out, "out", "f", -1, True)
     if not _same_shape(&g, &given) or not _same_shape(&g, &result):
         raise ValueError(
-            f"{name}: grad {_shape(&g)}, {called} {_shape(&given)} and out {_shape(&result)} "
-            "do not fit")
-    _same_or_apart(&result, &g, "a part of grad")
-    _same_or_apart(&result, &given, f"a part of {called}")
+            f"{name}: {first_name} {_shape(&g)}, {x_name} {_shape(&given)} and out "
+            f"{_shape(&result)} do not fit")
+    _same_or_apart(&result, &g, f"a part of {first_name}")
+    _same_or_apart(&result, &given, f"a part of {x_name}")
     with nogil:
         nn_activate(
             which, g.size, <float *>g.data, <float *>given.data, a, <float *>result.data, threads)
     return out
+
+
+cdef object _backward(
+    str name, nn_activation which, object grad, object x, str x_name, double a, object out,
+    int threads,
+):
+    return _both(name, which, grad, "grad", x, x_name, a, out, threads)
+
+
+def add(x, skip, out, int threads):
+    return _both("add", nn_add, x, "x", skip, "skip", 0, out, threads)
+
+
+def add_relu(x, skip, out, int threads):
+    return _both("add_relu", nn_add_relu, x, "x", skip, "skip", 0, out, threads)
 
 
 def sigmoid_forward(x, out, int threads):
@@ -325,41 +346,74 @@ cdef bint _overlap(const Array *a, const Array *b) noexcept:
             and <char *>b.data < <char *>a.data + a.size * 4)
 
 
-def batch_norm_forward(
-    x, weight, bias, double eps, out, normalised, mean, variance, int threads,
+cdef object _norm_forward(
+    str name, bint relu, object x, object weight, object bias, double eps, object out, object mean,
+    object variance, int threads,
 ):
-    cdef Array a[7]
+    cdef Array a[6]
     cdef nn_norm t
     _read_norm(
-        a, &t, "batch_norm_forward", (x, weight, bias, out, normalised, mean, variance),
-        ("x", "weight", "bias", "out", "normalised", "mean", "variance"), "xffXXFF")
+        a, &t, name, (x, weight, bias, out, mean, variance),
+        ("x", "weight", "bias", "out", "mean", "variance"), "xffXFF")
     if t.rows < 1 or t.inner < 1:
-        raise ValueError("batch_norm_forward: a batch must have at least one sample")
+        raise ValueError(f"{name}: a batch must have at least one sample")
     t.x, t.weight, t.bias = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
-    t.out, t.normalised = <float *>a[3].data, <float *>a[4].data
-    t.mean, t.variance, t.eps = <float *>a[5].data, <float *>a[6].data, eps
+    t.out, t.mean, t.variance = <float *>a[3].data, <float *>a[4].data, <float *>a[5].data
+    t.eps, t.relu = eps, relu
+    t.space = <float *>_borrow(nn_norm_space(&t, threads))
     with nogil:
         nn_batch_norm_forward(&t, threads)
+    _give_back(t.space)
+    return out
+
+
+def batch_norm_forward(x, weight, bias, double eps, out, mean, variance, int threads):
+    return _norm_forward(
+        "batch_norm_forward", False, x, weight, bias, eps, out, mean, variance, threads)
+
+
+def batch_norm_relu_forward(x, weight, bias, double eps, out, mean, variance, int threads):
+    return _norm_forward(
+        "batch_norm_relu_forward", True, x, weight, bias, eps, out, mean, variance, threads)
+
+
+cdef object _norm_backward(
+    str name, bint relu, object grad, object y, object x, object weight, object mean,
+    object variance, double eps, object weight_grad, object bias_grad, object out, int threads,
+):
+    cdef Array a[9]
+    cdef nn_norm t
+    _read_norm(
+        a, &t, name, (grad, y, x, weight, mean, variance, weight_grad, bias_grad, out),
+        ("grad", "y", "x", "weight", "mean", "variance", "weight_grad", "bias_grad", "out"),
+        "xxxfffFFX")
+    if t.rows < 1 or t.inner < 1:
+        raise ValueError(f"{name}: a batch must have at least one sample")
+    t.grad, t.y, t.x = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
+    t.weight, t.mean, t.variance = <float *>a[3].data, <float *>a[4].data, <float *>a[5].data
+    t.weight_grad, t.bias_grad, t.out = <float *>a[6].data, <float *>a[7].data, <float *>a[8].data
+    t.eps, t.relu = eps, relu
+    t.space = <float *>_borrow(nn_norm_space(&t, threads))
+    with nogil:
+        nn_batch_norm_backward(&t, threads)
+    _give_back(t.space)
     return out
 
 
 def batch_norm_backward(
-    grad, normalised, weight, variance, double eps, weight_grad, bias_grad, out, int threads,
+    grad, x, weight, mean, variance, double eps, weight_grad, bias_grad, out, int threads,
 ):
-    cdef Array a[7]
-    cdef nn_norm t
-    _read_norm(
-        a, &t, "batch_norm_backward",
-        (grad, normalised, weight, variance, weight_grad, bias_grad, out),
-        ("grad", "normalised", "weight", "variance", "weight_grad", "bias_grad", "out"), "xxffFFX")
-    if t.rows < 1 or t.inner < 1:
-        raise ValueError("batch_norm_backward: a batch must have at least one sample")
-    t.x, t.normalised, t.weight = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
-    t.variance, t.eps, t.out = <float *>a[3].data, eps, <float *>a[6].data
-    t.weight_grad, t.bias_grad = <float *>a[4].data, <float *>a[5].data
-    with nogil:
-        nn_batch_norm_backward(&t, threads)
-    return out
+    return _norm_backward(
+        "batch_norm_backward", False, grad, grad, x, weight, mean, variance, eps, weight_grad,
+        bias_grad, out, threads)
+
+
+def batch_norm_relu_backward(
+    grad, y, x, weight, mean, variance, double eps, weight_grad, bias_grad, out, int threads,
+):
+    return _norm_backward(
+        "batch_norm_relu_backward", True, grad, y, x, weight, mean, variance, eps, weight_grad,
+        bias_grad, out, threads)
 
 
 def batch_norm_apply(x, weight, bias, double eps, mean, variance, out, int threads):
@@ -371,6 +425,7 @@ def batch_norm_apply(x, weight, bias, double eps, mean, variance, out, int threa
     t.x, t.weight, t.bias = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
     t.mean, t.variance, t.eps = <float *>a[3].data, <float *>a[4].data, eps
     t.out = <float *>a[5].data
+    t.space = NULL
     with nogil:
         nn_batch_norm_apply(&t, threads)
     return out
@@ -386,7 +441,8 @@ def conv2d_backward_bias(grad, out, int threads):
         raise ValueError(
             f"conv2d_backward_bias: grad {_shape(&a[0])} and out {_shape(&a[1])} do not fit")
     _apart(&a[1], &a[0], "grad")
-    t.x, t.bias_grad = <float *>a[0].data, <float *>a[1].data
+    t.grad, t.bias_grad = <float *>a[0].data, <float *>a[1].data
+    t.space = NULL
     with nogil:
         nn_channel_bias(&t, threads)
     return out
@@ -419,9 +475,12 @@ def layer_norm_backward(
         ("grad", "normalised", "weight", "deviation", "weight_grad", "bias_grad", "out"), "xxfnFFX")
     if t.columns < 1:
         raise ValueError("layer_norm_backward: a sample must have at least one unit")
-    t.x, t.normalised, t.weight = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
+    t.grad, t.normalised, t.weight = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
     t.variance, t.out = <float *>a[3].data, <float *>a[6].data
     t.weight_grad, t.bias_grad = <float *>a[4].data, <float *>a[5].data
+    t.y = t.grad
+    t.space = <float *>_borrow(nn_norm_space(&t, threads))
     with nogil:
         nn_layer_norm_backward(&t, threads)
+    _give_back(t.space)
     return out

@@ -42,17 +42,18 @@ typedef float NN(vf);
         }                                                                                    \
     }
 
-#define BACKWARD(name, slope)                                                                \
-    static void NN(name##_backward)(int64_t n, const float *grad, const float *xs, float a,  \
-                                    float *out)                                              \
+#define BOTH(name, value)                                                                    \
+    static void NN(name)(int64_t n, const float *grad, const float *xs, float a, float *out) \
     {                                                                                        \
         (void)a;                                                                             \
         NN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                       \
         {                                                                                    \
             const float x = xs[i], g = grad[i];                                              \
-            out[i] = slope;                                                                  \
+            out[i] = value;                                                                  \
         }                                                                                    \
     }
+
+#define BACKWARD(name, slope) BOTH(name##_backward, slope)
 
 NN_INLINE float NN(gelu)(float x)
 {
@@ -88,9 +89,12 @@ FORWARD(gelu, NN(gelu)(x))
 BACKWARD(gelu, g * NN(gelu_slope)(x))
 FORWARD(silu, x * NN(sigmoid)(x))
 BACKWARD(silu, g * NN(silu_slope)(x))
+BOTH(add, g + x)
+BOTH(add_relu, g + x < 0 ? 0 : g + x)
 
 #undef FORWARD
 #undef BACKWARD
+#undef BOTH
 
 /* ------------------------------------------------------------------------- sums */
 
@@ -312,51 +316,177 @@ static void NN(gaussian_noise)(int64_t lo, int64_t hi, const float *x, float std
 
 /* ---------------------------------------------------------------- normalisation */
 
-/* Column sums: up to NN_PANEL columns at a time, which stay in L1, 64 rows in float and those
- * sums in double precision. That loses no more digits with 60,000 rows than with 64.
+/* Columns are taken NN_PANEL at a time: 64 rows are summed in float and those sums in double
+ * precision. That loses no more digits with 60,000 rows than with 64.
+ *
+ * Whatever is read again is kept side by side in t->space, NN_PANEL numbers a row: rows that are
+ * a power of two apart fall into few sets of the cache, and would not stay there. Fewer columns
+ * are laid there first, so that each loop has whole panels.
  *
  * Small images are rows, too, of columns * inner numbers: `inner` neighbours have one sum. */
 
-/* sums[j] += sum_n x[n, j], or of (x[n, j] - less[j])^2 */
-NN_INLINE void NN(add_columns)(const nn_norm *t, const float *x, int wide, const float *less,
-                               double *sums)
+#define ROWS 64 /* that are summed in float */
+#define PARTS (NN_PANEL / VL)
+
+/* x where y > 0, else 0 */
+NN_INLINE vf NN(where_above)(vf x, vf y)
 {
-    for (int64_t n0 = 0; n0 < t->rows; n0 += 64) {
-        const int64_t n1 = t->rows - n0 < 64 ? t->rows : n0 + 64;
-        float part[NN_PANEL] = {0};
-        for (int64_t n = n0; n < n1; n++) {
-            const float *row = x + n * t->columns * t->inner;
-            if (less)
-                for (int j = 0; j < wide; j++)
-                    part[j] += (row[j] - less[j]) * (row[j] - less[j]);
-            else
-                for (int j = 0; j < wide; j++)
-                    part[j] += row[j];
-        }
-        for (int j = 0; j < wide; j++)
-            sums[j] += part[j];
+#if VL > 1
+    return (vf)((vi)x & (y > 0));
+#else
+    return y > 0 ? x : 0;
+#endif
+}
+
+/* max(x, 0); NaN stays */
+NN_INLINE vf NN(ramp)(vf x)
+{
+#if VL > 1
+    return (vf)((vi)x & ~(x < 0));
+#else
+    return x < 0 ? 0 : x;
+#endif
+}
+
+/* What of a gradient comes back through max(., 0), which gave y */
+NN_INLINE float NN(through)(const int relu, float grad, const float *y, int64_t at)
+{
+    return !relu || y[at] > 0 ? grad : 0.0f;
+}
+
+NN_INLINE void NN(add_parts)(const vf *part, double *sums)
+{
+    float lanes[NN_PANEL];
+    NN_UNROLL for (int k = 0; k < PARTS; k++) STORE(lanes + k * VL, part[k]);
+    for (int j = 0; j < NN_PANEL; j++)
+        sums[j] += lanes[j];
+}
+
+/* Fewer columns than a panel, and zeros; x or y: those of the other array */
+NN_INLINE void NN(lay)(const int relu, const nn_norm *t, const float *x, const float *y, int wide,
+                       float *to, int64_t ld)
+{
+    const int64_t stride = t->columns * t->inner;
+    for (int64_t n = 0; n < t->rows; n++, to += ld)
+        for (int j = 0; j < NN_PANEL; j++)
+            to[j] = j < wide ? NN(through)(relu, x[n * stride + j], y + n * stride, j) : 0.0f;
+}
+
+/* kept = x, whose rows are ld apart; sums[j] += sum_n x[n, j] */
+NN_INLINE void NN(keep_columns)(int64_t rows, const float *x, int64_t ld, float *kept, double *sums)
+{
+    for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
+        const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
+        vf part[PARTS];
+        NN_UNROLL for (int k = 0; k < PARTS; k++) part[k] = (vf){0};
+        for (int64_t n = n0; n < n1; n++, x += ld, kept += NN_PANEL)
+            NN_UNROLL for (int k = 0; k < PARTS; k++)
+            {
+                const vf v = LOAD(x + k * VL);
+                NN_PREFETCH(x + NN_AHEAD * ld + k * VL);
+                STORE(kept + k * VL, v);
+                part[k] += v;
+            }
+        NN(add_parts)(part, sums);
     }
 }
 
-/* The same for columns of `grad` and of grad * normalised */
-NN_INLINE void NN(add_pairs)(const nn_norm *t, int64_t at, int wide, double *bias, double *weight)
+/* kept -= mean; sums[j] += sum_n of the squares */
+NN_INLINE void NN(centre_columns)(int64_t rows, const float *mean, float *kept, double *sums)
 {
-    for (int64_t n0 = 0; n0 < t->rows; n0 += 64) {
-        const int64_t n1 = t->rows - n0 < 64 ? t->rows : n0 + 64;
-        float plain[NN_PANEL] = {0}, product[NN_PANEL] = {0};
-        for (int64_t n = n0; n < n1; n++) {
-            const float *g = t->x + n * t->columns * t->inner + at;
-            const float *y = t->normalised + n * t->columns * t->inner + at;
-            for (int j = 0; j < wide; j++) {
-                plain[j] += g[j];
-                product[j] += g[j] * y[j];
+    for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
+        const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
+        vf part[PARTS];
+        NN_UNROLL for (int k = 0; k < PARTS; k++) part[k] = (vf){0};
+        for (int64_t n = n0; n < n1; n++, kept += NN_PANEL)
+            NN_UNROLL for (int k = 0; k < PARTS; k++)
+            {
+                const vf v = LOAD(kept + k * VL) - LOAD(mean + k * VL);
+                STORE(kept + k * VL, v);
+                part[k] += v * v;
             }
-        }
-        for (int j = 0; j < wide; j++) {
-            bias[j] += plain[j];
-            weight[j] += product[j];
-        }
+        NN(add_parts)(part, sums);
     }
+}
+
+/* out = kept * scale + bias, and what of it is above 0 */
+NN_INLINE void NN(scale_columns)(const int relu, int64_t rows, const float *kept,
+                                 const float *scale, const float *bias, float *out, int64_t ld)
+{
+    for (int64_t n = 0; n < rows; n++, kept += NN_PANEL, out += ld)
+        NN_UNROLL for (int k = 0; k < PARTS; k++)
+        {
+            const vf v = LOAD(kept + k * VL) * LOAD(scale + k * VL) + LOAD(bias + k * VL);
+            STORE(out + k * VL, relu ? NN(ramp)(v) : v);
+        }
+}
+
+/* The gradient g, through ReLU if there is one, and x - less, whose rows are ld apart: kept has
+ * them side by side; plain[j] += the sum of the gradients, product[j] += that of both together. */
+NN_INLINE void NN(keep_pairs)(const int relu, int64_t rows, const float *g, const float *y,
+                              const float *x, int64_t ld, const float *less, float *kept,
+                              double *plain, double *product)
+{
+    for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
+        const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
+        vf some[PARTS], more[PARTS];
+        NN_UNROLL for (int k = 0; k < PARTS; k++) some[k] = more[k] = (vf){0};
+        for (int64_t n = n0; n < n1; n++, kept += 2 * NN_PANEL)
+            NN_UNROLL for (int k = 0; k < PARTS; k++)
+            {
+                const int64_t at = n * ld + k * VL;
+                const vf v = LOAD(x + at) - LOAD(less + k * VL);
+                vf grad = LOAD(g + at);
+                NN_PREFETCH(g + at + NN_AHEAD * ld);
+                NN_PREFETCH(x + at + NN_AHEAD * ld);
+                if (relu) {
+                    grad = NN(where_above)(grad, LOAD(y + at));
+                    NN_PREFETCH(y + at + NN_AHEAD * ld);
+                }
+                STORE(kept + k * VL, grad);
+                STORE(kept + NN_PANEL + k * VL, v);
+                some[k] += grad;
+                more[k] += grad * v;
+            }
+        NN(add_parts)(some, plain);
+        NN(add_parts)(more, product);
+    }
+}
+
+/* out = (grad - (x - mean) * tilt - level) * scale */
+NN_INLINE void NN(tilt_columns)(int64_t rows, const float *kept, const float *tilt,
+                                const float *level, const float *scale, float *out, int64_t ld)
+{
+    for (int64_t n = 0; n < rows; n++, kept += 2 * NN_PANEL, out += ld)
+        NN_UNROLL for (int k = 0; k < PARTS; k++)
+        {
+            const vf x = LOAD(kept + NN_PANEL + k * VL);
+            const vf g = LOAD(kept + k * VL) - x * LOAD(tilt + k * VL) - LOAD(level + k * VL);
+            STORE(out + k * VL, g * LOAD(scale + k * VL));
+        }
+}
+
+/* Columns of kept, `wide` of a panel, to where they belong */
+NN_INLINE void NN(lift)(const nn_norm *t, int wide, const float *kept, int64_t ld, float *out)
+{
+    for (int64_t n = 0; n < t->rows; n++)
+        memcpy(out + n * t->columns * t->inner, kept + n * ld, (size_t)wide * sizeof *out);
+}
+
+/* keep_pairs of `wide` columns from `at` on */
+NN_INLINE void NN(keep_some_pairs)(const int relu, const nn_norm *t, int64_t at, int wide,
+                                   const float *x, const float *less, double *plain,
+                                   double *product)
+{
+    float *const kept = t->space;
+    if (wide == NN_PANEL) {
+        NN(keep_pairs)(relu, t->rows, t->grad + at, t->y + at, x + at, t->columns * t->inner, less,
+                       kept, plain, product);
+        return;
+    }
+    NN(lay)(relu, t, t->grad + at, t->y + at, wide, kept, 2 * NN_PANEL);
+    NN(lay)(0, t, x + at, 0, wide, kept + NN_PANEL, 2 * NN_PANEL);
+    NN(keep_pairs)(0, t->rows, kept, 0, kept + NN_PANEL, 2 * NN_PANEL, less, kept, plain, product);
 }
 
 /* Each of some neighbours receives the sum of them all. */
@@ -396,8 +526,9 @@ static void NN(norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     for (int64_t a = c0; a < c1; a += NN_PANEL) {
         const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);
+        const float none[NN_PANEL] = {0};
         double bias[NN_PANEL] = {0}, weight[NN_PANEL] = {0};
-        NN(add_pairs)(t, a, wide, bias, weight);
+        NN(keep_some_pairs)(0, t, a, wide, t->normalised, none, bias, weight);
         float *bias_grad = t->bias_grad + a, *weight_grad = t->weight_grad + a;
         NN_INDEPENDENT for (int j = 0; j < wide; j++)
         {
@@ -407,78 +538,74 @@ static void NN(norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
     }
 }
 
-static void NN(batch_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1)
+/* Columns [c0, c1): the batch's mean and variance, and what they make of x */
+NN_INLINE void NN(norm_forward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const double share = 1 / ((double)t->rows * (double)t->inner);
-    const float eps = t->eps;
     const int64_t inner = t->inner, stride = t->columns * inner, most = NN_PANEL / inner;
     for (int64_t c = c0; c < c1; c += most) { /* channels; a: the first column */
-        const int wide = (int)((c1 - c < most ? c1 - c : most) * inner);
-        const int64_t a = c * inner;
+        const int wide = (int)((c1 - c < most ? c1 - c : most) * inner), whole = wide == NN_PANEL;
+        const int64_t a = c * inner, rows = t->rows;
         double sums[NN_PANEL] = {0}, squares[NN_PANEL] = {0};
-        float mean[NN_PANEL], variance[NN_PANEL], scale[NN_PANEL];
-        float weight[NN_PANEL], bias[NN_PANEL];
-        NN(spread)(inner, wide, t->weight + c, weight);
+        float mean[NN_PANEL], variance[NN_PANEL], scale[NN_PANEL] = {0}, bias[NN_PANEL] = {0};
+        float *const kept = t->space;
+        NN(spread)(inner, wide, t->weight + c, scale);
         NN(spread)(inner, wide, t->bias + c, bias);
-        NN(add_columns)(t, t->x + a, wide, 0, sums);
+        if (!whole)
+            NN(lay)(0, t, t->x + a, 0, wide, kept, NN_PANEL);
+        NN(keep_columns)(rows, whole ? t->x + a : kept, whole ? stride : NN_PANEL, kept, sums);
         NN(fold)(inner, wide, sums);
-        for (int j = 0; j < wide; j++)
+        for (int j = 0; j < NN_PANEL; j++)
             mean[j] = (float)(sums[j] * share);
-        NN(add_columns)(t, t->x + a, wide, mean, squares);
+        NN(centre_columns)(rows, mean, kept, squares);
         NN(fold)(inner, wide, squares);
-        for (int j = 0; j < wide; j++) {
+        for (int j = 0; j < NN_PANEL; j++)
             variance[j] = (float)(squares[j] * share);
-            scale[j] = 1.0f / NN_SQRT(variance[j] + eps);
-        }
+        for (int j = 0; j < wide; j++)
+            scale[j] /= NN_SQRT(variance[j] + t->eps);
         NN(gather)(inner, wide, mean, t->mean + c);
         NN(gather)(inner, wide, variance, t->variance + c);
-        for (int64_t n = 0; n < t->rows; n++) {
-            const int64_t at = n * stride + a;
-            const float *x = t->x + at;
-            float *y = t->normalised + at, *out = t->out + at;
-            NN_INDEPENDENT for (int j = 0; j < wide; j++)
-            {
-                const float value = (x[j] - mean[j]) * scale[j];
-                y[j] = value;
-                out[j] = value * weight[j] + bias[j];
-            }
-        }
+        NN(scale_columns)(relu, rows, kept, scale, bias, whole ? t->out + a : kept,
+                          whole ? stride : NN_PANEL);
+        if (!whole)
+            NN(lift)(t, wide, kept, NN_PANEL, t->out + a);
     }
 }
 
-static void NN(batch_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1)
+/* ... and the way back */
+NN_INLINE void NN(norm_backward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
-    const float share = (float)(1 / ((double)t->rows * (double)t->inner)), eps = t->eps;
+    const float share = (float)(1 / ((double)t->rows * (double)t->inner));
     const int64_t inner = t->inner, stride = t->columns * inner, most = NN_PANEL / inner;
     for (int64_t c = c0; c < c1; c += most) { /* channels; a: the first column */
-        const int wide = (int)((c1 - c < most ? c1 - c : most) * inner);
+        const int wide = (int)((c1 - c < most ? c1 - c : most) * inner), whole = wide == NN_PANEL;
         const int64_t a = c * inner;
         double bias[NN_PANEL] = {0}, weight[NN_PANEL] = {0};
-        float scale[NN_PANEL], mean[NN_PANEL], tilt[NN_PANEL];
-        float by[NN_PANEL], variance[NN_PANEL];
-        NN(spread)(inner, wide, t->weight + c, by);
-        NN(spread)(inner, wide, t->variance + c, variance);
-        NN(add_pairs)(t, a, wide, bias, weight);
+        float scale[NN_PANEL] = {0}, mean[NN_PANEL] = {0}, level[NN_PANEL] = {0};
+        float slope[NN_PANEL] = {0}, tilt[NN_PANEL] = {0}, deviation[NN_PANEL];
+        float *const kept = t->space;
+        NN(spread)(inner, wide, t->weight + c, scale);
+        NN(spread)(inner, wide, t->mean + c, mean);
+        NN(spread)(inner, wide, t->variance + c, deviation);
+        NN(keep_some_pairs)(relu, t, a, wide, t->x, mean, bias, weight);
         NN(fold)(inner, wide, bias);
         NN(fold)(inner, wide, weight);
         for (int j = 0; j < wide; j++) {
-            mean[j] = (float)bias[j];
-            tilt[j] = (float)weight[j];
+            deviation[j] = NN_SQRT(deviation[j] + t->eps);
+            level[j] = (float)bias[j];
+            slope[j] = (float)weight[j] / deviation[j];
         }
-        NN(gather)(inner, wide, mean, t->bias_grad + c);
-        NN(gather)(inner, wide, tilt, t->weight_grad + c);
+        NN(gather)(inner, wide, level, t->bias_grad + c);
+        NN(gather)(inner, wide, slope, t->weight_grad + c);
         for (int j = 0; j < wide; j++) {
-            scale[j] = by[j] / NN_SQRT(variance[j] + eps);
-            mean[j] *= share;
-            tilt[j] *= share;
+            level[j] *= share;
+            tilt[j] = slope[j] * share / deviation[j];
+            scale[j] /= deviation[j];
         }
-        for (int64_t n = 0; n < t->rows; n++) {
-            const int64_t at = n * stride + a;
-            const float *g = t->x + at, *y = t->normalised + at;
-            float *out = t->out + at;
-            NN_INDEPENDENT for (int j = 0; j < wide; j++) out[j] =
-                (g[j] - y[j] * tilt[j] - mean[j]) * scale[j];
-        }
+        NN(tilt_columns)(t->rows, kept, tilt, level, scale, whole ? t->out + a : kept,
+                         whole ? stride : 2 * NN_PANEL);
+        if (!whole)
+            NN(lift)(t, wide, kept, 2 * NN_PANEL, t->out + a);
     }
 }
 
@@ -510,21 +637,26 @@ static void NN(batch_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
  * image; sums are taken of some thousand numbers in vectors of floats, and of these
  * sums in double precision. */
 
-enum { NN(plain), NN(squares), NN(pairs) };
+enum { NN(plain), NN(squares), NN(pairs), NN(relu_pairs) };
 
-/* What is summed of VL numbers; of a pair, product receives the other sum's. */
-NN_INLINE vf NN(term)(const int kind, vf x, const float *y, float less, vf *product)
+/* What is summed: v, or the square of (v - less), or of pairs g, which is v, and, in product,
+ * g * (x - less); through a ReLU that gave y, if there is one. */
+NN_INLINE vf NN(term)(const int kind, const float *v, const float *y, const float *x, float less,
+                      vf *product)
 {
+    vf value = LOAD(v);
     if (kind == NN(squares))
-        return (x - less) * (x - less);
-    if (kind == NN(pairs))
-        *product += x * LOAD(y);
-    return x;
+        return (value - less) * (value - less);
+    if (kind == NN(relu_pairs))
+        value = NN(where_above)(value, LOAD(y));
+    if (kind == NN(pairs) || kind == NN(relu_pairs))
+        *product += value * (LOAD(x) - less);
+    return value;
 }
 
-/* sums[0]: of channel c of x, or of (x - less)^2; sums[1]: of x * y, of pairs only */
-NN_INLINE void NN(channel_sums)(const int kind, const nn_norm *t, int64_t c, const float *x,
-                                const float *y, float less, double *sums)
+/* The sums of channel c: sums[0] of terms, and of pairs, sums[1] of products. */
+NN_INLINE void NN(channel_sums)(const int kind, const nn_norm *t, int64_t c, const float *v,
+                                const float *y, const float *x, float less, double *sums)
 {
     float plain[VL], product[VL], rest[VL] = {0}, other[VL] = {0};
     vf some[4], more[4];
@@ -535,18 +667,20 @@ NN_INLINE void NN(channel_sums)(const int kind, const nn_norm *t, int64_t c, con
         const int64_t plane = (n * t->columns + c) * t->inner;
         for (int64_t from = 0; from < t->inner; from += NN_PIECE) {
             const int64_t left = t->inner - from, count = left < NN_PIECE ? left : NN_PIECE;
-            const float *const a = x + plane + from, *const b = y ? y + plane + from : 0;
+            const int64_t at = plane + from;
             int64_t i = 0;
             for (; i + 4 * VL <= count; i += 4 * VL)
                 NN_UNROLL for (int k = 0; k < 4; k++) some[k] +=
-                    NN(term)(kind, LOAD(a + i + k * VL), b + i + k * VL, less, &more[k]);
+                    NN(term)(kind, v + at + i + k * VL, y + at + i + k * VL, x + at + i + k * VL,
+                             less, &more[k]);
             for (; i + VL <= count; i += VL)
-                some[0] += NN(term)(kind, LOAD(a + i), b + i, less, &more[0]);
+                some[0] += NN(term)(kind, v + at + i, y + at + i, x + at + i, less, &more[0]);
             for (int j = 0; i + j < count; j++) {
-                const float v = a[i + j];
-                rest[j] += kind == NN(squares) ? (v - less) * (v - less) : v;
-                if (kind == NN(pairs))
-                    other[j] += v * b[i + j];
+                const int64_t q = at + i + j;
+                const float one = NN(through)(kind == NN(relu_pairs), v[q], y, q);
+                rest[j] += kind == NN(squares) ? (one - less) * (one - less) : one;
+                if (kind == NN(pairs) || kind == NN(relu_pairs))
+                    other[j] += one * (x[q] - less);
             }
             held += count;
             if (held < NN_PIECE && (n + 1 < t->rows || count < left))
@@ -564,58 +698,58 @@ NN_INLINE void NN(channel_sums)(const int kind, const nn_norm *t, int64_t c, con
     }
 }
 
-/* bias_grad of channels [c0, c1): the sums of x */
+/* bias_grad of channels [c0, c1): the sums of grad */
 static void NN(channel_bias)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     for (int64_t c = c0; c < c1; c++) {
         double sums[2];
-        NN(channel_sums)(NN(plain), t, c, t->x, 0, 0, sums);
+        NN(channel_sums)(NN(plain), t, c, t->grad, 0, 0, 0, sums);
         t->bias_grad[c] = (float)sums[0];
     }
 }
 
-static void NN(channel_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1)
+NN_INLINE void NN(channels_forward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const double share = 1 / ((double)t->rows * (double)t->inner);
     for (int64_t c = c0; c < c1; c++) {
         double sums[2];
-        NN(channel_sums)(NN(plain), t, c, t->x, 0, 0, sums);
-        const float mean = (float)(sums[0] * share), weight = t->weight[c], bias = t->bias[c];
-        NN(channel_sums)(NN(squares), t, c, t->x, 0, mean, sums);
+        NN(channel_sums)(NN(plain), t, c, t->x, 0, 0, 0, sums);
+        const float mean = (float)(sums[0] * share), bias = t->bias[c];
+        NN(channel_sums)(NN(squares), t, c, t->x, 0, 0, mean, sums);
         const float variance = (float)(sums[0] * share);
-        const float scale = 1.0f / NN_SQRT(variance + t->eps);
+        const float scale = t->weight[c] / NN_SQRT(variance + t->eps);
         t->mean[c] = mean;
         t->variance[c] = variance;
         for (int64_t n = 0; n < t->rows; n++) {
             const int64_t plane = (n * t->columns + c) * t->inner;
             const float *x = t->x + plane;
-            float *y = t->normalised + plane, *out = t->out + plane;
+            float *out = t->out + plane;
             NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++)
             {
-                const float value = (x[i] - mean) * scale;
-                y[i] = value;
-                out[i] = value * weight + bias;
+                const float value = (x[i] - mean) * scale + bias;
+                out[i] = relu && value < 0 ? 0 : value;
             }
         }
     }
 }
 
-static void NN(channel_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1)
+NN_INLINE void NN(channels_backward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const double share = 1 / ((double)t->rows * (double)t->inner);
     for (int64_t c = c0; c < c1; c++) {
+        const float mean = t->mean[c], deviation = NN_SQRT(t->variance[c] + t->eps);
         double sums[2];
-        NN(channel_sums)(NN(pairs), t, c, t->x, t->normalised, 0, sums);
-        const float mean = (float)(sums[0] * share), tilt = (float)(sums[1] * share);
-        const float scale = t->weight[c] / NN_SQRT(t->variance[c] + t->eps);
+        NN(channel_sums)(relu ? NN(relu_pairs) : NN(pairs), t, c, t->grad, t->y, t->x, mean, sums);
+        const float level = (float)(sums[0] * share), scale = t->weight[c] / deviation;
         t->bias_grad[c] = (float)sums[0];
-        t->weight_grad[c] = (float)sums[1];
+        t->weight_grad[c] = (float)sums[1] / deviation;
+        const float tilt = (float)(t->weight_grad[c] * share) / deviation;
         for (int64_t n = 0; n < t->rows; n++) {
             const int64_t plane = (n * t->columns + c) * t->inner;
-            const float *g = t->x + plane, *y = t->normalised + plane;
+            const float *g = t->grad + plane, *x = t->x + plane, *y = t->y + plane;
             float *out = t->out + plane;
             NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] =
-                (g[i] - y[i] * tilt - mean) * scale;
+                (NN(through)(relu, g[i], y, i) - (x[i] - mean) * tilt - level) * scale;
         }
     }
 }
@@ -633,6 +767,20 @@ static void NN(channel_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
         }
     }
 }
+
+#define WITH_AND_WITHOUT_RELU(name, loops)                                                   \
+    static void NN(name)(const nn_norm *t, int64_t c0, int64_t c1)                           \
+    {                                                                                        \
+        if (t->relu)                                                                         \
+            NN(loops)(1, t, c0, c1);                                                         \
+        else                                                                                 \
+            NN(loops)(0, t, c0, c1);                                                         \
+    }
+WITH_AND_WITHOUT_RELU(batch_norm_forward, norm_forward)
+WITH_AND_WITHOUT_RELU(batch_norm_backward, norm_backward)
+WITH_AND_WITHOUT_RELU(channel_norm_forward, channels_forward)
+WITH_AND_WITHOUT_RELU(channel_norm_backward, channels_backward)
+#undef WITH_AND_WITHOUT_RELU
 
 /* rows [n0, n1) */
 static void NN(layer_norm_forward)(const nn_norm *t, int64_t n0, int64_t n1)
@@ -662,7 +810,7 @@ static void NN(layer_norm_backward)(const nn_norm *t, int64_t n0, int64_t n1)
     const int64_t wide = t->columns;
     const float *weight = t->weight;
     for (int64_t n = n0; n < n1; n++) {
-        const float *g = t->x + n * wide, *y = t->normalised + n * wide;
+        const float *g = t->grad + n * wide, *y = t->normalised + n * wide;
         float *out = t->out + n * wide;
         const float mean = (float)(NN(long_sum)(wide, g, weight, 0) / (double)wide);
         const float tilt = (float)(NN(long_sum)(wide, g, weight, y) / (double)wide);
@@ -699,3 +847,5 @@ static const nn_pointwise NN(kernels) = {
 #undef vi
 #undef LOAD
 #undef STORE
+#undef ROWS
+#undef PARTS

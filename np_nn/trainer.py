@@ -9,6 +9,7 @@ from np_nn.batches import Batches
 from np_nn.callbacks import Hooks
 from np_nn.constraints import Limits
 from np_nn.errors import NpNNError
+from np_nn.folding import fold
 from np_nn.fusion import fuse
 from np_nn.history import Evaluation
 from np_nn.losses import CrossEntropyLoss
@@ -130,7 +131,7 @@ def _forward(model, data, input):
     _check(data)
     batch = feed.choose(data, model, input)
     model.eval()
-    model, block = fuse(model), FEW if feed.takes_images(model) else BLOCK
+    model, block = fuse(fold(model)), FEW if feed.takes_images(model) else BLOCK
     for start in range(0, len(data), block):
         indices = np.arange(start, min(start + block, len(data)))
         yield indices, model.forward(batch(indices))

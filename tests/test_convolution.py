@@ -14,7 +14,7 @@ def normal(*shape, seed=0, dtype=np.float32):
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
 
-# ---- The three layers as one stage ----------------------------------------------------------
+# ---- Layers as one stage ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("pool", [1, 2, 3])
@@ -50,7 +50,7 @@ def network():
     return nn.Sequential(
         nn.Conv2d(1, 3, 3), nn.ReLU(), nn.MaxPool2d(2),
         nn.Residual(block, nn.Conv2d(3, 3, 1)),
-        nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(),
+        nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(),
         nn.Sequential(nn.Conv2d(4, 4, 2, bias=False), nn.ReLU(), nn.AdaptiveAvgPool2d(2)),
         nn.Dropout2d(0.3), nn.Flatten(), nn.Linear(16, 10),
     )  # fmt: skip
@@ -59,7 +59,7 @@ def network():
 @pytest.fixture
 def fused(monkeypatch):
     """As if the compiled stage were there: where it is not, the reference stands in for it."""
-    monkeypatch.setattr(ops, "active", {*ops.active, "conv_relu_pool_forward"})
+    monkeypatch.setattr(ops, "active", {*ops.active, *fusion.STAGES})
 
 
 def test_fusing_finds_the_runs_and_leaves_the_rest(fused):
@@ -67,13 +67,16 @@ def test_fusing_finds_the_runs_and_leaves_the_rest(fused):
     view = fusion.fuse(model)
     kinds = [type(layer).__name__ for layer in view]
     assert kinds == [
-        "ConvReluPool", "Residual", "Conv2d", "ReLU", "Sequential", "Dropout2d", "Flatten",
+        "ConvReluPool", "Residual", "Conv2d", "NormRelu", "Sequential", "Dropout2d", "Flatten",
         "Linear",
     ]  # fmt: skip
     assert [type(layer).__name__ for layer in view[1].block] == ["ConvReluPool", "BatchNorm2d"]
     assert [type(layer).__name__ for layer in view[4]] == ["ConvReluPool", "AdaptiveAvgPool2d"]
     assert list(map(id, view.parameters())) == list(map(id, model.parameters()))
-    assert view[5] is model[7]
+    assert list(map(id, view.named_buffers().values())) == list(
+        map(id, model.named_buffers().values())
+    )
+    assert view[5] is model[8]
     assert "ConvReluPool(Conv2d(1, 3, kernel_size=3), ReLU(), MaxPool2d(" in repr(view)
 
 
@@ -115,7 +118,7 @@ def test_a_fused_network_trains_to_the_same_weights(digits, monkeypatch):
         return model.state_dict(), nn.predict(model, digits.test)
 
     plain, outputs = train(())
-    stages, fused_outputs = train(("conv_relu_pool_forward",))
+    stages, fused_outputs = train(fusion.STAGES)
     assert plain.keys() == stages.keys()
     for name, array in plain.items():
         assert np.allclose(array, stages[name], atol=1e-5), name
@@ -134,6 +137,45 @@ def test_a_stage_says_what_its_layers_would(fused):
         view(normal(1, 1, 9, 9))
     with pytest.raises(nn.NpNNError, match=r"MaxPool2d.*a window of 3 x 3 is larger"):
         view(normal(1, 2, 4, 9))
+
+
+@pytest.mark.parametrize("input_grad", [True, False])
+def test_residual_relu_is_both_layers(input_grad, fused):
+    nn.manual_seed(0)
+    block = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ReLU())
+    model = nn.Sequential(nn.Residual(block), nn.ReLU()).to(np.float64)
+    x, grad = (normal(5, 4, seed=seed, dtype=np.float64) for seed in (1, 2))
+    expected = model(x), model.backward(grad, input_grad)
+    grads = [parameter.grad.copy() for parameter in model.parameters()]
+    stage = fusion.fuse(model)
+    assert repr(stage).startswith("Sequential(ResidualRelu(Residual(Sequential(Linear(4, 4), NormR")
+    np.testing.assert_allclose(stage(x), expected[0])
+    got = stage.backward(grad, input_grad)
+    np.testing.assert_allclose(got, expected[1]) if input_grad else None
+    assert input_grad or got is None
+    for parameter, want in zip(stage.parameters(), grads, strict=True):
+        np.testing.assert_allclose(parameter.grad, want)
+
+
+@pytest.mark.parametrize(
+    ("norm", "shape"), [(nn.BatchNorm1d, (6, 3)), (nn.BatchNorm2d, (4, 3, 5, 2))]
+)
+@pytest.mark.parametrize("settings", [{}, {"affine": False, "momentum": None}])
+def test_norm_relu_is_both_layers(norm, shape, settings, fused):
+    layers = [nn.Sequential(norm(3, **settings), nn.ReLU()).to(np.float64) for _ in range(2)]
+    plain, stage = layers[0], fusion.fuse(layers[1])
+    assert [type(layer).__name__ for layer in stage] == ["NormRelu"]
+    for mode in (True, True, False):
+        x, grad = (normal(*shape, seed=seed, dtype=np.float64) for seed in (1, 2))
+        outputs = [model.train(mode)(x) for model in (plain, stage)]
+        np.testing.assert_allclose(*outputs)
+        np.testing.assert_allclose(plain.backward(grad), stage.backward(grad))
+        for ours, theirs in zip(stage.parameters(), plain.parameters(), strict=True):
+            np.testing.assert_allclose(ours.grad, theirs.grad)
+        for ours, theirs in zip(
+            stage.named_buffers().values(), plain.named_buffers().values(), strict=True
+        ):
+            np.testing.assert_allclose(ours.data, theirs.data)
 
 
 # ---- Pooling and dropout --------------------------------------------------------------------

@@ -39,8 +39,9 @@ OF_OUTPUT = ("sigmoid", "tanh", "scaled_tanh")  # whose backward pass takes y, n
 ROWWISE = ("softmax", "log_softmax")
 PROVIDED = sorted(
     [f"{name}_{way}" for name in (*FUNCTIONS, *ROWWISE) for way in ("forward", "backward")]
-    + ["bce", "bce_with_logits", "dropout", "gaussian_noise", "batch_norm_forward",
-       "batch_norm_backward", "batch_norm_apply", "layer_norm_forward", "layer_norm_backward",
+    + ["add", "add_relu", "bce", "bce_with_logits", "dropout", "gaussian_noise",
+       "batch_norm_forward", "batch_norm_backward", "batch_norm_relu_forward",
+       "batch_norm_relu_backward", "batch_norm_apply", "layer_norm_forward", "layer_norm_backward",
        "conv2d_backward_bias"]
 )  # fmt: skip
 TOLERANCE = 2e-6
@@ -103,6 +104,24 @@ def test_activations(name, count, width, size, seed):
         x = getattr(reference, f"{name}_forward")(x, empty(count, width))
     same(f"{name}_backward", grad, x, *more, empty(count, width))
     in_place(f"{name}_backward", [grad, x, *more, empty(count, width)], [0, 1], 2 + len(more))
+
+
+@pytest.mark.parametrize("name", ["add", "add_relu"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (2, 3, 5, 7), (70_001,)])
+def test_sums(name, shape):
+    rng = np.random.default_rng(0)
+    x, skip = np.array(normal(rng, *shape)), np.array(normal(rng, *shape))
+    same(name, x, skip, empty(*shape))
+    in_place(name, [x, skip, empty(*shape)], [0, 1], 2)
+
+
+def test_sums_of_special_values():
+    x = np.float32([np.nan, np.inf, -np.inf, 1, -1, 1e38])
+    skip, out = np.float32([1, 1, 1, np.nan, -np.inf, 3e38]), empty(6)
+    with np.errstate(over="ignore"):
+        for name in ("add", "add_relu"):
+            want = getattr(reference, name)(x, skip, empty(6))
+            np.testing.assert_array_equal(getattr(pointwise, name)(x, skip, out, 2), want)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -327,22 +346,27 @@ def positive(rng, *shape):
     return rng.uniform(0.5, 1.5, shape).astype(np.float32)
 
 
-@some
-@given(counts, st.one_of(sizes, st.sampled_from([255, 256, 257, 1200])), seeds)
-def test_batch_norm(count, width, seed):
-    rng = np.random.default_rng(seed)
-    x, grad, normalised = (normal(rng, count, width) for _ in range(3))
+def check_batch_norm(seed, *shape):
+    rng, width = np.random.default_rng(seed), shape[1]
+    x, grad, y = (normal(rng, *shape) for _ in range(3))
     weight, bias, mean = (normal(rng, width) for _ in range(3))
-    variance, out, vector = positive(rng, width), empty(count, width), empty(width)
-    forward = [x, weight, bias, 0.01, out, empty(count, width), vector, vector.copy()]
-    same("batch_norm_forward", *forward, tolerance=1e-5)
-    in_place("batch_norm_forward", forward, [0], 4)
-    in_place("batch_norm_forward", forward, [0], 5)
-    backward = [grad, normalised, weight, variance, 1e-5, vector, vector.copy(), out]
-    same("batch_norm_backward", *backward, tolerance=1e-5)
-    in_place("batch_norm_backward", backward, [0, 1], 7)
+    variance, out, vector = positive(rng, width), empty(*shape), empty(width)
+    forward = [x, weight, bias, 0.01, out, vector, vector.copy()]
+    backward = [x, weight, mean, variance, 1e-5, vector, vector.copy(), out]
+    for name, given_ in (("batch_norm", [grad]), ("batch_norm_relu", [grad, y])):
+        same(f"{name}_forward", *forward, tolerance=1e-5)
+        in_place(f"{name}_forward", forward, [0], 4)
+        same(f"{name}_backward", *given_, *backward, tolerance=1e-5)
+        places = range(len(given_) + 1)
+        in_place(f"{name}_backward", [*given_, *backward], places, len(given_) + 7)
     same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, out)
     same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, x)
+
+
+@some
+@given(counts, st.one_of(sizes, st.sampled_from([63, 64, 65, 255, 256, 257, 1200])), seeds)
+def test_batch_norm(count, width, seed):
+    check_batch_norm(seed, count, width)
 
 
 SIDES = st.tuples(*[st.sampled_from([1, 2, 3, 4, 7, 13, 28])] * 2)
@@ -355,22 +379,10 @@ LARGE = [(3, 2, 40, 70), (2, 3, 1, 1025), (40, 3, 5, 5), (1, 1, 64, 32), (5, 40,
     st.sampled_from([(2, 3), (1, 20)]),
 ), SIDES, st.sampled_from([None, *LARGE]), seeds)  # fmt: skip
 def test_batch_norm_of_images(counts, sides, shape, seed):
-    rng = np.random.default_rng(seed)
     shape = shape or (*counts, *sides)
-    width = shape[1]
-    x, grad, normalised = (normal(rng, *shape) for _ in range(3))
-    weight, bias, mean = (normal(rng, width) for _ in range(3))
-    variance, out, vector = positive(rng, width), empty(*shape), empty(width)
-    forward = [x, weight, bias, 0.01, out, empty(*shape), vector, vector.copy()]
-    same("batch_norm_forward", *forward, tolerance=1e-5)
-    in_place("batch_norm_forward", forward, [0], 4)
-    in_place("batch_norm_forward", forward, [0], 5)
-    backward = [grad, normalised, weight, variance, 1e-5, vector, vector.copy(), out]
-    same("batch_norm_backward", *backward, tolerance=1e-5)
-    in_place("batch_norm_backward", backward, [0, 1], 7)
-    same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, out)
-    same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, x)
-    same("conv2d_backward_bias", grad, vector, tolerance=1e-5)
+    check_batch_norm(seed, *shape)
+    grad = normal(np.random.default_rng(seed), *shape)
+    same("conv2d_backward_bias", grad, empty(shape[1]), tolerance=1e-5)
 
 
 @some
@@ -392,7 +404,7 @@ def test_layer_norm(count, width, seed):
 def test_norms_in_place_are_those_of_the_reference():
     rng = np.random.default_rng(0)
     x, weight, bias, vector = normal(rng, 33, 40), normal(rng, 40), normal(rng, 40), empty(40)
-    same("batch_norm_forward", x, weight, bias, 0.01, empty(33, 40), x, vector, vector.copy())
+    same("batch_norm_forward", x, weight, bias, 0.01, x, vector, vector.copy())
     same("layer_norm_backward", x, normal(rng, 33, 40), weight, positive(rng, 33), vector,
          vector.copy(), x)  # fmt: skip
 
@@ -417,7 +429,7 @@ def test_sums_of_many_numbers_are_accurate(count, width):
     weight, bias = positive(rng, width), normal(rng, width)
     matrix = (count, width)
     for name, results in {
-        "batch_norm": (matrix, matrix, width, width), "layer_norm": (matrix, matrix, count),
+        "batch_norm": (matrix, width, width), "layer_norm": (matrix, matrix, count),
     }.items():  # fmt: skip
         got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
         getattr(pointwise, f"{name}_forward")(x, weight, bias, 1e-5, *got, 2)
@@ -425,12 +437,15 @@ def test_sums_of_many_numbers_are_accurate(count, width):
         getattr(reference, f"{name}_forward")(*exact, 1e-5, *want)
         for g, w in zip(got, want, strict=True):
             assert np.abs(g - w).max() <= 5e-6 * np.abs(w).max()
-    for name, size in (("batch_norm", (width, 1e-5)), ("layer_norm", (count,))):
-        arguments = [grad, (x - 30) / np.float32(1.5), weight, positive(rng, size[0])]
+    normalised, mean = (x - 30) / np.float32(1.5), np.full(width, 30, np.float32)
+    for name, arguments, eps in (
+        ("batch_norm", [grad, x, weight, mean, positive(rng, width)], [1e-5]),
+        ("layer_norm", [grad, normalised, weight, positive(rng, count)], []),
+    ):
         exact, results = [array.astype(float) for array in arguments], (width, width, matrix)
         got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
-        getattr(pointwise, f"{name}_backward")(*arguments, *size[1:], *got, 2)
-        getattr(reference, f"{name}_backward")(*exact, *size[1:], *want)
+        getattr(pointwise, f"{name}_backward")(*arguments, *eps, *got, 2)
+        getattr(reference, f"{name}_backward")(*exact, *eps, *want)
         for g, w in zip(got, want, strict=True):
             assert np.abs(g - w).max() <= TOLERANCE * np.abs(w).max()
 
@@ -442,13 +457,13 @@ def test_sums_of_many_pixels_are_accurate(shape):
     width = shape[1]
     x, grad = normal(rng, *shape) + np.float32(30), normal(rng, *shape) + np.float32(1)
     arguments = x, positive(rng, width), normal(rng, width)
-    results = shape, shape, width, width
+    results = shape, width, width
     got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
     pointwise.batch_norm_forward(*arguments, 1e-5, *got, 2)
     reference.batch_norm_forward(*(a.astype(float) for a in arguments), 1e-5, *want)
     for g, w in zip(got, want, strict=True):
         assert np.abs(g - w).max() <= 5e-6 * np.abs(w).max()
-    arguments = grad, (x - 30) / np.float32(1.5), arguments[1], positive(rng, width)
+    arguments = grad, x, arguments[1], np.full(width, 30, np.float32), positive(rng, width)
     results = width, width, shape
     got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
     pointwise.batch_norm_backward(*arguments, 1e-5, *got, 2)
@@ -464,13 +479,12 @@ def test_sums_of_many_pixels_are_accurate(shape):
 def test_batch_norm_of_special_values_spoils_one_channel(value):
     x, v = normal(np.random.default_rng(0), 3, 4, 5, 7), np.ones(4, np.float32)
     x[1, 2, 3, 4] = value
-    out, normalised, mean, variance = empty(*x.shape), empty(*x.shape), empty(4), empty(4)
-    pointwise.batch_norm_forward(x, v, v, 0.1, out, normalised, mean, variance, 2)
-    want = reference.batch_norm_forward(
-        x, v, v, 0.1, empty(*x.shape), empty(*x.shape), empty(4), empty(4)
-    )
-    np.testing.assert_array_equal(np.isnan(out), np.isnan(want))
-    np.testing.assert_allclose(out, want, rtol=0, atol=1e-5)
+    for name in ("batch_norm_forward", "batch_norm_relu_forward"):
+        out, want = empty(*x.shape), empty(*x.shape)
+        getattr(pointwise, name)(x, v, v, 0.1, out, empty(4), empty(4), 2)
+        getattr(reference, name)(x, v, v, 0.1, want, empty(4), empty(4))
+        np.testing.assert_array_equal(np.isnan(out), np.isnan(want))
+        np.testing.assert_allclose(out, want, rtol=0, atol=1e-5)
 
 
 # ---- What does not fit ----------------------------------------------------------------------
@@ -518,6 +532,10 @@ def misfits():
         ]
     return [
         *cases,
+        ("add", (x, y, empty(6, 4)), "x .*, skip .* fit"),
+        ("add", (x, y.astype(float), out), "skip must be .*float32"),
+        ("add_relu", (x, first, second), "a part of skip"),
+        ("add_relu", (x, y, frozen), "read-only"),
         ("dropout", (x, 1.0, 3, out), "p must be"),
         ("dropout", (x, -0.1, 3, out), "p must be"),
         ("dropout", (x, np.nan, 3, out), "p must be"),
@@ -526,34 +544,37 @@ def misfits():
         ("dropout", (x, 0.5, 3, frozen), "read-only"),
         ("gaussian_noise", (x, 0.5, 3, empty(6, 4)), "fit"),
         ("gaussian_noise", (x.astype(int), 0.5, 3, out), "x must be .*float32"),
-        ("batch_norm_forward", (x, v, v, 0.1, out, more, v[:5].copy(), empty(6)), "mean .* fit"),
-        ("batch_norm_forward", (x, n, v, 0.1, out, more, empty(6), empty(6)), "weight .* fit"),
-        ("batch_norm_forward", (x, v, v, 0.1, out, out, empty(6), empty(6)), "share memory"),
-        ("batch_norm_forward", (x, v, v, 0.1, out, more, v, empty(6)), "share memory"),
-        ("batch_norm_forward", (first, v, v, 0.1, second, out, empty(6), empty(6)), "share memory"),
-        ("batch_norm_forward", (x, v, v, 0.1, out, frozen, empty(6), empty(6)), "read-only"),
-        ("batch_norm_forward", (*(empty(0, 6), v, v, 0.1, empty(0, 6), empty(0, 6)), empty(6),
-                                empty(6)), "at least one sample"),
-        ("batch_norm_backward", (x, y, v, v, 0.1, empty(6), empty(5), out), "bias_grad .* fit"),
-        ("batch_norm_backward", (x, y[:3], v, v, 0.1, v, empty(6), out), "normalised .* fit"),
-        ("batch_norm_backward", (x, y, v, v, 0.1, v, empty(6), out), "share memory"),
-        ("batch_norm_backward", (empty(0, 6), empty(0, 6), v, v, 0.1, empty(6), empty(6),
+        ("batch_norm_forward", (x, v, v, 0.1, out, v[:5].copy(), empty(6)), "mean .* fit"),
+        ("batch_norm_forward", (x, n, v, 0.1, out, empty(6), empty(6)), "weight .* fit"),
+        ("batch_norm_forward", (x, v, v, 0.1, out, v, empty(6)), "share memory"),
+        ("batch_norm_forward", (first, v, v, 0.1, second, empty(6), empty(6)), "share memory"),
+        ("batch_norm_forward", (x, v, v, 0.1, frozen, empty(6), empty(6)), "read-only"),
+        ("batch_norm_relu_forward", (x, v, v, 0.1, empty(6, 4), empty(6), empty(6)), "out .* fit"),
+        ("batch_norm_forward", (empty(0, 6), v, v, 0.1, empty(0, 6), empty(6), empty(6)),
+         "at least one sample"),
+        ("batch_norm_backward", (x, y, v, v, v, 0.1, empty(6), empty(5), out), "bias_grad .* fit"),
+        ("batch_norm_backward", (x, y[:3], v, v, v, 0.1, v, empty(6), out), "x .* fit"),
+        ("batch_norm_backward", (x, y, v, v, v, 0.1, v, empty(6), out), "share memory"),
+        ("batch_norm_relu_backward", (x, y, first, v, v, v, 0.1, empty(6), empty(6), second),
+         "share memory"),
+        ("batch_norm_relu_backward", (x, y[:3], y, v, v, v, 0.1, empty(6), empty(6), out),
+         "y .* fit"),
+        ("batch_norm_backward", (empty(0, 6), empty(0, 6), v, v, v, 0.1, empty(6), empty(6),
                                  empty(0, 6)), "at least one sample"),
         ("batch_norm_apply", (x, v, v, 0.1, v, n, out), "variance .* fit"),
         ("batch_norm_apply", (x, v, v, 0.1, v, v.astype(float), out), "variance must be .*float32"),
         ("batch_norm_apply", (first, v, v, 0.1, v, v, second), "share memory"),
-        ("batch_norm_forward", (images, three, three, 0.1, result, result[:, :, :2].copy(),
-                                empty(3), empty(3)), "normalised .* fit"),
-        ("batch_norm_forward", (images, three, v, 0.1, result, images.copy(), empty(3), empty(3)),
-         "bias .* fit"),
-        ("batch_norm_forward", (images[0], three, three, 0.1, result[0], images[1].copy(),
-                                empty(3), empty(3)), "x must be .* 2 dimensions"),
-        ("batch_norm_forward", (images, three, three, 0.1, out, more, empty(3), empty(3)),
+        ("batch_norm_forward", (images, three, three, 0.1, result[:, :, :2].copy(), empty(3),
+                                empty(3)), "out .* fit"),
+        ("batch_norm_forward", (images, three, v, 0.1, result, empty(3), empty(3)), "bias .* fit"),
+        ("batch_norm_forward", (images[0], three, three, 0.1, result[0], empty(3), empty(3)),
+         "x must be .* 2 dimensions"),
+        ("batch_norm_forward", (images, three, three, 0.1, out, empty(3), empty(3)),
          "out must be .* 4 dimensions"),
-        ("batch_norm_forward", (*(empty(2, 3, 0, 4), three, three, 0.1, empty(2, 3, 0, 4)),
-                                empty(2, 3, 0, 4), empty(3), empty(3)), "at least one sample"),
-        ("batch_norm_backward", (images, images[:, :, ::2], three, three, 0.1, empty(3), empty(3),
-                                 result), "contiguous"),
+        ("batch_norm_forward", (empty(2, 3, 0, 4), three, three, 0.1, empty(2, 3, 0, 4), empty(3),
+                                empty(3)), "at least one sample"),
+        ("batch_norm_backward", (images, images[:, :, ::2], three, three, three, 0.1, empty(3),
+                                 empty(3), result), "contiguous"),
         ("batch_norm_apply", (images, three, three, 0.1, three, three, result[..., :4].copy()),
          "out .* fit"),
         ("batch_norm_apply", (pixels[:120].reshape(2, 3, 4, 5), three, three, 0.1, three, three,

@@ -113,11 +113,21 @@ CASES = {
     "log_softmax_backward": lambda i: (i.dh, -i.h, i.empty(512)),
     "dropout": lambda i: (i.sums, 0.5, 1, i.empty(512)),
     "gaussian_noise": lambda i: (i.sums, 0.1, 1, i.empty(512)),
+    "add": lambda i: (i.sums, i.dh, i.empty(512)),
+    "add_relu": lambda i: (i.sums, i.dh, i.empty(512)),
     "batch_norm_forward": lambda i: (
-        i.sums, i.ones, i.ones, 1e-5, i.empty(512), i.empty(512), _zeros(i.ones), _zeros(i.ones),
+        i.sums, i.ones, i.ones, 1e-5, i.empty(512), _zeros(i.ones), _zeros(i.ones),
     ),
     "batch_norm_backward": lambda i: (
-        i.dh, i.sums, i.ones, i.ones, 1e-5, _zeros(i.ones), _zeros(i.ones), i.empty(512),
+        i.dh, i.sums, i.ones, _zeros(i.ones), i.ones, 1e-5, _zeros(i.ones), _zeros(i.ones),
+        i.empty(512),
+    ),
+    "batch_norm_relu_forward": lambda i: (
+        i.sums, i.ones, i.ones, 1e-5, i.empty(512), _zeros(i.ones), _zeros(i.ones),
+    ),
+    "batch_norm_relu_backward": lambda i: (
+        i.dh, i.h, i.sums, i.ones, _zeros(i.ones), i.ones, 1e-5, _zeros(i.ones), _zeros(i.ones),
+        i.empty(512),
     ),
     "batch_norm_apply": lambda i: (i.sums, i.ones, i.ones, 1e-5, i.ones, i.ones, i.empty(512)),
     "layer_norm_forward": lambda i: (
@@ -128,10 +138,11 @@ CASES = {
         i.empty(512),
     ),
     "batch_norm_forward images": lambda i: (
-        i.dmaps, i.channels, i.channels, 1e-5, _made(), _made(), _zeros(i.bias), _zeros(i.bias),
+        i.dmaps, i.channels, i.channels, 1e-5, _made(), _zeros(i.bias), _zeros(i.bias),
     ),
     "batch_norm_backward images": lambda i: (
-        i.dmaps, i.dmaps, i.channels, i.channels, 1e-5, _zeros(i.bias), _zeros(i.bias), _made(),
+        i.dmaps, i.dmaps, i.channels, i.channels, i.channels, 1e-5, _zeros(i.bias),
+        _zeros(i.bias), _made(),
     ),
     "batch_norm_apply images": lambda i: (
         i.dmaps, i.channels, i.channels, 1e-5, i.channels, i.channels, _made(),

@@ -173,9 +173,16 @@ def _bce(loss):
     return operation
 
 
-def _batch_norm_backward(inputs, grad, normalised, weight, variance, *rest):
-    fixed = grad, normalised, weight, None, None, torch.zeros_like(weight), torch.ones_like(weight)
-    return lambda: aten.native_batch_norm_backward(*fixed, True, 1e-5, [True] * 3)
+def _batch_norm_backward(inputs, grad, x, weight, mean, variance, *rest):
+    fixed = x, weight, None, None, mean, variance
+    return lambda: aten.native_batch_norm_backward(grad, *fixed, True, 1e-5, [True] * 3)
+
+
+def _batch_norm_relu_backward(inputs, grad, y, x, weight, mean, variance, *rest):
+    fixed = x, weight, None, None, mean, variance
+    return lambda: aten.native_batch_norm_backward(
+        aten.threshold_backward(grad, y, 0), *fixed, True, 1e-5, [True] * 3
+    )
 
 
 def _layer_norm_backward(inputs, grad, normalised, weight, deviation, *rest):
@@ -263,12 +270,18 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
     "log_softmax_backward": lambda i, grad, y, out: (
         lambda: aten._log_softmax_backward_data(grad, y, 1, grad.dtype)
     ),
+    "add": lambda i, x, skip, out: lambda: torch.add(x, skip, out=out),
+    "add_relu": lambda i, x, skip, out: lambda: torch.clamp_min(torch.add(x, skip, out=out), 0),
     "dropout": lambda i, x, p, key, out: lambda: F.dropout(x, p),
     "gaussian_noise": lambda i, x, std, key, out: lambda: x + std * torch.randn_like(x),
     "batch_norm_forward": lambda i, x, weight, bias, eps, *rest: (
         lambda: F.batch_norm(x, None, None, weight, bias, training=True, eps=eps)
     ),
     "batch_norm_backward": _batch_norm_backward,
+    "batch_norm_relu_forward": lambda i, x, weight, bias, eps, *rest: (
+        lambda: F.relu(F.batch_norm(x, None, None, weight, bias, training=True, eps=eps))
+    ),
+    "batch_norm_relu_backward": _batch_norm_relu_backward,
     "batch_norm_apply": lambda i, x, weight, bias, eps, mean, var, out: (
         lambda: F.batch_norm(x, mean, var, weight, bias, eps=eps)
     ),

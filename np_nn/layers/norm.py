@@ -27,44 +27,69 @@ class BatchNorm(Module):
         self.num_batches_tracked = Buffer(np.array(0, np.int64))
 
     def forward(self, x):
+        if self.training:
+            return self.train_forward(ops.batch_norm_forward, x)
+        self._check(x)
+        self._x, self._moments = x, None
+        out = self._work("out", x.shape, x.dtype)
+        return ops.batch_norm_apply(x, *_scaling(self, x), self.eps, *self._running(), out)
+
+    def train_forward(self, operation, x):
+        """What a batch gives, by ``batch_norm_forward`` or an operation that does more at once."""
+        self._check(x)
+        features = self.config["num_features"]
+        count = x.size // features
+        if count < 2:
+            raise NpNNError(f"{self} needs more than one sample a batch to train with")
+        self._x, self._moments = x, np.empty((2, features), x.dtype)
+        mean, variance = self._moments
+        out = self._work("out", x.shape, x.dtype)
+        operation(x, *_scaling(self, x), self.eps, out, mean, variance)
+        self._track(mean, variance * (count / (count - 1)))
+        return out
+
+    def scale_and_shift(self):
+        """(F,) each: after ``eval()`` the layer gives x * scale + shift."""
+        mean, variance = self._running()
+        weight, bias = _scaling(self, mean[None])
+        scale = weight / np.sqrt(variance + self.eps)
+        return scale, bias - mean * scale
+
+    def _check(self, x):
         features = self.config["num_features"]
         if x.ndim != 2 + len(self.axes) or x.shape[1] != features:
             expected = ", ".join(["batch", str(features), *self.axes])
             raise NpNNError(f"{self} expects ({expected}), got {x.shape}")
-        weight, bias = _scaling(self, x)
-        out = self._work("out", x.shape, x.dtype)
-        self._fixed_at = None if self.training else x
-        if not self.training:
-            mean, variance = self.running_mean.data, self.running_var.data
-            return ops.batch_norm_apply(x, weight, bias, self.eps, mean, variance, out)
-        count = x.size // features
-        if count < 2:
-            raise NpNNError(f"{self} needs more than one sample a batch to train with")
-        self._normalised = self._work("normalised", x.shape, x.dtype)
-        mean, self._variance = np.empty((2, features), x.dtype)
-        ops.batch_norm_forward(
-            x, weight, bias, self.eps, out, self._normalised, mean, self._variance
-        )
-        self._track(mean, self._variance * (count / (count - 1)))
-        return out
+
+    def _running(self):
+        return self.running_mean.data, self.running_var.data
 
     def _track(self, mean, variance):
         self.num_batches_tracked.data += 1
         share = self.momentum
         if share is None:
             share = 1 / int(self.num_batches_tracked.data)
-        for running, new in ((self.running_mean, mean), (self.running_var, variance)):
-            running.data += share * (new - running.data)
+        for running, new in zip(self._running(), (mean, variance), strict=True):
+            running += share * (new - running)
 
     def backward(self, grad, input_grad=True):
-        weight, _ = _scaling(self, grad)
-        gradients = (*_gradients(self, grad), self._work("grad", grad.shape, grad.dtype))
-        if self._fixed_at is not None:
-            fixed = self.eps, self.running_mean.data, self.running_var.data
-            return ops.batch_norm_apply_backward(grad, self._fixed_at, weight, *fixed, *gradients)
-        return ops.batch_norm_backward(
-            grad, self._normalised, weight, self._variance, self.eps, *gradients
-        )
+        if self._moments is not None:
+            return self.train_backward(ops.batch_norm_backward, grad)
+        return ops.batch_norm_apply_backward(
+            grad, self._x, _scaling(self, grad)[0], self.eps, *self._running(),
+            *self._gradients(grad),
+        )  # fmt: skip
+
+    def train_backward(self, operation, *given):
+        """The way back of ``train_forward``. given: what the operation takes before x."""
+        grad = given[0]
+        return operation(
+            *given, self._x, _scaling(self, grad)[0], *self._moments, self.eps,
+            *self._gradients(grad),
+        )  # fmt: skip
+
+    def _gradients(self, grad):
+        return *_gradients(self, grad), self._work("grad", grad.shape, grad.dtype)
 
 
 class BatchNorm1d(BatchNorm):

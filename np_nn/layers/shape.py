@@ -2,8 +2,7 @@
 
 import math
 
-import numpy as np
-
+from np_nn import ops
 from np_nn.errors import NpNNError
 from np_nn.module import Module
 from np_nn.sparse import SparseBatch
@@ -38,11 +37,15 @@ class Residual(Module):
         return f"Residual({', '.join(map(repr, self.children().values()))})"
 
     def forward(self, x):
+        return self.meet(ops.add, x)
+
+    def meet(self, operation, x):
+        """What comes of both ways, by ``add`` or an operation that does more at once."""
         y = self.block.forward(x)
         skip = self.shortcut.forward(x) if self.shortcut is not None else x
         if y.shape != skip.shape:
             raise NpNNError(self._complaint(x, y, skip))
-        return np.add(skip, y, out=self._work("out", y.shape, y.dtype))
+        return operation(y, skip, self._work("out", y.shape, y.dtype))
 
     def _complaint(self, x, y, skip):
         if self.shortcut is not None:
@@ -55,4 +58,4 @@ class Residual(Module):
         skip = self.shortcut.backward(grad, input_grad) if self.shortcut is not None else grad
         if not input_grad:
             return None
-        return np.add(skip, inner, out=self._work("grad", inner.shape, inner.dtype))
+        return ops.add(inner, skip, self._work("grad", inner.shape, inner.dtype))

@@ -24,4 +24,5 @@ from np_nn.reference.norm import *  # noqa: F403
 from np_nn.reference.optimizers import *  # noqa: F403
 from np_nn.reference.pooling import *  # noqa: F403
 from np_nn.reference.sparse import *  # noqa: F403
+from np_nn.reference.sums import *  # noqa: F403
 from np_nn.reference.warp import *  # noqa: F403

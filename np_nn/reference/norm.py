@@ -1,44 +1,59 @@
 """Normalisation: give units, or samples, mean 0 and variance 1.
 
 batch_norm works along the batch, unit by unit; layer_norm along the units, sample by sample.
-weight and bias (F,) then scale and move each unit. x, out, normalised and grad are (N, F). For
+weight and bias (F,) then scale and move each unit. x, y, out, normalised and grad are (N, F). For
 batch_norm they may be images (N, F, H, W), too: then a unit is a channel, with all its pixels.
 """
 
 import numpy as np
 
+from np_nn.reference.activations import relu_backward, relu_forward
 
-def batch_norm_forward(x, weight, bias, eps, out, normalised, mean, variance):
-    """out = normalised * weight + bias, normalised = (x - mean) / sqrt(variance + eps).
+
+def batch_norm_forward(x, weight, bias, eps, out, mean, variance):
+    """out = (x - mean) / sqrt(variance + eps) * weight + bias.
 
     mean and variance (F,) receive those of the batch, the variance with divisor N, or N H W.
     """
     rest = _all_but_units(x)
     np.mean(x, axis=rest, out=mean)
-    np.subtract(x, _each_unit(mean, x), out=normalised)
-    np.mean(normalised * normalised, axis=rest, out=variance)
-    normalised /= _each_unit(np.sqrt(variance + eps), x)
-    np.multiply(normalised, _each_unit(weight, x), out=out)
+    deviations = x - _each_unit(mean, x)
+    np.mean(deviations * deviations, axis=rest, out=variance)
+    np.multiply(deviations, _each_unit(weight / np.sqrt(variance + eps), x), out=out)
     out += _each_unit(bias, x)
     return out
 
 
-def batch_norm_backward(grad, normalised, weight, variance, eps, weight_grad, bias_grad, out):
+def batch_norm_backward(grad, x, weight, mean, variance, eps, weight_grad, bias_grad, out):
     """The batch's mean and variance depend on every sample, so each one's gradient has
 
         out = weight / sqrt(variance + eps)
               * (grad - mean(grad) - normalised * mean(grad * normalised))
 
-    normalised and variance are those of ``batch_norm_forward``; weight_grad and bias_grad (F,).
+    with normalised = (x - mean) / sqrt(variance + eps). mean and variance are those of
+    ``batch_norm_forward``; weight_grad and bias_grad (F,).
     """
     rest, count = _all_but_units(grad), grad.size // max(1, grad.shape[1])
+    deviation = np.sqrt(variance + eps)
+    normalised = (x - _each_unit(mean, x)) / _each_unit(deviation, x)
     np.sum(grad, axis=rest, out=bias_grad)
     np.sum(grad * normalised, axis=rest, out=weight_grad)
-    np.multiply(normalised, _each_unit(weight_grad / -count, grad), out=out)
-    out += grad
+    normalised *= _each_unit(weight_grad / -count, grad)
+    np.add(normalised, grad, out=out)
     out -= _each_unit(bias_grad / count, grad)
-    out *= _each_unit(weight / np.sqrt(variance + eps), grad)
+    out *= _each_unit(weight / deviation, grad)
     return out
+
+
+def batch_norm_relu_forward(x, weight, bias, eps, out, mean, variance):
+    """``batch_norm_forward`` and max(., 0) of it: compiled, in the same pass."""
+    return relu_forward(batch_norm_forward(x, weight, bias, eps, out, mean, variance), out)
+
+
+def batch_norm_relu_backward(grad, y, x, weight, mean, variance, eps, weight_grad, bias_grad, out):
+    """The gradients of ``batch_norm_relu_forward``, which returned y."""
+    grad = relu_backward(grad, y, np.empty_like(grad))
+    return batch_norm_backward(grad, x, weight, mean, variance, eps, weight_grad, bias_grad, out)
 
 
 def batch_norm_apply(x, weight, bias, eps, mean, variance, out):
