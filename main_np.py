@@ -24,6 +24,7 @@ def main(argv=None):
         )  # fmt: skip
         test = nn.evaluate(model, data.test, loss, input=args.input, keep=not args.no_plots)
         results.append(report.Result(seed, history, test))
+        saving.export(args, model, data)
         if history.interrupted:
             break
 

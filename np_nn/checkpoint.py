@@ -37,9 +37,10 @@ class Checkpoint(Callback):
             self._save(training)
 
     def _save(self, training):
-        history, state = training.history, training.state_dict()
+        history = training.history
         if history.saved == (self.path, history.done):
             return
+        state = training.state_dict()
         if not all(np.isfinite(array).all() for array in state["model"].values()):
             raise DivergedError(
                 f"the weights are no longer finite after step {history.done:,} of "

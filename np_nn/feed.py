@@ -40,13 +40,18 @@ class ImageFeed(DenseFeed):
 
     def __init__(self, data):
         super().__init__(data)
-        shape = data.images.shape[1:]
-        if len(shape) not in (2, 3):
-            raise NpNNError(f"the first layer takes images of 2 or 3 axes, not of shape {shape}")
-        self.shape = (1,) * (3 - len(shape)) + shape
+        self.shape = image_shape(data)
 
     def __call__(self, indices):
         return super().__call__(indices).reshape(len(indices), *self.shape)
+
+
+def image_shape(data):
+    """(C, H, W) of a Split's images. Raises NpNNError if they are none."""
+    shape = data.images.shape[1:]
+    if len(shape) not in (2, 3):
+        raise NpNNError(f"the first layer takes images of 2 or 3 axes, not of shape {shape}")
+    return (1,) * (3 - len(shape)) + shape
 
 
 class SparseFeed:
@@ -75,6 +80,11 @@ def choose(data, model, choice="auto"):
     if choice == "auto":
         choice = "sparse" if _sparse_pays(data, model) else "dense"
     return SparseFeed(data) if choice == "sparse" else DenseFeed(data)
+
+
+def sample_shape(data, model):
+    """The shape in which a Split's images, one at a time, reach the model."""
+    return image_shape(data) if takes_images(model) else (data.images[0].size,)
 
 
 def takes_images(model):

@@ -1,16 +1,19 @@
-"""What the command line keeps of a training: --save, --resume, --log and --tensorboard."""
+"""What the command line keeps of a training: --save, --resume, --export, --log, --tensorboard."""
 
 import sys
 from pathlib import Path
 
-from np_nn import cli, files
+from np_nn import cli, feed, files, weights
 from np_nn.checkpoint import Checkpoint, load_checkpoint
-from np_nn.errors import NpNNError
+from np_nn.errors import NpNNError, unknown_name
+from np_nn.export import export_onnx
 from np_nn.loggers import JSONLogger, TensorBoard
+from np_nn.optional import need
 
 # The options that decide how a network is trained: a checkpoint holds those that were given.
 TRAINING = ("recipe", "model", *cli.OVERRIDES, *cli.WITHIN, "seed", "input")
 LENGTH = ("steps", "epochs")
+ONNX = ".onnx"
 
 
 def add_options(command):
@@ -26,6 +29,14 @@ def add_options(command):
         metavar="FILE",
         help="go on from this file, with its recipe and options, and save to it again unless "
         "--save names another; --steps or --epochs make the training longer",
+    )
+    add(
+        "--export",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="write the trained weights: .safetensors, .pt (PyTorch) or .onnx, by the ending",
     )
     add("--log", type=Path, metavar="FILE", help="write a line of JSON for each epoch")
     add("--tensorboard", metavar="DIR", help="write curves for TensorBoard")
@@ -65,6 +76,8 @@ def callbacks(args):
     The log comes first: a checkpoint then never is ahead of it.
     """
     path = args.save or args.resume
+    for file in args.export:
+        _check_export(file)
     if (args.save_every or args.keep > 1) and not path:
         raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
     wanted = []
@@ -77,6 +90,27 @@ def callbacks(args):
         given = {name: getattr(args, name) for name in TRAINING}
         options = {name: value for name, value in given.items() if value is not None}
         wanted.append(Checkpoint(path, args.save_every, args.keep, recipe=options))
-    if wanted and len(args.seed) > 1:
-        raise NpNNError("--save, --resume, --log and --tensorboard are for one --seed, not several")
+    if (wanted or args.export) and len(args.seed) > 1:
+        raise NpNNError(
+            "--save, --resume, --export, --log and --tensorboard are for one --seed, not several"
+        )
     return wanted
+
+
+def _check_export(path):
+    """Find out before the training whether the file can be written."""
+    if path.suffix not in (*weights.FORMATS, ONNX):
+        raise unknown_name("ending", path.suffix, (*weights.FORMATS, ONNX))
+    if path.suffix == ONNX:
+        need("onnx", "exporting to ONNX")
+    files.check_file(path)
+
+
+def export(args, model, data):
+    """Write the files that --export names. data: the Dataset that the model was trained on."""
+    for path in args.export:
+        if path.suffix == ONNX:
+            about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
+            export_onnx(model, path, feed.sample_shape(data.train, model), about)
+        else:
+            weights.save_weights(model, path)

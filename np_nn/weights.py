@@ -17,14 +17,9 @@ def save_weights(model, path):
     takes torch). Raises NpNNError for another ending, if torch is missing, and if the file
     cannot be written.
     """
-    check_ending(path)
-    files.write_file(path, FORMATS[_ending(path)](model.state_dict()))
-
-
-def check_ending(path):
-    """Raise NpNNError unless the name's ending is that of a format."""
     if _ending(path) not in FORMATS:
         raise unknown_name("ending of a file of weights", _ending(path), FORMATS)
+    files.write_file(path, FORMATS[_ending(path)](model.state_dict()))
 
 
 def load_weights(model, path):

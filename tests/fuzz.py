@@ -75,7 +75,7 @@ def odd(value, rng):
                            value.T, value[None], np.array(0), value.astype(bool)))  # fmt: skip
     if isinstance(value, str) and rng.random() < 0.5:
         return mutated(value.encode(), rng).decode(errors="replace")
-    if type(value) in (int, float) and rng.random() < 0.5:
+    if type(value) in (int, float) and abs(value) < 2**64 and rng.random() < 0.5:
         return value + rng.choice((1, -1, 0.5, 10**6))
     if rng.random() < 0.02:
         nested = []

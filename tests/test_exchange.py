@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+import main_np
 import np_nn as nn
 from np_nn import models
 
@@ -161,3 +162,29 @@ def test_files_that_are_no_weights(tmp_path):
         nn.save_weights(model, tmp_path / "weights.npz")
     assert not (tmp_path / "ran").exists()
     assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
+
+
+# ---- main_np.py -------------------------------------------------------------------------------
+
+QUICK = ("--dataset", "digits", "--steps", "30", "--no-plots", "--quiet")
+
+
+@pytest.mark.parametrize("options", [("--hidden", "8"), ("--model", "lenet5")])
+def test_main_np_exports_what_it_trained(options, digits, tmp_path, capsys):
+    files = [tmp_path / name for name in ("a.onnx", "a.safetensors", "a.pt")]
+    assert main_np.main([*QUICK, *options, "--export", *map(str, files)]) == 0
+    proto = onnx.load(files[0])
+    about = {held.key: held.value for held in proto.metadata_props}
+    shape = [axis.dim_value for axis in proto.graph.input[0].type.tensor_type.shape.dim[1:]]
+    x = digits.test.images.reshape(-1, *shape) * np.float32(about["scale"])
+    right = np.mean(onnx_output(files[0], x).argmax(1) == digits.test.labels)
+    assert f"{right:.4f}" in capsys.readouterr().out
+    weights = [safetensors.numpy.load_file(files[1]), torch.load(files[2], weights_only=True)]
+    for name, array in weights[0].items():
+        assert np.array_equal(array, weights[1][name].numpy())
+
+
+def test_main_np_refuses_other_endings_before_it_trains(tmp_path):
+    with pytest.raises(nn.NpNNError, match=r"unknown ending '.txt'.*\.onnx"):
+        main_np.main([*QUICK, "--export", str(tmp_path / "a.txt")])
+    assert not list(tmp_path.iterdir())
