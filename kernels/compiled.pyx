@@ -43,7 +43,7 @@ cdef extern from "mlp.h" nogil:
     ctypedef struct nn_mlp_run:
         const nn_rows *x
         int loss
-        double setting
+        double setting, l2
         const int64_t *labels
         const float *targets
         const int64_t *index

@@ -7,11 +7,11 @@ import numpy as np
 from np_nn import feed
 from np_nn.batches import Batches
 from np_nn.callbacks import Hooks
-from np_nn.constraints import Limits
 from np_nn.errors import NpNNError
 from np_nn.fusion import fuse
 from np_nn.losses import CrossEntropyLoss
 from np_nn.progress import progress
+from np_nn.sparse import is_matrix
 from np_nn.steps import build as build_steps
 from np_nn.training import Training
 
@@ -29,9 +29,11 @@ def fit(
     epochs=None,
     batch_size=128,
     replacement=False,
+    order=None,
     schedule=None,
     augment=None,
     limits=None,
+    l2=0.0,
     validation=None,
     early_stopping=None,
     callbacks=(),
@@ -42,10 +44,11 @@ def fit(
     """Train a model in place and return its History.
 
     data: a Split: images (n, ...) uint8 or float, labels (n,) int, or float targets (n, C) for
-    a loss of values. steps, epochs, batch_size, replacement and seed: see ``Batches``.
+    a loss of values. steps, epochs, batch_size, replacement, order, seed: see ``Batches``.
     schedule: a function (step, steps) -> share of the optimizer's lr, see ``schedules``.
     augment: a function (images, rng) -> images, which distorts the set anew before each epoch,
-    see ``preprocess``. limits: ``Limits`` on gradients and weights. validation: a Split that is
+    see ``preprocess``. limits: ``Limits`` on gradients and weights. l2: alpha of the ``L2``
+    penalty, which the losses then include. validation: a Split that is
     evaluated after each epoch; early_stopping: an ``EarlyStopping`` that watches it.
     callbacks: ``Callback`` objects, called in turn. input: how images reach the first layer,
     see ``feed.choose``. quiet hides the progress. Ctrl-C returns what was reached, with
@@ -58,12 +61,13 @@ def fit(
     if early_stopping and validation is None:
         raise NpNNError("early stopping needs a validation split to watch")
     batches = Batches(
-        len(data), batch_size, steps=steps, epochs=epochs, replacement=replacement, seed=seed
-    )
+        len(data), batch_size, steps=steps, epochs=epochs, replacement=replacement, order=order,
+        seed=seed,
+    )  # fmt: skip
     training, hooks = Training(model, optimizer, batches, seed, early_stopping), Hooks(callbacks)
     history, base = training.history, optimizer.config["lr"]
     train = build_steps(
-        model, feed.choose(data, model, input), data.labels, loss, optimizer, limits or Limits()
+        model, feed.choose(data, model, input), data.labels, loss, optimizer, limits, l2
     )
 
     def most():
@@ -143,10 +147,11 @@ def _forward(model, data, input):
 
 
 def _check(data):
-    if len(data.images) != len(data.labels) or not len(data.images):
-        raise NpNNError(f"{len(data.images)} images and {len(data.labels)} labels do not fit")
+    if len(data) != len(data.labels) or not len(data):
+        raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
     for name in ("images", "labels"):
         array = getattr(data, name)
+        array = array.data if is_matrix(array) else array
         if array.dtype.kind not in "uif":
             raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -355,7 +355,7 @@ LOSSES = (("cross_entropy", 0.0), ("cross_entropy", 0.1), ("mse", 0.01))
 
 
 def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=True, shift=0.0,
-        hidden="relu", last="identity", images=50):  # fmt: skip
+        hidden="relu", last="identity", images=50, l2=0.0):  # fmt: skip
     """Arguments of mlp_steps: random images, targets and layers of these widths."""
     rng = np.random.default_rng(seed)
     name, settings, moments = RULES[rule]
@@ -378,7 +378,7 @@ def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=T
     batches, rates = rng.integers(0, images, (steps, batch)), rng.uniform(0.01, 0.1, steps)
     return [
         rows, targets, batches, 1 / 255, shift, layers, [hidden] * (len(layers) - 1) + [last],
-        loss, name, rates / (1 if name == "sgd" else 20), step, settings,
+        loss, name, rates / (1 if name == "sgd" else 20), step, settings, l2,
     ]  # fmt: skip
 
 
@@ -431,14 +431,14 @@ def test_mlp_steps_of_any_shape(rule, widths, batch, bias, shift, hidden, last, 
 def test_two_calls_of_mlp_steps_are_one(rule, batch, shift):
     """With one image at a time, if the calls but for the last are multiples of FOLD."""
     cut, steps = (128, 150) if batch == 1 else (2, 6)
-    rows, targets, batches, *same, rates, _, settings = mlp(
+    rows, targets, batches, *same, rates, _, settings, l2 = mlp(
         rule, 60, 37, 10, batch=batch, shift=shift, steps=steps)  # fmt: skip
     *pixel, layers, activations, loss, name = same
 
     def run(layers, part):
         return compiled.mlp_steps(
             rows, targets, batches[part], *pixel, layers, activations, loss, name, rates[part],
-            part.start, settings, 2)  # fmt: skip
+            part.start, settings, l2, 2)  # fmt: skip
 
     once = duplicate(layers)
     losses, correct = run(once, slice(0, steps))
@@ -446,6 +446,19 @@ def test_two_calls_of_mlp_steps_are_one(rule, batch, shift):
     assert bytes_of(layers) == bytes_of(once)
     assert np.concatenate([p[0] for p in parts]).tobytes() == losses.tobytes()
     assert np.concatenate([p[1] for p in parts]).tobytes() == correct.tobytes()
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("batch", [1, 33, 1025])
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_mlp_steps_with_l2_on_weights_only(rule, batch, shift):
+    arguments = mlp(rule, 40, 21, 10, batch=batch, steps=3, shift=shift, l2=0.1)
+    check("mlp_steps", *arguments)
+    without = duplicate(arguments)[:-1]
+    l2 = duplicate(arguments)
+    compiled.mlp_steps(*without, 0.0, 2)
+    compiled.mlp_steps(*l2, 2)
+    assert not np.array_equal(l2[5][0].weight, without[5][0].weight)
 
 
 def test_mlp_steps_of_no_steps_changes_nothing():
