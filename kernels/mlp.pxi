@@ -11,8 +11,8 @@ cdef nn_optimizer _read_rule(object rule, object settings, int64_t step) except 
         momentum, weight_decay, nesterov = settings
         return nn_sgd(momentum, weight_decay, nesterov)
     if rule == "adam":
-        beta1, beta2, eps, weight_decay, decoupled = settings
-        return nn_adam(beta1, beta2, eps, weight_decay, decoupled, step)
+        beta1, beta2, eps, weight_decay, decoupled, eps_hat = settings
+        return nn_adam(beta1, beta2, eps, weight_decay, decoupled, eps_hat, step)
     if rule == "adagrad":
         lr_decay, weight_decay, eps = settings
         return nn_adagrad(lr_decay, weight_decay, eps, step)

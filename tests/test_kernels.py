@@ -290,11 +290,12 @@ def test_adadelta_step(shape, decay):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("decay", "decoupled"), [(0, False), (0.1, False), (0.1, True)])
 @pytest.mark.parametrize("step", [1, 1000])
-def test_adam_step(shape, decay, decoupled, step):
+@pytest.mark.parametrize(("eps", "eps_hat"), [(1e-8, False), (1e-2, True)])
+def test_adam_step(shape, decay, decoupled, step, eps, eps_hat):
     rng = np.random.default_rng(0)
     weight, grad, mean = (normal(rng, *shape) for _ in range(3))
     check("adam_step", weight, grad, mean, normal(rng, *shape) ** 2, empty(2, *shape),
-          step, 0.01, 0.9, 0.999, 1e-8, decay, decoupled)  # fmt: skip
+          step, 0.01, 0.9, 0.999, eps, decay, decoupled, eps_hat)  # fmt: skip
 
 
 @some
@@ -340,8 +341,9 @@ RULES = {
     "decay": ("sgd", (0, 0.01, False), 0),
     "momentum": ("sgd", (0.9, 0.01, False), 1),
     "nesterov": ("sgd", (0.9, 0.01, True), 1),
-    "adam": ("adam", (0.9, 0.999, 1e-4, 0.01, False), 2),
-    "adamw": ("adam", (0.9, 0.999, 1e-4, 0.1, True), 2),
+    "adam": ("adam", (0.9, 0.999, 1e-4, 0.01, False, False), 2),
+    "adam hat": ("adam", (0.9, 0.999, 1e-4, 0.01, False, True), 2),
+    "adamw": ("adam", (0.9, 0.999, 1e-4, 0.1, True, False), 2),
     "adagrad": ("adagrad", (0.1, 0.01, 1e-3), 1),
     "rmsprop": ("rmsprop", (0.9, 1e-3, 0.01, 0, False), 1),
     "centered": ("rmsprop", (0.9, 1e-2, 0, 0, True), 2),
@@ -544,7 +546,8 @@ def misfits():
         ("cross_entropy", (g, y.astype(float), 0.0, empty(4, 3)), "integers"),
         ("sgd_step", (x, g, None, None, 0.1, 0, 0, False), "one shape"),
         ("sgd_step", (x, x.copy(), None, None, 0.1, 0.9, 0, False), "velocity"),
-        ("adam_step", (x, x.copy(), empty(4, 6), empty(6, 4), None, 1, 0.1, 0.9, 0.9, 1e-8, 0, 0),
+        ("adam_step",
+         (x, x.copy(), empty(4, 6), empty(6, 4), None, 1, 0.1, 0.9, 0.9, 1e-8, 0, 0, 0),
          "one shape"),
         ("adagrad_step", (x, x.copy(), None, None, 1, 0.1, 0, 0, 0), "total must be"),
         ("rmsprop_step", (x, x.copy(), x.copy(), None, None, None, 0.1, 0.9, 0, 0, 0, True),

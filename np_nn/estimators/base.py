@@ -197,7 +197,7 @@ class Perceptron(BaseEstimator):
         rate = self.learning_rate_init
         if self.solver == "adam":
             betas = self.beta_1, self.beta_2
-            return Adam(model.parameters(), rate, betas=betas, eps=self.epsilon)
+            return Adam(model.parameters(), rate, betas=betas, eps=self.epsilon, eps_hat=True)
         nesterov = bool(self.nesterovs_momentum and self.momentum)
         return SGD(model.parameters(), rate, momentum=self.momentum, nesterov=nesterov)
 

@@ -61,7 +61,7 @@ def mlp_steps(
     rule: the optimizer's update, with the settings that follow the learning rate there:
 
         "sgd"       (momentum, weight_decay, nesterov)
-        "adam"      (beta1, beta2, eps, weight_decay, decoupled)
+        "adam"      (beta1, beta2, eps, weight_decay, decoupled, eps_hat)
         "adagrad"   (lr_decay, weight_decay, eps)
         "rmsprop"   (alpha, eps, weight_decay, momentum, centered)
         "adadelta"  (rho, eps, weight_decay)
