@@ -196,6 +196,9 @@ ELSEWHERE = {
     "Affine": "test_preprocess.py",
     "Elastic": "test_preprocess.py",
     "Compose": "test_preprocess.py",
+    "MLPClassifier": "test_estimator.py",
+    "MLPRegressor": "test_estimator.py",
+    "Callback": "test_callbacks.py",
 }
 
 
