@@ -149,6 +149,10 @@ def _forward(model, data, input):
 def _check(data):
     if len(data) != len(data.labels) or not len(data):
         raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
+    if is_matrix(data.images) and (
+        data.images.format != "csr" or not data.images.has_canonical_format
+    ):
+        raise NpNNError("a sparse matrix must be CSR, with sum_duplicates() called")
     for name in ("images", "labels"):
         array = getattr(data, name)
         array = array.data if is_matrix(array) else array
