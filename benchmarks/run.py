@@ -10,6 +10,7 @@ from pathlib import Path
 
 import accuracy
 import convolution
+import estimator
 import inference
 import limits
 import targets
@@ -24,7 +25,10 @@ from np_nn import cli, files, machine, ops
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("numpy", "torch", "scikit-learn", "jax")
-PARTS = (kernels.run, training.run, convolution.run, inference.run, accuracy.run, limits.run)
+PARTS = (
+    kernels.run, training.run, convolution.run, inference.run, accuracy.run, estimator.run,
+    limits.run,
+)  # fmt: skip
 
 
 def main(argv=None):

@@ -43,7 +43,7 @@ cdef extern from "mlp.h" nogil:
     ctypedef struct nn_mlp_run:
         const nn_rows *x
         int loss
-        double setting
+        double setting, l2
         const int64_t *labels
         const float *targets
         const int64_t *index
@@ -61,7 +61,7 @@ cdef extern from "mlp.h" nogil:
 
     nn_optimizer nn_store()
     nn_optimizer nn_sgd(double, double, int)
-    nn_optimizer nn_adam(double, double, double, double, int, int64_t)
+    nn_optimizer nn_adam(double, double, double, double, int, int, int64_t)
     nn_optimizer nn_adagrad(double, double, double, int64_t)
     nn_optimizer nn_rmsprop(double, double, double, double, int)
     nn_optimizer nn_adadelta(double, double, double)

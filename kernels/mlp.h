@@ -30,6 +30,7 @@ typedef struct {
     const nn_rows *x;
     int loss;
     double setting;        /* cross-entropy's smoothing, the squared error's factor */
+    double l2;             /* weights, but not biases, get this times themselves as gradient */
     const int64_t *labels; /* of the whole set, */
     const float *targets;  /* or (images, classes): what the loss compares with */
     const int64_t *index;
@@ -38,6 +39,11 @@ typedef struct {
     double *losses;      /* receives each step's loss, before its update */
     int64_t *correct;    /* and how many it got right */
 } nn_mlp_run;
+
+/* What happens to the gradients of weights, and to those of biases. */
+typedef struct {
+    nn_optimizer weight, bias;
+} nn_rules;
 
 typedef struct {
     nn_layer layers[NN_MAX_LAYERS];             /* copies of the caller's, aligned and padded */
@@ -239,6 +245,13 @@ static inline int64_t nn_mlp_loss(const nn_mlp_run *run, nn_mlp_work *p, int dep
     return right;
 }
 
+static inline nn_rules nn_mlp_rules(const nn_mlp_run *run, nn_optimizer opt)
+{
+    nn_rules rules = {opt, opt};
+    rules.weight.weight_decay += (float)run->l2;
+    return rules;
+}
+
 /* Where the gradient of layer l goes: to the optimizer, or to be stored for it. */
 static inline nn_parameter nn_mlp_weight(const nn_mlp_work *p, int l, int stored)
 {
@@ -254,7 +267,7 @@ static inline nn_parameter nn_mlp_bias_of(const nn_mlp_work *p, int l, int store
 
 /* Layer l > 0 backwards. I own some of its inputs: their gradient needs, and their update
  * changes, the same rows of the weight, so nobody waits in between. */
-static inline void nn_mlp_backward(nn_mlp_work *p, int l, int64_t count, const nn_optimizer *opt,
+static inline void nn_mlp_backward(nn_mlp_work *p, int l, int64_t count, const nn_rules *rules,
                                    int stored, int t, int threads)
 {
     const nn_layer *layer = &p->layers[l], *before = &p->layers[l - 1];
@@ -263,7 +276,7 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, int64_t count, const n
     int64_t a, b;
     nn_epilogue e = {0};
     e.ldo = layer->ld;
-    e.opt = opt;
+    e.opt = &rules->weight;
     e.p = nn_mlp_weight(p, l, stored);
     nn_share(before->wide, 16, t, threads, &a, &b);
     const int64_t end = b < layer->in ? b : layer->in;
@@ -277,13 +290,13 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, int64_t count, const n
     nn_share(layer->wide, 16, t, threads, &a, &b);
     if (layer->bias.w) {
         const nn_parameter bias = nn_mlp_bias_of(p, l, stored);
-        nn_active->column_sums(p->g[l], ldg, count, a, b, opt, &bias);
+        nn_active->column_sums(p->g[l], ldg, count, a, b, &rules->bias, &bias);
     }
 }
 
 /* Columns [a, b) of the first layer's weight and bias, from the batch by columns. */
 static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
-                                         const nn_columns *columns, const nn_optimizer *opt,
+                                         const nn_columns *columns, const nn_rules *rules,
                                          int stored, int64_t a, int64_t b)
 {
     const nn_layer *l = &p->layers[0];
@@ -295,14 +308,14 @@ static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
         nn_shift_base(run->x, p->g[0], l->ld, columns->count, a, b, p->base);
         base = p->base;
     }
-    nn_active->sparse_update(run->x, columns, p->g[0], l->ld, base, a, b, opt,
-                             &weight, l->ld);
+    nn_active->sparse_update(run->x, columns, p->g[0], l->ld, base, a, b,
+                             &rules->weight, &weight, l->ld);
     if (l->bias.w)
-        nn_active->column_sums(p->g[0], l->ld, columns->count, a, b, opt, &bias);
+        nn_active->column_sums(p->g[0], l->ld, columns->count, a, b, &rules->bias, &bias);
 }
 
 /* The update from stored gradients: my rows of each layer. */
-static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_optimizer *opt, int t,
+static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_rules *rules, int t,
                                  int threads)
 {
     for (int l = 0; l < depth; l++) {
@@ -311,10 +324,10 @@ static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_optimizer *
         nn_share(layer->in, 8, t, threads, &a, &b);
         if (a < b) /* the rows' padding has never been written: row by row */
             for (int64_t r = a; r < b; r++)
-                nn_active->apply(opt, layer->wide, p->dw[l] + r * layer->ld,
+                nn_active->apply(&rules->weight, layer->wide, p->dw[l] + r * layer->ld,
                                  &layer->weight, r * layer->ld);
         if (layer->bias.w && t == 0)
-            nn_active->apply(opt, layer->wide, p->db[l], &layer->bias, 0);
+            nn_active->apply(&rules->bias, layer->wide, p->db[l], &layer->bias, 0);
     }
 }
 
@@ -324,7 +337,7 @@ static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_optimizer *
 NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_optimizer opt, int t,
                           int threads)
 {
-    const nn_optimizer store = nn_store(), add = nn_add();
+    const nn_rules store = {nn_store(), nn_store()}, add = {nn_add(), nn_add()};
     const int64_t *index = run->index, *const end = index + run->steps * run->count;
     const int stored = p->chunk < run->count;
     int64_t a, b, n0, n1;
@@ -333,11 +346,12 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         double loss = 0;
         int64_t right = 0;
         nn_begin_step(&opt, run->rates[s]);
+        const nn_rules update = nn_mlp_rules(run, opt);
         if (run->x->shift != 0)
             nn_mlp_sum_columns(p, a, b);
         for (int64_t done = 0; done < run->count; done += p->chunk) {
             const int64_t left = run->count - done, count = left < p->chunk ? left : p->chunk;
-            const nn_optimizer *rule = !stored ? &opt : done ? &add : &store;
+            const nn_rules *rules = !stored ? &update : done ? &add : &store;
             nn_columns columns = nn_columns_plan(run->x, count, p->columns);
 
             /* my columns of the first layer's output; my blocks of the batch by columns */
@@ -357,12 +371,12 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             NN_BARRIER(threads);
 
             for (int l = depth - 1; l > 0; l--) {
-                nn_mlp_backward(p, l, count, rule, stored, t, threads);
+                nn_mlp_backward(p, l, count, rules, stored, t, threads);
                 if (l > 1)
                     NN_BARRIER(threads);
             }
             /* I own some outputs, whose gradient I have just computed myself */
-            nn_mlp_first_backward(run, p, &columns, rule, stored, a, b);
+            nn_mlp_first_backward(run, p, &columns, rules, stored, a, b);
             if (t == threads - 1) { /* one thread, in order of samples: always the same sum */
                 for (int64_t n = 0; n < count; n++)
                     loss += p->losses[n];
@@ -373,7 +387,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             index += count;
         }
         if (stored) {
-            nn_mlp_update(p, depth, &opt, t, threads);
+            nn_mlp_update(p, depth, &update, t, threads);
             NN_BARRIER(threads);
         }
         if (t == threads - 1) {

@@ -11,8 +11,8 @@ cdef nn_optimizer _read_rule(object rule, object settings, int64_t step) except 
         momentum, weight_decay, nesterov = settings
         return nn_sgd(momentum, weight_decay, nesterov)
     if rule == "adam":
-        beta1, beta2, eps, weight_decay, decoupled = settings
-        return nn_adam(beta1, beta2, eps, weight_decay, decoupled, step)
+        beta1, beta2, eps, weight_decay, decoupled, eps_hat = settings
+        return nn_adam(beta1, beta2, eps, weight_decay, decoupled, eps_hat, step)
     if rule == "adagrad":
         lr_decay, weight_decay, eps = settings
         return nn_adagrad(lr_decay, weight_decay, eps, step)
@@ -124,7 +124,7 @@ cdef int _check_labels(const Array *labels, const Array *index, int64_t classes)
 
 def mlp_steps(
     rows, targets, batches, double scale, double shift, layers, activations, loss, rule, rates,
-    int64_t step, settings, int threads,
+    int64_t step, settings, double l2, int threads,
 ):
     cdef Compressed c
     cdef Array wanted, index, lr, losses, correct
@@ -173,6 +173,7 @@ def mlp_steps(
     run.x = &c.x
     run.loss = NN_CROSS_ENTROPY if labelled else NN_MSE
     run.setting = setting
+    run.l2 = l2
     run.labels, run.targets = NULL, NULL
     if labelled:
         run.labels = <const int64_t *>wanted.data

@@ -22,9 +22,9 @@ enum {
     NN_FOLD = 64      /* steps; calls of a multiple of it give the bits of one long call */
 };
 
-static inline int nn_online_plain(const nn_optimizer *opt)
+static inline int nn_online_plain(const nn_mlp_run *run, const nn_optimizer *opt)
 {
-    return opt->kind == NN_SGD && opt->weight_decay == 0;
+    return opt->kind == NN_SGD && opt->weight_decay == 0 && run->l2 == 0;
 }
 
 /* The image, dense. */
@@ -108,7 +108,7 @@ static inline void nn_online_first(const nn_mlp_run *run, nn_mlp_work *p, int64_
     }
 }
 
-static inline void nn_online_backward(nn_mlp_work *p, int l, const nn_optimizer *opt)
+static inline void nn_online_backward(nn_mlp_work *p, int l, const nn_rules *rules)
 {
     const nn_layer *layer = &p->layers[l], *before = &p->layers[l - 1];
     const float *mask = before->activation == NN_RELU ? p->y[l - 1] : 0;
@@ -117,10 +117,10 @@ static inline void nn_online_backward(nn_mlp_work *p, int l, const nn_optimizer 
     if (before->activation > NN_RELU)
         nn_active->activate_backward(before->activation, 1, before->wide, p->g[l - 1],
                                      p->y[l - 1], before->ld);
-    nn_active->apply_outer(opt, layer->in, p->y[l - 1], layer->wide, p->g[l], &layer->weight,
-                           layer->ld, 0);
+    nn_active->apply_outer(&rules->weight, layer->in, p->y[l - 1], layer->wide, p->g[l],
+                           &layer->weight, layer->ld, 0);
     if (layer->bias.w)
-        nn_active->apply(opt, layer->wide, p->g[l], &layer->bias, 0);
+        nn_active->apply(&rules->bias, layer->wide, p->g[l], &layer->bias, 0);
 }
 
 /* All steps of a run whose batches are one image each. */
@@ -128,7 +128,7 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
 {
     const nn_layer *first = &p->layers[0];
     const nn_rows *x = run->x;
-    float *const u = nn_online_plain(&opt) ? p->base : 0;
+    float *const u = nn_online_plain(run, &opt) ? p->base : 0;
     memset(p->base, 0, (size_t)first->ld * sizeof(float));
     if (x->shift != 0)
         nn_mlp_sum_columns(p, 0, first->wide);
@@ -136,6 +136,7 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         const int64_t *index = run->index + s;
         const float sum = u && x->shift != 0 ? nn_online_sum(x, *index) : 0;
         nn_begin_step(&opt, run->rates[s]);
+        const nn_rules rules = nn_mlp_rules(run, opt);
         nn_mlp_first_forward(run, p, index, 1, nn_online_bias(run, p, u, sum), 0, first->wide);
         for (int l = 1; l < depth; l++)
             nn_mlp_forward(p, l, 0, 1);
@@ -144,13 +145,13 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         if (s + 1 < run->steps)
             nn_prefetch_row(x, index[1]);
         for (int l = depth - 1; l > 0; l--)
-            nn_online_backward(p, l, &opt);
+            nn_online_backward(p, l, &rules);
         if (u)
             nn_online_first_plain(run, p, *index, opt.lr, u, sum);
         else
-            nn_online_first(run, p, *index, &opt);
+            nn_online_first(run, p, *index, &rules.weight);
         if (first->bias.w)
-            nn_active->apply(&opt, first->wide, p->g[0], &first->bias, 0);
+            nn_active->apply(&rules.bias, first->wide, p->g[0], &first->bias, 0);
         if (u && x->shift != 0 && (s + 1 == run->steps || (s + 1) % NN_FOLD == 0))
             nn_online_fold(p, u);
     }

@@ -28,9 +28,9 @@ static inline nn_optimizer nn_sgd(double momentum, double weight_decay, int nest
     return o;
 }
 
-/* decoupled: AdamW. step: how many steps were made before (0 for a new run). */
+/* decoupled: AdamW. eps_hat: eps belongs before the bias correction. step: how many steps were made before (0 for a new run). */
 static inline nn_optimizer nn_adam(double beta1, double beta2, double eps, double weight_decay,
-                                   int decoupled, int64_t step)
+                                   int decoupled, int eps_hat, int64_t step)
 {
     nn_optimizer o = {0};
     o.kind = NN_ADAM;
@@ -43,6 +43,7 @@ static inline nn_optimizer nn_adam(double beta1, double beta2, double eps, doubl
     o.one_minus_beta1 = (float)(1 - beta1);
     o.one_minus_beta2 = (float)(1 - beta2);
     o.eps = (float)eps;
+    o.eps_hat = eps_hat ? eps : 0;
     o.step = step;
     return o;
 }
@@ -106,7 +107,10 @@ static inline void nn_begin_step(nn_optimizer *o, double lr)
     if (o->kind == NN_ADAM) {
         o->keep = (float)(1 - lr * o->decay_exact);
         o->step_size = (float)(lr / (1 - pow(o->beta1_exact, (double)o->step)));
-        o->root_scale = (float)(1 / sqrt(1 - pow(o->beta2_exact, (double)o->step)));
+        const double root_scale = 1 / sqrt(1 - pow(o->beta2_exact, (double)o->step));
+        o->root_scale = (float)root_scale;
+        if (o->eps_hat != 0)
+            o->eps = (float)(o->eps_hat * root_scale);
     }
 }
 

@@ -38,9 +38,10 @@ def sgd_step(
 
 def adam_step(
     weight, grad, mean, square, scratch, int64_t step, double lr, double beta1, double beta2,
-    double eps, double weight_decay, bint decoupled, int threads,
+    double eps, double weight_decay, bint decoupled, bint eps_hat, int threads,
 ):
-    cdef nn_optimizer optimizer = nn_adam(beta1, beta2, eps, weight_decay, decoupled, step - 1)
+    cdef nn_optimizer optimizer = nn_adam(
+        beta1, beta2, eps, weight_decay, decoupled, eps_hat, step - 1)
     _step(&optimizer, lr, weight, grad, {"mean": mean, "square": square}, threads)
 
 

@@ -90,7 +90,7 @@ typedef struct {
     float beta1, one_minus_beta1; /* beta2: also RMSprop's alpha and Adadelta's rho */
     float beta2, one_minus_beta2;
     float step_size, root_scale, keep; /* set by nn_begin_step */
-    double beta1_exact, beta2_exact, decay_exact, lr_decay;
+    double beta1_exact, beta2_exact, decay_exact, eps_hat, lr_decay;
     int64_t step;
 } nn_optimizer;
 

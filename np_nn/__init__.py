@@ -68,6 +68,18 @@ from np_nn.weights import load_weights, save_weights
 
 __version__ = "0.1.0"
 
+_ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+
+
+def __getattr__(name):
+    """scikit-learn takes a second to import: that waits until its estimators are asked for."""
+    if name in _ESTIMATORS:
+        from np_nn import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'np_nn' has no attribute {name!r}")
+
+
 __all__ = [
     "DATASETS",
     "ELU",
@@ -113,6 +125,8 @@ __all__ = [
     "Limits",
     "Linear",
     "LogSoftmax",
+    "MLPClassifier",
+    "MLPRegressor",
     "MSELoss",
     "MaxPool2d",
     "Module",

@@ -12,13 +12,16 @@ class Batches:
     steps: how many batches; or epochs: passes over the set, epochs *
     ceil(n / batch_size) batches. replacement: each batch is drawn anew from the
     whole set. Without it the set is shuffled once an epoch and cut into batches,
-    the last one smaller if need be. The same seed gives the same batches.
+    the last one smaller if need be. order: a function () -> (n,) int, asked before each
+    epoch, that takes the place of shuffling. The same seed gives the same batches.
 
     Raises NpNNError unless exactly one of steps and epochs is given, all are at
     least 1, and a batch is no larger than the set.
     """
 
-    def __init__(self, n, batch_size, *, steps=None, epochs=None, replacement=False, seed=0):
+    def __init__(
+        self, n, batch_size, *, steps=None, epochs=None, replacement=False, order=None, seed=0
+    ):
         if (steps is None) == (epochs is None):
             raise NpNNError("give either steps or epochs")
         for name, value in (("batch size", batch_size), ("steps", steps), ("epochs", epochs)):
@@ -29,7 +32,7 @@ class Batches:
                 f"batch size {batch_size} is larger than the training set of {n} images"
             )
         self.n, self.batch_size, self.seed = n, batch_size, seed
-        self.replacement = replacement
+        self.replacement, self.order = replacement, order
         self.per_epoch = math.ceil(n / batch_size)
         self.steps = steps or epochs * self.per_epoch
 
@@ -68,7 +71,8 @@ class Batches:
 
     def _shuffled(self, rng, most, done):
         while done < self.steps:
-            order = rng.permutation(self.n)[done % self.per_epoch * self.batch_size :]
+            order = self.order() if self.order else rng.permutation(self.n)
+            order = order[done % self.per_epoch * self.batch_size :]
             while len(order) and done < self.steps:
                 whole = len(order) // self.batch_size
                 k = min(self.steps - done, most(), whole) or 1

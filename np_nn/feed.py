@@ -1,16 +1,19 @@
 """How images reach the first layer: whole, as rows of pixels, or only those that are not zero."""
 
+import math
+
 import numpy as np
 
 from np_nn import ops
 from np_nn.errors import NpNNError
 from np_nn.layers import Dropout, Linear
 from np_nn.module import Sequential
-from np_nn.sparse import SparseBatch
+from np_nn.sparse import MatrixBatch, SparseBatch, is_matrix
 
 # Above this share of non-zero pixels the compiled dense product is taken to be faster. Measured:
 # see benchmarks/DENSITY.md. A fixed number, and no timing at run time, keeps runs repeatable.
 MOST_DENSITY = 0.55
+MOST_PIXELS = 65_536  # that the compressed rows can number
 SAMPLE = 200  # images that the share is estimated from
 
 CHOICES = ("auto", "dense", "sparse")
@@ -64,22 +67,42 @@ class SparseFeed:
         return SparseBatch(self.rows, indices, self.scale, self.shift)
 
 
+class MatrixFeed:
+    """Batches as MatrixBatch: rows of a scipy.sparse matrix, which scipy multiplies."""
+
+    def __init__(self, data):
+        if data.shift:
+            raise NpNNError("a sparse matrix cannot be shifted: its zeros would not stay zeros")
+        self.matrix = data.images.astype(np.float32) * np.float32(data.scale)
+
+    def __call__(self, indices):
+        return MatrixBatch(self.matrix[indices])
+
+
 def choose(data, model, choice="auto"):
     """The feed of a Split for a model. choice: "auto", "dense" or "sparse".
 
     A model that begins with a convolution gets images, all others rows. "auto" is sparse if the
     model begins with a Linear layer (or drops inputs first, and black is 0), its kernels are in
-    use, and at most MOST_DENSITY of the first images' pixels are not zero.
+    use, the pixels are bytes, and at most MOST_DENSITY of the first images' are not zero. What
+    is not sparse then and is given as a matrix of scipy.sparse, scipy multiplies.
 
-    Raises NpNNError for sparse images, and for images that are none.
+    Raises NpNNError for sparse images or matrices that the first layer cannot take, and for
+    images that are none.
     """
     if takes_images(model):
-        if choice == "sparse":
+        if choice == "sparse" or is_matrix(data.images):
             raise NpNNError("sparse input is for models that begin with Linear, not with images")
         return ImageFeed(data)
     if choice == "auto":
         choice = "sparse" if _sparse_pays(data, model) else "dense"
-    return SparseFeed(data) if choice == "sparse" else DenseFeed(data)
+    if choice == "sparse":
+        return SparseFeed(data)
+    if not is_matrix(data.images):
+        return DenseFeed(data)
+    if type(_first(model)) is not Linear:
+        raise NpNNError("a sparse matrix is for models that begin with Linear")
+    return MatrixFeed(data)
 
 
 def sample_shape(data, model):
@@ -93,14 +116,25 @@ def takes_images(model):
 
 
 def _sparse_pays(data, model):
-    layers = list(model) if isinstance(model, Sequential) else [model]
-    if layers and type(layers[0]) is Dropout and not data.shift:
-        layers.pop(0)
-    first = layers[0] if layers else None
+    first = _first(model, dropout=not data.shift)
     return (
         type(first) is Linear
         and "sparse_linear_forward" in ops.active
         and first.weight.data.dtype == np.float32
         and data.images.dtype == np.uint8
-        and np.count_nonzero(data.images[:SAMPLE]) <= MOST_DENSITY * data.images[:SAMPLE].size
+        and math.prod(data.images.shape[1:]) <= MOST_PIXELS
+        and _density(data.images[:SAMPLE]) <= MOST_DENSITY
     )
+
+
+def _first(model, dropout=False):
+    """The first layer of a model, after Dropout if that may be passed over."""
+    layers = list(model) if isinstance(model, Sequential) else [model]
+    if dropout and layers and type(layers[0]) is Dropout:
+        layers.pop(0)
+    return layers[0] if layers else None
+
+
+def _density(images):
+    filled = images.nnz if is_matrix(images) else np.count_nonzero(images)
+    return filled / max(1, math.prod(images.shape))

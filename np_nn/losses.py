@@ -37,6 +37,11 @@ class Loss:
     def backward(self):
         return self._grad
 
+    def count(self, targets):
+        """How many samples a batch with these targets counts for: what an L2 penalty is shared
+        among."""
+        return len(targets)
+
     @property
     def is_sum(self):
         return self.config["reduction"] == "sum"
@@ -188,8 +193,11 @@ class ValueLoss(Loss):
         self._check(targets)
         self._make_grad(outputs)
         targets = np.ascontiguousarray(targets, outputs.dtype)
-        factor = 1.0 if self.is_sum else 1 / outputs.size
-        return getattr(ops, self.name)(outputs, targets, factor, self._grad)
+        return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self._grad)
+
+    def factor(self, shape):
+        """What the sum over outputs of this shape is multiplied by."""
+        return 1.0 if self.is_sum else 1 / math.prod(shape)
 
     def _check(self, targets):
         pass

@@ -12,6 +12,15 @@ def cores():
     return os.cpu_count() or 1
 
 
+def threads():
+    """How many threads to use if nobody says: the cores, or fewer if OMP_NUM_THREADS does.
+
+    joblib's workers have it set so that together they use each core once.
+    """
+    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(cores(), int(given)) if given.isdigit() and int(given) else cores()
+
+
 def limit_threads(threads):
     """Let NumPy's matrix products use this many threads, from now on."""
     from threadpoolctl import threadpool_limits

@@ -57,7 +57,7 @@ def _with_fallback(kernel, function):
 
 KERNELS, _MODULES = _find_kernels()
 
-threads = machine.cores()  # how many a kernel may use: its last argument
+threads = machine.threads()  # how many a kernel may use: its last argument
 
 
 def use(kernels):

@@ -189,20 +189,25 @@ class Adam(Optimizer):
         v = beta2 * v + (1 - beta2) * g^2
         weight -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
 
-    with g = grad + weight_decay * weight and t the number of the step.
+    with g = grad + weight_decay * weight and t the number of the step. eps_hat: eps is added to
+    sqrt(v) before the division, as in Keras and scikit-learn, but not in PyTorch.
     Raises NpNNError for a bad setting, and for a beta of 1 or more.
     Source: Kingma and Ba 2015.
     """
 
     decoupled = False
 
-    def __init__(self, parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    def __init__(
+        self, parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, *,
+        eps_hat=False,
+    ):  # fmt: skip
+        own = {"eps_hat": True} if eps_hat else {}  # no argument of PyTorch's: only if it is used
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **own)
         if max(betas) >= 1:
             raise NpNNError(f"{type(self).__name__}: betas must be below 1, got {betas}")
         self.moments = self._remember(2)
         self._scratch = self._pairs()
-        self.settings = (*betas, eps, weight_decay, self.decoupled)
+        self.settings = (*betas, eps, weight_decay, self.decoupled, bool(eps_hat))
 
     def _update(self, p, moments, scratch):
         ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self.settings)

@@ -1,15 +1,20 @@
-"""A batch of images that holds only the pixels that are not zero."""
+"""Batches that hold only the numbers that are not zero: what ``Linear`` takes in place of an array.
+
+Both can be multiplied by a weight (I, O), and transposed by a gradient (N, O), which is all that
+a first layer does with its input.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from np_nn import ops
 from np_nn.reference import Rows
 
 
 @dataclass(frozen=True)
 class SparseBatch:
-    """Some images of a compressed set: what ``Linear`` takes in place of a dense (N, I) array.
+    """Some images (N, I) of a compressed set.
 
     rows: reference.Rows of the whole set; indices (N,) int64; a pixel
     p is taken as scale * p + shift.
@@ -27,3 +32,47 @@ class SparseBatch:
     @property
     def shape(self):
         return len(self.indices), self.rows.width
+
+    def times(self, weight, bias, out):
+        """out (N, O) = batch @ weight + bias, which may be None."""
+        return ops.sparse_linear_forward(*self._pixels, weight, bias, out)
+
+    def transposed_times(self, grad, out):
+        """out (I, O) = batch.T @ grad."""
+        return ops.sparse_linear_backward_weight(*self._pixels, grad, out)
+
+    @property
+    def _pixels(self):
+        return self.rows, self.indices, self.scale, self.shift
+
+
+@dataclass(frozen=True)
+class MatrixBatch:
+    """Some rows (N, I) of a sparse matrix: matrix is a scipy.sparse CSR array of floats."""
+
+    matrix: object
+    ndim = 2
+
+    def __len__(self):
+        return self.matrix.shape[0]
+
+    @property
+    def shape(self):
+        return self.matrix.shape
+
+    def times(self, weight, bias, out):
+        """out (N, O) = batch @ weight + bias, which may be None."""
+        out[...] = self.matrix @ weight
+        if bias is not None:
+            out += bias
+        return out
+
+    def transposed_times(self, grad, out):
+        """out (I, O) = batch.T @ grad."""
+        out[...] = self.matrix.T @ grad
+        return out
+
+
+def is_matrix(images):
+    """Whether this is a compressed matrix of scipy.sparse, and no array."""
+    return hasattr(images, "indptr")

@@ -13,6 +13,7 @@ from np_nn.losses import CrossEntropyLoss, MSELoss
 from np_nn.module import Sequential
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
 from np_nn.pace import Pace
+from np_nn.penalty import L2
 from np_nn.reference import Dense
 
 # What mlp_steps can train with, under its own names.
@@ -30,9 +31,9 @@ CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short 
 class LayerSteps:
     """A step as the textbook has it: forward, loss, backward, update."""
 
-    def __init__(self, model, feed, labels, loss, optimizer, limits):
+    def __init__(self, model, feed, labels, loss, optimizer, limits, l2):
         self.model, self.feed, self.labels = fuse(model), feed, labels
-        self.loss, self.optimizer, self.limits = loss, optimizer, limits
+        self.loss, self.optimizer, self.limits, self.l2 = loss, optimizer, limits, l2
         self._pace = Pace()
 
     def use(self, feed):
@@ -61,6 +62,10 @@ class LayerSteps:
         logits = self.model.forward(x)
         loss = self.loss.forward(logits, y)
         self.model.backward(self.loss.backward(), input_grad=False)
+        if self.l2:
+            n = self.loss.count(y)
+            loss += self.l2.alpha / n / 2 * self.l2.squares()
+            self.l2.backward(n)
         self.limits.before(self.optimizer.parameters)
         self.optimizer.step()
         self.limits.after(self.optimizer.parameters)
@@ -95,9 +100,10 @@ class CompiledSteps:
         """Take the batches from another feed from now on: the same images, distorted anew."""
         self.rows, self.scale, self.shift = feed.rows, feed.scale, feed.shift
 
-    def __init__(self, model, feed, labels, loss, optimizer):
+    def __init__(self, model, feed, labels, loss, optimizer, l2):
         self.use(feed)
-        self.labels, self.loss, self.optimizer = labels, loss, optimizer
+        self.labels, self.loss, self.optimizer, self.l2 = labels, loss, optimizer, l2
+        self._squares = l2.squares()
         self.activations = [ACTIVATIONS[type(layer)] for layer in model[1::2]]
         if len(model) % 2:
             self.activations.append("identity")
@@ -130,12 +136,14 @@ class CompiledSteps:
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
         if block.shape[1] >= LARGE * len(self.labels):
             block = np.sort(block, axis=1)
+        share = self.l2.alpha / block.shape[1]
         losses, correct = ops.KERNELS["mlp_steps"](
             self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.shift,
             self.layers, tuple(self.activations), self._loss(block.shape[1]),
-            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings,
+            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, share,
             self._pace.threads,
         )  # fmt: skip
+        losses += share / 2 * self._penalties(len(block))
         optimizer.steps += len(block)
         optimizer.lr = float(rates[-1])
         seconds = time.perf_counter() - started
@@ -145,22 +153,31 @@ class CompiledSteps:
             self._most = min(2 * self._most, max(1, most))
         return losses, correct
 
+    def _penalties(self, count):
+        """The squared weights before each of these steps (count,): between a call's first and
+        last, which are known, on a straight line."""
+        before, self._squares = self._squares, self.l2.squares()
+        return np.linspace(before, self._squares, count, endpoint=False)
+
     def _loss(self, count):
         """The loss as the kernel takes it, for batches of so many images."""
         if isinstance(self.loss, CrossEntropyLoss):
             return "cross_entropy", self.loss.smoothing
-        outputs = self.layers[-1].weight.shape[1]
-        return "mse", 1.0 if self.loss.is_sum else 1 / (count * outputs)
+        return "mse", self.loss.factor((count, self.layers[-1].weight.shape[1]))
 
 
 def _known_loss(loss):
     if type(loss) is CrossEntropyLoss:
         return loss.weight is None and not loss.is_sum
-    return type(loss) is MSELoss
+    return isinstance(loss, MSELoss)
 
 
-def build(model, feed, labels, loss, optimizer, limits=None):
-    """The fastest steps that fit. limits: ``constraints.Limits`` on gradients and weights."""
+def build(model, feed, labels, loss, optimizer, limits=None, l2=0.0):
+    """The fastest steps that fit.
+
+    limits: ``constraints.Limits`` on gradients and weights. l2: the alpha of a ``penalty.L2``.
+    """
+    l2 = L2(l2, model.parameters())
     if not limits and CompiledSteps.fit(model, feed, loss, optimizer):
-        return CompiledSteps(model, feed, labels, loss, optimizer)
-    return LayerSteps(model, feed, labels, loss, optimizer, limits or Limits())
+        return CompiledSteps(model, feed, labels, loss, optimizer, l2)
+    return LayerSteps(model, feed, labels, loss, optimizer, limits or Limits(), l2)

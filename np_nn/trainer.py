@@ -7,13 +7,13 @@ import numpy as np
 from np_nn import checkpoint, feed
 from np_nn.batches import Batches
 from np_nn.callbacks import Hooks
-from np_nn.constraints import Limits
 from np_nn.errors import NpNNError
 from np_nn.folding import fold
 from np_nn.fusion import fuse
 from np_nn.history import Evaluation
 from np_nn.losses import CrossEntropyLoss
 from np_nn.progress import progress
+from np_nn.sparse import is_matrix
 from np_nn.steps import build as build_steps
 from np_nn.training import Training
 
@@ -31,9 +31,11 @@ def fit(
     epochs=None,
     batch_size=128,
     replacement=False,
+    order=None,
     schedule=None,
     augment=None,
     limits=None,
+    l2=0.0,
     validation=None,
     early_stopping=None,
     callbacks=(),
@@ -45,10 +47,11 @@ def fit(
     """Train a model in place and return its History.
 
     data: a Split: images (n, ...) uint8 or float, labels (n,) int, or float targets (n, C) for
-    a loss of values. steps, epochs, batch_size, replacement and seed: see ``Batches``.
+    a loss of values. steps, epochs, batch_size, replacement, order, seed: see ``Batches``.
     schedule: a function (step, steps) -> share of the optimizer's lr, see ``schedules``.
     augment: a function (images, rng) -> images, which distorts the set anew before each epoch,
-    see ``preprocess``. limits: ``Limits`` on gradients and weights. validation: a Split that is
+    see ``preprocess``. limits: ``Limits`` on gradients and weights. l2: alpha of the ``L2``
+    penalty, which the losses then include. validation: a Split that is
     evaluated after each epoch; early_stopping: an ``EarlyStopping`` that watches it.
     callbacks: ``Callback`` objects, called in turn. resume: a file that ``Checkpoint`` wrote, to
     go on from: all other arguments must be those of then, but there may be more steps or epochs.
@@ -62,16 +65,21 @@ def fit(
     _check(data)
     if early_stopping and validation is None:
         raise NpNNError("early stopping needs a validation split to watch")
+    if order and resume is not None:
+        raise NpNNError("a training with an order of its own cannot be resumed: it is not saved")
     batches = Batches(
-        len(data), batch_size, steps=steps, epochs=epochs, replacement=replacement, seed=seed
-    )
-    settings = {"loss": loss, "schedule": schedule, "augment": augment, "limits": limits}
+        len(data), batch_size, steps=steps, epochs=epochs, replacement=replacement, order=order,
+        seed=seed,
+    )  # fmt: skip
+    settings = {
+        "loss": loss, "schedule": schedule, "augment": augment, "limits": limits, "l2": l2
+    }  # fmt: skip
     training = Training(model, optimizer, batches, early_stopping, **settings)
     if resume is not None:
         checkpoint.resume(resume, training)
     hooks, history, base = Hooks(callbacks), training.history, optimizer.config["lr"]
     train = build_steps(
-        model, feed.choose(data, model, input), data.labels, loss, optimizer, limits or Limits()
+        model, feed.choose(data, model, input), data.labels, loss, optimizer, limits, l2
     )
 
     def most():
@@ -138,10 +146,15 @@ def _forward(model, data, input):
 
 
 def _check(data):
-    if len(data.images) != len(data.labels) or not len(data.images):
-        raise NpNNError(f"{len(data.images)} images and {len(data.labels)} labels do not fit")
+    if len(data) != len(data.labels) or not len(data):
+        raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
+    if is_matrix(data.images) and (
+        data.images.format != "csr" or not data.images.has_canonical_format
+    ):
+        raise NpNNError("a sparse matrix must be CSR, with sum_duplicates() called")
     for name in ("images", "labels"):
         array = getattr(data, name)
+        array = array.data if is_matrix(array) else array
         if array.dtype.kind not in "uif":
             raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():

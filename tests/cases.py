@@ -205,6 +205,8 @@ ELSEWHERE = {
     "Affine": "test_preprocess.py",
     "Elastic": "test_preprocess.py",
     "Compose": "test_preprocess.py",
+    "MLPClassifier": "test_estimator.py",
+    "MLPRegressor": "test_estimator.py",
 }
 
 

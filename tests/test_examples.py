@@ -63,8 +63,8 @@ def test_says_something_and_draws_its_pictures(run, script):
     assert pictures == sorted(path.name for path in EXAMPLES.glob(f"pictures/{script[:2]}_*"))
 
 
-def test_there_are_eleven():
-    assert [script[:2] for script in SCRIPTS] == [f"{i:02}" for i in range(1, 12)]
+def test_there_are_twelve():
+    assert [script[:2] for script in SCRIPTS] == [f"{i:02}" for i in range(1, 13)]
 
 
 @pytest.mark.parametrize("script", sorted(NEED_TORCH))
@@ -182,6 +182,20 @@ def test_filters_read_digits(run):
     assert accuracies[-1] > 0.9
     mistaken = int(re.search(r"(\d+) of 297 are mistaken", text)[1])
     assert mistaken == round(297 * (1 - accuracies[-1]))
+
+
+def test_the_estimator_is_scikit_learns(run):
+    text, _ = run("12_scikit_learn")
+    runs = re.findall(
+        r"^(\S+) +[\d.]+ s  test accuracy ([\d.]+)  training loss ([\d.]+)$", text, re.M
+    )
+    assert [name for name, *_ in runs] == ["scikit-learn", "np_nn"]
+    (_, accuracy, loss), (_, our_accuracy, our_loss) = runs
+    assert float(our_accuracy) == pytest.approx(float(accuracy), abs=0.004)
+    assert float(our_loss) == pytest.approx(float(loss), abs=0.0002)
+    assert float(our_accuracy) > 0.9
+    assert float(re.search(r"same answer to ([\d.]+)%", text)[1]) > 99
+    assert float(re.search(r"early stopping: test accuracy ([\d.]+)", text)[1]) > 0.9
 
 
 # ---- The gallery ----------------------------------------------------------------------------

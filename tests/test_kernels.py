@@ -290,11 +290,12 @@ def test_adadelta_step(shape, decay):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("decay", "decoupled"), [(0, False), (0.1, False), (0.1, True)])
 @pytest.mark.parametrize("step", [1, 1000])
-def test_adam_step(shape, decay, decoupled, step):
+@pytest.mark.parametrize(("eps", "eps_hat"), [(1e-8, False), (1e-2, True)])
+def test_adam_step(shape, decay, decoupled, step, eps, eps_hat):
     rng = np.random.default_rng(0)
     weight, grad, mean = (normal(rng, *shape) for _ in range(3))
     check("adam_step", weight, grad, mean, normal(rng, *shape) ** 2, empty(2, *shape),
-          step, 0.01, 0.9, 0.999, 1e-8, decay, decoupled)  # fmt: skip
+          step, 0.01, 0.9, 0.999, eps, decay, decoupled, eps_hat)  # fmt: skip
 
 
 @some
@@ -340,8 +341,9 @@ RULES = {
     "decay": ("sgd", (0, 0.01, False), 0),
     "momentum": ("sgd", (0.9, 0.01, False), 1),
     "nesterov": ("sgd", (0.9, 0.01, True), 1),
-    "adam": ("adam", (0.9, 0.999, 1e-4, 0.01, False), 2),
-    "adamw": ("adam", (0.9, 0.999, 1e-4, 0.1, True), 2),
+    "adam": ("adam", (0.9, 0.999, 1e-4, 0.01, False, False), 2),
+    "adam hat": ("adam", (0.9, 0.999, 1e-4, 0.01, False, True), 2),
+    "adamw": ("adam", (0.9, 0.999, 1e-4, 0.1, True, False), 2),
     "adagrad": ("adagrad", (0.1, 0.01, 1e-3), 1),
     "rmsprop": ("rmsprop", (0.9, 1e-3, 0.01, 0, False), 1),
     "centered": ("rmsprop", (0.9, 1e-2, 0, 0, True), 2),
@@ -355,7 +357,7 @@ LOSSES = (("cross_entropy", 0.0), ("cross_entropy", 0.1), ("mse", 0.01))
 
 
 def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=True, shift=0.0,
-        hidden="relu", last="identity", images=50):  # fmt: skip
+        hidden="relu", last="identity", images=50, l2=0.0):  # fmt: skip
     """Arguments of mlp_steps: random images, targets and layers of these widths."""
     rng = np.random.default_rng(seed)
     name, settings, moments = RULES[rule]
@@ -378,7 +380,7 @@ def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=T
     batches, rates = rng.integers(0, images, (steps, batch)), rng.uniform(0.01, 0.1, steps)
     return [
         rows, targets, batches, 1 / 255, shift, layers, [hidden] * (len(layers) - 1) + [last],
-        loss, name, rates / (1 if name == "sgd" else 20), step, settings,
+        loss, name, rates / (1 if name == "sgd" else 20), step, settings, l2,
     ]  # fmt: skip
 
 
@@ -431,14 +433,14 @@ def test_mlp_steps_of_any_shape(rule, widths, batch, bias, shift, hidden, last, 
 def test_two_calls_of_mlp_steps_are_one(rule, batch, shift):
     """With one image at a time, if the calls but for the last are multiples of FOLD."""
     cut, steps = (128, 150) if batch == 1 else (2, 6)
-    rows, targets, batches, *same, rates, _, settings = mlp(
+    rows, targets, batches, *same, rates, _, settings, l2 = mlp(
         rule, 60, 37, 10, batch=batch, shift=shift, steps=steps)  # fmt: skip
     *pixel, layers, activations, loss, name = same
 
     def run(layers, part):
         return compiled.mlp_steps(
             rows, targets, batches[part], *pixel, layers, activations, loss, name, rates[part],
-            part.start, settings, 2)  # fmt: skip
+            part.start, settings, l2, 2)  # fmt: skip
 
     once = duplicate(layers)
     losses, correct = run(once, slice(0, steps))
@@ -446,6 +448,19 @@ def test_two_calls_of_mlp_steps_are_one(rule, batch, shift):
     assert bytes_of(layers) == bytes_of(once)
     assert np.concatenate([p[0] for p in parts]).tobytes() == losses.tobytes()
     assert np.concatenate([p[1] for p in parts]).tobytes() == correct.tobytes()
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("batch", [1, 33, 1025])
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_mlp_steps_with_l2_on_weights_only(rule, batch, shift):
+    arguments = mlp(rule, 40, 21, 10, batch=batch, steps=3, shift=shift, l2=0.1)
+    check("mlp_steps", *arguments)
+    without = duplicate(arguments)[:-1]
+    l2 = duplicate(arguments)
+    compiled.mlp_steps(*without, 0.0, 2)
+    compiled.mlp_steps(*l2, 2)
+    assert not np.array_equal(l2[5][0].weight, without[5][0].weight)
 
 
 def test_mlp_steps_of_no_steps_changes_nothing():
@@ -531,7 +546,8 @@ def misfits():
         ("cross_entropy", (g, y.astype(float), 0.0, empty(4, 3)), "integers"),
         ("sgd_step", (x, g, None, None, 0.1, 0, 0, False), "one shape"),
         ("sgd_step", (x, x.copy(), None, None, 0.1, 0.9, 0, False), "velocity"),
-        ("adam_step", (x, x.copy(), empty(4, 6), empty(6, 4), None, 1, 0.1, 0.9, 0.9, 1e-8, 0, 0),
+        ("adam_step",
+         (x, x.copy(), empty(4, 6), empty(6, 4), None, 1, 0.1, 0.9, 0.9, 1e-8, 0, 0, 0),
          "one shape"),
         ("adagrad_step", (x, x.copy(), None, None, 1, 0.1, 0, 0, 0), "total must be"),
         ("rmsprop_step", (x, x.copy(), x.copy(), None, None, None, 0.1, 0.9, 0, 0, 0, True),

@@ -178,7 +178,7 @@ CASES = {
     ),
     "adam_step": lambda i: (
         i.W1, i.dW1, _zeros(i.W1), _zeros(i.W1), _scratch(i.W1), 1, 1e-4, 0.9, 0.999, 1e-8, 0.0,
-        False,
+        False, False,
     ),
 }  # fmt: skip
 

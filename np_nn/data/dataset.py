@@ -12,6 +12,8 @@ from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
 from np_nn.data.sources import DATASETS, NAMES
 from np_nn.errors import DataError, unknown_name
+from np_nn.reference import Rows
+from np_nn.sparse import is_matrix
 
 DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
 
@@ -21,8 +23,9 @@ class Split:
     """Images (n, 28, 28) uint8 with their labels (n,) int64, C-contiguous, perhaps read-only.
 
     A pixel p becomes scale * p + shift when a batch becomes float32; without a scale, bytes
-    become 0..1. Other samples are welcome as images (n, ...) float, which stay as they are; and
-    labels may be targets (n, C) float32, for a loss of values.
+    become 0..1. Other samples are welcome as images (n, ...) float, which stay as they are, or
+    as a CSR matrix (n, I) of scipy.sparse, of bytes or floats; and labels may be targets (n, C)
+    float32, for a loss of values.
     """
 
     images: np.ndarray
@@ -36,12 +39,16 @@ class Split:
             object.__setattr__(self, "scale", 1 / 255 if bytes_given else 1.0)
 
     def __len__(self):
-        return len(self.images)
+        return self.images.shape[0]
 
     @cached_property
     def rows(self):
         """The images as compressed rows, a reference.Rows; made once, on first use."""
-        return ops.compress(self.images.reshape(len(self), -1))
+        images = self.images
+        if is_matrix(images):
+            indptr, columns = images.indptr.astype(np.int64), images.indices.astype(np.uint16)
+            return Rows(indptr, columns, images.data, images.shape[1])
+        return ops.compress(images.reshape(len(self), -1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,13 @@
 from np_nn import init, ops
 from np_nn.errors import NpNNError
 from np_nn.module import Module, Parameter
-from np_nn.sparse import SparseBatch
+from np_nn.sparse import MatrixBatch, SparseBatch
 
 
 class Linear(Module):
     """y = x W + b; PyTorch's Linear.
 
-    x (N, in_features), dense or a SparseBatch -> y (N, out_features), float32. The
+    x (N, in_features), dense, a SparseBatch or a MatrixBatch -> y (N, out_features), float32. The
     weight is held as (in_features, out_features), so that one input's weights lie
     side by side; ``state_dict`` gives PyTorch's (out_features, in_features). Weights
     and biases start as in PyTorch, uniform in +-1/sqrt(in_features).
@@ -27,22 +27,34 @@ class Linear(Module):
         self.weight = Parameter(init.default(fans, *fans), transposed=True)
         self.bias = Parameter(init.default((out_features,), *fans)) if bias else None
 
+    @classmethod
+    def of(cls, weight, bias):
+        """A layer on arrays that are there, which training changes in place if C-contiguous.
+
+        weight (in_features, out_features), bias (out_features,) or None.
+        """
+        layer = cls.__new__(cls)
+        Module.__init__(
+            layer, in_features=weight.shape[0], out_features=weight.shape[1], bias=bias is not None
+        )
+        layer.weight = Parameter(weight, transposed=True)
+        layer.bias = None if bias is None else Parameter(bias)
+        return layer
+
     def forward(self, x):
         if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
             raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
         self._x = x
         out = self._work("out", (len(x), self.weight.shape[1]), self.weight.data.dtype)
         weight, bias = self.weight.data, self.bias and self.bias.data
-        if isinstance(x, SparseBatch):
-            pixels = x.rows, x.indices, x.scale, x.shift
-            return ops.sparse_linear_forward(*pixels, weight, bias, out)
+        if isinstance(x, SparseBatch | MatrixBatch):
+            return x.times(weight, bias, out)
         return ops.linear_forward(x, weight, bias, out)
 
     def backward(self, grad, input_grad=True):
         x = self._x
-        if isinstance(x, SparseBatch):
-            pixels = x.rows, x.indices, x.scale, x.shift
-            ops.sparse_linear_backward_weight(*pixels, grad, self.weight.grad)
+        if isinstance(x, SparseBatch | MatrixBatch):
+            x.transposed_times(grad, self.weight.grad)
         else:
             ops.linear_backward_weight(x, grad, self.weight.grad)
         if self.bias:

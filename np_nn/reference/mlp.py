@@ -45,8 +45,9 @@ class Dense(NamedTuple):
 
 
 def mlp_steps(
-    rows, targets, batches, scale, shift, layers, activations, loss, rule, rates, step, settings
-):
+    rows, targets, batches, scale, shift, layers, activations, loss, rule, rates, step, settings,
+    l2,
+):  # fmt: skip
     """Train a multilayer perceptron for K steps: Linear layers, each with an activation.
 
     rows: the training set, compressed; a pixel p enters the first layer as scale * p + shift.
@@ -60,15 +61,16 @@ def mlp_steps(
     rule: the optimizer's update, with the settings that follow the learning rate there:
 
         "sgd"       (momentum, weight_decay, nesterov)
-        "adam"      (beta1, beta2, eps, weight_decay, decoupled)
+        "adam"      (beta1, beta2, eps, weight_decay, decoupled, eps_hat)
         "adagrad"   (lr_decay, weight_decay, eps)
         "rmsprop"   (alpha, eps, weight_decay, momentum, centered)
         "adadelta"  (rho, eps, weight_decay)
 
     rates (K,) float64: the learning rate of each step; step: how many steps the optimizer
-    has made before. Returns each step's loss (K,) float64 and how many images it got right
-    (K,) int64, both before the step's update. Right: the largest output is the label's, or
-    stands where the target is largest.
+    has made before. l2: the weights, but not the biases, get l2 times themselves added to
+    their gradient; the losses leave that out. Returns each step's loss (K,) float64 and how
+    many images it got right (K,) int64, both before the step's update. Right: the largest
+    output is the label's, or stands where the target is largest.
 
     The same as the layers, the loss and the optimizer in a loop; compiled, it has no
     interpreter in the loop.
@@ -100,6 +102,7 @@ def mlp_steps(
             )
             if i:
                 grad = linear_backward_input(grad, layer.weight, np.empty_like(x))
+            dW += l2 * layer.weight
             at = step + k + 1
             _update(layer.weight, dW, layer.weight_moments, rule, rates[k], at, settings)
             if db is not None:

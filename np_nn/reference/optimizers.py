@@ -31,8 +31,9 @@ def sgd_step(weight, grad, velocity, scratch, lr, momentum, weight_decay, nester
 
 
 def adam_step(
-    weight, grad, mean, square, scratch, step, lr, beta1, beta2, eps, weight_decay, decoupled
-):
+    weight, grad, mean, square, scratch, step, lr, beta1, beta2, eps, weight_decay, decoupled,
+    eps_hat,
+):  # fmt: skip
     """Adam, or with decoupled weight decay AdamW, in place, with torch.optim's conventions.
 
         g = grad + weight_decay * weight        (AdamW: weight *= 1 - lr * weight_decay)
@@ -41,9 +42,12 @@ def adam_step(
         weight -= lr * m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps)
 
     weight, grad, mean (m), square (v) and scratch (2, ...) have one shape but for
-    scratch's leading 2; step counts from 1. grad is left alone. Source: Kingma and
-    Ba 2015; Loshchilov and Hutter 2019.
+    scratch's leading 2; step counts from 1. grad is left alone. eps_hat: eps is added to
+    sqrt(v), before v is divided, as at the end of the paper's section 2 and in Keras and
+    scikit-learn. Source: Kingma and Ba 2015; Loshchilov and Hutter 2019.
     """
+    if eps_hat:
+        eps /= (1 - beta2**step) ** 0.5
     g, size = scratch
     if decoupled:
         weight *= 1 - lr * weight_decay

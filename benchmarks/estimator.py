@@ -1,0 +1,120 @@
+"""Table (f): MLPClassifier beside scikit-learn's, on MNIST as its users have it.
+
+python benchmarks/estimator.py CONTENDER CELL prints the seconds and the accuracy of one of them.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+
+from contenders.problem import dataset, flat, some
+from targets import at_least, ratio, table
+from team import THREAD_VARIABLES
+
+from np_nn import machine, report
+
+MODULES = {"np_nn": "np_nn", "scikit-learn": "sklearn.neural_network"}
+QUICK = 6000  # images
+ROUNDING = 0.0005  # of the accuracy: five test images that float32 decides otherwise
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One way to train: floats of 0..1 in float64, and all else as scikit-learn has it."""
+
+    hidden: int
+    solver: str
+    batch: int
+    rate: float
+    epochs: int = 5
+
+    def __str__(self):
+        return f"784-{self.hidden}-10, {self.solver}, batch {self.batch}, {self.epochs} epochs"
+
+
+CELLS = {
+    str(cell): cell
+    for cell in (
+        Cell(100, "adam", 200, 0.001),
+        Cell(100, "sgd", 200, 0.1),
+        Cell(512, "adam", 256, 0.001),
+        Cell(512, "sgd", 256, 0.1),
+    )
+}
+
+
+def run(session):
+    """Measure it; returns Markdown."""
+    cells = list(CELLS)[:1] if session.quick else list(CELLS)
+    turns = [(who, cell) for cell in cells for who in MODULES]
+    done = session.each(turns, lambda turn: _ask(session, *turn), lambda turn: ", ".join(turn))
+    if len(done) < len(turns):
+        return ""
+    rows, targets = [], []
+    for cell in cells:
+        ours, theirs = done["np_nn", cell], done["scikit-learn", cell]
+        times = ratio(theirs.get("seconds"), ours.get("seconds"))
+        rows.append((cell, *map(_words, (theirs, ours)), f"{times:.1f}" if times else "-"))
+        targets.append(at_least(f"MLPClassifier, {cell}, times scikit-learn's", times, 4))
+        gain = None if "error" in ours | theirs else ours["accuracy"] - theirs["accuracy"]
+        targets.append(at_least("the same, accuracy beyond it", gain, -ROUNDING, "{:+.2%}"))
+    header = ("", "scikit-learn: s", "test accuracy", "np_nn: s", "test accuracy", "times as fast")
+    flat_rows = [(cell, *theirs, *ours, times) for cell, theirs, ours, times in rows]
+    reasons = sorted({f"{a['error']}" for a in done.values() if "error" in a})
+    text = (
+        "## MLPClassifier\n\n"
+        "`fit` of scikit-learn's estimator and of ours with the same arguments and random_state, "
+        "so from the same weights on the same batches; the images are float64 of 0..1, and ours "
+        "finds out that they are bytes. Each in a process of its own, in turn."
+    )
+    return "\n\n".join(
+        [text, report.markdown_table(header, flat_rows), *reasons, table(session, targets)]
+    )
+
+
+def _words(answer):
+    if "error" in answer:
+        return "-", "-"
+    return f"{answer['seconds']:.2f}", f"{answer['accuracy']:.2%}"
+
+
+def _ask(session, who, cell):
+    """{"seconds", "accuracy"} of a fresh process, or {"error"}."""
+    command = [sys.executable, __file__, who, cell, *(["--quick"] if session.quick else [])]
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(session.cores))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"error": f"{who}: {(done.stderr.strip().splitlines() or ['no answer'])[-1]}"}
+    return json.loads(done.stdout)
+
+
+def main():
+    command = argparse.ArgumentParser(description=__doc__)
+    command.add_argument("contender", choices=MODULES)
+    command.add_argument("cell", choices=CELLS)
+    command.add_argument("--quick", action="store_true", help=f"{QUICK} images, one epoch")
+    args = command.parse_args()
+    warnings.simplefilter("ignore")  # that it has not converged, of course
+    cell, data = CELLS[args.cell], dataset("mnist")
+    train = some(data.train, QUICK) if args.quick else data.train
+    classifier = importlib.import_module(MODULES[args.contender]).MLPClassifier(
+        (cell.hidden,), solver=cell.solver, batch_size=cell.batch, learning_rate_init=cell.rate,
+        max_iter=1 if args.quick else cell.epochs, random_state=0,
+    )  # fmt: skip
+    x, x_test = flat(train) / 255, flat(data.test) / 255
+    machine.limit_threads(machine.threads())
+    started = time.perf_counter()
+    classifier.fit(x, train.labels)
+    seconds = time.perf_counter() - started
+    accuracy = float((classifier.predict(x_test) == data.test.labels).mean())
+    print(json.dumps({"seconds": seconds, "accuracy": accuracy}))
+
+
+if __name__ == "__main__":
+    main()

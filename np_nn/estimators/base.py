@@ -1,0 +1,255 @@
+"""What MLPClassifier and MLPRegressor have in common: a Sequential that ``fit`` trains."""
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, column_or_1d, shuffle
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from np_nn import trainer
+from np_nn.callbacks import Hooks
+from np_nn.errors import DivergedError, NpNNError
+from np_nn.estimators import lbfgs, parameters
+from np_nn.estimators.epochs import Epochs
+from np_nn.estimators.likelihood import FAMILIES
+from np_nn.estimators.table import as_split, take
+from np_nn.layers import Dropout, Linear, ReLU, Sigmoid, Tanh
+from np_nn.module import Sequential
+from np_nn.optim import SGD, Adam
+from np_nn.sparse import is_matrix
+
+ACTIVATIONS = {"identity": (), "logistic": (Sigmoid,), "tanh": (Tanh,), "relu": (ReLU,)}
+AUTO_BATCH = 200
+FEWEST_HELD_OUT = 2
+
+
+class Perceptron(BaseEstimator):
+    """A multilayer perceptron with scikit-learn's parameters, attributes and random numbers.
+
+    A subclass says what the targets are and how many outputs they need (``_encode``), with what
+    loss they are trained (``_loss``), how well held-out ones are predicted (``_score``), by what
+    these are picked evenly (``_stratify``), and what the classes weigh (``_class_weights``).
+    """
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on X (n, I) and y; returns self.
+
+        X: an array, a data frame, or a sparse matrix, which is not made dense. sample_weight
+        (n,), not negative: how much each sample counts; those of 0 are left out.
+
+        Raises NpNNError, a ValueError, for parameters and weights that will not do, and
+        DivergedError if the loss does not stay finite.
+        """
+        return self._fit(X, y, sample_weight, go_on=self.warm_start)
+
+    def _fit(self, X, y, sample_weight, go_on, incremental=False, classes=None):
+        parameters.check(self)
+        Hooks(self.callbacks or ())
+        hidden = parameters.hidden_sizes(self)
+        if incremental and self.early_stopping:
+            raise NpNNError("partial_fit does not support early_stopping=True")
+        first = not (go_on and hasattr(self, "coefs_"))
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", multi_output=True, dtype="numeric", reset=first,
+            y_numeric=is_regressor(self),
+        )  # fmt: skip
+        y = y.toarray() if is_matrix(y) else y
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        targets, outputs = self._encode(y, first, classes)
+        weights = self._weights(X, y, sample_weight)
+        if weights is not None:
+            kept = np.flatnonzero(weights)
+            X, y, targets, weights = X[kept], y[kept], targets[kept], weights[kept]
+        rng = check_random_state(self.random_state)
+        if first:
+            self._start([X.shape[1], *hidden, outputs], rng)
+        elif outputs != self.n_outputs_:
+            raise NpNNError(f"y has {outputs} outputs, but {self.n_outputs_} were learnt before")
+        loss, targets = self._loss(targets, weights)
+        if self.solver == "lbfgs":
+            self._minimize(X, targets, loss)
+        else:
+            self._train(X, y, targets, weights, loss, rng, incremental)
+        if not all(np.isfinite(array).all() for array in self.coefs_ + self.intercepts_):
+            raise DivergedError(DIVERGED)
+        return self
+
+    # ---- Weights -----------------------------------------------------------------------------
+
+    def _weights(self, X, y, sample_weight):
+        """How much each sample counts, (n,) float64, or None if all count alike."""
+        of_classes = self._class_weights(y)
+        if sample_weight is None and of_classes is None:
+            return None
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if weights.min() < 0 or not weights.any():
+            raise NpNNError("sample_weight must not be negative, and not 0 for all samples")
+        return weights if of_classes is None else weights * of_classes
+
+    def _start(self, sizes, rng):
+        """The first weights: scikit-learn's, drawn in its order (Glorot and Bengio 2010)."""
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.coefs_, self.intercepts_ = [], []
+        factor = 2.0 if self.activation == "logistic" else 6.0
+        for ins, outs in pairwise(sizes):
+            bound = np.sqrt(factor / (ins + outs))
+            self.coefs_.append(rng.uniform(-bound, bound, (ins, outs)).astype(np.float32))
+            self.intercepts_.append(rng.uniform(-bound, bound, outs).astype(np.float32))
+        self.n_iter_ = self.t_ = 0
+        self._optimizer_state, self._rate = None, self.learning_rate_init
+        if self.solver != "lbfgs":
+            watched = self.early_stopping
+            self.loss_curve_, self._no_improvement_count = [], 0
+            self.best_loss_ = None if watched else np.inf
+            self.validation_scores_ = [] if watched else None
+            self.validation_loss_curve_ = [] if watched else None
+            self.best_validation_score_ = -np.inf if watched else None
+
+    def _model(self, dropout=0.0):
+        """The network as np_nn has it; the arrays of coefs_ and intercepts_ are its own."""
+        last, layers = len(self.coefs_) - 1, []
+        for i, (weight, bias) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
+            layers.append(Linear.of(_as_float32(weight), _as_float32(bias)))
+            if i < last:
+                layers += [activation() for activation in ACTIVATIONS[self.activation]]
+                layers += [Dropout(dropout)] if dropout else []
+        return Sequential(*layers)
+
+    def _keep(self, arrays):
+        """Take over the arrays of a model's parameters: weight, bias, weight ..."""
+        self.coefs_, self.intercepts_ = list(arrays[::2]), list(arrays[1::2])
+
+    # ---- Training ----------------------------------------------------------------------------
+
+    def _minimize(self, X, targets, loss):
+        model = self._model()
+        self.loss_, self.n_iter_ = lbfgs.train(
+            model, X, targets, loss, alpha=self.alpha, max_iter=self.max_iter,
+            max_fun=self.max_fun, tol=self.tol, verbose=self.verbose,
+        )  # fmt: skip
+        self._keep([p.data for p in model.parameters()])
+
+    def _train(self, X, y, targets, weights, loss, rng, incremental):
+        data, score = as_split(X, targets), None
+        model = self._model(self.dropout)
+        self._keep([p.data for p in model.parameters()])
+        if self.early_stopping:
+            data, held_out, rows = self._hold_out(data, y, rng)
+            watched = None if weights is None else weights[rows]
+            score = self._scorer(held_out, y[rows], watched, loss)
+        n, batch_size = len(data), self._batch_size(len(data))
+        if not incremental:
+            self._optimizer_state, self._rate = None, self.learning_rate_init
+        optimizer = self._optimizer(model)
+        if self._optimizer_state:
+            optimizer.load_state_dict(self._optimizer_state)
+        epochs = Epochs(self, n, batch_size, score)
+        self.n_iter_ = 0
+        try:
+            history = trainer.fit(
+                model, data, loss, optimizer, epochs=1 if incremental else self.max_iter,
+                batch_size=batch_size, order=self._order(n, rng), l2=self.alpha,
+                schedule=lambda step, steps: epochs.rate / self.learning_rate_init,
+                callbacks=[epochs, *(self.callbacks or ())], quiet=True,
+                seed=self.t_ + rng.randint(2**31) if self.dropout else 0,
+            )  # fmt: skip
+        except DivergedError:
+            raise DivergedError(DIVERGED) from None
+        self._optimizer_state = optimizer.state_dict()
+        if epochs.best:
+            self._keep(epochs.best)
+        if history.interrupted:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        elif not (incremental or history.done < history.steps or epochs.converged):
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _batch_size(self, n):
+        if self.batch_size == "auto":
+            return min(AUTO_BATCH, n)
+        if self.batch_size > n:
+            warnings.warn(
+                f"batch_size {self.batch_size} is larger than the {n} samples: all are one batch",
+                stacklevel=5,
+            )
+        return int(min(self.batch_size, n))
+
+    def _order(self, n, rng):
+        """A function that gives the order of the samples in each epoch: scikit-learn's."""
+        indices = np.arange(n)
+
+        def order():
+            nonlocal indices
+            indices = shuffle(indices, random_state=rng) if self.shuffle else indices
+            return indices
+
+        return order
+
+    def _optimizer(self, model):
+        rate = self.learning_rate_init
+        if self.solver == "adam":
+            betas = self.beta_1, self.beta_2
+            return Adam(model.parameters(), rate, betas=betas, eps=self.epsilon, eps_hat=True)
+        nesterov = bool(self.nesterovs_momentum and self.momentum)
+        return SGD(model.parameters(), rate, momentum=self.momentum, nesterov=nesterov)
+
+    def _hold_out(self, data, y, rng):
+        """(the Split to train on, the one held out, the rows that are held out)."""
+        train, held_out = train_test_split(
+            np.arange(len(data)), random_state=rng, test_size=self.validation_fraction,
+            stratify=self._stratify(y),
+        )  # fmt: skip
+        if len(held_out) < FEWEST_HELD_OUT:
+            raise NpNNError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of "
+                "your dataset."
+            )
+        return take(data, train), take(data, held_out), held_out
+
+    def _scorer(self, held_out, y, weights, loss):
+        """A function () -> (score, loss) of the held-out samples with the weights of now."""
+
+        def score():
+            outputs = trainer.predict(self._model(), held_out)
+            return self._score(y, outputs, weights), loss.forward(outputs, held_out.labels)
+
+        return score
+
+    # ---- Use ---------------------------------------------------------------------------------
+
+    def _outputs(self, X):
+        """The last layer's numbers for X, before its activation: (n, n_outputs_) float32."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype="numeric", reset=False)
+        return trainer.predict(self._model(), as_split(X))
+
+    def _means(self, outputs):
+        return FAMILIES[self.out_activation_].mean(outputs)
+
+    def _is_stochastic(self):
+        if self.solver == "lbfgs":
+            raise AttributeError("partial_fit is only available for the solvers sgd and adam")
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+DIVERGED = (
+    "Solver produced non-finite parameter weights: the loss grew without bound. Scale the input, "
+    "as with StandardScaler, or choose a smaller learning_rate_init."
+)
+
+
+def _as_float32(array):
+    return np.ascontiguousarray(array, np.float32)

@@ -1,0 +1,131 @@
+"""MLPClassifier: a multilayer perceptron that says which class, or which labels."""
+
+import numpy as np
+from scipy.special import log_expit, log_softmax
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from np_nn.errors import NpNNError
+from np_nn.estimators import likelihood, parameters
+from np_nn.estimators.base import Perceptron
+from np_nn.losses import CrossEntropyLoss, one_hot
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """A multilayer perceptron for classes; scikit-learn's MLPClassifier, in float32.
+
+    Parameters are those of ``sklearn.neural_network.MLPClassifier``, and mean the same; from the
+    same random_state come the same first weights and batches, and but for rounding the same
+    curves. Besides them:
+
+    dropout: the share of each hidden layer's units that is dropped in training, 0 to below 1.
+    class_weight: None, "balanced", or {class: weight}; it multiplies sample_weight.
+    callbacks: np_nn.Callback objects, called while it trains with "sgd" or "adam".
+
+    Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
+    loss of the held-out samples after each epoch, without the penalty.
+    """
+
+    def __init__(
+        self, hidden_layer_sizes=(100,), activation="relu", *, solver="adam", alpha=0.0001,
+        batch_size="auto", learning_rate="constant", learning_rate_init=0.001, power_t=0.5,
+        max_iter=200, shuffle=True, random_state=None, tol=1e-4, verbose=False, warm_start=False,
+        momentum=0.9, nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1,
+        beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000, dropout=0.0,
+        class_weight=None, callbacks=None,
+    ):  # fmt: skip
+        parameters.keep(self, locals())
+
+    @available_if(Perceptron._is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """One epoch on X (n, I) and y (n,) or (n, labels), from where training is; returns self.
+
+        classes: all that will ever come; needed in the first call, and the same in others.
+        """
+        if self.class_weight == "balanced":
+            raise NpNNError("partial_fit cannot balance classes that it has not seen: pass weights")
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise NpNNError("classes must be passed on the first call to partial_fit.")
+        if not first and classes is not None and not _same(unique_labels(classes), self.classes_):
+            raise NpNNError(f"classes={classes!r} is not what it was: {self.classes_!r}")
+        return self._fit(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
+
+    def predict(self, X):
+        """The class of each row of X (n, I): (n,); or its labels, (n, labels) of 0 and 1."""
+        return self._decide(self._outputs(X))
+
+    def predict_proba(self, X):
+        """The probability of each class (n, classes), or of each label; float32.
+
+        Classes stand in the order of ``classes_``.
+        """
+        p = self._means(self._outputs(X))
+        return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
+
+    def predict_log_proba(self, X):
+        """The logarithm of ``predict_proba``, accurate however small the probability is."""
+        z = self._outputs(X)
+        if self.n_outputs_ == 1:
+            return log_expit(np.hstack([-z, z]))
+        return log_softmax(z, axis=1) if self.out_activation_ == "softmax" else log_expit(z)
+
+    # ---- What a Perceptron asks for -----------------------------------------------------------
+
+    def _encode(self, y, first, classes):
+        check_classification_targets(y)
+        if first:
+            labels = y if classes is None or type_of_target(y).startswith("multilabel") else classes
+            self._binarizer = LabelBinarizer().fit(labels)
+            self.classes_ = self._binarizer.classes_
+            several = self._binarizer.y_type_ == "multiclass"
+            self.out_activation_ = "softmax" if several else "logistic"
+        else:
+            self._check_classes(unique_labels(y))
+        if self.out_activation_ == "softmax":
+            return np.searchsorted(self.classes_, y), len(self.classes_)
+        targets = self._binarizer.transform(y).astype(np.float32)
+        return targets, targets.shape[1]
+
+    def _check_classes(self, found):
+        if not np.isin(found, self.classes_).all():
+            raise NpNNError(f"y has classes {found}, of which some are not in {self.classes_}")
+        if self.warm_start and not _same(found, self.classes_):
+            raise NpNNError(
+                f"warm_start needs the classes of the previous fit, {self.classes_}; y has {found}"
+            )
+
+    def _loss(self, targets, weights):
+        if self.out_activation_ == "softmax":
+            if weights is None:
+                return CrossEntropyLoss(), targets
+            targets = one_hot(targets, self.n_outputs_)
+        return likelihood.weighted(self.out_activation_, targets, weights)
+
+    def _class_weights(self, y):
+        return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
+
+    def _stratify(self, y):
+        return y if self.n_outputs_ == 1 else None  # where scikit-learn does
+
+    def _score(self, y, outputs, weights):
+        if not np.isfinite(outputs).all():
+            return np.nan
+        return float(accuracy_score(y, self._decide(outputs), sample_weight=weights))
+
+    def _decide(self, outputs):
+        means = self._means(outputs)
+        return self._binarizer.inverse_transform(means[:, 0] if self.n_outputs_ == 1 else means)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _same(a, b):
+    return len(a) == len(b) and bool(np.all(a == b))

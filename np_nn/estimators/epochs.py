@@ -1,0 +1,81 @@
+"""What happens after each epoch: the curves, the learning rate, and whether to stop."""
+
+import numpy as np
+
+from np_nn.callbacks import Callback
+
+SLOWER, SLOWEST = 5, 1e-6  # what "adaptive" divides the learning rate by, and where it gives up
+
+
+class Epochs(Callback):
+    """Keeps an estimator's books as scikit-learn does.
+
+    score: None, or a function () -> (score, loss) of the held-out samples, which is watched in
+    place of the training loss. ``rate`` is the learning rate of the next epoch. Afterwards
+    ``converged`` says if training ended because nothing got better any more; ``best`` holds the
+    parameters with the best score, if that was watched.
+    """
+
+    def __init__(self, estimator, n, batch_size, score=None):
+        self.estimator, self.n, self.score = estimator, n, score
+        starts = np.arange(0, n, batch_size)
+        self._share = np.minimum(batch_size, n - starts) / n  # of each batch in the epoch's loss
+        self.rate = estimator._rate
+        self.converged = False
+        self.best = None
+
+    def on_epoch_end(self, training):
+        it = self.estimator
+        it.n_iter_ += 1
+        it.t_ += self.n
+        it.loss_ = float(training.history.loss[-len(self._share) :] @ self._share)
+        it.loss_curve_.append(it.loss_)
+        self._say(f"Iteration {it.n_iter_}, loss = {it.loss_:.8f}")
+        if self.score:
+            self._validate(training)
+        else:
+            self._count(it.best_loss_ - it.loss_ < it.tol)
+            it.best_loss_ = min(it.best_loss_, it.loss_)
+        if it.solver == "sgd" and it.learning_rate == "invscaling":
+            self._set_rate(it.learning_rate_init / (it.t_ + 1) ** it.power_t, training)
+        if it._no_improvement_count > it.n_iter_no_change:
+            self._give_up(training)
+
+    def _validate(self, training):
+        it = self.estimator
+        score, loss = self.score()
+        it.validation_scores_.append(score)
+        it.validation_loss_curve_.append(loss)
+        self._say(f"Validation score: {score:.6f}")
+        self._count(score < it.best_validation_score_ + it.tol)
+        if score > it.best_validation_score_:
+            it.best_validation_score_ = score
+            self.best = [p.data.copy() for p in training.model.parameters()]
+
+    def _count(self, no_better):
+        it = self.estimator
+        it._no_improvement_count = it._no_improvement_count + 1 if no_better else 0
+
+    def _give_up(self, training):
+        it = self.estimator
+        what = "Validation score" if self.score else "Training loss"
+        why = f"{what} did not improve more than tol={it.tol:f} for {it.n_iter_no_change} "
+        why += "consecutive epochs."
+        if it.solver == "sgd" and it.learning_rate == "adaptive" and self.rate > SLOWEST:
+            self._set_rate(self.rate / SLOWER, training)
+            self._say(f"{why} Setting learning rate to {self.rate:f}")
+            it._no_improvement_count = 0
+        else:
+            self._say(f"{why} Stopping.")
+            self.converged = training.stop = True
+
+    def _set_rate(self, rate, training):
+        """scikit-learn's velocity has the learning rate in it: what was gathered stays as it is."""
+        for moments in training.optimizer.moments:
+            for velocity in moments:
+                velocity *= np.asarray(self.rate / rate, velocity.dtype)
+        self.rate = self.estimator._rate = rate
+
+    def _say(self, text):
+        if self.estimator.verbose:
+            print(text)

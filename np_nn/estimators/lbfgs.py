@@ -1,0 +1,64 @@
+"""The solver "lbfgs": scipy's L-BFGS-B on the whole set at once, in float64."""
+
+import warnings
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+
+from np_nn.penalty import L2
+from np_nn.sparse import MatrixBatch, is_matrix
+
+
+def train(model, X, targets, loss, *, alpha, max_iter, max_fun, tol, verbose):
+    """Train a model in place; returns (the loss reached, how many iterations it took).
+
+    X (n, I), dense or CSR; targets as the loss takes them. Warns if it has not converged.
+    Source: Zhu et al. 1997, Algorithm 778.
+    """
+    model.to(np.float64).train()
+    parameters, l2 = model.parameters(), L2(alpha, model.parameters())
+    x, n = _as_float64(X), loss.count(targets)
+
+    def objective(packed):
+        _unpack(packed, parameters)
+        value = loss.forward(model.forward(x), targets)
+        model.backward(loss.backward(), input_grad=False)
+        l2.backward(n)
+        return value + alpha / n / 2 * l2.squares(), _pack([p.grad for p in parameters])
+
+    found = minimize(
+        objective,
+        _pack([p.data for p in parameters]),
+        method="L-BFGS-B",
+        jac=True,
+        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+    )
+    if found.status:
+        warnings.warn(
+            f"lbfgs failed to converge after {found.nit} iterations ({found.message}): scale the "
+            f"data, or increase max_iter or max_fun",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    if verbose:
+        print(f"Iteration {found.nit}, loss = {found.fun:.8f}")
+    _unpack(found.x, parameters)
+    model.to(np.float32)
+    return float(found.fun), min(found.nit, max_iter)
+
+
+def _as_float64(X):
+    if is_matrix(X):
+        return MatrixBatch(X.astype(np.float64))
+    return np.ascontiguousarray(X, np.float64)
+
+
+def _pack(arrays):
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def _unpack(packed, parameters):
+    ends = np.cumsum([p.data.size for p in parameters])[:-1]
+    for p, values in zip(parameters, np.split(packed, ends), strict=True):
+        p.data[...] = values.reshape(p.shape)

@@ -1,0 +1,85 @@
+"""The losses of scikit-learn's networks, whose gradient is always what was said minus what is so.
+
+Each is the negative log-likelihood of the targets t under a distribution whose mean is the last
+layer's activation of the outputs z; then dL/dz = mean(z) - t (McCullagh and Nelder 1989).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, log_softmax, softmax, xlogy
+
+from np_nn.losses import Loss, MSELoss
+
+
+class Family(NamedTuple):
+    """mean: outputs (N, C) -> what is predicted (N, C). loss: and targets (N, C) -> (N,)."""
+
+    mean: Callable
+    loss: Callable
+
+
+def _softmax_loss(z, t):
+    return -(t * log_softmax(z, axis=1)).sum(axis=1)
+
+
+def _logistic_loss(z, t):
+    return np.logaddexp(0, (1 - 2 * t) * z).sum(axis=1)  # for t of 0 or 1
+
+
+def _identity_loss(z, t):
+    return np.square(z - t).sum(axis=1) / 2
+
+
+def _exp_loss(z, t):
+    return (np.exp(z) - t - t * z + xlogy(t, t)).sum(axis=1)  # half the Poisson deviance
+
+
+# By the name that scikit-learn gives to the last layer's activation.
+FAMILIES = {
+    "softmax": Family(lambda z: softmax(z, axis=1), _softmax_loss),
+    "logistic": Family(expit, _logistic_loss),
+    "identity": Family(lambda z: z, _identity_loss),
+    "exp": Family(np.exp, _exp_loss),
+}
+
+
+class HalfSquaredError(MSELoss):
+    """mean over samples of sum (output - target)^2 / 2: "identity" for the compiled kernels."""
+
+    def factor(self, shape):
+        return 0.5 / shape[0]
+
+
+def weighted(name, targets, weights):
+    """(the loss of a family, the targets as it takes them): weights (n,), or None if all are 1."""
+    weights = np.ones(len(targets)) if weights is None else weights
+    return Likelihood(name), np.column_stack([targets, weights]).astype(np.float32)
+
+
+class Likelihood(Loss):
+    """The loss of a family: the mean over the samples, each counted by its weight.
+
+    outputs (N, C); targets (N, C + 1): the last column holds the weights, above 0.
+    """
+
+    targets = "values"
+
+    def __init__(self, name):
+        super().__init__(reduction="mean")
+        self.family = FAMILIES[name]
+
+    def forward(self, outputs, targets):
+        self._make_grad(outputs)
+        targets, share = targets[:, :-1], targets[:, -1] / self.count(targets)
+        np.subtract(self.family.mean(outputs), targets, out=self._grad)
+        self._grad *= share[:, None]
+        return float(share @ self.family.loss(outputs, targets))
+
+    def count(self, targets):
+        return float(targets[:, -1].sum(dtype=np.float64))
+
+    def count_correct(self, outputs, targets):
+        """How many samples are predicted to 1/2 in all their targets: classes are, if right."""
+        return int((abs(self.family.mean(outputs) - targets[:, :-1]) < 0.5).all(axis=1).sum())

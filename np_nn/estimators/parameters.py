@@ -1,0 +1,89 @@
+"""The parameters that both estimators have: how they are kept, and what they may be."""
+
+import inspect
+import math
+from numbers import Integral, Real
+
+import numpy as np
+
+from np_nn.errors import NpNNError
+
+
+def keep(estimator, given):
+    """Keep what a constructor was given, ``locals()``, under the same names, as it is."""
+    for name in list(inspect.signature(type(estimator)).parameters):
+        setattr(estimator, name, given[name])
+
+
+def _one_of(*words):
+    return lambda value: isinstance(value, str) and value in words, f"one of {', '.join(words)}"
+
+
+def _number(low, high=math.inf, kind=Real, above=False, below=False):
+    """A rule for numbers from low to high; above, below: those themselves are no good."""
+
+    def fits(value):
+        if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
+            return False
+        return (low < value if above else low <= value) and (
+            value < high if below else value <= high
+        )
+
+    noun = "a whole number" if kind is Integral else "a number"
+    words = f"{noun} {'above' if above else 'of at least'} {low:g}"
+    if high < math.inf:
+        words += f" and {'below' if below else 'at most'} {high:g}"
+    return fits, words
+
+
+def _whole_or(other, low=1):
+    fits, words = _number(low, kind=Integral)
+    return lambda value: fits(value) or value == other, f"{words}, or {other!r}"
+
+
+_flag = (lambda value: isinstance(value, bool | np.bool_), "True or False")
+
+# parameter: (whether a value will do, what to say if not)
+RULES = {
+    "activation": _one_of("identity", "logistic", "tanh", "relu"),
+    "solver": _one_of("lbfgs", "sgd", "adam"),
+    "alpha": _number(0, below=True),
+    "batch_size": _whole_or("auto"),
+    "learning_rate": _one_of("constant", "invscaling", "adaptive"),
+    "learning_rate_init": _number(0, above=True, below=True),
+    "power_t": _number(0),
+    "max_iter": _number(1, kind=Integral),
+    "shuffle": _flag,
+    "tol": _number(0),
+    "warm_start": _flag,
+    "momentum": _number(0, 1),
+    "nesterovs_momentum": _flag,
+    "early_stopping": _flag,
+    "validation_fraction": _number(0, 1, below=True),
+    "beta_1": _number(0, 1, below=True),
+    "beta_2": _number(0, 1, below=True),
+    "epsilon": _number(0, above=True),
+    "n_iter_no_change": _whole_or(math.inf),
+    "max_fun": _number(1, kind=Integral),
+    "dropout": _number(0, 1, below=True),
+    "loss": _one_of("squared_error", "poisson"),
+}
+
+
+def check(estimator):
+    """Raise NpNNError for the first parameter that will not do."""
+    for name, value in estimator.get_params(deep=False).items():
+        fits, words = RULES.get(name, (lambda value: True, ""))
+        if not fits(value):
+            raise NpNNError(f"{type(estimator).__name__}: {name} must be {words}, got {value!r}")
+
+
+def hidden_sizes(estimator):
+    """The widths of the hidden layers, a list of int. Raises NpNNError for what is none."""
+    given = estimator.hidden_layer_sizes
+    sizes = list(given) if hasattr(given, "__iter__") else [given]
+    fits, _ = _number(1, kind=Integral)
+    if not all(map(fits, sizes)):
+        name = type(estimator).__name__
+        raise NpNNError(f"{name}: hidden_layer_sizes must be > 0 and whole, got {given!r}")
+    return [int(size) for size in sizes]

@@ -1,0 +1,73 @@
+"""MLPRegressor: a multilayer perceptron that predicts numbers."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
+
+from np_nn.errors import NpNNError
+from np_nn.estimators import likelihood, parameters
+from np_nn.estimators.base import Perceptron
+from np_nn.estimators.likelihood import HalfSquaredError
+
+
+class MLPRegressor(RegressorMixin, Perceptron):
+    """A multilayer perceptron for regression; scikit-learn's MLPRegressor, in float32.
+
+    Parameters are those of ``sklearn.neural_network.MLPRegressor``, and mean the same. Besides
+    them:
+
+    dropout: the share of each hidden layer's units that is dropped in training, 0 to below 1.
+    callbacks: np_nn.Callback objects, called while it trains with "sgd" or "adam".
+
+    Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
+    loss of the held-out samples after each epoch, without the penalty. With several targets
+    ``loss_`` is the sum of theirs, which is what the gradient is of; scikit-learn shows the mean.
+    """
+
+    def __init__(
+        self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *,
+        solver="adam", alpha=0.0001, batch_size="auto", learning_rate="constant",
+        learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True, random_state=None,
+        tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True,
+        early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8,
+        n_iter_no_change=10, max_fun=15000, dropout=0.0, callbacks=None,
+    ):  # fmt: skip
+        parameters.keep(self, locals())
+
+    @available_if(Perceptron._is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None):
+        """One epoch on X (n, I), y (n,) or (n, outputs), from where training is; returns self."""
+        return self._fit(X, y, sample_weight, go_on=True, incremental=True)
+
+    def predict(self, X):
+        """What is predicted for X (n, I): (n,) or (n, outputs) float32."""
+        values = self._means(self._outputs(X))
+        return values[:, 0] if self.n_outputs_ == 1 else values
+
+    # ---- What a Perceptron asks for -----------------------------------------------------------
+
+    def _encode(self, y, first, classes):
+        if self.loss == "poisson" and y.min() < 0:
+            raise NpNNError("MLPRegressor: the poisson loss needs targets y of at least 0")
+        if first:
+            self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        targets = y.reshape(len(y), -1).astype(np.float32)
+        return targets, targets.shape[1]
+
+    def _loss(self, targets, weights):
+        if self.out_activation_ == "identity" and weights is None:
+            return HalfSquaredError(), targets
+        return likelihood.weighted(self.out_activation_, targets, weights)
+
+    def _class_weights(self, y):
+        return None
+
+    def _stratify(self, y):
+        return None
+
+    def _score(self, y, outputs, weights):
+        values = self._means(outputs)
+        if not np.isfinite(values).all():
+            return np.nan
+        return float(r2_score(y, values, sample_weight=weights))
