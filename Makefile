@@ -2,6 +2,8 @@
 # make compare the same beside PyTorch
 # make test    everything installed, the whole suite
 # make bench   how fast a training step is, side by side
+# make faults  kills, full disks and failing ones while checkpoints are written
+# make fuzz    100,000 mutated files and options: each is read, or refused in one line
 # make lint    ruff
 
 PYTHON ?= python3
@@ -10,7 +12,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(wildcard kernels/*)
 
-.PHONY: train compare test bench lint clean
+.PHONY: train compare test bench faults fuzz lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -24,6 +26,13 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(RUN) benchmarks/run.py $(ARGS)
+
+faults: $(VENV)/.test
+	$(RUN) -m tests.faults --kernels numpy
+	$(RUN) -m tests.faults $(ARGS)
+
+fuzz: $(VENV)/.test
+	$(RUN) -m tests.fuzz $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .

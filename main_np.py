@@ -1,13 +1,15 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 import np_nn as nn
-from np_nn import cli, losses, models, ops, optim, report, run
+from np_nn import cli, losses, models, ops, optim, report, run, saving
 
 
 def main(argv=None):
     command = cli.parser(__doc__, recipe="np_nn")
     cli.add_numpy_options(command)
-    args = cli.parse(command, argv)
+    saving.add_options(command)
+    args = cli.parse(command, saving.arguments(command, argv))
+    callbacks = saving.callbacks(args)
     settings, data = args.settings, cli.load(args)
 
     results = []
@@ -17,7 +19,8 @@ def main(argv=None):
         optimizer = optim.build(settings, model.parameters())
         history = nn.fit(
             model, data.train, loss, optimizer,
-            **run.fit_options(settings, data), seed=seed, input=args.input, quiet=args.quiet,
+            **run.fit_options(settings, data), callbacks=callbacks, resume=args.resume,
+            seed=seed, input=args.input, quiet=args.quiet,
         )  # fmt: skip
         test = nn.evaluate(model, data.test, loss, input=args.input, keep=not args.no_plots)
         results.append(report.Result(seed, history, test))

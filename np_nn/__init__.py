@@ -1,12 +1,13 @@
 """np_nn: neural networks in NumPy, with optional compiled kernels and a PyTorch twin."""
 
 from np_nn.callbacks import Callback
+from np_nn.checkpoint import Checkpoint, load_checkpoint, load_weights
 from np_nn.constraints import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
 from np_nn.data import DATASETS, Dataset, Split, load
 from np_nn.early_stopping import EarlyStopping
 from np_nn.errors import DataError, DivergedError, NpNNError
 from np_nn.gradcheck import gradcheck
-from np_nn.history import History
+from np_nn.history import Evaluation, History
 from np_nn.init import initialize, manual_seed
 from np_nn.layers import (
     ELU,
@@ -34,6 +35,7 @@ from np_nn.layers import (
     Softmax,
     Tanh,
 )
+from np_nn.loggers import JSONLogger, TensorBoard
 from np_nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -59,7 +61,8 @@ from np_nn.schedules import (
     StepLR,
     WarmupLinear,
 )
-from np_nn.trainer import Evaluation, evaluate, fit, predict
+from np_nn.summary import summary
+from np_nn.trainer import evaluate, fit, predict
 
 __version__ = "0.1.0"
 
@@ -93,6 +96,7 @@ __all__ = [
     "BatchNorm2d",
     "Buffer",
     "Callback",
+    "Checkpoint",
     "Compose",
     "ConstantLR",
     "Conv2d",
@@ -113,6 +117,7 @@ __all__ = [
     "FocalLoss",
     "GaussianNoise",
     "History",
+    "JSONLogger",
     "LayerNorm",
     "LeakyReLU",
     "Limits",
@@ -141,6 +146,7 @@ __all__ = [
     "Split",
     "StepLR",
     "Tanh",
+    "TensorBoard",
     "WarmupLinear",
     "clip_grad_norm_",
     "clip_grad_value_",
@@ -153,6 +159,8 @@ __all__ = [
     "lenet",
     "lenet5",
     "load",
+    "load_checkpoint",
+    "load_weights",
     "manual_seed",
     "max_norm_",
     "mlp",
@@ -162,5 +170,6 @@ __all__ = [
     "resnet",
     "simard",
     "standardization",
+    "summary",
     "use",
 ]

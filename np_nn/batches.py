@@ -43,30 +43,40 @@ class Batches:
         for block in self.blocks(lambda: 1):
             yield block[0]
 
-    def blocks(self, most, rng=None):
+    @property
+    def plan(self):
+        """What decides which samples come: two of one plan give the same batches."""
+        return {
+            "number of images": self.n,
+            "batch size": self.batch_size,
+            "replacement": self.replacement,
+            "seed": self.seed,
+        }
+
+    def blocks(self, most, rng=None, done=0):
         """Yield the same batches, several at a time: (k, batch_size) int, k at most ``most()``.
 
-        All batches of a block belong to one epoch, which is ``per_epoch`` batches. rng: the
-        generator that they are drawn from, that of the seed unless another is given.
+        All batches of a block belong to one epoch, which is ``per_epoch`` batches. To begin after
+        ``done`` batches, give the generator as it was when their last epoch began.
         """
         rng = rng or seeds.generator(self.seed, "shuffle")
-        return self._drawn(rng, most) if self.replacement else self._shuffled(rng, most)
+        return (self._drawn if self.replacement else self._shuffled)(rng, most, done)
 
-    def _drawn(self, rng, most):
-        left = self.steps
-        while left:
-            done = (self.steps - left) % self.per_epoch
-            k = min(left, most(), self.per_epoch - done)
+    def _drawn(self, rng, most, done):
+        rng.integers(0, self.n, (done % self.per_epoch, self.batch_size))
+        while done < self.steps:
+            k = min(self.steps - done, most(), self.per_epoch - done % self.per_epoch)
             yield rng.integers(0, self.n, (k, self.batch_size))
-            left -= k
+            done += k
 
-    def _shuffled(self, rng, most):
-        left = self.steps
-        while left:
+    def _shuffled(self, rng, most, done):
+        while done < self.steps:
             order = self.order() if self.order else rng.permutation(self.n)
-            while len(order) and left:
+            order = order[done % self.per_epoch * self.batch_size :]
+            while len(order) and done < self.steps:
                 whole = len(order) // self.batch_size
-                k, size = min(left, most(), whole) or 1, min(self.batch_size, len(order))
+                k = min(self.steps - done, most(), whole) or 1
+                size = min(self.batch_size, len(order))
                 yield order[: k * size].reshape(k, size)
                 order = order[k * size :]
-                left -= k
+                done += k

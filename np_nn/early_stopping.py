@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from np_nn.errors import NpNNError
+from np_nn.state import check_alike, check_count, check_keys, check_number
 
 MONITORS = {"loss": -1, "accuracy": 1}  # what is watched, and which direction is better
 
@@ -43,6 +44,26 @@ class Best:
         else:
             self.worse += 1
         return self.worse >= self.rule.patience
+
+    def state_dict(self):
+        """What to go on from, as a tree of plain values and arrays."""
+        score = None if self.state is None else self.score  # JSON knows no infinity
+        return {"score": score, "worse": self.worse, "weights": self.state}
+
+    def check_state(self, state):
+        """Raise NpNNError unless ``load_state_dict`` can take it."""
+        check_keys(self.state_dict(), state, "early stopping")
+        check_count(state["worse"], "early stopping")
+        if state["score"] is None and state["weights"] is None:
+            return
+        check_number(state["score"], "early stopping")
+        check_alike(self.model.state_dict(), state["weights"], "best weights")
+
+    def load_state_dict(self, state):
+        """Go on from where ``state_dict`` was taken. Raises NpNNError if it does not fit."""
+        self.check_state(state)
+        self.state, self.worse = state["weights"], state["worse"]
+        self.score = -math.inf if state["score"] is None else state["score"]
 
     def restore(self):
         """Give the model the best weights back."""

@@ -6,6 +6,8 @@ line prints that line and exits with status 2.
 
 import difflib
 
+LONGEST = 300  # of what a message shows, in characters
+
 
 class NpNNError(ValueError):
     """Bad input: an option, a shape or a file that np_nn cannot work with."""
@@ -17,6 +19,17 @@ class DataError(NpNNError):
 
 class DivergedError(NpNNError):
     """Training was stopped because the loss is no longer a finite number."""
+
+
+def shown(value):
+    """What a file holds, for a message: short, and without line ends or orders to a terminal.
+
+    >>> shown("a" + chr(10))
+    "'a\\\\n'"
+    """
+    text = str(value)
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def unknown_name(kind, name, known):

@@ -1,10 +1,24 @@
 """History: what training did, step by step."""
 
 import time
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from np_nn.errors import DivergedError
+from np_nn.errors import DivergedError, NpNNError
+from np_nn.state import check_alike, check_array, check_keys, check_rows
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """accuracy: share of images classified rightly, 0..1. loss: mean over the images.
+
+    outputs (n, classes): the model's, if they were to be kept.
+    """
+
+    accuracy: float
+    loss: float
+    outputs: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 class History:
@@ -17,7 +31,8 @@ class History:
 
     ``validation`` lists (steps done, Evaluation) for each time that held-out images were tried,
     whose time counts for no step. ``stopped_early``: training ended before its last step,
-    since they were no longer getting better. Ctrl-C ends the ``with`` block cleanly and sets
+    since they were no longer getting better. ``saved``: (file, steps done) of the newest
+    checkpoint, or None. Ctrl-C ends the ``with`` block cleanly and sets
     ``interrupted``. NumPy and PyTorch loops record in the same way, so that their times can be
     compared.
     """
@@ -27,6 +42,7 @@ class History:
         self.done = 0
         self.interrupted = False
         self.stopped_early = False
+        self.saved = None
         self.validation = []
         self._table = np.zeros((3, steps))
 
@@ -72,8 +88,43 @@ class History:
         before = f"; it was {self.loss[-1]:.4g} the step before" if self.done else ""
         return (
             f"the loss became {loss} at step {self.done + 1} of {self.steps}{before}. "
-            f"Try a smaller learning rate (--lr), or another start (--init)"
+            f"Try a smaller learning rate (--lr), or another start (--init){self.kept}"
         )
+
+    @property
+    def kept(self):
+        """What is safe when training fails, for the end of a message: "", or the checkpoint."""
+        return "; {} holds step {:,}".format(*self.saved) if self.saved else ""
+
+    def state_dict(self):
+        """What was recorded so far, as a tree of plain values and arrays."""
+        return {
+            "curves": self._table[:, : self.done].copy(),
+            "validation": [[step, seen.accuracy, seen.loss] for step, seen in self.validation],
+            "stopped early": self.stopped_early,
+        }
+
+    def check_state(self, state):
+        """Raise NpNNError unless ``load_state_dict`` can take it."""
+        check_keys(self.state_dict(), state, "history")
+        check_array(state["curves"], np.dtype(float), (3, None), "history")
+        if state["curves"].shape[1] > self.steps:
+            raise NpNNError(f"it has made {state['curves'].shape[1]:,} steps, of {self.steps:,}")
+        check_rows([0, 0.0, 0.0], state["validation"], "validation")
+        check_alike(False, state["stopped early"], "stopped early")
+
+    def load_state_dict(self, state):
+        """Go on after the steps of ``state_dict``; their number may be larger than theirs was.
+
+        Raises NpNNError if the state is none of a History that fits.
+        """
+        self.check_state(state)
+        self.done = state["curves"].shape[1]
+        self._table[:, : self.done] = state["curves"]
+        self.validation = [
+            (step, Evaluation(accuracy, loss)) for step, accuracy, loss in state["validation"]
+        ]
+        self.stopped_early = state["stopped early"]
 
     @property
     def train_seconds(self):

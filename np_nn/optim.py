@@ -4,6 +4,7 @@ import numpy as np
 
 from np_nn import ops, spec
 from np_nn.errors import NpNNError
+from np_nn.state import check_alike, check_count
 
 
 class Optimizer:
@@ -27,19 +28,26 @@ class Optimizer:
                 kind = type(self).__name__
                 raise NpNNError(f"{kind}: {name} must be finite and not below 0, got {value}")
 
+    def __repr__(self):
+        settings = ", ".join(f"{name}={value}" for name, value in self.config.items())
+        return f"{type(self).__name__}({settings})"
+
     def state_dict(self):
         """All that the next step depends on besides the parameters: arrays are copies."""
         moments = [[moment.copy() for moment in moments] for moments in self.moments]
-        return {"lr": self.lr, "steps": self.steps, "moments": moments}
+        return {"lr": float(self.lr), "steps": self.steps, "moments": moments}
+
+    def check_state(self, state):
+        """Raise NpNNError unless ``load_state_dict`` can take it."""
+        check_alike(self.state_dict(), state, f"{type(self).__name__}'s parameters")
+        check_count(state["steps"], "optimizer's steps")
 
     def load_state_dict(self, state):
         """Go on from where ``state_dict`` was taken.
 
         Raises NpNNError, before anything is changed, if the state is another optimizer's.
         """
-        shapes = [[np.shape(moment) for moment in moments] for moments in state["moments"]]
-        if shapes != [[moment.shape for moment in moments] for moments in self.moments]:
-            raise NpNNError(f"the state does not fit this {type(self).__name__}'s parameters")
+        self.check_state(state)
         self.lr, self.steps = state["lr"], state["steps"]
         for own, given in zip(self.moments, state["moments"], strict=True):
             for moment, values in zip(own, given, strict=True):

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from np_nn import files, machine, recipes
 from np_nn.data import Dataset
-from np_nn.history import History
+from np_nn.history import Evaluation, History
 from np_nn.layers import Softmax
-from np_nn.trainer import Evaluation
 
 DISCREPANCY = 0.01  # the published table's own standard
 
@@ -211,7 +210,7 @@ def to_json(content):
 def finish(run, args):
     """Print the report, write what the arguments ask for, and return the exit status."""
     print(text(run))
-    kept = []
+    kept = [result.history.saved[0] for result in run.results if result.history.saved]
     if args.json:
         files.write_file(args.json, to_json(as_dict(run)))
         kept.append(args.json)
@@ -223,7 +222,7 @@ def finish(run, args):
         history = run.results[-1].history
         also = " and the files above" if kept else ""
         reached = f"interrupted at iteration {history.done:,} of {history.steps:,}"
-        print(f"{reached}; kept: the table{also}", file=sys.stderr)
+        print(f"{reached}; kept: the table{also}{history.kept}", file=sys.stderr)
         return 130
     return 0
 

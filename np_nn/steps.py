@@ -145,6 +145,7 @@ class CompiledSteps:
         )  # fmt: skip
         losses += share / 2 * self._penalties(len(block))
         optimizer.steps += len(block)
+        optimizer.lr = float(rates[-1])
         self._calls += 1
         self._note(tries, (time.perf_counter() - started) / len(block))
         return losses, correct

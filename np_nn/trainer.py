@@ -1,14 +1,15 @@
 """The training loop, and the evaluation and use of what it reached."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from np_nn import feed
+from np_nn import checkpoint, feed
 from np_nn.batches import Batches
 from np_nn.callbacks import Hooks
 from np_nn.errors import NpNNError
 from np_nn.fusion import fuse
+from np_nn.history import Evaluation
 from np_nn.losses import CrossEntropyLoss
 from np_nn.progress import progress
 from np_nn.sparse import is_matrix
@@ -37,6 +38,7 @@ def fit(
     validation=None,
     early_stopping=None,
     callbacks=(),
+    resume=None,
     seed=0,
     input="auto",
     quiet=False,
@@ -50,12 +52,14 @@ def fit(
     see ``preprocess``. limits: ``Limits`` on gradients and weights. l2: alpha of the ``L2``
     penalty, which the losses then include. validation: a Split that is
     evaluated after each epoch; early_stopping: an ``EarlyStopping`` that watches it.
-    callbacks: ``Callback`` objects, called in turn. input: how images reach the first layer,
-    see ``feed.choose``. quiet hides the progress. Ctrl-C returns what was reached, with
+    callbacks: ``Callback`` objects, called in turn. resume: a file that ``Checkpoint`` wrote, to
+    go on from: all other arguments must be those of then, but there may be more steps or epochs.
+    The result is that of never having stopped, to the bit. input: how images reach the first
+    layer, see ``feed.choose``. quiet hides the progress. Ctrl-C returns what was reached, with
     ``history.interrupted`` set.
 
-    Raises DivergedError when the loss is no longer finite, and NpNNError for
-    sizes, shapes, numbers and labels that do not fit.
+    Raises DivergedError when the loss is no longer finite, and NpNNError for sizes, shapes,
+    numbers and labels that do not fit, and for a file that is damaged or of another training.
     """
     _check(data)
     if early_stopping and validation is None:
@@ -64,8 +68,12 @@ def fit(
         len(data), batch_size, steps=steps, epochs=epochs, replacement=replacement, order=order,
         seed=seed,
     )  # fmt: skip
-    training, hooks = Training(model, optimizer, batches, seed, early_stopping), Hooks(callbacks)
-    history, base = training.history, optimizer.config["lr"]
+    settings = {"loss": loss, "schedule": schedule, "augment": augment, "limits": limits}
+    settings |= {"l2": l2, "order": order}
+    training = Training(model, optimizer, batches, early_stopping, **settings)
+    if resume is not None:
+        checkpoint.resume(resume, training)
+    hooks, history, base = Hooks(callbacks), training.history, optimizer.config["lr"]
     train = build_steps(
         model, feed.choose(data, model, input), data.labels, loss, optimizer, limits, l2
     )
@@ -73,44 +81,31 @@ def fit(
     def most():
         return train.most(batch_size, hooks.batches_until_due(history.done, len(batches)))
 
+    start = history.done
     model.train()
     with history, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for block in progress(training.blocks(most), history, quiet):
             done = history.done
-            if done % batches.per_epoch == 0:
+            if training.epoch_begins or done == start:
                 hooks.epoch_begin(training)
                 if augment:
-                    distorted = replace(
-                        data, images=augment(data.images, training.rng["augmentation"])
-                    )
-                    train.use(feed.choose(distorted, model, input))
+                    distorted = augment(data.images, training.rng["augmentation"])
+                    train.use(feed.choose(replace(data, images=distorted), model, input))
             at = range(done, done + len(block))
             rates = [base * schedule(step, len(batches)) if schedule else base for step in at]
             losses, correct = train(block, np.array(rates))
-            history.record(losses, correct / block.shape[1])
-            if validation and training.between_epochs:
+            training.record(losses, correct / block.shape[1])
+            if validation and training.epoch_ends:
                 training.validated(evaluate(model, validation, loss))
                 model.train()
             hooks.batch_end(training, done)
-            if training.between_epochs:
+            if training.epoch_ends:
                 hooks.epoch_end(training)
             if training.stop:
                 break
     if training.best:
         training.best.restore()
     return history
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """accuracy: share of images classified rightly, 0..1. loss: mean over the images.
-
-    outputs (n, classes): the model's, if they were to be kept.
-    """
-
-    accuracy: float
-    loss: float
-    outputs: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 def evaluate(model, data, loss=None, *, input="auto", keep=False):

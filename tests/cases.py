@@ -175,6 +175,13 @@ SCHEDULES = [
 
 # Public names that are no row above, and the test file that holds them to their word.
 ELSEWHERE = {
+    "Callback": "test_callbacks.py",
+    "Checkpoint": "test_checkpoint.py",
+    "load_checkpoint": "test_checkpoint.py",
+    "load_weights": "test_checkpoint.py",
+    "JSONLogger": "test_loggers.py",
+    "TensorBoard": "test_loggers.py",
+    "summary": "test_summary.py",
     "Perceptron": "test_perceptron.py",
     "Sequential": "test_module.py",
     "clip_grad_norm_": "test_constraints.py",
@@ -198,7 +205,6 @@ ELSEWHERE = {
     "Compose": "test_preprocess.py",
     "MLPClassifier": "test_estimator.py",
     "MLPRegressor": "test_estimator.py",
-    "Callback": "test_callbacks.py",
 }
 
 

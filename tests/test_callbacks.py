@@ -98,7 +98,7 @@ def test_validation_is_done_when_an_epoch_ends():
         seen = ()
 
         def on_batch_end(self, training):
-            if training.between_epochs:
+            if training.epoch_ends:
                 self.seen += (training.history.validation[-1][0],)
 
         def on_epoch_end(self, training):

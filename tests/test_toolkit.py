@@ -31,11 +31,29 @@ def test_a_text_names_an_object_and_its_options():
         ("sgd:momentum", "written as name=value"),
         ("sgd:=3", "written as name=value"),
         ("none:x=1", "unknown option of none 'x'"),
+        ("sgd:momentum=x", "sgd: momentum must be a number, got 'x'"),
+        ("sgd:momentum=true", "must be a number, got True"),
+        ("sgd:nesterov=1", "nesterov must be true or false, got 1"),
+        ("rmsprop:alpha=[0.9]", "must be a number"),
+        ("rmsprop:alpha=1e999", "must be a number, got inf"),
+        ("sgd:parameters=3", "unknown option of sgd 'parameters'"),
     ],
 )
 def test_texts_that_name_nothing(text, message):
     with pytest.raises(nn.NpNNError, match="(?s)" + message.replace("?", r"\?")):
         spec.parse(text, TABLE, "optimizer")
+
+
+def test_a_list_must_be_as_long_as_the_default():
+    table = {"adam": nn.Adam}
+    for betas in ("[0.9]", "[0.9,0.9,0.9]", "0.9", '["a",1]'):
+        with pytest.raises(nn.NpNNError, match="adam: betas must be a list of numbers"):
+            spec.parse(f"adam:betas={betas}", table, "optimizer")
+
+
+def test_what_is_given_by_itself_is_no_option():
+    with pytest.raises(nn.NpNNError, match="sgd: lr is given by itself"):
+        spec.build("sgd:lr=1", optim.OPTIMIZERS, "optimizer", [], 0.1)
 
 
 def test_a_network_with_everything():
