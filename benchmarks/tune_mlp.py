@@ -34,7 +34,10 @@ SMALL = {**DISTORTED, "hidden": (512, 512), "lr": 0.08, "epochs": 25}
 # What was tried for each goal: changes to BASE. The first of each is the one chosen.
 GOALS = {
     "fast99": [
+        {**LIGHTLY, "hidden": (384,), "epochs": 9, "batch_size": 128, "lr": 0.35},
+        {**LIGHTLY, "hidden": (384,), "epochs": 8, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (384,), "epochs": 10, "batch_size": 128, "lr": 0.35},
+        {**LIGHTLY, "hidden": (320,), "epochs": 10, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (512,), "epochs": 10},
         *variants(
             **{name: (value,) for name, value in LIGHTLY.items()} | {"lr": (0.35, 0.5)},

@@ -29,7 +29,7 @@ OURS = (
     _recipe("fast98", "the fastest to 98 %", _FAST98, hidden=(384,), lr=0.3, epochs=2),
     _recipe(
         "fast99", "the fastest to 99 %", _TUNED,
-        hidden=(384,), lr=0.35, batch_size=128, epochs=10, deskew=True,
+        hidden=(384,), lr=0.35, batch_size=128, epochs=9, deskew=True,
         augment="affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=14,sigma=4",
     ),
     _recipe("plain", "a plain network", _TUNED, hidden=(1024,), lr=0.2, epochs=12),
