@@ -8,6 +8,7 @@ from pathlib import Path
 from np_nn import files
 from np_nn.callbacks import Callback
 from np_nn.errors import NpNNError
+from np_nn.optional import need
 
 
 def measures(training):
@@ -76,12 +77,9 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, folder):
-        try:
-            from tensorboardX import SummaryWriter
-        except ModuleNotFoundError as error:
-            raise NpNNError(f"TensorBoard: {error}; pip install tensorboardX") from None
+        writer = need("tensorboardX", "logging for TensorBoard").SummaryWriter
         files.check_writable(folder)
-        self._writer = SummaryWriter(str(folder), flush_secs=1)
+        self._writer = writer(str(folder), flush_secs=1)
 
     def on_epoch_end(self, training):
         for name, value in measures(training).items():
