@@ -35,6 +35,7 @@ OVERRIDES = (
 )  # fmt: skip
 # Options that change one option of another: of the optimizer, and of the loss.
 WITHIN = {"momentum": "optimizer", "weight_decay": "optimizer", "label_smoothing": "loss"}
+PICTURES = ("png", "svg", "pdf")  # formats that plots.save_figure writes
 
 
 class Parser(argparse.ArgumentParser):
@@ -79,6 +80,13 @@ def parser(description, *, recipe="np_nn", parents=()):
         help="where pictures are put (default: learning_curves)",
     )
     add("--no-plots", action="store_true", help="draw no pictures")
+    add(
+        "--format",
+        type=_one_of("picture format", PICTURES),
+        default="png",
+        metavar="NAME",
+        help=f"of the pictures: {', '.join(PICTURES)} (default: png)",
+    )
     add("--quiet", action="store_true", help="no progress, only the report")
     add("--json", type=Path, metavar="FILE", help="write the results to this file too")
     return result

@@ -127,8 +127,8 @@ def table(summary):
     return report.markdown_table(header, rows)
 
 
-def draw(results, summary, folder, title, note):
-    """Write compare.png: the curves over each other, and the costs side by side."""
+def draw(results, summary, path, title, note):
+    """Write a picture: the curves over each other, and the costs side by side."""
     from np_nn import plots
 
     curves = []
@@ -144,7 +144,7 @@ def draw(results, summary, folder, title, note):
             )
         )
     bars = [{"label": label, **figures} for label, figures in summary.items()]
-    return plots.plot_compare(curves, bars, Path(folder) / "compare.png", title, note)
+    return plots.plot_compare(curves, bars, path, title, note)
 
 
 def main(argv=None):
@@ -174,7 +174,8 @@ def main(argv=None):
         content = {"title": title, "rounds": done, "contenders": summary, "results": results}
         files.write_file(args.json, report.to_json(content))
     if not args.no_plots:
-        print(f"written: {draw(results, summary, args.out, title, note)}")
+        path = Path(args.out) / f"compare.{args.format}"
+        print(f"written: {draw(results, summary, path, title, note)}")
     return 130 if done < rounds.rounds else 0
 
 

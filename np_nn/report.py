@@ -240,11 +240,12 @@ def _draw(run, args):
         tuple((at, held.accuracy, held.loss) for at, held in result.history.validation),
     )
     reference, suffix = run.published and run.published.published, SUFFIXES[run.framework]
-    paths = plots.plot_training(curve, args.out, suffix, title(run), run.dataset.note, reference)
-    return paths + _draw_answers(run, Path(args.out), suffix)
+    about, note = title(run), run.dataset.note
+    paths = plots.plot_training(curve, args.out, suffix, about, note, reference, args.format)
+    return paths + _draw_answers(run, Path(args.out), f"{suffix}.{args.format}")
 
 
-def _draw_answers(run, folder, suffix):
+def _draw_answers(run, folder, ending):
     """Which class is taken for which, and the mistakes that the network is surest of."""
     from np_nn import plots
 
@@ -257,8 +258,8 @@ def _draw_answers(run, folder, suffix):
     else:
         labels = labels.argmax(axis=1)
     classes, note = run.dataset.classes, run.dataset.note
-    answers, path = scores.argmax(axis=1), folder / f"confusion_{suffix}.png"
+    answers, path = scores.argmax(axis=1), folder / f"confusion_{ending}"
     confusion = plots.plot_confusion(labels, answers, classes, path, title(run), note)
-    about, path = f"{title(run)}: the surest mistakes", folder / f"errors_{suffix}.png"
+    about, path = f"{title(run)}: the surest mistakes", folder / f"errors_{ending}"
     errors = plots.plot_errors(test.images, labels, scores, classes, path, about, note, form)
     return [confusion, errors]

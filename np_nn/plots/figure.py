@@ -7,22 +7,16 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from np_nn.errors import NpNNError
 from np_nn.files import write_file
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, by a word of the label.
 COLOURS = {"torch": "#D55E00", "compiled": "#009E73", "numpy": "#0072B2", "": "#CC79A7"}
-STYLE = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.5,
-    "figure.dpi": 120,
-    "font.size": 10.5,
-    "grid.color": "#E4E4E4",
-    "legend.edgecolor": "none",
-    "text.parse_math": False,  # a "$" in a title is a dollar
-}
+STYLE = str(Path(__file__).with_name("np_nn.mplstyle"))
+
+
+# Without what matplotlib adds of the time and of itself, so that the same picture is the same file.
+FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def colour_of(label):
@@ -44,11 +38,14 @@ def new_figure(title, note, height):
 
 
 def save_figure(figure, path) -> Path:
-    """Write `figure` as PNG to `path`, whole or not at all; returns `path` as a Path.
+    """Write `figure` to `path`, whole or not at all, in the format that its suffix names.
 
-    Raises NpNNError when it cannot; an earlier file is then kept.
+    Returns `path` as a Path. Raises NpNNError when it cannot, an earlier file is then kept; and
+    for a suffix that is none of FORMATS.
     """
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
-    write_file(path, png.getvalue())
+    kind, content = Path(path).suffix.removeprefix("."), io.BytesIO()
+    if kind not in FORMATS:
+        raise NpNNError(f"cannot write {path}: a picture ends in .{', .'.join(FORMATS)}")
+    figure.savefig(content, format=kind, metadata=FORMATS[kind])
+    write_file(path, content.getvalue())
     return Path(path)

@@ -37,10 +37,11 @@ class Curve:
             )
 
 
-def plot_training(curve, folder, suffix, title, note="", reference=None) -> list[Path]:
+def plot_training(curve, folder, suffix, title, note="", reference=None, form="png") -> list[Path]:
     """Draw one run: accuracy_plot_`suffix`.png and loss_plot_`suffix`.png in `folder`.
 
     note: a warning, drawn under the title. reference: the published test accuracy, 0 to 1.
+    form: a picture format, one of FORMATS.
     Returns both paths. Raises NpNNError when a file cannot be written.
     """
     paths = []
@@ -48,7 +49,7 @@ def plot_training(curve, folder, suffix, title, note="", reference=None) -> list
         with style.context(["default", STYLE]):
             figure = new_figure(title, note, height=4.5)
             _draw_run(figure.add_subplot(), curve, kind, reference)
-            paths.append(save_figure(figure, Path(folder) / f"{kind}_plot_{suffix}.png"))
+            paths.append(save_figure(figure, Path(folder) / f"{kind}_plot_{suffix}.{form}"))
     return paths
 
 
