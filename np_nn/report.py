@@ -6,10 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from np_nn import files, machine, recipes
+from np_nn import files, machine, recipes, scores
 from np_nn.data import Dataset
 from np_nn.history import Evaluation, History
-from np_nn.layers import Softmax
 
 DISCREPANCY = 0.01  # the published table's own standard
 
@@ -45,8 +44,7 @@ class Run:
     @property
     def model(self):
         """The network in a word, such as "784-512-10" or "lenet5"."""
-        inputs = self.dataset.train.images[0].size
-        return self.settings.network(inputs, len(self.dataset.classes))
+        return _network(self.settings, self.dataset)
 
     @property
     def interrupted(self):
@@ -90,8 +88,16 @@ def markdown_table(header, rows):
 
 def title(run):
     """One line that says what was trained on what."""
-    data = run.dataset
-    return f"{run.model} on {data.title}, {run.settings.describe()}"
+    return about(run.settings, run.dataset)
+
+
+def about(settings, dataset):
+    """The same, of a Recipe and a Dataset."""
+    return f"{_network(settings, dataset)} on {dataset.title}, {settings.describe()}"
+
+
+def _network(settings, dataset):
+    return settings.network(dataset.train.images[0].size, len(dataset.classes))
 
 
 def text(run):
@@ -240,26 +246,32 @@ def _draw(run, args):
         tuple((at, held.accuracy, held.loss) for at, held in result.history.validation),
     )
     reference, suffix = run.published and run.published.published, SUFFIXES[run.framework]
-    about, note = title(run), run.dataset.note
-    paths = plots.plot_training(curve, args.out, suffix, about, note, reference, args.format)
+    top, note = title(run), run.dataset.note
+    paths = plots.plot_training(curve, args.out, suffix, top, note, reference, args.format)
     return paths + _draw_answers(run, Path(args.out), f"{suffix}.{args.format}")
 
 
 def _draw_answers(run, folder, ending):
-    """Which class is taken for which, and the mistakes that the network is surest of."""
+    outputs = run.results[0].test.outputs
+    if outputs is None:
+        return []
+    found = scores.read(outputs, run.dataset.test.labels)
+    return draw_answers(run.dataset, found, title(run), folder, f"_{ending}")
+
+
+def draw_answers(dataset, found, title, folder, ending):
+    """Which class is taken for which, and the mistakes that the network is surest of.
+
+    found: the Scores of the dataset's test images. Returns the paths of two files in the folder:
+    confusion and errors, followed by the ending.
+    """
     from np_nn import plots
 
-    test, scores, form = run.dataset.test, run.results[0].test.outputs, "{:.2f}"
-    if scores is None:
-        return []
-    labels = test.labels
-    if labels.ndim == 1:  # a loss of classes: outputs are logits
-        scores, form = Softmax()(scores), "{:.1%}"
-    else:
-        labels = labels.argmax(axis=1)
-    classes, note = run.dataset.classes, run.dataset.note
-    answers, path = scores.argmax(axis=1), folder / f"confusion_{ending}"
-    confusion = plots.plot_confusion(labels, answers, classes, path, title(run), note)
-    about, path = f"{title(run)}: the surest mistakes", folder / f"errors_{ending}"
-    errors = plots.plot_errors(test.images, labels, scores, classes, path, about, note, form)
+    classes, note = dataset.classes, dataset.note
+    path = folder / f"confusion{ending}"
+    confusion = plots.plot_confusion(found.labels, found.answers, classes, path, title, note)
+    errors = plots.plot_errors(
+        dataset.test.images, found.labels, found.values, classes, folder / f"errors{ending}",
+        f"{title}: the surest mistakes", note, found.form,
+    )  # fmt: skip
     return [confusion, errors]
