@@ -236,19 +236,19 @@ def finish(run, args):
 def _draw(run, args):
     from np_nn import plots
 
-    result = run.results[0]
-    curve = plots.Curve(
-        run.framework,
-        result.history.loss,
-        result.history.accuracy,
-        result.test.accuracy,
-        result.test.loss,
-        tuple((at, held.accuracy, held.loss) for at, held in result.history.validation),
-    )
     reference, suffix = run.published and run.published.published, SUFFIXES[run.framework]
-    top, note = title(run), run.dataset.note
-    paths = plots.plot_training(curve, args.out, suffix, top, note, reference, args.format)
+    shown, top, note = curve(run.framework, run.results[0]), title(run), run.dataset.note
+    paths = plots.plot_training(shown, args.out, suffix, top, note, reference, args.format)
     return paths + _draw_answers(run, Path(args.out), f"{suffix}.{args.format}")
+
+
+def curve(label, result):
+    """A Result as ``plots`` draws it."""
+    from np_nn import plots
+
+    history, test = result.history, result.test
+    held_out = tuple((step, seen.accuracy, seen.loss) for step, seen in history.validation)
+    return plots.Curve(label, history.loss, history.accuracy, test.accuracy, test.loss, held_out)
 
 
 def _draw_answers(run, folder, ending):

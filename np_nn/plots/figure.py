@@ -24,16 +24,25 @@ def colour_of(label):
 
 
 def new_figure(title, note, height):
-    """An empty figure, 8 inches wide, with its title and warning on top."""
-    title, note = textwrap.fill(title, 74), textwrap.fill(note, 88)
+    """An empty figure, 8 inches wide, with its title and warning on top.
+
+    What follows the title's first line is set smaller: of which network a picture is, say.
+    """
+    title, _, about = title.partition("\n")
+    title, about, note = (
+        textwrap.fill(text, width) for text, width in ((title, 74), (about, 92), (note, 88))
+    )
     title_height = 0.14 + 0.24 * len(title.splitlines())  # inches
+    about_height = 0.2 * len(about.splitlines())
     note_height = 0.22 + 0.2 * len(note.splitlines()) if note else 0
-    room = (0, 0, 1, 1 - (title_height + note_height) / height)
+    above = title_height + about_height
+    room = (0, 0, 1, 1 - (above + note_height) / height)
     figure = Figure(figsize=(8, height), layout=ConstrainedLayoutEngine(rect=room))
     figure.text(0.016, 1 - 0.12 / height, title, va="top", size=13, weight="bold")
+    figure.text(0.016, 1 - title_height / height, about, va="top", color="#595959")
     if note:
         box = {"facecolor": "#FFF1C9", "edgecolor": "#E69F00", "boxstyle": "round,pad=0.3"}
-        figure.text(0.023, 1 - (title_height + 0.1) / height, note, va="top", bbox=box)
+        figure.text(0.023, 1 - (above + 0.1) / height, note, va="top", bbox=box)
     return figure
 
 

@@ -12,12 +12,13 @@ def parser(about, recipe="np_nn"):
     return command
 
 
-def train(args, callbacks=()):
+def train(args, callbacks=(), data=None):
     """Train as main_np.py does, from the first seed: (model, loss, data, history).
 
-    Raises KeyboardInterrupt after Ctrl-C: half a training makes no picture.
+    data: what ``cli.load`` gave, if the callbacks need it before. Raises KeyboardInterrupt after
+    Ctrl-C: half a training makes no picture.
     """
-    settings, data, seed = args.settings, cli.load(args), args.seed[0]
+    settings, data, seed = args.settings, data or cli.load(args), args.seed[0]
     model = models.build(settings, data, seed)
     loss = losses.build(settings, data)
     optimizer = optim.build(settings, model.parameters())
