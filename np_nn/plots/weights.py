@@ -53,9 +53,9 @@ def plot_histograms(steps, histograms, path, title, note="") -> Path:
     """Draw how the weights of each layer are spread, from the start of training to its end.
 
     steps (n,) int: batches done. histograms: {layer: (counts (bins,), edges (bins + 1,)) at each
-    of these steps}. Of the steps at most RIDGES are drawn, evenly picked; each curve is as high
-    as the others. note: a warning, drawn under the title. Returns `path` as a Path. Raises
-    NpNNError when the file cannot be written.
+    of these steps}. Of the steps at most RIDGES are drawn, evenly picked, as ridges of one height
+    that rise with the logarithm of the counts. note: a warning, drawn under the title. Returns
+    `path` as a Path. Raises NpNNError when the file cannot be written.
     """
     shown = np.unique(np.linspace(0, len(steps) - 1, RIDGES).round().astype(int))
     with style.context(["default", STYLE]):
@@ -88,8 +88,8 @@ def _draw_ridges(axes, histograms):
     for i, (colour, (counts, edges)) in enumerate(
         zip(_depths(len(histograms)), histograms, strict=True)
     ):
-        density = counts / np.diff(edges)
-        ridge = i - OVERLAP * density / density.max()
+        height = np.log1p(counts)  # a few large weights are what is learnt first
+        ridge = i - OVERLAP * height / height.max()
         axes.fill_between(edges[:-1], ridge, i, step="post", color=colour, lw=0)
         axes.step(edges[:-1], ridge, where="post", color="white", lw=0.8)
     axes.tick_params("y", length=0)
