@@ -5,9 +5,15 @@ no display, ignores the user's matplotlibrc, and the same input gives the same b
 """
 
 from np_nn.plots.figure import COLOURS, FORMATS, STYLE, save_figure
-from np_nn.plots.images import plot_confusion, plot_errors, plot_feature_maps, plot_filters
+from np_nn.plots.images import (
+    draw_image,
+    plot_confusion,
+    plot_errors,
+    plot_feature_maps,
+    plot_filters,
+)
 from np_nn.plots.reproduction import Dot, plot_reproduction
-from np_nn.plots.runs import Curve, plot_compare, plot_training, smooth
+from np_nn.plots.runs import Curve, draw_curve, plot_compare, plot_training, smooth
 
 __all__ = [
     "COLOURS",
@@ -15,6 +21,8 @@ __all__ = [
     "STYLE",
     "Curve",
     "Dot",
+    "draw_curve",
+    "draw_image",
     "plot_compare",
     "plot_confusion",
     "plot_errors",

@@ -8,7 +8,9 @@ from matplotlib import style
 from matplotlib.ticker import LogLocator
 
 from np_nn.errors import NpNNError
-from np_nn.plots.figure import STYLE, colour_of, new_figure, save_figure
+from np_nn.plots.figure import STYLE, colour_of, new_figure, render, save_figure
+
+CLEAR = {"figure.facecolor": "none", "axes.facecolor": "none"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,18 @@ def plot_training(curve, folder, suffix, title, note="", reference=None, form="p
     return paths
 
 
+def draw_curve(curve, kind, reference=None) -> bytes:
+    """One picture of ``plot_training`` for a page: an SVG without title and background, half as
+    wide, so that a phone shows its letters in the size of the page's own.
+
+    kind: accuracy or loss. reference: the published test accuracy, 0 to 1.
+    """
+    with style.context(["default", STYLE, CLEAR]):
+        figure = new_figure("", "", height=3.1, width=4.4)
+        _draw_run(figure.add_subplot(), curve, kind, reference)
+        return render(figure, "svg")
+
+
 def plot_compare(curves, bars, path, title, note="") -> Path:
     """Draw several runs over each other and, beside them, what each one cost.
 
@@ -94,7 +108,8 @@ def _draw_run(axes, curve, kind, reference):
     steps, half = np.arange(1, len(values) + 1), len(values) // 100
     means = smooth(values, half)
     look = {"alpha": 0.3, "lw": 0.6} if half else {"marker": "o", "ms": 4}
-    axes.plot(steps, values, color=colour, label="each batch", **look)
+    # As pixels: a point for each batch would make an SVG of megabytes.
+    axes.plot(steps, values, color=colour, label="each batch", rasterized=True, **look)
     if half:
         axes.plot(steps, means, color=colour, lw=2, label=f"mean of {2 * half + 1:,} batches")
     pick = {"accuracy": 1, "loss": 2}[kind]
