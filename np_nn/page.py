@@ -7,7 +7,8 @@ from datetime import datetime
 import jinja2
 import numpy as np
 
-from np_nn import answers, machine, pictures, plots, recipes, report
+from np_nn import machine, pictures, plots, recipes, report
+from np_nn.scores import confusion, surest_errors
 
 MISTAKES = 20  # that are shown
 SHADE = 0.6  # of the cell with the most mistakes
@@ -19,7 +20,6 @@ def page(run, command):
         loader=jinja2.PackageLoader("np_nn"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    labels, scores, form = pictures.scored(run)
     return environment.get_template("report.html").render(
         run=run,
         report=report,
@@ -28,8 +28,8 @@ def page(run, command):
         settings=list(_settings(run.settings)),
         seeds=_seeds(run),
         curves=_curves(run),
-        confusion=_confusion(labels, scores, run.dataset.classes),
-        mistakes=_mistakes(run.dataset, labels, scores, form),
+        confusion=_confusion(run.scores, run.dataset.classes),
+        mistakes=_mistakes(run.scores, run.dataset),
         timings=_timings(run),
         machine=_machine(run),
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -103,27 +103,25 @@ def _curves(run):
     ]
 
 
-def _confusion(labels, scores, classes):
+def _confusion(scores, classes):
     """For each class its name, (count, shade of the cell) of each answer, and the share right."""
-    counts = answers.confusion(labels, scores.argmax(axis=1), len(classes))
+    counts = confusion(scores.labels, scores.answers, len(classes))
     mistakes = counts * (1 - np.eye(len(classes), dtype=int))
     shades = SHADE * mistakes / max(1, mistakes.max())
-    right = counts.diagonal() / np.maximum(1, counts.sum(axis=1))
-    return [
-        (name, list(zip(*cells, strict=True)), share)
-        for name, *cells, share in zip(classes, counts, shades, right, strict=True)
-    ]
+    cells = [list(zip(*row, strict=True)) for row in zip(counts, shades, strict=True)]
+    right = ["-" if np.isnan(share) else f"{share:.1%}" for share in scores.class_accuracy()]
+    return list(zip(classes, cells, right, strict=True))
 
 
-def _mistakes(dataset, labels, scores, form):
-    """The images of the surest mistakes, with what was thought of each."""
-    for index in answers.surest_errors(labels, scores, MISTAKES):
-        label, answer = labels[index], scores[index].argmax()
+def _mistakes(scores, dataset):
+    """The images of the surest mistakes, and what was thought of them."""
+    for index in surest_errors(scores.labels, scores.values, MISTAKES):
+        label, answer = scores.labels[index], scores.answers[index]
         yield {
             "image": _uri(plots.draw_image(dataset.test.images[index]), "png"),
             "is": dataset.classes[label],
             "answer": dataset.classes[answer],
-            "score": form.format(scores[index, answer]),
+            "score": scores.form.format(scores.values[index, answer]),
         }
 
 

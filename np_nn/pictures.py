@@ -3,25 +3,16 @@
 from pathlib import Path
 
 from np_nn import plots, report
-from np_nn.layers import Softmax
 
 SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
 
 
 def draw(run, folder, form):
     """Draw a Run's first network into a folder, as png, svg or pdf; returns the paths."""
-    folder, suffix = Path(folder), SUFFIXES[run.framework]
-    about, note = report.title(run), run.dataset.note
-    reference = run.published and run.published.published
-    paths = plots.plot_training(curve(run), folder, suffix, about, note, reference, form)
-    labels, scores, written = scored(run)
-    classes, ending = run.dataset.classes, f"{suffix}.{form}"
-    path = folder / f"confusion_{ending}"
-    paths.append(plots.plot_confusion(labels, scores.argmax(axis=1), classes, path, about, note))
-    images, path = run.dataset.test.images, folder / f"errors_{ending}"
-    about = f"{about}: the surest mistakes"
-    paths.append(plots.plot_errors(images, labels, scores, classes, path, about, note, written))
-    return paths
+    folder, suffix, title = Path(folder), SUFFIXES[run.framework], report.title(run)
+    reference, note = run.published and run.published.published, run.dataset.note
+    curves = plots.plot_training(curve(run), folder, suffix, title, note, reference, form)
+    return curves + draw_answers(run.dataset, run.scores, title, folder, f"_{suffix}.{form}")
 
 
 def curve(run):
@@ -34,9 +25,17 @@ def curve(run):
     )
 
 
-def scored(run):
-    """How the first network scores the test images: (labels, scores (n, classes), their form)."""
-    labels, outputs = run.dataset.test.labels, run.results[0].test.outputs
-    if labels.ndim == 1:  # a loss of classes: outputs are logits
-        return labels, Softmax()(outputs), "{:.1%}"
-    return labels.argmax(axis=1), outputs, "{:.2f}"
+def draw_answers(dataset, found, title, folder, ending):
+    """Which class is taken for which, and the mistakes that the network is surest of.
+
+    found: the Scores of the dataset's test images. Returns the paths of two files in the folder:
+    confusion and errors, followed by the ending.
+    """
+    classes, note = dataset.classes, dataset.note
+    path = folder / f"confusion{ending}"
+    confusion = plots.plot_confusion(found.labels, found.answers, classes, path, title, note)
+    errors = plots.plot_errors(
+        dataset.test.images, found.labels, found.values, classes, folder / f"errors{ending}",
+        f"{title}: the surest mistakes", note, found.form,
+    )  # fmt: skip
+    return [confusion, errors]

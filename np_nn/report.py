@@ -5,7 +5,7 @@ import statistics
 import sys
 from dataclasses import dataclass, field
 
-from np_nn import files, machine, recipes
+from np_nn import files, machine, recipes, scores
 from np_nn.data import Dataset
 from np_nn.history import Evaluation, History
 
@@ -43,8 +43,7 @@ class Run:
     @property
     def model(self):
         """The network in a word, such as "784-512-10" or "lenet5"."""
-        inputs = self.dataset.train.images[0].size
-        return self.settings.network(inputs, len(self.dataset.classes))
+        return _network(self.settings, self.dataset)
 
     @property
     def interrupted(self):
@@ -81,6 +80,11 @@ class Run:
         return 1e3 * self.settings.batch_size / self.step_ms if self.step_ms else 0
 
     @property
+    def scores(self):
+        """How the first network scores the test images."""
+        return scores.read(self.results[0].test.outputs, self.dataset.test.labels)
+
+    @property
     def difference(self):
         return self.test_accuracy - self.published.published if self.published else None
 
@@ -101,8 +105,16 @@ def markdown_table(header, rows):
 
 def title(run):
     """One line that says what was trained on what."""
-    data = run.dataset
-    return f"{run.model} on {data.title}, {run.settings.describe()}"
+    return about(run.settings, run.dataset)
+
+
+def about(settings, dataset):
+    """The same, of a Recipe and a Dataset."""
+    return f"{_network(settings, dataset)} on {dataset.title}, {settings.describe()}"
+
+
+def _network(settings, dataset):
+    return settings.network(dataset.train.images[0].size, len(dataset.classes))
 
 
 def text(run):

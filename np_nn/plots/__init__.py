@@ -4,6 +4,7 @@ Nothing else in np_nn imports matplotlib: import this package where a picture is
 no display, ignores the user's matplotlibrc, and the same input gives the same bytes.
 """
 
+from np_nn.plots.animation import save_animation, snapshot
 from np_nn.plots.figure import COLOURS, FORMATS, STYLE, save_figure
 from np_nn.plots.images import (
     draw_image,
@@ -30,6 +31,8 @@ __all__ = [
     "plot_filters",
     "plot_reproduction",
     "plot_training",
+    "save_animation",
     "save_figure",
     "smooth",
+    "snapshot",
 ]
