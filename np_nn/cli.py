@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import logging
 import math
 import os
 import shlex
@@ -302,6 +303,7 @@ def run(main):
     Bad input and a failing disk end in one line on stderr and status 2, Ctrl-C
     in status 130; a reader of our output who leaves early is no error.
     """
+    _quieten_matplotlib()
     try:
         status = main()
         sys.stdout.flush()
@@ -317,6 +319,12 @@ def run(main):
         _discard_output()
         status = _fail(error, 2)
     sys.exit(status)
+
+
+def _quieten_matplotlib():
+    """It opens no window here, whatever backend is asked for, and needs no place for its cache."""
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _fail(message, status):
