@@ -50,7 +50,10 @@ def plot_training(curve, folder, suffix, title, note="", reference=None, form="p
     for kind in KINDS:
         with style.context(["default", STYLE]):
             figure = new_figure(title, note, height=4.5)
-            _draw_run(figure.add_subplot(), curve, kind, reference)
+            axes = figure.add_subplot()
+            _draw_run(axes, curve, kind, reference)
+            heading = {"title": f"{curve.label}, training", "alignment": "left"}
+            axes.legend(loc=KINDS[kind][2], **heading)
             paths.append(save_figure(figure, Path(folder) / f"{kind}_plot_{suffix}.{form}"))
     return paths
 
@@ -64,6 +67,7 @@ def draw_curve(curve, kind, reference=None) -> bytes:
     with style.context(["default", STYLE, CLEAR]):
         figure = new_figure("", "", height=3.1, width=4.4)
         _draw_run(figure.add_subplot(), curve, kind, reference)
+        figure.legend(loc="outside upper center", ncols=2)
         return render(figure, "svg")
 
 
@@ -103,7 +107,7 @@ def smooth(values, half):
 
 def _draw_run(axes, curve, kind, reference):
     """Every batch's value, faint; their mean, strong; the test result, marked."""
-    scale, form, corner = KINDS[kind]
+    scale, form, _ = KINDS[kind]
     values, colour = getattr(curve, kind), colour_of(curve.label)
     steps, half = np.arange(1, len(values) + 1), len(values) // 100
     means = smooth(values, half)
@@ -122,7 +126,6 @@ def _draw_run(axes, curve, kind, reference):
     scale(axes, [means, values], [mark[1] for mark in marks])
     _scale_iterations(axes, len(values))
     axes.set(xlabel="iteration", ylabel=kind)
-    axes.legend(loc=corner, title=f"{curve.label}, training", alignment="left")
     sides = ["center"] if len(marks) == 1 else ["top", "bottom"]  # below its line, above its line
     for (name, value, line, ink), side in zip(marks, sides[: len(marks)], strict=True):
         level = float(np.clip(value, *axes.get_ylim()))  # a loss of 0 has no place on a log axis
