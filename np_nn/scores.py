@@ -56,6 +56,25 @@ def read(outputs, targets):
     return Scores(outputs, targets.argmax(axis=1), False)
 
 
+def confusion(labels, answers, classes):
+    """How often each class (row) was taken for which (column): (classes, classes) int.
+
+    labels, answers (n,) int. classes: how many there are.
+    """
+    counts = np.zeros((classes, classes), int)
+    np.add.at(counts, (labels, answers), 1)
+    return counts
+
+
+def surest_errors(labels, values, most):
+    """The mistakes of whose wrong class most was thought, those first: indices, at most so many.
+
+    labels (n,) int. values (n, C): of each class, the largest is the answer.
+    """
+    wrong = np.flatnonzero(values.argmax(axis=1) != labels)
+    return wrong[np.argsort(-values[wrong].max(axis=1), kind="stable")][:most]
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """How often a network was right when it was so sure: all (bins,), from unsure to sure.

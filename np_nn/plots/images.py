@@ -1,12 +1,15 @@
 """What a network has learnt: its filters, what they make of an image, and what it mistakes."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib import style
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.image import imsave
 
-from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
+from np_nn.plots.figure import COLOURS, FORMATS, STYLE, new_figure, save_figure
+from np_nn.scores import confusion, surest_errors
 
 BLUE, ORANGE = COLOURS["numpy"], COLOURS["torch"]
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
@@ -78,8 +81,7 @@ def plot_confusion(labels, answers, classes, path, title, note="") -> Path:
     warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
     cannot be written.
     """
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (labels, answers), 1)
+    counts = confusion(labels, answers, len(classes))
     with style.context(["default", STYLE, {"axes.grid": False}]):
         figure = new_figure(title, note, height=6.4)
         _draw_confusion(figure.add_subplot(), counts, classes)
@@ -95,8 +97,7 @@ def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.
     when the file cannot be written.
     """
     answers = scores.argmax(axis=1)
-    wrong = np.flatnonzero(answers != labels)
-    shown = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")][: ACROSS * DOWN]
+    shown = surest_errors(labels, scores, ACROSS * DOWN)
     rows = max(1, -(-len(shown) // ACROSS))
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=0.8 + 1.7 * rows)
@@ -123,6 +124,13 @@ def _draw_filters(axes, filters, columns, **bar):
     _draw_tiles(axes, filters, columns, cmap=SIGNED, vmin=-reach, vmax=reach)
     ticks = [-reach, 0, reach]
     axes.figure.colorbar(axes.images[0], ax=axes, ticks=ticks, format="{x:.2g}", **bar)
+
+
+def draw_image(image) -> bytes:
+    """A PNG of an image (h, w), a pixel for each of its own: black where it is largest."""
+    content = io.BytesIO()
+    imsave(content, image, cmap="Greys", format="png", metadata=FORMATS["png"])
+    return content.getvalue()
 
 
 def _draw_tiles(axes, images, columns, **look):

@@ -8,7 +8,9 @@ from matplotlib import style
 from matplotlib.ticker import LogLocator
 
 from np_nn.errors import NpNNError
-from np_nn.plots.figure import STYLE, colour_of, new_figure, save_figure
+from np_nn.plots.figure import STYLE, colour_of, new_figure, render, save_figure
+
+CLEAR = {"figure.facecolor": "none", "axes.facecolor": "none"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ def plot_training(curve, folder, suffix, title, note="", reference=None, form="p
     for kind in KINDS:
         with style.context(["default", STYLE]):
             figure = new_figure(title, note, height=4.5)
-            _draw_run(figure.add_subplot(), curve, kind, reference)
+            axes = figure.add_subplot()
+            _draw_run(axes, curve, kind, reference)
+            heading = {"title": f"{curve.label}, training", "alignment": "left"}
+            axes.legend(loc=KINDS[kind][2], **heading)
             paths.append(save_figure(figure, Path(folder) / f"{kind}_plot_{suffix}.{form}"))
     return paths
 
@@ -67,7 +72,21 @@ def plot_learning(curve, rates, path, title, note="") -> Path:
             axes.set_xlabel("")
         lowest.plot(np.arange(1, len(rates) + 1), rates, color=colour_of(curve.label), lw=2)
         lowest.set(xlabel="iteration", ylabel="learning rate", ylim=(0, None))
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         return save_figure(figure, path)
+
+
+def draw_curve(curve, kind, reference=None) -> bytes:
+    """One picture of ``plot_training`` for a page: an SVG without title and background, half as
+    wide, so that a phone shows its letters in the size of the page's own.
+
+    kind: accuracy or loss. reference: the published test accuracy, 0 to 1.
+    """
+    with style.context(["default", STYLE, CLEAR]):
+        figure = new_figure("", "", height=3.1, width=4.4)
+        _draw_run(figure.add_subplot(), curve, kind, reference)
+        figure.legend(loc="outside upper center", ncols=2)
+        return render(figure, "svg")
 
 
 def plot_compare(curves, bars, path, title, note="") -> Path:
@@ -128,12 +147,13 @@ def scale_sizes(axes, histories, levels=()):
 
 def _draw_run(axes, curve, kind, reference):
     """Every batch's value, faint; their mean, strong; the test result, marked."""
-    scale, form, corner = KINDS[kind]
+    scale, form, _ = KINDS[kind]
     values, colour = getattr(curve, kind), colour_of(curve.label)
     steps, half = np.arange(1, len(values) + 1), len(values) // 100
     means = smooth(values, half)
     look = {"alpha": 0.3, "lw": 0.6} if half else {"marker": "o", "ms": 4}
-    axes.plot(steps, values, color=colour, label="each batch", **look)
+    # As pixels: a point for each batch would make an SVG of megabytes.
+    axes.plot(steps, values, color=colour, label="each batch", rasterized=True, **look)
     if half:
         axes.plot(steps, means, color=colour, lw=2, label=f"mean of {2 * half + 1:,} batches")
     pick = {"accuracy": 1, "loss": 2}[kind]
@@ -146,7 +166,6 @@ def _draw_run(axes, curve, kind, reference):
     scale(axes, [means, values], [mark[1] for mark in marks])
     scale_iterations(axes, len(values))
     axes.set(xlabel="iteration", ylabel=kind)
-    axes.legend(loc=corner, title=f"{curve.label}, training", alignment="left")
     sides = ["center"] if len(marks) == 1 else ["top", "bottom"]  # below its line, above its line
     for (name, value, line, ink), side in zip(marks, sides[: len(marks)], strict=True):
         level = float(np.clip(value, *axes.get_ylim()))  # a loss of 0 has no place on a log axis

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import plots, report, scores
+from np_nn import pictures, plots, report, scores
 from np_nn.embedding import embed, hidden
 from np_nn.visualize import network
 
@@ -28,7 +28,7 @@ def draw(args):
         return plot(*content, path=path, title=f"{what}\n{about}", note=data.note)
 
     return [
-        *report.draw_answers(data, found, about, folder, ending),
+        *pictures.draw_answers(data, found, about, folder, ending),
         picture(
             plots.plot_class_accuracy, "class_accuracy", "Right answers by class",
             *found.class_accuracy(), data.classes,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, losses, plots, report, schedules
+from np_nn import cli, losses, pictures, plots, report, schedules
 from np_nn.batches import Batches
 from np_nn.visualize import network
 
@@ -35,7 +35,7 @@ def draw(args):
     return [
         picture(
             plots.plot_learning, "training", "Learning",
-            report.curve("NumPy", result), _rates(settings, history),
+            pictures.curve("NumPy", result), _rates(settings, history),
         ),
         picture(
             plots.plot_norms, "training_norms", "Size of weights and gradients",
