@@ -11,7 +11,7 @@ from np_nn.layers.activations import Activation
 from np_nn.losses import CrossEntropyLoss
 from np_nn.watch import watched
 
-BINS = 100  # of a histogram
+BINS = 50  # of a histogram
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ def new_figure(title, note, height, width=8):
         textwrap.fill(text, most) for text, most in ((title, 74), (about, 92), (note, 88))
     )
     title_height = 0.14 + 0.24 * len(title.splitlines())  # inches
-    about_height = 0.2 * len(about.splitlines())
+    about_height = 0.1 + 0.2 * len(about.splitlines()) if about else 0
     note_height = 0.22 + 0.2 * len(note.splitlines()) if note else 0
     above = title_height + about_height
     room = (0, 0, 1, 1 - (above + note_height) / height)

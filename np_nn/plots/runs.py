@@ -72,6 +72,7 @@ def plot_learning(curve, rates, path, title, note="") -> Path:
             axes.set_xlabel("")
         lowest.plot(np.arange(1, len(rates) + 1), rates, color=colour_of(curve.label), lw=2)
         lowest.set(xlabel="iteration", ylabel="learning rate", ylim=(0, None))
+        figure.align_ylabels()
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         return save_figure(figure, path)
 

@@ -24,10 +24,10 @@ def plot_norms(steps, weights, gradients, path, title, note="") -> Path:
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=6.4)
         upper, lower = figure.subplots(2, 1, sharex=True)
-        for axes, norms in ((upper, weights), (lower, gradients)):
-            _draw_lines(axes, steps, norms)
-            scale_sizes(axes, list(norms.values()))
-        upper.set(title="weights of each layer", ylabel="norm")
+        _draw_lines(upper, steps, weights)
+        _draw_lines(lower, steps, gradients)
+        scale_sizes(lower, list(gradients.values()))
+        upper.set(title="weights of each layer", ylabel="norm", ylim=(0, None))
         lower.set(title="gradients of the loss", ylabel="norm", xlabel="iteration")
         _add_legend(figure, upper)
         return save_figure(figure, path)
@@ -40,11 +40,11 @@ def plot_dead(steps, shares, path, title, note="") -> Path:
     title. Returns `path` as a Path. Raises NpNNError when the file cannot be written.
     """
     with style.context(["default", STYLE]):
-        figure = new_figure(title, note, height=4)
+        figure = new_figure(title, note, height=4.2)
         axes = figure.add_subplot()
         _draw_lines(axes, steps, shares)
         axes.set(xlabel="iteration", ylabel="share of the layer's units", ylim=(0, None))
-        axes.yaxis.set_major_formatter("{x:.0%}")
+        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
         _add_legend(figure, axes)
         return save_figure(figure, path)
 
@@ -90,6 +90,7 @@ def _draw_ridges(axes, histograms):
     ):
         height = np.log1p(counts)  # a few large weights are what is learnt first
         ridge = i - OVERLAP * height / height.max()
-        axes.fill_between(edges[:-1], ridge, i, step="post", color=colour, lw=0)
-        axes.step(edges[:-1], ridge, where="post", color="white", lw=0.8)
+        middles = (edges[:-1] + edges[1:]) / 2
+        axes.fill_between(middles, ridge, i, color=colour, lw=0)
+        axes.plot(middles, ridge, color="white", lw=0.8)
     axes.tick_params("y", length=0)

@@ -5,52 +5,60 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, losses, pictures, plots, report, schedules
+from np_nn import pictures, plots, report, schedules
 from np_nn.batches import Batches
 from np_nn.visualize import network
 
 OBSERVATIONS = 60  # at least, where there are as many iterations
 UNITS = 16  # of the first layer that are drawn
+TITLES = {  # of the pictures, by the names of their files
+    "training": "Loss and accuracy in training, and the learning rate",
+    "training_norms": "How large weights and gradients are",
+    "training_dead": "Dead units: those that give the same for every image",
+    "training_histograms": "How the weights spread, from the start of training to its end",
+    "training_filters": "What units of the first layer look for: the weights of their pixels",
+}
 
 
 def parser():
-    command = network.parser(__doc__)
-    command.set_defaults(hidden=[256, 128, 64], validation=10_000)
+    command = network.parser(__doc__, recipe="plain")
+    command.set_defaults(validation=10_000)
     return command
 
 
 def draw(args):
-    settings, data = args.settings, cli.load(args)
+    settings, prepared = args.settings, network.prepare(args)
+    model, loss, data = prepared
     every = max(1, len(Batches(len(data.train), **settings.plan)) // OBSERVATIONS)
-    observer = nn.Observer(data.train, losses.build(settings, data), every=every)
-    model, loss, _, history = network.train(args, [observer], data)
+    observer = nn.Observer(data.train, loss, every=every)
+    *_, history = network.train(args, [observer], prepared)
     result = report.Result(args.seed[0], history, nn.evaluate(model, data.test, loss))
     seen, about = observer.observations, report.about(settings, data)
     steps, layers = np.array([each.step for each in seen]), _layers(model)
 
-    def picture(plot, name, what, *content):
+    def picture(name, plot, *content):
         path = Path(args.out) / f"{name}.{args.format}"
-        return plot(*content, path=path, title=f"{what}\n{about}", note=data.note)
+        return plot(*content, path=path, title=f"{TITLES[name]}\n{about}", note=data.note)
 
     return [
         picture(
-            plots.plot_learning, "training", "Learning",
+            "training", plots.plot_learning,
             pictures.curve("NumPy", result), _rates(settings, history),
         ),
         picture(
-            plots.plot_norms, "training_norms", "Size of weights and gradients",
+            "training_norms", plots.plot_norms,
             steps, _series(seen, "weights", layers), _series(seen, "gradients", layers),
         ),
         picture(
-            plots.plot_dead, "training_dead", "Dead units",
+            "training_dead", plots.plot_dead,
             steps, _series(seen, "dead", _numbered(seen[0].dead)),
         ),
         picture(
-            plots.plot_histograms, "training_histograms", "How the weights spread",
+            "training_histograms", plots.plot_histograms,
             steps, _series(seen, "histograms", layers),
         ),
         picture(
-            plots.plot_filters_learnt, "training_filters", "What units of the first layer look for",
+            "training_filters", plots.plot_filters_learnt,
             _units(observer.start, model.state_dict(), data.train.images.shape[1:]),
         ),
     ]  # fmt: skip
