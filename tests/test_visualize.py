@@ -21,7 +21,7 @@ RUNS = {
         [f"training{part}.png" for part in ("", "_norms", "_dead", "_histograms", "_filters")],
     ),
     "answers": (
-        SMALL,
+        [*SMALL, "--lr", "0.02"],
         [
             f"{name}.png"
             for name in ("confusion", "errors", "class_accuracy", "calibration", "embedding")
