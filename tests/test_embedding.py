@@ -1,4 +1,4 @@
-"""np_nn.embedding: what the last hidden layer says, and maps of it that keep what is alike together."""
+"""np_nn.embedding: what the last hidden layer says, and maps where what is alike lies together."""
 
 import numpy as np
 import pytest
