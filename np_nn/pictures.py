@@ -10,19 +10,17 @@ SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
 def draw(run, folder, form):
     """Draw a Run's first network into a folder, as png, svg or pdf; returns the paths."""
     folder, suffix, title = Path(folder), SUFFIXES[run.framework], report.title(run)
+    shown = curve(run.framework, run.results[0])
     reference, note = run.published and run.published.published, run.dataset.note
-    curves = plots.plot_training(curve(run), folder, suffix, title, note, reference, form)
+    curves = plots.plot_training(shown, folder, suffix, title, note, reference, form)
     return curves + draw_answers(run.dataset, run.scores, title, folder, f"_{suffix}.{form}")
 
 
-def curve(run):
-    """The first network's training as plots.Curve."""
-    first = run.results[0]
-    history, test = first.history, first.test
+def curve(label, result):
+    """The training of a Result as plots.Curve."""
+    history, test = result.history, result.test
     held = tuple((at, seen.accuracy, seen.loss) for at, seen in history.validation)
-    return plots.Curve(
-        run.framework, history.loss, history.accuracy, test.accuracy, test.loss, held
-    )
+    return plots.Curve(label, history.loss, history.accuracy, test.accuracy, test.loss, held)
 
 
 def draw_answers(dataset, found, title, folder, ending):

@@ -30,11 +30,19 @@ class Scores:
         return "{:.1%}" if self.probabilities else "{:.2f}"
 
     def class_accuracy(self):
-        """(C,) the share of each class's images that was answered rightly; NaN without any."""
-        classes = self.values.shape[1]
-        there = np.bincount(self.labels, minlength=classes)
+        """The share of each class's images that was answered rightly, and its 95 % interval.
+
+        Returns accuracy, low, high: (C,) each, NaN for a class without images. Source: Wilson
+        1927, Probable inference, the law of succession, and statistical inference.
+        """
+        classes, square = self.values.shape[1], 1.96**2
+        n = np.bincount(self.labels, minlength=classes)
         right = np.bincount(self.labels[self.answers == self.labels], minlength=classes)
-        return np.divide(right, there, out=np.full(classes, np.nan), where=there > 0)
+        with np.errstate(invalid="ignore"):  # 0 / 0 in a class without images
+            accuracy = right / n
+            centre = (right + square / 2) / (n + square)
+            half = np.sqrt(square * (accuracy * (n - right) + square / 4)) / (n + square)
+        return accuracy, centre - half, centre + half
 
 
 def read(outputs, targets):

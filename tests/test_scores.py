@@ -36,8 +36,17 @@ def test_values_stay_scores():
 
 def test_class_accuracy_counts_by_class():
     values = np.eye(4)[[0, 0, 1, 2, 2]]
-    found = Scores(values, np.array([0, 1, 1, 2, 0]), True)
-    np.testing.assert_array_equal(found.class_accuracy(), [0.5, 0.5, 1.0, np.nan])
+    accuracy, low, high = Scores(values, np.array([0, 1, 1, 2, 0]), True).class_accuracy()
+    np.testing.assert_array_equal(accuracy, [0.5, 0.5, 1.0, np.nan])
+    assert np.isnan([low[3], high[3]]).all()
+
+
+def test_class_accuracy_has_wilsons_interval():
+    """81 of 263 gives 0.2553 to 0.3662 (Newcombe 1998, table I, method 3)."""
+    labels = np.zeros(263, int)
+    values = np.eye(2)[(np.arange(263) >= 81).astype(int)]
+    _, low, high = Scores(values, labels, True).class_accuracy()
+    assert (round(low[0], 4), round(high[0], 4)) == (0.2553, 0.3662)
 
 
 def test_calibration_by_hand():

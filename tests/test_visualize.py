@@ -15,7 +15,19 @@ LARGEST = {".png": 150_000, ".gif": 1_000_000}  # bytes of a picture
 SMALL = ["--dataset", "digits", "--hidden", "8", "--steps", "20", "--batch-size", "20", "--quiet"]
 
 # A short run of each command, and the files that it draws.
-RUNS = {}
+RUNS = {
+    "training": (
+        [*SMALL, "--validation", "100"],
+        [f"training{part}.png" for part in ("", "_norms", "_dead", "_histograms", "_filters")],
+    ),
+    "answers": (
+        SMALL,
+        [
+            f"{name}.png"
+            for name in ("confusion", "errors", "class_accuracy", "calibration", "embedding")
+        ],
+    ),
+}
 
 
 @pytest.fixture(autouse=True)

@@ -25,13 +25,28 @@ def plot_filters(filters, path, title, note="") -> Path:
     filters (n, h, w): one channel of a convolution's weights. note: a line under the title.
     Returns `path` as a Path. Raises NpNNError when the file cannot be written.
     """
-    reach = np.abs(filters).max()
     rows = -(-len(filters) // 8)
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=0.9 + 0.9 * rows)
-        axes = figure.add_subplot()
-        _draw_tiles(axes, filters, 8, cmap=SIGNED, vmin=-reach, vmax=reach)
-        figure.colorbar(axes.images[0], ax=axes, ticks=[-reach, 0, reach], format="{x:.2g}")
+        _draw_filters(figure.add_subplot(), filters, 8, np.abs(filters).max())
+        return save_figure(figure, path)
+
+
+def plot_filters_learnt(stages, path, title, note="") -> Path:
+    """Draw the same filters at different times, side by side, four in a row.
+
+    stages: {time: filters (n, h, w)}. note: a line under the title. Each time has a scale of its
+    own, which leaves out the largest 1 %, else all others would be pale. Returns `path` as a
+    Path. Raises NpNNError when the file cannot be written.
+    """
+    rows = max(-(-len(filters) // 4) for filters in stages.values())
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, note, height=1.2 + 0.95 * rows)
+        panels = figure.subplots(1, len(stages), squeeze=False)[0]
+        for axes, (time, filters) in zip(panels, stages.items(), strict=True):
+            reach = np.percentile(np.abs(filters), 99)
+            _draw_filters(axes, filters, 4, reach, location="bottom", shrink=0.8, extend="both")
+            axes.set_title(time)
         return save_figure(figure, path)
 
 
@@ -102,6 +117,13 @@ def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.
         for axes in panels[len(shown) :]:
             axes.axis("off")
         return save_figure(figure, path)
+
+
+def _draw_filters(axes, filters, columns, reach, **bar):
+    """In full colour at `reach`, with a bar of colours beside them, which ``bar`` places."""
+    _draw_tiles(axes, filters, columns, cmap=SIGNED, vmin=-reach, vmax=reach)
+    ticks = [-reach, 0, reach]
+    axes.figure.colorbar(axes.images[0], ax=axes, ticks=ticks, format="{x:.2g}", **bar)
 
 
 def draw_image(image) -> bytes:
