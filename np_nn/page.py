@@ -111,7 +111,8 @@ def _confusion(scores, classes):
     mistakes = counts * (1 - np.eye(len(classes), dtype=int))
     shades = SHADE * mistakes / max(1, mistakes.max())
     cells = [list(zip(*row, strict=True)) for row in zip(counts, shades, strict=True)]
-    right = ["-" if np.isnan(share) else f"{share:.1%}" for share in scores.class_accuracy()]
+    accuracy, _, _ = scores.class_accuracy()
+    right = ["-" if np.isnan(share) else f"{share:.1%}" for share in accuracy]
     return list(zip(classes, cells, right, strict=True))
 
 
