@@ -12,6 +12,7 @@ from np_nn.scores import confusion, surest_errors
 
 MISTAKES = 20  # that are shown
 SHADE = 0.6  # of the cell with the most mistakes
+OFF = ("none", "no", "0")  # settings that do nothing
 
 
 def page(run, command):
@@ -26,6 +27,7 @@ def page(run, command):
         command=command,
         recipe=recipes.RECIPES[run.settings.name],
         settings=list(_settings(run.settings)),
+        off=OFF,
         seeds=_seeds(run),
         curves=_curves(run),
         confusion=_confusion(run.scores, run.dataset.classes),
@@ -47,15 +49,15 @@ def _settings(settings):
 
 def _shown(value):
     if isinstance(value, tuple):
-        return ", ".join(map(_shown, value)) or "-"
+        return ", ".join(map(_shown, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value or "-")
+    return f"{value:g}" if isinstance(value, float) else str(value or "none")
 
 
 def _seeds(run):
     """A line for each network."""
-    header = ["seed", "test accuracy", "test loss", "iterations", "ms each", "training s"]
+    header = ["seed", "test accuracy", "loss", "iterations", "ms each", "seconds"]
     rows = []
     for result in run.results:
         test, history = result.test, result.history
@@ -78,7 +80,7 @@ def _timings(run):
 
 def _machine(run):
     return {
-        "machine": machine.describe(),
+        "processor": machine.describe(),
         "computed by": f"{run.framework} on {run.backend}",
         "threads": run.threads,
         **machine.versions(*report.PACKAGES),
@@ -109,7 +111,8 @@ def _confusion(scores, classes):
     mistakes = counts * (1 - np.eye(len(classes), dtype=int))
     shades = SHADE * mistakes / max(1, mistakes.max())
     cells = [list(zip(*row, strict=True)) for row in zip(counts, shades, strict=True)]
-    right = ["-" if np.isnan(share) else f"{share:.1%}" for share in scores.class_accuracy()]
+    accuracy, _, _ = scores.class_accuracy()
+    right = ["-" if np.isnan(share) else f"{share:.1%}" for share in accuracy]
     return list(zip(classes, cells, right, strict=True))
 
 

@@ -1,6 +1,7 @@
 """A page in a headless browser: what would trouble a reader on a phone or a desk, day or night."""
 
 import shutil
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,3 +73,13 @@ def problems(chromium, path):
                 found += page.evaluate(LOOK)
                 every += [f"{Path(path).name}, {size}, {scheme}: {line}" for line in found]
     return every
+
+
+def screenshot(path, picture, size, scheme):
+    """What a reader sees first of the page of a file, as a PNG."""
+    with browser() as chromium, opened(chromium, path, size, scheme) as (page, _):
+        page.screenshot(path=picture)
+
+
+if __name__ == "__main__":  # python tests/browser.py PAGE PICTURE phone|desk light|dark
+    screenshot(*sys.argv[1:])
