@@ -25,11 +25,12 @@ class Stage:
 class Unit:
     """One unit of a Linear layer, h = sum_i x[i] w[i] + b, and what the next layer makes of it.
 
-    x: what the layer is given, of any shape; w: the unit's weights, of the same; b: its bias, 0.0
-    without one; h, grad_h: its weighted sum, and dL/dh. a, grad_a: the same unit after the next
-    layer, which is the activation, and dL/da; None if the layer is the last.
+    number: which unit, from 0. x: what the layer is given, of any shape; w: the unit's weights, of
+    the same; b: its bias, 0.0 without one; h, grad_h: its weighted sum, and dL/dh. a, grad_a: the
+    same unit after the next layer, which is the activation, and dL/da; None if there is no next.
     """
 
+    number: int
     x: np.ndarray
     w: np.ndarray
     b: float
@@ -58,20 +59,21 @@ class Trace:
     stages: tuple[Stage, ...]
     loss: float
 
-    def unit(self, number):
-        """The ``Unit`` of this number, from 0, of the first Linear layer.
+    def unit(self, number=None):
+        """A ``Unit`` of the first Linear layer, with the model's weights as they are now.
 
-        The weights are the model's as they are now. Raises NpNNError for a number out of range
-        and for a network without Linear layers.
+        number: from 0; None for the unit that says most to the loss, by the size of h dL/dh.
+        Raises NpNNError for a number out of range and for a network without Linear layers.
         """
-        at = [i for i, stage in enumerate(self.stages) if type(stage.layer) is Linear]
-        if not at:
-            raise NpNNError("the network has no Linear layer whose unit could be followed")
-        (sums, after), layer = (*self.stages[at[0] :], None)[:2], self.stages[at[0]].layer
+        at = self.first_linear
+        (sums, after), layer = (*self.stages[at:], None)[:2], self.stages[at].layer
+        if number is None:
+            number = int(np.abs(sums.output * sums.grad).argmax())
         if not 0 <= number < len(sums.output):
-            raise NpNNError(f"unit must be 0..{len(sums.output) - 1}, got {number}")
-        x = self.stages[at[0] - 1].output if at[0] else self.x
+            raise NpNNError(f"the unit must be 0..{len(sums.output) - 1}, not {number}")
+        x = self.stages[at - 1].output if at else self.x
         return Unit(
+            number,
             x,
             layer.weight.data[:, number].reshape(x.shape).copy(),
             float(layer.bias.data[number]) if layer.bias else 0.0,
@@ -80,6 +82,14 @@ class Trace:
             after and float(after.output[number]),
             after and float(after.grad[number]),
         )
+
+    @property
+    def first_linear(self):
+        """The index of the first Linear layer's stage. Raises NpNNError if there is none."""
+        for index, stage in enumerate(self.stages):
+            if type(stage.layer) is Linear:
+                return index
+        raise NpNNError("the network has no Linear layer whose unit could be followed")
 
 
 def trace(model, x, target, loss):

@@ -110,6 +110,14 @@ def test_a_unit_follows_the_formula(name):
         assert unit.grad_w.ravel() == pytest.approx(linear.weight.grad[:, number], abs=1e-7)
 
 
+def test_the_unit_that_says_most():
+    passed = trace(MODELS["mlp"](), IMAGE.ravel(), LABEL, nn.CrossEntropyLoss())
+    most = passed.unit()
+    sizes = [abs(unit.h * unit.grad_h) for unit in map(passed.unit, range(9))]
+    assert abs(most.h * most.grad_h) == max(sizes) > 0
+    assert most.number == sizes.index(max(sizes))
+
+
 def test_a_unit_of_images_has_weights_for_maps():
     passed = trace(MODELS["lenet"](), IMAGE, LABEL, nn.CrossEntropyLoss())
     assert passed.unit(0).w.shape == passed.unit(0).x.shape == (4, 1, 1)
@@ -125,7 +133,7 @@ def test_a_unit_without_bias_or_activation():
 @pytest.mark.parametrize("number", [-1, 9])
 def test_a_unit_out_of_range(number):
     passed = trace(MODELS["mlp"](), IMAGE.ravel(), LABEL, nn.CrossEntropyLoss())
-    with pytest.raises(nn.NpNNError, match=r"unit must be 0\.\.8"):
+    with pytest.raises(nn.NpNNError, match=r"unit must be 0\.\.8, not"):
         passed.unit(number)
 
 
