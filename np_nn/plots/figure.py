@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
 
 from np_nn.errors import NpNNError
 from np_nn.files import write_file
@@ -47,5 +48,14 @@ def save_figure(figure, path) -> Path:
     if kind not in FORMATS:
         raise NpNNError(f"cannot write {path}: a picture ends in .{', .'.join(FORMATS)}")
     figure.savefig(content, format=kind, metadata=FORMATS[kind])
-    write_file(path, content.getvalue())
+    write_file(path, (_with_palette(content) if kind == "png" else content).getvalue())
     return Path(path)
+
+
+def _with_palette(png):
+    """A PNG in 256 colours, as a PNG: a third of the bytes, and no difference that one sees."""
+    picture, smaller = Image.open(png).convert("RGB"), io.BytesIO()
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        smaller, "PNG", optimize=True
+    )
+    return smaller
