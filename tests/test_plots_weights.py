@@ -137,6 +137,21 @@ def test_ridges_stand_on_the_lines_of_their_iterations(tmp_path, drawn):
         assert ridge.get_paths()[0].get_extents().height == pytest.approx(plots.weights.OVERLAP)
 
 
+def test_a_few_small_filters_are_not_squeezed(tmp_path, drawn):
+    stages = {"before": images(3, 3), "after": images(3, 3)}
+    plots.plot_filters_learnt(stages, tmp_path / "f.png", f"{TITLE}\n{LONG}", LONG)
+    assert all(axes.get_window_extent().height > 50 for axes in drawn[0].axes[:2])
+
+
+def test_deep_networks_take_more_rows(tmp_path, drawn):
+    deep = {f"layer {i}": STEPS + i for i in range(10)}
+    plots.plot_norms(STEPS, deep, deep, tmp_path / "n.png", TITLE)
+    plots.plot_histograms(STEPS, spreads(10), tmp_path / "h.png", TITLE)
+    assert all(axes.get_window_extent().height > 200 for axes in drawn[0].axes)
+    assert [axes.axison for axes in drawn[1].axes] == [True] * 10 + [False] * 2
+    assert {axes.get_title(loc="left") for axes in drawn[1].axes} == {*spreads(10), ""}
+
+
 def test_each_time_of_filters_has_its_own_scale(tmp_path, drawn):
     stages = {"before": images(3) * 0.01, "after": images(3)}
     stages["after"][0, 0, 0] = 100

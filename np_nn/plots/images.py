@@ -41,7 +41,7 @@ def plot_filters_learnt(stages, path, title, note="") -> Path:
     """
     rows = max(-(-len(filters) // 4) for filters in stages.values())
     with style.context(["default", STYLE]):
-        figure = new_figure(title, note, height=1.2 + 0.95 * rows)
+        figure = new_figure(title, note, height=1.9 + 0.95 * rows)
         panels = figure.subplots(1, len(stages), squeeze=False)[0]
         for axes, (time, filters) in zip(panels, stages.items(), strict=True):
             reach = np.percentile(np.abs(filters), 99)

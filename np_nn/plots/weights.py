@@ -11,6 +11,7 @@ from np_nn.plots.runs import scale_iterations, scale_sizes
 DEPTH = colormaps["viridis"]  # from the first layer, dark, to the last one
 LIGHTEST = 0.85  # of its colours: yellow on white cannot be read
 RIDGES = 12  # histograms of a layer that are drawn
+ACROSS = 4  # layers in a row
 OVERLAP = 1.8  # how far a ridge may reach over the next one's line
 
 
@@ -22,7 +23,7 @@ def plot_norms(steps, weights, gradients, path, title, note="") -> Path:
     cannot be written.
     """
     with style.context(["default", STYLE]):
-        figure = new_figure(title, note, height=6.4)
+        figure = new_figure(title, note, height=6.2 + 0.2 * _rows(weights))
         upper, lower = figure.subplots(2, 1, sharex=True)
         _draw_lines(upper, steps, weights)
         _draw_lines(lower, steps, gradients)
@@ -40,7 +41,7 @@ def plot_dead(steps, shares, path, title, note="") -> Path:
     title. Returns `path` as a Path. Raises NpNNError when the file cannot be written.
     """
     with style.context(["default", STYLE]):
-        figure = new_figure(title, note, height=4.2)
+        figure = new_figure(title, note, height=4 + 0.2 * _rows(shares))
         axes = figure.add_subplot()
         _draw_lines(axes, steps, shares)
         axes.set(xlabel="iteration", ylabel="share of the layer's units", ylim=(0, None))
@@ -59,13 +60,17 @@ def plot_histograms(steps, histograms, path, title, note="") -> Path:
     """
     shown = np.unique(np.linspace(0, len(steps) - 1, RIDGES).round().astype(int))
     with style.context(["default", STYLE]):
-        figure = new_figure(title, note, height=5.6)
-        panels = figure.subplots(1, len(histograms), sharey=True, squeeze=False)[0]
-        for axes, (layer, found) in zip(panels, histograms.items(), strict=True):
+        rows, across = _rows(histograms), min(ACROSS, len(histograms))
+        figure = new_figure(title, note, height=0.8 + 4.8 * rows)
+        panels = figure.subplots(rows, across, sharey=True, squeeze=False)
+        for axes, (layer, found) in zip(panels.flat, histograms.items(), strict=False):
             _draw_ridges(axes, [found[i] for i in shown])
             axes.set(title=layer, xlabel="weight")
-        panels[0].set_yticks(range(len(shown)), [f"{steps[i]:,}" for i in shown])
-        panels[0].set(ylabel="iteration", ylim=(len(shown) - 0.8, -OVERLAP - 0.1))
+        for axes in panels.flat[len(histograms) :]:
+            axes.axis("off")
+        for axes in panels[:, 0]:
+            axes.set_yticks(range(len(shown)), [f"{steps[i]:,}" for i in shown])
+            axes.set(ylabel="iteration", ylim=(len(shown) - 0.8, -OVERLAP - 0.1))
         return save_figure(figure, path)
 
 
@@ -75,12 +80,16 @@ def _draw_lines(axes, steps, series):
     scale_iterations(axes, steps[-1])
 
 
+def _rows(layers):
+    return -(-len(layers) // ACROSS)
+
+
 def _depths(count):
     return DEPTH(np.linspace(0, LIGHTEST, count))
 
 
 def _add_legend(figure, axes):
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=ACROSS)
 
 
 def _draw_ridges(axes, histograms):

@@ -11,6 +11,11 @@ from np_nn.embedding import embed, hidden
 from np_nn.visualize import network
 
 POINTS = 2000  # test images that are embedded: enough to see groups, in seconds
+TITLES = {  # of the pictures, by the names of their files
+    "class_accuracy": "Right answers by class",
+    "embedding": "What the last hidden layer sees alike",
+    "calibration": "Is it as right as it is sure?",
+}
 
 
 def parser():
@@ -20,28 +25,23 @@ def parser():
 def draw(args):
     model, _, data, _ = network.train(args)
     found = scores.read(nn.predict(model, data.test, input=args.input), data.test.labels)
-    calibration = scores.calibration(found)
     about, folder, ending = report.about(args.settings, data), Path(args.out), f".{args.format}"
 
-    def picture(plot, name, what, *content):
+    def picture(name, plot, *content):
         path = folder / f"{name}{ending}"
-        return plot(*content, path=path, title=f"{what}\n{about}", note=data.note)
+        return plot(*content, path=path, title=f"{TITLES[name]}\n{about}", note=data.note)
 
-    return [
-        *pictures.draw_answers(data, found, about, folder, ending),
-        picture(
-            plots.plot_class_accuracy, "class_accuracy", "Right answers by class",
-            *found.class_accuracy(), data.classes,
-        ),
-        picture(
-            plots.plot_calibration, "calibration", "Is it as right as it is sure?",
-            calibration.counts, calibration.confidence, calibration.accuracy, calibration.error,
-        ),
-        picture(
-            plots.plot_embedding, "embedding", "What the last hidden layer sees alike",
-            *_maps(model, data, found, args.seed[0]), data.classes,
-        ),
-    ]  # fmt: skip
+    written = pictures.draw_answers(data, found, about, folder, ending)
+    accuracies, maps = found.class_accuracy(), _maps(model, data, found, args.seed[0])
+    written += [
+        picture("class_accuracy", plots.plot_class_accuracy, *accuracies, data.classes),
+        picture("embedding", plots.plot_embedding, *maps, data.classes),
+    ]
+    if found.probabilities:
+        bins = scores.calibration(found)
+        columns = bins.counts, bins.confidence, bins.accuracy
+        written.append(picture("calibration", plots.plot_calibration, *columns, bins.error))
+    return written
 
 
 def _maps(model, data, found, seed):

@@ -47,7 +47,7 @@ def draw(args):
         ),
         picture(
             "training_norms", plots.plot_norms,
-            steps, _series(seen, "weights", layers), _series(seen, "gradients", layers),
+            steps, *(_series(seen, field, _numbered(layers)) for field in ("weights", "gradients")),
         ),
         picture(
             "training_dead", plots.plot_dead,
