@@ -41,7 +41,8 @@ def plot_filters_learnt(stages, path, title, note="") -> Path:
     """
     rows = max(-(-len(filters) // 4) for filters in stages.values())
     with style.context(["default", STYLE]):
-        figure = new_figure(title, note, height=1.9 + 0.95 * rows)
+        figure = new_figure(title, note, height=1.8 + 0.95 * rows)
+        figure.get_layout_engine().set(h_pad=0.1, w_pad=0.2)  # else one half touches the other
         panels = figure.subplots(1, len(stages), squeeze=False)[0]
         for axes, (time, filters) in zip(panels, stages.items(), strict=True):
             reach = np.percentile(np.abs(filters), 99)
