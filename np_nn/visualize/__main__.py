@@ -8,6 +8,9 @@ from np_nn import cli
 
 # A command's module has parser(), its arguments, and draw(args), which returns the files written.
 COMMANDS = {  # name: what it draws
+    "boundary": "how the border between two classes in the plane comes about",
+    "effects": "what learning rate, initialisation, batch size and activation do to the loss",
+    "surface": "the loss around the path that a training takes",
 }
 MODULES = {"pass": "passes"}  # where the command is a word of Python
 
