@@ -197,7 +197,7 @@ def _draw_answer(answer, top, bottom):
             top.text(end + 0.04 * most, row, f"{value:.2f}", va="center")
     _note(top, "dotted: y")
     _name_bars(top, answer.classes, min(0, *answer.values), 1.6 * most)
-    _lines(bottom, 0.1, answer.loss, size=12)
+    _lines(bottom, 0.02, answer.loss)
 
 
 def _note(axes, text):

@@ -65,11 +65,7 @@ def answer(passed, classes, target, loss):
         text = f"L = {type(loss).__name__}\n   = {passed.loss:.3g}"
         return Answer("z, and y", classes, out, target, text)
     p = Softmax()(out[None])[0]
-    loss = [
-        f"L = -log p of {classes[target]}",
-        f"   = -log {p[target]:.4g}",
-        f"   = {passed.loss:.3g}",
-    ]
+    loss = ["L = -log p(right)", f"   = -log {p[target]:.3g}", f"   = {passed.loss:.3g}"]
     return Answer("p = softmax(z)", classes, p, np.eye(len(classes))[target], _typeset(loss))
 
 
