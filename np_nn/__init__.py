@@ -48,6 +48,7 @@ from np_nn.losses import (
 )
 from np_nn.models import convnet, lenet, lenet5, mlp, residual_mlp, resnet, simard
 from np_nn.module import Buffer, Module, Parameter, Sequential
+from np_nn.observe import Observer
 from np_nn.ops import use
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
 from np_nn.perceptron import Perceptron
@@ -134,6 +135,7 @@ __all__ = [
     "NLLLoss",
     "Neuron",
     "NpNNError",
+    "Observer",
     "OneCycleLR",
     "Parameter",
     "Perceptron",

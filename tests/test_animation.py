@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from browser import browser, opened, problems
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -47,6 +48,20 @@ def test_a_page_holds_all_frames_and_asks_for_nothing(tmp_path, frames):
     assert 'data-caption="step &#34;2&#34;"' in page
     assert page.count(" hidden>") == len(frames) - 1
     assert '<meta name="viewport" content="width=device-width' in page
+
+
+def test_a_page_plays_pauses_and_follows_its_slider(tmp_path, frames):
+    path = save_animation(frames, tmp_path / "a.html", TITLE, seconds=0.05, hold=0.05)
+    with browser() as chromium:
+        assert problems(chromium, path) == []
+        with opened(chromium, path) as (page, _):
+            page.wait_for_function("document.querySelector('output').value.includes('1')")
+            page.get_by_role("button", name="Pause").click()
+            page.get_by_role("slider").fill("2")
+            page.wait_for_timeout(200)
+            assert page.locator("output").text_content() == 'step "2"'
+            assert page.get_by_role("img").count() == 1
+            assert page.get_by_role("img").get_attribute("alt") == f'{TITLE}: step "2"'
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.html"])

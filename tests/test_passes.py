@@ -29,7 +29,7 @@ def kernels():
 
 
 def figure_of(*words, classes=None):
-    """The Figure of an untrained network, laid out but not written."""
+    """The Figure of an untrained network, not written."""
     args = cli.parse(parser(), [*SMALL, "--no-plots", *words])
     prepared = model, *_ = network.prepare(args)
     image = Image(args, *prepared)
@@ -37,9 +37,7 @@ def figure_of(*words, classes=None):
     scene = image.scene(model.state_dict(), args.unit or 0)
     with style.context(["default", plots.STYLE]):
         full = passes.reaches(scene[0], scene[2])
-        figure = passes.draw_pass(*scene, image.title("before training"), "digits", full)
-        figure.draw_without_rendering()
-    return figure
+        return passes.draw_pass(*scene, image.title("before training"), "digits", full)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +59,7 @@ def words(figure):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_all_text_is_in_the_picture_and_large_enough(name):
     figure = figure_of(*NETWORKS[name], classes=nn.DATASETS["fashion"].classes)
+    figure.draw_without_rendering()  # now all of it has its place
     assert len(shown(figure)) > 30
     for text in shown(figure):
         assert text.get_fontsize() >= 10

@@ -17,8 +17,19 @@ SMALL = ["--dataset", "digits", "--hidden", "8", "--steps", "20", "--batch-size"
 # A short run of each command, and the files that it draws.
 RUNS = {
     "pass": (
-        [*SMALL, "--steps", "3", "--animate"],
+        [*SMALL, "--steps", "1", "--animate"],
         ["pass.png", "pass_before.png", "pass.gif", "pass.html"],
+    ),
+    "training": (
+        [*SMALL, "--validation", "100"],
+        [f"training{part}.png" for part in ("", "_norms", "_dead", "_histograms", "_filters")],
+    ),
+    "answers": (
+        [*SMALL, "--lr", "0.02"],
+        [
+            f"{name}.png"
+            for name in ("confusion", "errors", "class_accuracy", "calibration", "embedding")
+        ],
     ),
 }
 
