@@ -17,6 +17,7 @@ from np_nn.plots.images import BLUE, MOST, ORANGE, SIGNED, _draw_tiles
 
 ACROSS = 5  # panels side by side
 GREY = "#595959"
+MARGIN = 0.008  # of the width: where the title begins
 MEANING = {
     ORANGE: "above 0; in a gradient: more of this number means more loss",
     BLUE: "below 0; in a gradient: more of this number means less loss",
@@ -97,33 +98,39 @@ def draw_pass(panels, answer, story, title, note, full) -> Figure:
     a warning, drawn under the title. full (2 P + 3,): what full colours stand for, see
     ``reaches``. To be called within the style, as ``plot_pass`` does.
     """
-    pairs = full[:-3].reshape(-1, 2)
-    cells = [
+    drawings = [
         partial(_draw_panel, panel, reach, answer.classes)
-        for panel, reach in zip(panels, pairs, strict=True)
+        for panel, reach in zip(panels, full[:-3].reshape(-1, 2), strict=True)
     ]
-    cells.append(partial(_draw_answer, answer))
-    bands = -(-len(cells) // ACROSS)
-    across = -(-len(cells) // bands)
-    heights = [0.65, *[1.95] * 2 * bands, 0.3, 1.65, 1.65]  # inches
+    drawings.append(partial(_draw_answer, answer))
+    bands = -(-len(drawings) // ACROSS)
+    heights = [0.65, 3.9 * bands, 3.6]  # inches
     figure = new_figure(title, note, height=0.6 + sum(heights))
     figure.get_layout_engine().set(w_pad=0.07)
-    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
-    _draw_meaning(figure.add_subplot(grid[0, :]))
-    for at, cell in enumerate(cells):
-        row, column = divmod(at, across)
-        top, bottom = (figure.add_subplot(grid[1 + 2 * row + below, column]) for below in (0, 1))
-        cell(top, bottom)
+    meaning, way, unit = figure.add_gridspec(3, 1, height_ratios=heights)
+    _draw_meaning(figure.add_subplot(meaning))
+    _draw_way(figure, way, drawings, bands)
+    _draw_story(figure, unit, story, full[-3:])
+    return figure
+
+
+def _draw_way(figure, place, drawings, bands):
+    """Each drawing on two axes, one below the other; from left to right, band after band."""
+    columns = -(-len(drawings) // bands)
+    grid = place.subgridspec(2 * bands, columns)
+    for at, draw in enumerate(drawings):
+        row, column = 2 * (at // columns), at % columns
+        top, bottom = (figure.add_subplot(grid[row + below, column]) for below in (0, 1))
+        draw(top, bottom)
         _lead(top, "\u2192" if column else "forward")
         _lead(bottom, "\u2190" if column else "backward")
-    _draw_story(figure, grid[-3:, :], story, full[-3:])
-    return figure
 
 
 def _draw_meaning(axes):
     axes.axis("off")
     handles = [Patch(fc=colour, ec=GREY, lw=0.5, label=text) for colour, text in MEANING.items()]
-    axes.legend(handles=handles, loc="center left", borderpad=0, borderaxespad=0, handlelength=1)
+    look = {"borderpad": 0, "borderaxespad": 0, "handlelength": 1}
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(MARGIN, 0.5), **look)
 
 
 def _lead(axes, text):
@@ -154,7 +161,7 @@ def _draw_maps(axes, values, reach, mark=None, cmap=SIGNED):
     some = maps[:MOST]
     _draw_tiles(axes, some, int(np.ceil(np.sqrt(len(some)))), cmap=cmap, vmin=low, vmax=reach)
     shown = f"{len(some)} of {len(maps)}, " if len(some) < len(maps) else ""
-    scale = f"\u00b1{reach:.2g}" if low else f"0 \u2026 {reach:.2g}"
+    scale = f"\u00b1{reach:.3g}" if low else f"0 \u2026 {reach:.3g}"
     _note(axes, shown + scale if values.any() else "all 0")
     if mark is not None:
         row, column = divmod(mark, maps.shape[2])
@@ -171,7 +178,7 @@ def _draw_bars(axes, values, classes, reach):
     colours = [ORANGE if value > 0 else BLUE for value in values]
     axes.barh(range(len(values)), values, color=colours)
     axes.axvline(0, color=GREY, lw=0.8)
-    _note(axes, f"\u00b1{reach:.2g}")
+    _note(axes, f"\u00b1{reach:.3g}")
     _name_bars(axes, classes, -1.05 * reach, 1.05 * reach)
 
 
@@ -197,7 +204,7 @@ def _draw_answer(answer, top, bottom):
             top.text(end + 0.04 * most, row, f"{value:.2f}", va="center")
     _note(top, "dotted: y")
     _name_bars(top, answer.classes, min(0, *answer.values), 1.6 * most)
-    _lines(bottom, 0.1, answer.loss, size=12)
+    _lines(bottom, 0.02, answer.loss)
 
 
 def _note(axes, text):
@@ -215,7 +222,7 @@ def _draw_story(figure, place, story, full):
     """Weights, products and gradient of one unit as maps, beside them the lines of text."""
     grid = place.subgridspec(3, ACROSS, height_ratios=[0.35, 1.65, 1.65])
     look = {"linespacing": 1.6}
-    _lines(figure.add_subplot(grid[0, :]), 0, story.title, weight="bold")
+    _lines(figure.add_subplot(grid[0, :]), MARGIN, story.title, weight="bold")
     _lines(figure.add_subplot(grid[1, 2:]), 0, story.forward, **look)
     _lines(figure.add_subplot(grid[2, 1:]), 0, story.backward, **look)
     maps = {"w": story.w, "x \u00b7 w": story.products, "\u2202L/\u2202w": story.grad}

@@ -120,7 +120,6 @@ class Image:
 
     def title(self, moment):
         """One line: which image, which network, when."""
-        network = self.args.settings.network(self.x.size, len(self.data.classes))
-        return (
-            f"{self.data.title}, test image {self.args.index}, through {network} and back, {moment}"
-        )
+        size, classes = self.x.size, len(self.data.classes)
+        way = f"through {self.args.settings.network(size, classes)} and back, {moment}"
+        return f"{self.data.title}, test image {self.args.index}, {way}"

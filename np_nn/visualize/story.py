@@ -1,5 +1,7 @@
 """A trace in the letters, words and numbers of its picture: x, h, a, z, p, as in the README."""
 
+import re
+
 import numpy as np
 
 from np_nn.layers import Conv2d, Linear, ReLU, Softmax
@@ -54,8 +56,13 @@ def _rule(layer, before, after, count):
         return f"{after} = {before} W{count}{bias}", f"= ∂L/∂{after} W{count}ᵀ"
     if type(layer) is ReLU:
         return f"{after} = max({before}, 0)", f"= ∂L/∂{after} if {before} > 0"
-    name = type(layer).__name__
+    name = _word(layer)
     return f"{after} = {name}({before})", f"through {name}"
+
+
+def _word(layer):
+    """A layer's name without what its shapes show."""
+    return re.sub(r"^Adaptive|[12]d$", "", type(layer).__name__)
 
 
 def answer(passed, classes, target, loss):
@@ -65,11 +72,7 @@ def answer(passed, classes, target, loss):
         text = f"L = {type(loss).__name__}\n   = {passed.loss:.3g}"
         return Answer("z, and y", classes, out, target, text)
     p = Softmax()(out[None])[0]
-    loss = [
-        f"L = -log p of {classes[target]}",
-        f"   = -log {p[target]:.4g}",
-        f"   = {passed.loss:.3g}",
-    ]
+    loss = ["L = -log p(right)", f"   = -log {p[target]:.3g}", f"   = {passed.loss:.3g}"]
     return Answer("p = softmax(z)", classes, p, np.eye(len(classes))[target], _typeset(loss))
 
 
@@ -81,7 +84,8 @@ def story(passed, unit, shape, lr):
     )
     layers = [stage.layer for stage in passed.stages]
     after = layers[at + 1] if unit.a is not None else None
-    title = f"Unit {unit.number} of {_names(layers)[at]}, framed above, in numbers"
+    framed = ", framed above" if after else ""
+    title = f"Unit {unit.number} of {_names(layers)[at]}{framed}, in numbers"
     return Story(title, w, x * w, grad, _forward(unit, after), _backward(unit, after, lr))
 
 
@@ -93,7 +97,7 @@ def _forward(unit, after):
         f"   = {unit.h - unit.b:.4g} + {_bracketed(unit.b)} = {unit.h:.3g}",
     ]
     if after:
-        formula = "max(h, 0)" if type(after) is ReLU else f"{type(after).__name__}(h)"
+        formula = "max(h, 0)" if type(after) is ReLU else f"{_word(after)}(h)"
         lines.append(f"a = {formula} = {unit.a:.3g}")
     return _typeset(lines)
 
@@ -121,7 +125,7 @@ def _step(unit, lr):
 def _reason(unit, after):
     if type(after) is ReLU:
         return " = ∂L/∂a, as h > 0" if unit.h > 0 else ", as h < 0: ReLU lets nothing back"
-    return f", through {type(after).__name__}" if after else ""
+    return f", through {_word(after)}" if after else ""
 
 
 def _index(number):
