@@ -184,6 +184,7 @@ ELSEWHERE = {
     "JSONLogger": "test_loggers.py",
     "TensorBoard": "test_loggers.py",
     "summary": "test_summary.py",
+    "trace": "test_trace.py",
     "Observer": "test_observe.py",
     "Perceptron": "test_perceptron.py",
     "Sequential": "test_module.py",
