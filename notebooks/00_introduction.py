@@ -24,11 +24,12 @@
 import os
 
 import numpy as np
+from np_nn.plots.plane import boundary
 from sklearn.linear_model import LinearRegression
 
 import np_nn as nn
 from np_nn import plots, reference
-from np_nn.plots.plane import boundary
+from np_nn.plots.inline import canvas, show
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 
@@ -51,7 +52,7 @@ print(f"the first labels: {train.labels[:16]}")
 def draw_digits(title, images, labels):
     """Up to twenty digits (n, 28, 28), ten in a row, with their labels (n,) above them."""
     lines = -(-len(images) // 10)
-    with plots.canvas(title, height=0.5 + 1.1 * lines) as figure:
+    with canvas(title, height=0.5 + 1.1 * lines) as figure:
         for axes, image, label in zip(figure.subplots(lines, 10).flat, images, labels):
             axes.imshow(image, cmap="Greys")
             axes.set_title(str(label))
@@ -132,7 +133,7 @@ assert np.allclose(H, X @ layer.weight.data + layer.bias.data, atol=1e-5)
 at = np.linspace(0, 2 * np.pi, 200)
 bends = np.maximum(at[:, None] - np.linspace(0, 5, 5), 0)  # (200, 5): five hidden units
 fitted = LinearRegression().fit(bends, np.sin(at)).predict(bends)
-with plots.canvas("Five bends follow a sine", height=3) as figure:
+with canvas("Five bends follow a sine", height=3) as figure:
     axes = figure.add_subplot()
     axes.plot(at, np.sin(at), color="black", ls=":", label="sine")
     axes.plot(at, fitted, color=plots.COLOURS["numpy"], lw=2, label="weighted sum of five ReLUs")
@@ -174,7 +175,7 @@ print("probabilities:", nn.Softmax()(z).round(3))
 print("loss if the class is 0, 1, 2:", [round(nn.CrossEntropyLoss()(z, [t]), 3) for t in range(3)])
 
 # %%
-with plots.canvas("Sure and wrong is what costs", height=3) as figure:
+with canvas("Sure and wrong is what costs", height=3) as figure:
     axes = figure.add_subplot()
     probability = np.linspace(0.005, 1, 200)
     axes.plot(probability, -np.log(probability), color=plots.COLOURS["numpy"], lw=2)
@@ -320,7 +321,7 @@ def descend(lr, steps=8):
 
 
 print("lr 0.1:", descend(0.1)[:4].round(3), " lr 1.1:", descend(1.1)[:4].round(3))
-with plots.canvas("Eight steps down a parabola, and up", height=3.2) as figure:
+with canvas("Eight steps down a parabola, and up", height=3.2) as figure:
     across = np.linspace(-2.4, 2.4, 100)
     for axes, lr in zip(figure.subplots(1, 4, sharey=True), (0.03, 0.3, 0.9, 1.05)):
         path = descend(lr)
@@ -358,7 +359,7 @@ path = fit_line(lr=0.1, steps=60)
 print("learnt: h = {:.2f} x + {:.2f}".format(*path[-1]))
 
 # %%
-with plots.canvas("A line is learnt: the data, and the bowl of the loss", height=3.8) as figure:
+with canvas("A line is learnt: the data, and the bowl of the loss", height=3.8) as figure:
     left, right = figure.subplots(1, 2)
     left.plot(line_x, line_y, ".", color="black", label="data")
     ends = np.array([-1.0, 2.0])
@@ -408,7 +409,7 @@ for name, unit in learnt.items():
     print(f"{name}: mistakes per pass {unit.mistakes}")
 
 # %%
-with plots.canvas("One unit draws one straight line", height=3.6) as figure:
+with canvas("One unit draws one straight line", height=3.6) as figure:
     for axes, (name, unit) in zip(figure.subplots(1, 2), learnt.items()):
         boundary(axes, unit.predict, corners, gates[name])
         right = (unit.predict(corners) == gates[name]).sum()
@@ -461,7 +462,7 @@ learn(ten)
 # %%
 weights = ten[0].weight.data.T.reshape(10, 28, 28)
 title = "What each of the ten units looks for, 0 to 9"
-plots.show(lambda path: plots.plot_filters(weights, path, title))
+show(lambda path: plots.plot_filters(weights, path, title))
 
 # %% [markdown]
 # With a hidden layer of bends in between, the network need not look for one pattern per digit:

@@ -21,12 +21,13 @@
 import os
 
 import numpy as np
+from np_nn.plots.plane import landscape
 from sklearn.datasets import make_moons
 
 import np_nn as nn
 from np_nn import ops, plots
 from np_nn.batches import Batches
-from np_nn.plots.plane import landscape
+from np_nn.plots.inline import canvas, show
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
@@ -185,7 +186,7 @@ for step in range(FILM[-1] + 1):
 
 film = plots.Film("two moons", moons, moon_labels, moments)
 title = "Two moons after so many steps, and what share is right"
-plots.show(lambda path: plots.plot_films([film], 4, path, title))
+show(lambda path: plots.plot_films([film], 4, path, title))
 
 # %% [markdown]
 # ### Exercise 2: momentum
@@ -264,7 +265,7 @@ print(f"largest difference of the losses: {np.abs(history.loss - by_hand).max():
 assert np.allclose(history.loss, by_hand, atol=0.01)
 
 # %%
-with plots.canvas("The same training, by hand and with fit", height=3.4) as figure:
+with canvas("The same training, by hand and with fit", height=3.4) as figure:
     axes = figure.add_subplot()
     half = STEPS // 50
     axes.plot(plots.smooth(by_hand, half), color=ORANGE, lw=6, alpha=0.4, label="by hand")
@@ -278,7 +279,7 @@ with plots.canvas("The same training, by hand and with fit", height=3.4) as figu
 # %%
 filters = model[0].weight.data.T[:24].reshape(24, 28, 28)
 title = "The weights of 24 of the 64 hidden units"
-plots.show(lambda path: plots.plot_filters(filters, path, title))
+show(lambda path: plots.plot_filters(filters, path, title))
 
 # %% [markdown]
 # ## The compiled kernels, and pixels that are 0

@@ -31,6 +31,7 @@ import numpy as np
 import np_nn as nn
 from np_nn import ops, plots
 from np_nn.batches import Batches
+from np_nn.plots.inline import canvas
 
 try:
     import torch
@@ -165,7 +166,7 @@ print(f"last loss: np_nn {in_np_nn[-1]:.12f}, PyTorch {in_torch[-1]:.12f}")
 assert np.allclose(in_np_nn, in_torch, rtol=1e-6)
 
 # %%
-with plots.canvas("One training, twice: the losses lie on each other", height=3.8) as figure:
+with canvas("One training, twice: the losses lie on each other", height=3.8) as figure:
     left, right = figure.subplots(1, 2)
     left.plot(in_np_nn, color=BLUE, lw=5, alpha=0.4, label="np_nn")
     left.plot(in_torch, "--", color=ORANGE, lw=1.2, label="PyTorch")
@@ -280,7 +281,7 @@ for name, (ms, losses) in measured.items():
     assert np.allclose(losses, measured["PyTorch"][1], rtol=1e-2)
 
 # %%
-with plots.canvas("Milliseconds per training step, less is better", height=2.2) as figure:
+with canvas("Milliseconds per training step, less is better", height=2.2) as figure:
     axes = figure.add_subplot()
     colours = [plots.COLOURS[word] for word in ("torch", "numpy", "compiled")]
     bars = axes.barh(list(measured), [ms for ms, _ in measured.values()], color=colours)

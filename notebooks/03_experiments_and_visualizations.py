@@ -31,6 +31,8 @@ import numpy as np
 import np_nn as nn
 from np_nn import plots, scores, surface
 from np_nn.embedding import embed, hidden
+from np_nn.plots.images import SIGNED
+from np_nn.plots.inline import canvas, show
 from np_nn.snapshots import Snapshots
 from np_nn.trace import trace
 
@@ -107,7 +109,7 @@ families = {
     "activation": family(bends, base="relu"),
 }
 title = f"784-64-64-10 on {data.title}: one thing changed at a time"
-plots.show(lambda path: plots.plot_effects(families, path, title))
+show(lambda path: plots.plot_effects(families, path, title))
 
 # %% [markdown]
 # `python -m np_nn.visualize effects` draws such a page for any network and data set.
@@ -167,7 +169,7 @@ families = {
     "normalisation, in six layers of sigmoids": family(norms),
 }
 title = f"Networks on {data.title}: one thing changed at a time"
-plots.show(lambda path: plots.plot_effects(families, path, title))
+show(lambda path: plots.plot_effects(families, path, title))
 
 # %% [markdown]
 # ## What helps on new images
@@ -184,7 +186,7 @@ rows = {
     "straightened": nn.deskew(SHOWN),
     "distorted": nn.Compose([nn.Affine(), nn.Elastic()])(SHOWN, np.random.default_rng(0)),
 }
-with plots.canvas("The same digits, straightened, and distorted at random", height=3.3) as figure:
+with canvas("The same digits, straightened, and distorted at random", height=3.3) as figure:
     for line, (name, images) in zip(figure.subplots(3, 10), rows.items()):
         for axes, image in zip(line, images):
             axes.imshow(image, cmap="Greys")
@@ -259,11 +261,9 @@ def series(kind):
 
 
 title = "While 784-64-64-10 learns: how long the weights and the gradients are"
-plots.show(
-    lambda path: plots.plot_norms(steps, series("weights"), series("gradients"), path, title)
-)
+show(lambda path: plots.plot_norms(steps, series("weights"), series("gradients"), path, title))
 title = "While 784-64-64-10 learns: how the weights spread"
-plots.show(lambda path: plots.plot_histograms(steps, series("histograms"), path, title))
+show(lambda path: plots.plot_histograms(steps, series("histograms"), path, title))
 
 # %% [markdown]
 # ### Exercise 3: a network dies
@@ -290,13 +290,11 @@ assert dead["3"] > 0.9
 found = scores.read(nn.predict(model, test), test.labels)
 print(f"{(found.answers == test.labels).mean():.1%} of the test digits are right")
 title = "Which digit is taken for which"
-plots.show(
-    lambda path: plots.plot_confusion(found.labels, found.answers, data.classes, path, title)
-)
+show(lambda path: plots.plot_confusion(found.labels, found.answers, data.classes, path, title))
 
 # %%
 title = "The mistakes that the network is surest of"
-plots.show(
+show(
     lambda path: plots.plot_errors(
         test.images, found.labels, found.values, data.classes, path, title
     )
@@ -312,7 +310,7 @@ plots.show(
 # %%
 sure = scores.calibration(found)
 title = "Is it as right as it is sure?"
-plots.show(
+show(
     lambda path: plots.plot_calibration(
         sure.counts, sure.confidence, sure.accuracy, sure.error, path, title
     )
@@ -343,7 +341,7 @@ assert certain.mean() > 0.98
 some = nn.Split(test.images[:1000], test.labels[:1000])
 maps = embed(hidden(model, some))
 title = "The last hidden layer's answers to test digits, as two maps"
-plots.show(
+show(
     lambda path: plots.plot_embedding(
         maps, some.labels, found.answers[:1000], data.classes, path, title
     )
@@ -358,14 +356,14 @@ plots.show(
 # back, and keeps every number.
 
 # %%
-with plots.canvas("Where ink would raise the loss, and where it would lower it", 3.3) as figure:
+with canvas("Where ink would raise the loss, and where it would lower it", 3.3) as figure:
     for column, index in zip(figure.subplots(2, 6).T, range(6)):
         image = test.images[index].ravel() * np.float32(test.scale)
         pass_ = trace(model, image, test.labels[index], nn.CrossEntropyLoss())
         reach = np.abs(pass_.grad).max()
         column[0].imshow(test.images[index], cmap="Greys")
         column[0].set_title(f"{test.labels[index]}: loss {pass_.loss:.2g}")
-        column[1].imshow(pass_.grad.reshape(28, 28), cmap=plots.SIGNED, vmin=-reach, vmax=reach)
+        column[1].imshow(pass_.grad.reshape(28, 28), cmap=SIGNED, vmin=-reach, vmax=reach)
         for axes in column:
             axes.axis("off")
 
@@ -410,7 +408,7 @@ across, up = np.linspace(low - margin, high + margin, 9 if QUICK else 25).T
 some = nn.Split(train.images[:500], train.labels[:500])
 heights = surface.loss_surface(model, lambda: nn.evaluate(model, some).loss, plane, across, up)
 title = "The loss around the path of a training"
-plots.show(
+show(
     lambda path: plots.plot_surface(
         across, up, heights, plane.path, list(snapshots.states), plane.shares, path, title
     )
@@ -448,7 +446,7 @@ maps = [stage for stage in pass_.stages if isinstance(stage.layer, (nn.ReLU, nn.
 stages = [(type(stage.layer).__name__, stage.output) for stage in maps]
 shares = dict(zip(data.classes, nn.Softmax()(pass_.stages[-1].output[None])[0]))
 title = "What layer after layer makes of a digit"
-plots.show(lambda path: plots.plot_feature_maps(image, stages, shares, path, title))
+show(lambda path: plots.plot_feature_maps(image, stages, shares, path, title))
 
 # %% [markdown]
 # ## Stopping and going on

@@ -6,7 +6,6 @@ no display, ignores the user's matplotlibrc, and the same input gives the same b
 
 from np_nn.plots.figure import COLOURS, FORMATS, STYLE, save_figure
 from np_nn.plots.images import plot_confusion, plot_errors, plot_feature_maps, plot_filters
-from np_nn.plots.inline import canvas, show
 from np_nn.plots.reproduction import Dot, plot_reproduction
 from np_nn.plots.runs import Curve, plot_compare, plot_training, smooth
 
@@ -16,7 +15,6 @@ __all__ = [
     "STYLE",
     "Curve",
     "Dot",
-    "canvas",
     "plot_compare",
     "plot_confusion",
     "plot_errors",
@@ -25,6 +23,5 @@ __all__ = [
     "plot_reproduction",
     "plot_training",
     "save_figure",
-    "show",
     "smooth",
 ]
