@@ -141,12 +141,16 @@ print(torch_model)
 print(type(torch_optimizer).__name__, "and", torch_loss)
 
 # %% [markdown]
-# Now both go the same way, batch by batch, here with Adam. Read them side by side: PyTorch's
-# `backward()` hangs on the loss and knows the network by its notes; np_nn hands the gradient of
-# the loss to the model.
+# Now both go the same way, batch by batch. Read them side by side: PyTorch's `backward()` hangs on
+# the loss and knows the network by its notes; np_nn hands the gradient of the loss to the model.
+# The optimizer is Adam, in which each weight has a mean $m$ of its gradients $g$ and a mean $v$ of
+# their squares:
+#
+# $$m \leftarrow \beta_1 m + (1 - \beta_1) \, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2) \, g^2
+# \qquad w \leftarrow w - \eta \, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 
 # %%
-STEPS = 60 if QUICK else 300
+STEPS = 60 if QUICK else 200
 in_np_nn, in_torch = [], []
 for batch in Batches(len(train), 64, steps=STEPS, seed=0):
     X, labels = train.images[batch].reshape(len(batch), -1) / 255, train.labels[batch]
@@ -235,7 +239,7 @@ print(f"after the round trip: {nn.evaluate(back, test).accuracy:.1%} right")
 # of your machine, with nothing else running on it they repeat.
 
 # %%
-BATCHES = list(Batches(len(train), 256, steps=10 if QUICK else 200, seed=0))
+BATCHES = list(Batches(len(train), 256, steps=10 if QUICK else 100, seed=0))
 print(f"np_nn: {ops.describe()}; PyTorch {torch.__version__}, {torch.get_num_threads()} threads")
 
 
@@ -293,9 +297,9 @@ with canvas("Milliseconds per training step, less is better", height=2.2) as fig
 # %% [markdown]
 # ### Exercise 4: where does the time go?
 #
-# Time the forward pass alone and the backward pass alone, of np_nn or of PyTorch, for one batch of
-# 256: repeat each 20 times and take the median. Backward needs about as many multiplications as
-# forward (why not twice as many?).
+# Forward, a layer takes one product, $X W$, of $N \cdot I \cdot O$ multiplications; backward two,
+# $X^T dH$ and $dH \, W^T$. Time the forward pass alone and the backward pass alone for one batch of
+# 256: repeat each 20 times and take the median. Why does backward not take twice as long?
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 model, x = fresh(), train.images[:256].reshape(256, -1) * np.float32(1 / 255)
@@ -309,8 +313,7 @@ for _ in range(20):
     passes["backward"].append(time.perf_counter() - middle)
 for name, times in passes.items():
     print(f"{name:9} {1e3 * np.median(times):.2f} ms")
-# A layer's backward pass takes two products, X^T dH and dH W^T. The first layer needs only the
-# first of them, as nobody asks for the gradient of the pixels; and nearly all of the work is there.
-multiplications = {"first layer": 784 * 512, "last layer": 512 * 10}
-forward = sum(multiplications.values())
-assert forward + multiplications["last layer"] < 1.02 * forward
+# The first layer needs only the first of the two products, as nobody asks for the gradient of the
+# pixels; and that layer has nearly all of the work.
+first, last = 256 * 784 * 512, 256 * 512 * 10
+assert first + 2 * last < 1.02 * (first + last)

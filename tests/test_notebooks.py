@@ -63,7 +63,7 @@ def test_exercises_have_hidden_solutions_that_check_themselves(cells):
 
 def test_explains_with_mathematics(cells):
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    assert len(re.findall(r"\$[^$]+\$", text)) >= 5
+    assert len(re.findall(r"\$\$?[^$]+\$\$?", text)) >= 5
 
 
 def test_calls_the_library(cells):
