@@ -23,13 +23,12 @@
 # %%
 import os
 
-import numpy as np
-from np_nn.plots.plane import boundary
-from sklearn.linear_model import LinearRegression
-
 import np_nn as nn
+import numpy as np
 from np_nn import plots, reference
 from np_nn.plots.inline import canvas, show
+from np_nn.plots.plane import boundary
+from sklearn.linear_model import LinearRegression
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 
@@ -43,7 +42,7 @@ QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does i
 # %%
 data = nn.load("digits" if QUICK else "auto", quiet=True)
 train, test = data.train, data.test
-print(data.title, data.note)
+print(data.note or data.title)
 print(f"training: {train.images.shape} {train.images.dtype}, test: {test.images.shape}")
 print(f"the first labels: {train.labels[:16]}")
 
@@ -136,7 +135,9 @@ fitted = LinearRegression().fit(bends, np.sin(at)).predict(bends)
 with canvas("Five bends follow a sine", height=3) as figure:
     axes = figure.add_subplot()
     axes.plot(at, np.sin(at), color="black", ls=":", label="sine")
-    axes.plot(at, fitted, color=plots.COLOURS["numpy"], lw=2, label="weighted sum of five ReLUs")
+    axes.plot(
+        at, fitted, color=plots.COLOURS["numpy"], lw=2, label="weighted sum of five ReLUs"
+    )
     axes.set(xlabel="input", ylabel="output")
     axes.legend()
 
@@ -172,7 +173,8 @@ assert np.allclose(distance(points), np.abs(points))
 # %%
 z, label = np.array([[3.0, 1, 0]]), np.array([1])
 print("probabilities:", nn.Softmax()(z).round(3))
-print("loss if the class is 0, 1, 2:", [round(nn.CrossEntropyLoss()(z, [t]), 3) for t in range(3)])
+for t in range(3):
+    print(f"loss if the class is {t}: {nn.CrossEntropyLoss()(z, [t]):.3f}")
 
 # %%
 with canvas("Sure and wrong is what costs", height=3) as figure:
@@ -180,8 +182,12 @@ with canvas("Sure and wrong is what costs", height=3) as figure:
     probability = np.linspace(0.005, 1, 200)
     axes.plot(probability, -np.log(probability), color=plots.COLOURS["numpy"], lw=2)
     axes.plot(0.1, np.log(10), "o", color=plots.COLOURS["torch"], ms=7)
-    axes.annotate("knowing nothing of ten classes: log 10 = 2.30", (0.1, np.log(10)), (0.16, 2.5))
-    axes.set(xlabel="probability that the right class was given", ylabel="loss", xlim=(0, 1))
+    axes.annotate(
+        "knowing nothing of ten classes: log 10 = 2.30", (0.1, np.log(10)), (0.16, 2.5)
+    )
+    axes.set(
+        xlabel="probability that the right class was given", ylabel="loss", xlim=(0, 1)
+    )
     axes.set_ylim(bottom=0)
 
 # %% [markdown]
@@ -256,14 +262,16 @@ def loss_of(weights):
 
 
 steps = 1e-6 * np.eye(3)  # one weight at a time
-print("measured:", [round((loss_of(w + e) - loss_of(w - e)) / 2e-6, 4) for e in steps])
+measured = np.array([(loss_of(w + e) - loss_of(w - e)) / 2e-6 for e in steps])
+print("measured:", measured.round(4))
 print("derived: ", dL_dw.round(4))
 
 # %% [markdown]
 # `gradcheck` does it for every number of a layer, a loss or a whole network:
 
 # %%
-print(nn.gradcheck(nn.mlp((4, 3, 2), "tanh"), np.random.default_rng(0).normal(size=(5, 4))))
+inputs = np.random.default_rng(0).normal(size=(5, 4))
+print(nn.gradcheck(nn.mlp((4, 3, 2), "tanh"), inputs))
 
 # %% [markdown]
 # ### Exercise 4: a layer of your own
@@ -370,7 +378,8 @@ with canvas("A line is learnt: the data, and the bowl of the loss", height=3.8) 
     left.set(xlabel="x", ylabel="y and h")
     left.legend()
     W, B = np.meshgrid(np.linspace(-1.5, 4, 80), np.linspace(-1.5, 3, 80))
-    bowl = ((line_x.ravel() * W[..., None] + B[..., None] - line_y.ravel()) ** 2).mean(axis=-1)
+    errors = line_x.ravel() * W[..., None] + B[..., None] - line_y.ravel()
+    bowl = (errors**2).mean(axis=-1)
     right.contour(W, B, bowl, 0.1 * 2.0 ** np.arange(9), colors="#999999", linewidths=0.8)
     right.plot(*path.T, ".-", color=plots.COLOURS["numpy"])
     right.plot(2, 1, "*", color=plots.COLOURS["torch"], ms=13)
@@ -389,7 +398,7 @@ with canvas("A line is learnt: the data, and the bowl of the loss", height=3.8) 
 rows = np.hstack([line_x, np.ones_like(line_x)])  # (40, 2)
 limit = 2 / np.linalg.eigvalsh(2 / len(rows) * rows.T @ rows).max()
 below, above = fit_line(0.95 * limit, 300)[-1], fit_line(1.05 * limit, 300)[-1]
-print(f"limit {limit:.3f}: just below it, (w, b) = {below.round(2)}; just above, {above.round(2)}")
+print(f"limit {limit:.3f}: just below it (w, b) = {below.round(2)}, just above {above}")
 assert np.allclose(below, np.linalg.lstsq(rows, line_y, rcond=None)[0].ravel(), atol=1e-4)
 assert np.abs(above).max() > 1000
 
@@ -441,7 +450,7 @@ assert np.allclose(xor(corners.astype(np.float32))[:, 0], gates["XOR"])
 
 # %%
 def learn(model):
-    """Train on the digits in batches of 32; print what became of the loss and the test digits."""
+    """Train on the digits in batches of 32, and print how well it went."""
     optimizer = nn.SGD(model.parameters(), lr=0.1)
     history = nn.fit(
         model, train, nn.CrossEntropyLoss(), optimizer,
@@ -461,8 +470,7 @@ learn(ten)
 
 # %%
 weights = ten[0].weight.data.T.reshape(10, 28, 28)
-title = "What each of the ten units looks for, 0 to 9"
-show(lambda path: plots.plot_filters(weights, path, title))
+show("What each of the ten units looks for, 0 to 9", plots.plot_filters, weights)
 
 # %% [markdown]
 # With a hidden layer of bends in between, the network need not look for one pattern per digit:
@@ -476,5 +484,5 @@ learn(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)))
 # writes all of it anew: forward, backward and update in plain NumPy.
 
 # %%
-for formula in (reference.linear_forward, reference.relu_forward, reference.cross_entropy_forward):
-    print(f"{formula.__name__}: {formula.__doc__.splitlines()[0]}")
+for name in ("linear_forward", "relu_forward", "cross_entropy_forward"):
+    print(f"{name}: {getattr(reference, name).__doc__.splitlines()[0]}")

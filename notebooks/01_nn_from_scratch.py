@@ -20,14 +20,13 @@
 # %%
 import os
 
-import numpy as np
-from np_nn.plots.plane import landscape
-from sklearn.datasets import make_moons
-
 import np_nn as nn
+import numpy as np
 from np_nn import ops, plots
 from np_nn.batches import Batches
 from np_nn.plots.inline import canvas, show
+from np_nn.plots.plane import landscape
+from sklearn.datasets import make_moons
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
@@ -60,7 +59,7 @@ def forward(X, weights):
 
 def cross_entropy(Z, labels):
     """The loss, and its gradient with respect to the logits (N, C)."""
-    Z = Z - Z.max(axis=1, keepdims=True)  # changes no probability, and no exponential overflows
+    Z = Z - Z.max(axis=1, keepdims=True)  # no exponential overflows, and p stays
     log_p = Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
     rows = np.arange(len(labels))
     dZ = np.exp(log_p)
@@ -105,7 +104,8 @@ xor = np.array([0, 1, 1, 0])
 weights = start(2, 8, 2)
 losses = [train_step(corners, xor, weights, lr=0.5) for _ in range(200)]
 _, Z = forward(corners, weights)
-print(f"loss {losses[0]:.3f} at first, {losses[-1]:.3f} at last; answers {Z.argmax(axis=1)}")
+print(f"loss {losses[0]:.3f} at first, {losses[-1]:.3f} at last")
+print(f"answers {Z.argmax(axis=1)}")
 assert (Z.argmax(axis=1) == xor).all()
 
 # %% [markdown]
@@ -173,9 +173,10 @@ def probability(points, weights):
 
 
 def moment(step, weights):
-    """How things stand: the step, the accuracy, and the probabilities around the points."""
+    """The step, the accuracy, and the probabilities around the points."""
     right = (probability(moons, weights) > 0.5) == moon_labels
-    return step, right.mean(), landscape(lambda points: probability(points, weights), moons)
+    around = landscape(lambda points: probability(points, weights), moons)
+    return step, right.mean(), around
 
 
 weights, moments = start(2, 16, 2, seed=1), []
@@ -186,7 +187,7 @@ for step in range(FILM[-1] + 1):
 
 film = plots.Film("two moons", moons, moon_labels, moments)
 title = "Two moons after so many steps, and what share is right"
-show(lambda path: plots.plot_films([film], 4, path, title))
+show(title, plots.plot_films, [film], len(moments))
 
 # %% [markdown]
 # ### Exercise 2: momentum
@@ -231,7 +232,7 @@ assert np.allclose(by_hand, by_library, rtol=1e-10)
 data = nn.load("digits" if QUICK else "auto", quiet=True)
 train, test = data.train, data.test
 STEPS = 100 if QUICK else 1000
-print(data.title, data.note)
+print(data.note or data.title)
 
 
 def rows(split, indices):
@@ -242,7 +243,9 @@ def rows(split, indices):
 weights = [array.astype(np.float32) for array in start(784, 64, 10)]
 model = as_model(weights).to(np.float32)  # a copy, for the library to start from below
 batches = Batches(len(train), 64, steps=STEPS, seed=0)
-by_hand = [train_step(rows(train, batch), train.labels[batch], weights, 0.1) for batch in batches]
+by_hand = []
+for batch in batches:
+    by_hand.append(train_step(rows(train, batch), train.labels[batch], weights, lr=0.1))
 
 _, Z = forward(rows(test, np.arange(len(test))), weights)
 accuracy = (Z.argmax(axis=1) == test.labels).mean()
@@ -278,8 +281,7 @@ with canvas("The same training, by hand and with fit", height=3.4) as figure:
 
 # %%
 filters = model[0].weight.data.T[:24].reshape(24, 28, 28)
-title = "The weights of 24 of the 64 hidden units"
-show(lambda path: plots.plot_filters(filters, path, title))
+show("The weights of 24 of the 64 hidden units", plots.plot_filters, filters)
 
 # %% [markdown]
 # ## The compiled kernels, and pixels that are 0
@@ -310,7 +312,7 @@ if ops.KERNELS:  # built by `pip install -e .` where there is a C compiler
     ways += [("compiled", "dense"), ("compiled", "sparse")]
 measured = {way: timed(*way) for way in ways}
 for (kernels, pixels), (losses, ms) in measured.items():
-    print(f"{kernels:8} {pixels:6}  {ms:6.2f} ms per step, loss at the end {losses[-1]:.4f}")
+    print(f"{kernels:8} {pixels:6}  {ms:6.2f} ms per step, last loss {losses[-1]:.4f}")
 for losses, _ in measured.values():
     assert np.allclose(losses, measured["numpy", "dense"][0], rtol=1e-3)
 

@@ -26,16 +26,14 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 import np_nn as nn
+import numpy as np
 from np_nn import ops, plots
 from np_nn.batches import Batches
 from np_nn.plots.inline import canvas
 
 try:
     import torch
-
     from np_nn import twin
 except ImportError:
     sys.exit("this notebook needs PyTorch: pip install torch")
@@ -45,7 +43,7 @@ BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
 
 data = nn.load("digits" if QUICK else "auto", quiet=True)
 train, test = data.train, data.test
-print(data.title, data.note)
+print(data.note or data.title)
 
 # %% [markdown]
 # ## Autograd: the backward pass by itself
@@ -146,8 +144,9 @@ print(type(torch_optimizer).__name__, "and", torch_loss)
 # The optimizer is Adam, in which each weight has a mean $m$ of its gradients $g$ and a mean $v$ of
 # their squares:
 #
-# $$m \leftarrow \beta_1 m + (1 - \beta_1) \, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2) \, g^2
-# \qquad w \leftarrow w - \eta \, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
+# $$m \leftarrow \beta_1 m + (1 - \beta_1) \, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2) \, g^2$$
+#
+# $$w \leftarrow w - \eta \, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 
 # %%
 STEPS = 60 if QUICK else 200
@@ -176,8 +175,8 @@ with canvas("One training, twice: the losses lie on each other", height=3.8) as 
     left.plot(in_torch, "--", color=ORANGE, lw=1.2, label="PyTorch")
     left.set(title="loss of each batch", xlabel="step")
     left.legend()
-    right.plot(np.abs(in_np_nn - in_torch) + 1e-18, color="black", lw=1)
-    right.set(title="their difference: rounding in float64", xlabel="step", yscale="log")
+    right.semilogy(np.abs(in_np_nn - in_torch), ".", color="black")
+    right.set(title="their difference, where it is not 0", xlabel="step")
 
 # %% [markdown]
 # Rounding is not the same in the two, as sums are taken in another order, and training lets small
@@ -203,13 +202,16 @@ class Net(torch.nn.Module):
 
 names = {"0.weight": "first.weight", "0.bias": "first.bias"}
 names |= {"2.weight": "last.weight", "2.bias": "last.bias"}
-state = {names[name]: torch.tensor(array).float() for name, array in model.state_dict().items()}
+state = {
+    names[name]: torch.tensor(array).float() for name, array in model.state_dict().items()
+}
 net = Net()
 net.load_state_dict(state)
 with torch.no_grad():
-    outputs = net(torch.tensor(test.images.reshape(len(test), -1) / 255, dtype=torch.float32))
+    outputs = net(torch.tensor(test.images.reshape(len(test), -1)) / 255)
 assert np.allclose(outputs.numpy(), nn.predict(model, test), atol=1e-3)
-print(f"{(outputs.argmax(dim=1).numpy() == test.labels).mean():.1%} of the test digits are right")
+right = outputs.argmax(dim=1).numpy() == test.labels
+print(f"{right.mean():.1%} of the test digits are right")
 
 # %% [markdown]
 # ## Weights, there and back
@@ -218,16 +220,18 @@ print(f"{(outputs.argmax(dim=1).numpy() == test.labels).mean():.1%} of the test 
 # no code. `load_weights` reads PyTorch's files of a `state_dict`, also in this way only.
 
 # %%
-folder = Path(tempfile.mkdtemp())
+with tempfile.TemporaryDirectory() as folder:
+    ours_file, theirs_file = (Path(folder, "from_np_nn.pt"), Path(folder, "from_torch.pt"))
 
-nn.save_weights(model.to(np.float32), folder / "from_np_nn.pt")
-state = torch.load(folder / "from_np_nn.pt", weights_only=True)
-print({name: tuple(tensor.shape) for name, tensor in state.items()})
-torch_model = torch_model.float()
-torch_model.load_state_dict(state)
+    nn.save_weights(model.to(np.float32), ours_file)
+    state = torch.load(ours_file, weights_only=True)
+    print({name: tuple(tensor.shape) for name, tensor in state.items()})
+    torch_model = torch_model.float()
+    torch_model.load_state_dict(state)
 
-torch.save(torch_model.state_dict(), folder / "from_torch.pt")
-back = nn.load_weights(nn.mlp((784, 64, 10)), folder / "from_torch.pt")
+    torch.save(torch_model.state_dict(), theirs_file)
+    back = nn.load_weights(nn.mlp((784, 64, 10)), theirs_file)
+
 for name, array in model.state_dict().items():
     assert (back.state_dict()[name] == array).all(), "not a bit is lost"
 print(f"after the round trip: {nn.evaluate(back, test).accuracy:.1%} right")
@@ -240,7 +244,8 @@ print(f"after the round trip: {nn.evaluate(back, test).accuracy:.1%} right")
 
 # %%
 BATCHES = list(Batches(len(train), 256, steps=10 if QUICK else 100, seed=0))
-print(f"np_nn: {ops.describe()}; PyTorch {torch.__version__}, {torch.get_num_threads()} threads")
+print(f"np_nn: {ops.describe()}, {ops.threads} threads")
+print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads")
 
 
 def fresh():

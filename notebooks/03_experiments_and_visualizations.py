@@ -26,9 +26,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 import np_nn as nn
+import numpy as np
 from np_nn import plots, scores, surface
 from np_nn.embedding import embed, hidden
 from np_nn.plots.images import SIGNED
@@ -43,7 +42,7 @@ data = nn.load("digits" if QUICK else "auto", quiet=True)
 train, test = data.train, data.test
 IMAGES = 6_400 if QUICK else 64_000  # that each experiment sees
 USUAL = partial(nn.SGD, lr=0.1)
-print(data.title, data.note)
+print(data.note or data.title)
 
 # %% [markdown]
 # ## One training, and what can be changed
@@ -68,7 +67,7 @@ def experiment(
 
 
 def family(variants, base=None):
-    """The effects of variants {label: arguments of an experiment}; base: which is the usual one."""
+    """The effects of variants {label: arguments}; base: which is the usual one."""
     effects = []
     for label, arguments in variants.items():
         _, history = experiment(**arguments)
@@ -99,7 +98,9 @@ def sgd(**settings):
 
 
 rates = {f"{lr:g}": sgd(lr=lr) for lr in (0.001, 0.01, 0.1, 1)}
-starts = {name: {"start": name} for name in ("zeros", "original", "torch", "kaiming_normal")}
+starts = {
+    name: {"start": name} for name in ("zeros", "original", "torch", "kaiming_normal")
+}
 batch_sizes = {str(size): {"batch_size": size} for size in (8, 64, 512)}
 bends = {name: {"activation": name} for name in ("sigmoid", "tanh", "relu", "gelu")}
 families = {
@@ -108,8 +109,10 @@ families = {
     "batch size": family(batch_sizes, base="64"),
     "activation": family(bends, base="relu"),
 }
-title = f"784-64-64-10 on {data.title}: one thing changed at a time"
-show(lambda path: plots.plot_effects(families, path, title))
+show(
+    f"784-64-64-10 on {data.title}: one thing changed at a time",
+    plots.plot_effects, families,
+)  # fmt: skip
 
 # %% [markdown]
 # `python -m np_nn.visualize effects` draws such a page for any network and data set.
@@ -168,8 +171,10 @@ families = {
     "hidden layers of ReLUs": family(depths, base="2"),
     "normalisation, in six layers of sigmoids": family(norms),
 }
-title = f"Networks on {data.title}: one thing changed at a time"
-show(lambda path: plots.plot_effects(families, path, title))
+show(
+    f"Networks on {data.title}: one thing changed at a time",
+    plots.plot_effects, families,
+)  # fmt: skip
 
 # %% [markdown]
 # ## What helps on new images
@@ -256,14 +261,19 @@ layers = {"first layer": "0.weight", "second layer": "2.weight", "last layer": "
 def series(kind):
     """{layer: what was observed of it at each step}."""
     return {
-        title: [getattr(moment, kind)[name] for moment in seen] for title, name in layers.items()
+        title: [getattr(moment, kind)[name] for moment in seen]
+        for title, name in layers.items()
     }
 
 
-title = "While 784-64-64-10 learns: how long the weights and the gradients are"
-show(lambda path: plots.plot_norms(steps, series("weights"), series("gradients"), path, title))
-title = "While 784-64-64-10 learns: how the weights spread"
-show(lambda path: plots.plot_histograms(steps, series("histograms"), path, title))
+show(
+    "While 784-64-64-10 learns: how long the weights and the gradients are",
+    plots.plot_norms, steps, series("weights"), series("gradients"),
+)  # fmt: skip
+show(
+    "While 784-64-64-10 learns: how the weights spread",
+    plots.plot_histograms, steps, series("histograms"),
+)  # fmt: skip
 
 # %% [markdown]
 # ### Exercise 3: a network dies
@@ -289,16 +299,16 @@ assert dead["3"] > 0.9
 # %%
 found = scores.read(nn.predict(model, test), test.labels)
 print(f"{(found.answers == test.labels).mean():.1%} of the test digits are right")
-title = "Which digit is taken for which"
-show(lambda path: plots.plot_confusion(found.labels, found.answers, data.classes, path, title))
+show(
+    "Which digit is taken for which",
+    plots.plot_confusion, found.labels, found.answers, data.classes,
+)  # fmt: skip
 
 # %%
-title = "The mistakes that the network is surest of"
 show(
-    lambda path: plots.plot_errors(
-        test.images, found.labels, found.values, data.classes, path, title
-    )
-)
+    "The mistakes that the network is surest of",
+    plots.plot_errors, test.images, found.labels, found.values, data.classes,
+)  # fmt: skip
 
 # %% [markdown]
 # A network is *calibrated* if of all answers that it gives with 80 % probability, 80 % are right.
@@ -309,12 +319,10 @@ show(
 
 # %%
 sure = scores.calibration(found)
-title = "Is it as right as it is sure?"
 show(
-    lambda path: plots.plot_calibration(
-        sure.counts, sure.confidence, sure.accuracy, sure.error, path, title
-    )
-)
+    "Is it as right as it is sure?",
+    plots.plot_calibration, sure.counts, sure.confidence, sure.accuracy, sure.error,
+)  # fmt: skip
 
 # %% [markdown]
 # ### Exercise 4: say no when unsure
@@ -340,12 +348,10 @@ assert certain.mean() > 0.98
 # %%
 some = nn.Split(test.images[:1000], test.labels[:1000])
 maps = embed(hidden(model, some))
-title = "The last hidden layer's answers to test digits, as two maps"
 show(
-    lambda path: plots.plot_embedding(
-        maps, some.labels, found.answers[:1000], data.classes, path, title
-    )
-)
+    "The last hidden layer's answers to test digits, as two maps",
+    plots.plot_embedding, maps, some.labels, found.answers[:1000], data.classes,
+)  # fmt: skip
 
 # %% [markdown]
 # ## What it sees in one digit
@@ -406,13 +412,14 @@ low, high = plane.path.min(axis=0), plane.path.max(axis=0)
 margin = 0.35 * (high - low).max()
 across, up = np.linspace(low - margin, high + margin, 9 if QUICK else 25).T
 some = nn.Split(train.images[:500], train.labels[:500])
-heights = surface.loss_surface(model, lambda: nn.evaluate(model, some).loss, plane, across, up)
-title = "The loss around the path of a training"
-show(
-    lambda path: plots.plot_surface(
-        across, up, heights, plane.path, list(snapshots.states), plane.shares, path, title
-    )
+heights = surface.loss_surface(
+    model, lambda: nn.evaluate(model, some).loss, plane, across, up
 )
+steps = list(snapshots.states)
+show(
+    "The loss around the path of a training",
+    plots.plot_surface, across, up, heights, plane.path, steps, plane.shares,
+)  # fmt: skip
 
 # %% [markdown]
 # ## Convolution
@@ -445,8 +452,10 @@ pass_ = trace(lenet, image[None], test.labels[0], nn.CrossEntropyLoss())
 maps = [stage for stage in pass_.stages if isinstance(stage.layer, (nn.ReLU, nn.MaxPool2d))]
 stages = [(type(stage.layer).__name__, stage.output) for stage in maps]
 shares = dict(zip(data.classes, nn.Softmax()(pass_.stages[-1].output[None])[0]))
-title = "What layer after layer makes of a digit"
-show(lambda path: plots.plot_feature_maps(image, stages, shares, path, title))
+show(
+    "What layer after layer makes of a digit",
+    plots.plot_feature_maps, image, stages, shares,
+)  # fmt: skip
 
 # %% [markdown]
 # ## Stopping and going on

@@ -10,18 +10,18 @@ from np_nn.optional import need
 from np_nn.plots.figure import STYLE, new_figure, save_figure
 
 
-def show(draw, form="png"):
-    """Show a picture that np_nn.plots draws into a file, without keeping the file.
+def show(title, plot, *content, form="png"):
+    """Show the picture that a function of np_nn.plots draws of some content; keeps no file.
 
-        show(lambda path: plot_filters(filters, path, "what it looks for"))
+        show("What the units look for", plot_filters, filters)
 
-    draw: a function that is given a Path, writes the picture there and returns it. form: "png"
-    or "gif". Raises what ``draw`` raises, and NpNNError without IPython.
+    plot is called as ``plot(*content, path, title)``. form: "png" or "gif". Raises what ``plot``
+    raises, and NpNNError without IPython.
     """
     display = need("IPython.display", "a picture in a notebook")
     with TemporaryDirectory() as folder:
-        path = draw(Path(folder, f"picture.{form}"))
-        display.display(display.Image(path.read_bytes()))
+        path = plot(*content, Path(folder, f"picture.{form}"), title)
+        display.display(display.Image(path.read_bytes(), alt=title))
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def canvas(title, height=3.6):
 
     height: in inches. Raises NpNNError without IPython.
     """
-    with style.context(["default", STYLE]):
+    with style.context(["default", STYLE, {"text.parse_math": True}]):
         figure = new_figure(title, "", height)
         yield figure
-        show(lambda path: save_figure(figure, path))
+        show(title, lambda path, _: save_figure(figure, path))
