@@ -176,7 +176,7 @@ def moment(step, weights):
     """The step, the accuracy, and the probabilities around the points."""
     right = (probability(moons, weights) > 0.5) == moon_labels
     around = landscape(lambda points: probability(points, weights), moons)
-    return step, right.mean(), around
+    return plots.Moment(step, right.mean(), around)
 
 
 weights, moments = start(2, 16, 2, seed=1), []

@@ -144,7 +144,8 @@ print(type(torch_optimizer).__name__, "and", torch_loss)
 # The optimizer is Adam, in which each weight has a mean $m$ of its gradients $g$ and a mean $v$ of
 # their squares:
 #
-# $$m \leftarrow \beta_1 m + (1 - \beta_1) \, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2) \, g^2$$
+# $$m \leftarrow \beta_1 m + (1 - \beta_1) \, g \qquad
+# v \leftarrow \beta_2 v + (1 - \beta_2) \, g^2$$
 #
 # $$w \leftarrow w - \eta \, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}$$
 
