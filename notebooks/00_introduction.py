@@ -23,12 +23,13 @@
 # %%
 import os
 
-import np_nn as nn
 import numpy as np
+from sklearn.linear_model import LinearRegression
+
+import np_nn as nn
 from np_nn import plots, reference
 from np_nn.plots.inline import canvas, show
 from np_nn.plots.plane import boundary
-from sklearn.linear_model import LinearRegression
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 

@@ -20,13 +20,14 @@
 # %%
 import os
 
-import np_nn as nn
 import numpy as np
+from sklearn.datasets import make_moons
+
+import np_nn as nn
 from np_nn import ops, plots
 from np_nn.batches import Batches
 from np_nn.plots.inline import canvas, show
 from np_nn.plots.plane import landscape
-from sklearn.datasets import make_moons
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]

@@ -26,14 +26,16 @@ import tempfile
 import time
 from pathlib import Path
 
-import np_nn as nn
 import numpy as np
+
+import np_nn as nn
 from np_nn import ops, plots
 from np_nn.batches import Batches
 from np_nn.plots.inline import canvas
 
 try:
     import torch
+
     from np_nn import twin
 except ImportError:
     sys.exit("this notebook needs PyTorch: pip install torch")

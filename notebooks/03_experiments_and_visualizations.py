@@ -26,8 +26,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import np_nn as nn
 import numpy as np
+
+import np_nn as nn
 from np_nn import plots, scores, surface
 from np_nn.embedding import embed, hidden
 from np_nn.plots.images import SIGNED
