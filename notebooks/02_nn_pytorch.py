@@ -182,8 +182,8 @@ with canvas("One training, twice: the losses lie on each other", height=3.8) as 
     right.set(title="their difference, where it is not 0", xlabel="step")
 
 # %% [markdown]
-# Rounding is not the same in the two, as sums are taken in another order, and training lets small
-# differences grow. In float64 they stay far below anything that matters.
+# Rounding is not the same in the two, as sums are taken in another order. Training may let such
+# differences grow; in float64 they stay far below anything that matters.
 #
 # ### Exercise 3: the network as a class
 #

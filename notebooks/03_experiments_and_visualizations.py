@@ -192,7 +192,7 @@ rows = {
     "straightened": nn.deskew(SHOWN),
     "distorted": nn.Compose([nn.Affine(), nn.Elastic()])(SHOWN, np.random.default_rng(0)),
 }
-with canvas("The same digits, straightened, and distorted at random", height=3.3) as figure:
+with canvas("Digits, straightened, and distorted at random", height=3.3) as figure:
     for line, (name, images) in zip(figure.subplots(3, 10), rows.items()):
         for axes, image in zip(line, images):
             axes.imshow(image, cmap="Greys")
@@ -219,8 +219,9 @@ def accuracy(arguments, seed=0):
     """Of a network that has seen FEW digits: accuracy on these, and on new ones."""
     arguments = {"split": few} | arguments
     model, _ = experiment(seed=seed, **arguments)
-    new = straight_test if arguments["split"] is straight else test
-    return nn.evaluate(model, arguments["split"]).accuracy, nn.evaluate(model, new).accuracy
+    known = arguments["split"]
+    new = straight_test if known is straight else test
+    return nn.evaluate(model, known).accuracy, nn.evaluate(model, new).accuracy
 
 
 print(f"accuracy after learning from {FEW} digits, mean and deviation over three starts")
