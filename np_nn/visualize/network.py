@@ -12,19 +12,25 @@ def parser(about, recipe="np_nn"):
     return command
 
 
-def train(args, callbacks=()):
+def prepare(args):
+    """What main_np.py trains, from the first seed, not yet trained: (model, loss, data)."""
+    data = cli.load(args)
+    model = models.build(args.settings, data, args.seed[0])
+    return model, losses.build(args.settings, data), data
+
+
+def train(args, callbacks=(), prepared=None):
     """Train as main_np.py does, from the first seed: (model, loss, data, history).
 
-    Raises KeyboardInterrupt after Ctrl-C: half a training makes no picture.
+    prepared: what ``prepare`` returned, if that was needed before. Raises KeyboardInterrupt after
+    Ctrl-C: half a training makes no picture.
     """
-    settings, data, seed = args.settings, cli.load(args), args.seed[0]
-    model = models.build(settings, data, seed)
-    loss = losses.build(settings, data)
-    optimizer = optim.build(settings, model.parameters())
-    options = run.fit_options(settings, data)
+    model, loss, data = prepared or prepare(args)
+    optimizer = optim.build(args.settings, model.parameters())
+    options = run.fit_options(args.settings, data)
     history = nn.fit(
         model, data.train, loss, optimizer, **options,
-        callbacks=callbacks, seed=seed, input=args.input, quiet=args.quiet,
+        callbacks=callbacks, seed=args.seed[0], input=args.input, quiet=args.quiet,
     )  # fmt: skip
     if history.interrupted:
         raise KeyboardInterrupt
