@@ -37,7 +37,6 @@ from np_nn.snapshots import Snapshots
 from np_nn.trace import trace
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
-BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
 
 data = nn.load("digits" if QUICK else "auto", quiet=True)
 train, test = data.train, data.test
