@@ -119,7 +119,9 @@ def as_model(weights, activation="relu"):
     """The same network of np_nn's layers, in float64."""
     W1, b1, W2, b2 = weights
     model = nn.mlp((len(W1), len(W2), len(b2)), activation).to(np.float64)
-    model.load_state_dict({"0.weight": W1.T, "0.bias": b1, "2.weight": W2.T, "2.bias": b2})
+    model.load_state_dict(
+        {"0.weight": W1.T, "0.bias": b1, "2.weight": W2.T, "2.bias": b2}
+    )
     return model
 
 
@@ -133,7 +135,9 @@ print(f"loss: by hand {loss:.15f}, np_nn {criterion(model(corners), xor):.15f}")
 model.backward(criterion.backward())
 for (name, parameter), gradient in zip(model.named_parameters().items(), gradients):
     error = np.abs(parameter.grad - gradient).max()
-    print(f"{name:9} {parameter.shape!s:8} largest difference of the gradients {error:.0e}")
+    print(
+        f"{name:9} {parameter.shape!s:8} largest difference of the gradients {error:.0e}"
+    )
     assert error < 1e-12
 
 # %% [markdown]

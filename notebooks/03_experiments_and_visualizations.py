@@ -142,7 +142,7 @@ print(f"four times as many images, {factor:.2f} times less noise")
 assert 1.7 < factor < 2.3
 
 # %% [markdown]
-# ## Optimizer, momentum, schedule, normalisation
+# ## Optimizer, momentum, depth, normalisation
 #
 # - **Optimizers** differ in what they remember of earlier gradients. Adam divides the mean
 #   gradient of each weight, $\hat{m}$, by its recent size,
@@ -444,13 +444,17 @@ nn.fit(
     steps=IMAGES // 64, batch_size=64, schedule=nn.CosineAnnealingLR(), seed=0, quiet=True,
 )  # fmt: skip
 print(nn.summary(lenet, (1, 28, 28)))
-print(f"{nn.evaluate(lenet, test).accuracy:.1%} of the test digits are right; with the")
-print(f"network of Linear layers above it was {nn.evaluate(model, test).accuracy:.1%}")
+for name, each in {"convolutions": lenet, "Linear layers": model}.items():
+    print(
+        f"{name:13} {nn.evaluate(each, test).accuracy:.1%} of the test digits are right"
+    )
 
 # %%
 image = test.images[0] * np.float32(test.scale)
 pass_ = trace(lenet, image[None], test.labels[0], nn.CrossEntropyLoss())
-maps = [stage for stage in pass_.stages if isinstance(stage.layer, (nn.ReLU, nn.MaxPool2d))]
+maps = [
+    stage for stage in pass_.stages if isinstance(stage.layer, (nn.ReLU, nn.MaxPool2d))
+]
 stages = [(type(stage.layer).__name__, stage.output) for stage in maps]
 shares = dict(zip(data.classes, nn.Softmax()(pass_.stages[-1].output[None])[0]))
 show(
