@@ -39,8 +39,8 @@ def main(argv=None):
         ("networks of images: MNIST, SGD with momentum", networks(text)),
     ]
     out = args.out or args.results.with_suffix(".png")
-    title = "A training step: how many times as fast np_nn is as the fastest peer"
-    print(f"written: {plot_speed(groups, out, title, about(text))}")
+    title = f"A training step: how many times as fast np_nn is as the fastest peer\n{about(text)}"
+    print(f"written: {plot_speed(groups, out, title)}")
 
 
 def steps(text, group):
@@ -75,8 +75,7 @@ def about(text):
     found = re.search(r"^`.*` on (.*)\.\n\n(.*);.*?(\([^()]*\))\.$", text, re.M)
     if not found:
         raise NpNNError("the results do not say on which machine they were measured")
-    kernels = found[3].strip("()")
-    return f"{found[1]}; kernels: {kernels}\n{found[2]}"
+    return f"{found[1]}; {found[2]}; kernels: {found[3].strip('()')}"
 
 
 def table(text, heading, *needed):

@@ -2,8 +2,10 @@
 
 import argparse
 import dataclasses
+import logging
 import math
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -231,21 +233,34 @@ def add_numpy_options(command):
     )
 
 
+def add_report(command):
+    """The argument of programs that end with one run's report."""
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write it with curves, confusion matrix and mistakes as one HTML file",
+    )
+
+
 def parse(command, argv=None):
     """Parse the arguments, apply what is global (threads, kernels), and check the folders.
 
-    The result has ``settings``, the Recipe with all changes applied, besides
-    the arguments. Raises NpNNError for a folder that cannot be written.
+    The result has ``settings``, the Recipe with all changes applied, and ``command``, the
+    command line, besides the arguments. Raises NpNNError for a folder that cannot be written.
     """
-    args = command.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = command.parse_args(words)
+    args.command = shlex.join(["python", command.prog, *words])
     if "kernels" in args:
         ops.use(args.kernels)
     ops.set_threads(args.threads)
     args.settings = _settings(args)
     if not args.no_plots:
         files.check_writable(args.out)
-    if args.json:
-        files.check_file(args.json)
+    for file in (args.json, vars(args).get("report")):
+        if file:
+            files.check_file(file)
     return args
 
 
@@ -304,6 +319,7 @@ def run(main):
     Bad input and a failing disk end in one line on stderr and status 2, Ctrl-C
     in status 130; a reader of our output who leaves early is no error.
     """
+    _quieten_matplotlib()
     try:
         status = main()
         sys.stdout.flush()
@@ -319,6 +335,12 @@ def run(main):
         _discard_output()
         status = _fail(error, 2)
     sys.exit(status)
+
+
+def _quieten_matplotlib():
+    """It opens no window here, whatever backend is asked for, and needs no place for its cache."""
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _fail(message, status):

@@ -89,8 +89,9 @@ def test_the_filmstrip_shows_the_first_and_the_last_moment(tmp_path, monkeypatch
 
 
 def test_frames_are_of_one_size_and_differ():
-    frames = plane.film_frames([film("a"), film("b", 2)], "Title")
-    assert [caption for caption, _ in frames] == ["step 0", "step 10", "step 20", "step 30"]
+    films = [film("a"), film("b", 2)]
+    frames = [plane.film_frame(films, index, "Title") for index in range(4)]
+    assert [caption for caption, _ in frames] == ["Step 0", "Step 10", "Step 20", "Step 30"]
     assert {picture.width for _, picture in frames} == {960}
     assert len({picture.size for _, picture in frames}) == 1
     assert len({picture.tobytes() for _, picture in frames}) == 4

@@ -24,7 +24,7 @@ def snapshot(figure):
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
 
 
-def save_animation(frames, path, title, seconds=0.3, hold=2.0) -> Path:
+def save_animation(frames, path, title, seconds=0.5, hold=2.0) -> Path:
     """Write an animation that begins anew when it is over: whole, or not at all.
 
     frames: (caption, picture) of each, pictures of one size as ``snapshot`` makes them. path:
@@ -46,7 +46,7 @@ def save_animation(frames, path, title, seconds=0.3, hold=2.0) -> Path:
 def _with_one_palette(pictures):
     pixels = [np.asarray(picture)[::SAMPLE, ::SAMPLE] for picture in pictures]
     sample = Image.fromarray(np.concatenate(pixels))
-    palette = sample.quantize(COLOURS_OF_GIF, method=Image.Quantize.MAXCOVERAGE)
+    palette = sample.quantize(COLOURS_OF_GIF, Image.Quantize.MAXCOVERAGE, kmeans=2)
     return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
 
 

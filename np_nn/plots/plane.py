@@ -43,7 +43,7 @@ def plot_films(films, count, path, title) -> Path:
     Returns `path` as a Path. Raises NpNNError when the file cannot be written.
     """
     with style.context(["default", STYLE]):
-        figure = new_figure(title, "", height=0.55 + 1.5 * len(films))
+        figure = new_figure(title, "", height=0.75 + 1.5 * len(films))
         panels = figure.subplots(len(films), count, squeeze=False)
         for row, film in zip(panels, films, strict=True):
             chosen = np.linspace(0, len(film.moments) - 1, count).round().astype(int)
@@ -54,24 +54,21 @@ def plot_films(films, count, path, title) -> Path:
         return save_figure(figure, path)
 
 
-def film_frames(films, title):
-    """The moments of Films side by side: (caption, picture) of each, for ``save_animation``.
+def film_frame(films, index, about):
+    """One moment of Films side by side: (caption, picture) for ``save_animation``.
 
     A Film that is over before the others stays as it ends.
     """
-    frames, width = [], min(3.2, 8 / len(films))
-    for i in range(max(len(film.moments) for film in films)):
-        moments = [film.moments[: i + 1][-1] for film in films]
-        with style.context(["default", STYLE]):
-            caption = f"step {max(moment.step for moment in moments):,}"
-            figure = new_figure(f"{title}: {caption}", "", height=1.0 + width)
-            panels = figure.subplots(1, len(films), squeeze=False)
-            for axes, film, moment in zip(panels.flat, films, moments, strict=True):
-                _draw_moment(axes, film, moment, size=9)
-                axes.set_title(f"{moment.accuracy:.0%} right", loc="center")
-                axes.set_xlabel(film.name)
-            frames.append((caption, snapshot(figure)))
-    return frames
+    moments, width = [film.moments[: index + 1][-1] for film in films], min(3.2, 8 / len(films))
+    caption = f"Step {max(moment.step for moment in moments):,}"
+    with style.context(["default", STYLE]):
+        figure = new_figure(f"{caption}\n{about}", "", height=1.2 + width)
+        panels = figure.subplots(1, len(films), squeeze=False)
+        for axes, film, moment in zip(panels.flat, films, moments, strict=True):
+            _draw_moment(axes, film, moment, size=9)
+            axes.set_title(f"{moment.accuracy:.0%} right", loc="center")
+            axes.set_xlabel(film.name)
+        return caption, snapshot(figure)
 
 
 def _draw_moment(axes, film, moment, size):

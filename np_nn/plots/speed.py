@@ -20,12 +20,11 @@ class Timing:
     ratio: str
 
 
-def plot_speed(groups, path, title, about) -> Path:
+def plot_speed(groups, path, title) -> Path:
     """Draw times as dots, a line for each Timing, a logarithmic axis for each group.
 
-    groups: (title, [Timing, ...]) of each. A contender's label sets its colour. about: what
-    stands under the last axis. Returns `path` as a Path. Raises NpNNError when the file cannot be
-    written.
+    groups: (title, [Timing, ...]) of each. A contender's label sets its colour. Returns `path` as
+    a Path. Raises NpNNError when the file cannot be written.
     """
     rows, dots = [1.8 + len(timings) for _, timings in groups], {}
     with style.context(["default", STYLE]):
@@ -34,7 +33,7 @@ def plot_speed(groups, path, title, about) -> Path:
         for axes, (group, timings) in zip(panels, groups, strict=True):
             axes.set_title(group, weight="bold")
             _draw_timings(axes, timings, dots)
-        panels[-1].set_xlabel(f"milliseconds per step, logarithmic: less is better\n{about}")
+        panels[-1].set_xlabel("milliseconds per step, logarithmic: less is better")
         figure.legend(dots.values(), dots, loc="outside lower center", ncols=4)
         return save_figure(figure, path)
 

@@ -31,7 +31,7 @@ def plot_surface(across, up, loss, path, steps, shares, file, title, note="") ->
         bar.set_label("training loss")
         bar.minorticks_off()
         _draw_path(axes, path, steps)
-        axes.set(aspect="equal", xlim=across[[0, -1]], ylim=up[[0, -1]])
+        axes.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
         axes.set_xlabel(f"first principal direction: {shares[0]:.0%} of the path's variance")
         axes.set_ylabel(f"second principal direction: {shares[1]:.0%} of it")
         return save_figure(figure, file)

@@ -37,12 +37,14 @@ def parser():
 def draw(args):
     sets, out, settings = dict.fromkeys(args.set), Path(args.out), args.settings
     films = [_film(name, args) for name in announce(sets, "learning {}".format, args.quiet)]
-    title = f"{settings.network(2, 2)}, {settings.activation}, {settings.optimizer}"
-    strip = f"The border while it is learnt: {title}"
-    written = [plots.plot_films(films, STRIP, out / f"boundary.{args.format}", strip)]
-    frames = plots.film_frames(films, title)
+    about = f"{settings.network(2, 2)}, {settings.activation}, {settings.describe()}"
+    title = f"The border while it is learnt\n{about}"
+    written = [plots.plot_films(films, STRIP, out / f"boundary.{args.format}", title)]
+    moments = range(max(len(film.moments) for film in films))
+    tasks = announce(moments, "drawing moment {}".format, args.quiet)
+    frames = [plots.film_frame(films, moment, about) for moment in tasks]
     return written + [
-        plots.save_animation(frames, out / f"boundary.{kind}", title, seconds=0.15)
+        plots.save_animation(frames, out / f"boundary.{kind}", about, seconds=0.15)
         for kind in ("gif", "html")
     ]
 
@@ -50,9 +52,10 @@ def draw(args):
 def _film(name, args):
     """Train on one set of points, and look at the plane as the network saw it on its way."""
     raw = points.load_points(name, args.seed[0])
-    data = prepare(args.settings, raw)
+    quiet = network.change(args, quiet=True)
+    prepared = network.prepare(quiet, prepare(args.settings, raw))
     snapshots = Snapshots(FRAMES, power=2)
-    model, loss, _ = network.fit(args, args.settings, data, [snapshots])
+    model, loss, data, _ = network.train(quiet, [snapshots], prepared)
     moments = []
     for step, state in snapshots.states.items():
         model.load_state_dict(state)

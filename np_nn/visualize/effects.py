@@ -49,7 +49,10 @@ def draw(args):
         for value, settings in family.items()
     }
     tasks = announce(list(due), due.get, args.quiet)
-    found = {settings: _train(args, settings, data) for settings in tasks}
+    found = {
+        settings: _train(network.change(args, settings=settings, quiet=True), data)
+        for settings in tasks
+    }
     effects = {
         FAMILIES[field].title: [
             plots.Effect(_label(value), *found[settings], value == getattr(base, field))
@@ -58,7 +61,7 @@ def draw(args):
         for field, family in families.items()
     }
     about = f"{base.network()}, {base.activation}, on {data.title}, {base.describe()}"
-    title = f"What one change does to a training: {about}"
+    title = f"What one change does to a training\n{about}"
     path = Path(args.out, f"effects.{args.format}")
     return [plots.plot_effects(effects, path, title, data.note)]
 
@@ -81,17 +84,17 @@ class _Keep(Callback):
         self.history = training.history
 
 
-def _train(args, settings, data):
+def _train(args, data):
     """(images seen after each step (k,), the losses (k,), whether they then diverged)"""
     keep, diverged = _Keep(), False
     try:
-        network.fit(args, settings, data, [keep])
+        network.train(args, [keep], network.prepare(args, data))
     except DivergedError:
         if not keep.history.done:
             raise
         diverged = True
     loss = keep.history.loss
-    return settings.batch_size * np.arange(1, len(loss) + 1), loss, diverged
+    return args.settings.batch_size * np.arange(1, len(loss) + 1), loss, diverged
 
 
 def _label(value):

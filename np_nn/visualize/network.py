@@ -1,5 +1,7 @@
 """What the commands share: their arguments, and a network that is trained as they say."""
 
+import argparse
+
 import np_nn as nn
 from np_nn import cli, losses, models, optim, run
 
@@ -20,27 +22,34 @@ def _gallery(command):
     return command
 
 
-def train(args, callbacks=()):
+def change(args, **changes):
+    """The arguments as they would be with these changes."""
+    return argparse.Namespace(**vars(args) | changes)
+
+
+def prepare(args, data=None):
+    """What main_np.py trains, from the first seed, not yet trained: (model, loss, data).
+
+    data: a Dataset as the settings want it, if not the one that the arguments name.
+    """
+    data = data or cli.load(args)
+    model = models.build(args.settings, data, args.seed[0])
+    return model, losses.build(args.settings, data), data
+
+
+def train(args, callbacks=(), prepared=None):
     """Train as main_np.py does, from the first seed: (model, loss, data, history).
 
-    Raises KeyboardInterrupt after Ctrl-C: half a training makes no picture.
+    prepared: what ``prepare`` returned, if that was needed before. Raises KeyboardInterrupt after
+    Ctrl-C: half a training makes no picture.
     """
-    data = cli.load(args)
-    model, loss, history = fit(args, args.settings, data, callbacks, args.quiet)
-    return model, loss, data, history
-
-
-def fit(args, settings, data, callbacks=(), quiet=True):
-    """The same for settings of the caller's, on data prepared for them: (model, loss, history)."""
-    seed = args.seed[0]
-    model = models.build(settings, data, seed)
-    loss = losses.build(settings, data)
-    optimizer = optim.build(settings, model.parameters())
-    options = run.fit_options(settings, data)
+    model, loss, data = prepared or prepare(args)
+    optimizer = optim.build(args.settings, model.parameters())
+    options = run.fit_options(args.settings, data)
     history = nn.fit(
         model, data.train, loss, optimizer, **options,
-        callbacks=callbacks, seed=seed, input=args.input, quiet=quiet,
+        callbacks=callbacks, seed=args.seed[0], input=args.input, quiet=args.quiet,
     )  # fmt: skip
     if history.interrupted:
         raise KeyboardInterrupt
-    return model, loss, history
+    return model, loss, data, history

@@ -37,7 +37,8 @@ def draw(args):
     heights = surface.loss_surface(
         model, lambda: nn.evaluate(model, some, loss, input=args.input).loss, plane, across, lines
     )
-    title = f"The loss around the path of training: {args.settings.network()} on {data.title}"
+    about = f"{args.settings.network()} on {data.title}, {args.settings.describe()}"
+    title = f"The loss around the path of training\n{about}"
     file = Path(args.out, f"surface.{args.format}")
     steps = list(snapshots.states)
     return [
