@@ -76,9 +76,7 @@ print(f"{np.mean(train.images > 0):.0%} of all pixels are not 0")
 # share is right? Anything that learns has to do better.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
-means = np.stack(
-    [train.images[train.labels == digit].mean(axis=0) for digit in range(10)]
-)
+means = np.stack([train.images[train.labels == digit].mean(axis=0) for digit in range(10)])
 distances = np.stack([((test.images - mean) ** 2).sum(axis=(1, 2)) for mean in means])
 share = (distances.argmin(axis=0) == test.labels).mean()
 print(f"{share:.1%} are right")
@@ -208,9 +206,7 @@ with canvas("Sure and wrong is what costs", height=3) as figure:
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 nothing = nn.initialize(nn.mlp((784, 32, 10)), "zeros", seed=0)
 result = nn.evaluate(nothing, test)
-print(
-    f"loss {result.loss:.4f}, log 10 = {np.log(10):.4f}, accuracy {result.accuracy:.1%}"
-)
+print(f"loss {result.loss:.4f}, log 10 = {np.log(10):.4f}, accuracy {result.accuracy:.1%}")
 assert np.isclose(result.loss, np.log(10), atol=1e-4)
 # The number is a factor of each exponential, and of their sum: it cancels.
 assert np.allclose(nn.Softmax()(z + 7), nn.Softmax()(z))
@@ -393,9 +389,7 @@ with canvas("A line is learnt: the data, and the bowl of the loss", height=3.8) 
     right.contour(W, B, bowl, 0.1 * 2.0 ** np.arange(9), colors="#999999", linewidths=0.8)
     right.plot(*path.T, ".-", color=plots.COLOURS["numpy"])
     right.plot(2, 1, "*", color=plots.COLOURS["torch"], ms=13)
-    right.set(
-        xlabel="w", ylabel="b", title="the star is the line that the data came from"
-    )
+    right.set(xlabel="w", ylabel="b", title="the star is the line that the data came from")
 
 # %% [markdown]
 # ### Exercise 5: how large may the steps be?
@@ -447,12 +441,7 @@ with canvas("One unit draws one straight line", height=3.6) as figure:
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 xor = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
 xor.load_state_dict(
-    {
-        "0.weight": [[1, 1], [1, 1]],
-        "0.bias": [0, -1],
-        "2.weight": [[1, -2]],
-        "2.bias": [0],
-    }
+    {"0.weight": [[1, 1], [1, 1]], "0.bias": [0, -1], "2.weight": [[1, -2]], "2.bias": [0]}
 )
 print(xor(corners.astype(np.float32))[:, 0])  # max(x1 + x2, 0) - 2 max(x1 + x2 - 1, 0)
 assert np.allclose(xor(corners.astype(np.float32))[:, 0], gates["XOR"])

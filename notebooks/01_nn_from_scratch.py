@@ -119,9 +119,7 @@ def as_model(weights, activation="relu"):
     """The same network of np_nn's layers, in float64."""
     W1, b1, W2, b2 = weights
     model = nn.mlp((len(W1), len(W2), len(b2)), activation).to(np.float64)
-    model.load_state_dict(
-        {"0.weight": W1.T, "0.bias": b1, "2.weight": W2.T, "2.bias": b2}
-    )
+    model.load_state_dict({"0.weight": W1.T, "0.bias": b1, "2.weight": W2.T, "2.bias": b2})
     return model
 
 

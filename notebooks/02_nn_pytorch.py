@@ -224,10 +224,7 @@ print(f"{right.mean():.1%} of the test digits are right")
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    ours_file, theirs_file = (
-        Path(folder, "from_np_nn.pt"),
-        Path(folder, "from_torch.pt"),
-    )
+    ours_file, theirs_file = (Path(folder, "from_np_nn.pt"), Path(folder, "from_torch.pt"))
 
     nn.save_weights(model.to(np.float32), ours_file)
     state = torch.load(ours_file, weights_only=True)

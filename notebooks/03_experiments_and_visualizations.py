@@ -445,9 +445,7 @@ nn.fit(
 )  # fmt: skip
 print(nn.summary(lenet, (1, 28, 28)))
 for name, each in {"convolutions": lenet, "Linear layers": model}.items():
-    print(
-        f"{name:13} {nn.evaluate(each, test).accuracy:.1%} of the test digits are right"
-    )
+    print(f"{name:13} {nn.evaluate(each, test).accuracy:.1%} of the test digits are right")
 
 # %%
 image = test.images[0] * np.float32(test.scale)
