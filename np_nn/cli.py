@@ -52,9 +52,9 @@ def parser(description, *, recipe="np_nn", parents=()):
     add = result.add_argument_group("running and reporting").add_argument
     add(
         "--dataset",
-        type=_one_of("data set", data.NAMES),
+        type=_one_of("data set", data.names()),
         metavar="NAME",
-        help=f"{', '.join(data.NAMES)} (default: the recipe's own; auto: MNIST, or where it is "
+        help=f"{', '.join(data.names())} (default: the recipe's own; auto: MNIST, or where it is "
         "missing scikit-learn's digits)",
     )
     add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")

@@ -1,0 +1,78 @@
+"""A page for each file that is linked to, so that links to code work without any network.
+
+The built pages mirror the repository: the link (../np_nn/optim.py#L72) of a Markdown page leads to
+../np_nn/optim.py.html, at line 72. A folder's page lists its files.
+"""
+
+import inspect
+import re
+import sys
+from html import escape
+from pathlib import Path
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import TextLexer, get_lexer_for_filename
+from pygments.util import ClassNotFound
+
+ROOT = Path(__file__).resolve().parents[2]
+LINK = re.compile(r"\]\((?P<path>[^)\s#:]+)(?:#L(?P<line>\d+))?\)")
+PICTURES = (".png", ".gif", ".svg")
+
+
+def point_to_pages(app, docname, source):
+    """Let the links of a page to files that are no pages lead to those that show them."""
+    folder, shown = (ROOT / docname).parent, set()
+
+    def page(link):
+        file = (folder / link["path"]).resolve()
+        is_page = app.env.path2doc(str(file)) in app.env.found_docs
+        if is_page or not file.exists() or file.suffix in PICTURES:
+            return link[0]
+        shown.add(str(file.relative_to(ROOT)))
+        return f"](source:{link['path'].rstrip('/')}.html#L-{link['line'] or 1})"
+
+    source[0] = LINK.sub(page, source[0])
+    app.env.metadata[docname]["shown"] = shown
+
+
+def linkcode_resolve(domain, info):
+    """Where the reference's "source" links lead: its page lies in docs/."""
+    value = sys.modules[info["module"]]
+    for part in info["fullname"].split("."):
+        value = getattr(value, part, None)
+    value = getattr(value, "fget", value)  # a property's function
+    if not (inspect.isclass(value) or inspect.isroutine(value)):
+        return None
+    file = Path(inspect.getsourcefile(value)).relative_to(ROOT).as_posix()
+    return f"../{file}.html#L-{inspect.getsourcelines(value)[1]}"
+
+
+def collect(app):
+    """(name, context, template) of each page: what is linked to, and what the reference shows."""
+    shown = {str(path.relative_to(ROOT)) for path in (ROOT / "np_nn").rglob("*.py")}
+    shown |= {path for each in app.env.metadata.values() for path in each.get("shown", ())}
+    for path in sorted(shown):
+        file = ROOT / path
+        body = _listing(file) if file.is_dir() else _lines(file)
+        yield path, {"title": path, "body": f"<h1>{escape(path)}</h1>{body}"}, "page.html"
+
+
+def _lines(file):
+    try:
+        lexer = get_lexer_for_filename(file.name)
+    except ClassNotFound:
+        lexer = TextLexer()
+    formatter = HtmlFormatter(lineanchors="L", linenos="inline", cssclass="highlight source-page")
+    return highlight(file.read_text("utf-8"), lexer, formatter)
+
+
+def _listing(folder):
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".py", ".h", ".pyx"))
+    return f"<ul>{''.join(f'<li><code>{escape(name)}</code></li>' for name in names)}</ul>"
+
+
+def setup(app):
+    app.connect("source-read", point_to_pages)
+    app.connect("html-collect-pages", collect)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
