@@ -22,8 +22,10 @@ extensions = [
 
 root_doc = "docs/index"
 include_patterns = [
-    "README.md", "*/README.md", "*/RESULTS.md", "docs/*.md", "notebooks/[0-9]*.py",
+    "README.md", "docs/*.md", "examples/*.md", "gallery/*.md", "notebooks/*.md",
+    "notebooks/[0-9]*.py", "benchmarks/*.md", "reproduction/*.md",
 ]  # fmt: skip
+exclude_patterns = [".*", "build", "data"]  # not even looked into
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4  # as in the links of a page that is read where it lies
@@ -35,11 +37,14 @@ nb_execution_mode = "cache"  # a notebook runs again when it has changed
 nb_execution_cache_path = str(ROOT / "build" / "notebooks")
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
+nb_code_prompt_show = nb_code_prompt_hide = "Solution"  # a cell that is folded away
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "np_nn"
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_copyright = False

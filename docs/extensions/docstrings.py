@@ -1,50 +1,41 @@
 """np_nn's docstrings are plain text. This makes them the reST that autodoc expects.
 
 A paragraph stays one, with nothing in it that reST would take for markup; what is indented is a
-formula or code, and stays as it is. Sentences that explain an argument, "steps: how many", become
-a list. ``Names`` in double backquotes are code, those of the public API links.
+formula or code, and stays as it is. Sentences that explain a name, "steps: how many", become a
+list. ``Names`` in double backquotes are code, those of the public API links.
 """
 
 import inspect
 import re
-import textwrap
 
 import np_nn
 
+BLOCK = re.compile(r"\n\s*\n|(?<=\.)\s(?=Raises |Source: )")
 CODE = re.compile(r"(``.+?``)", re.S)
 MARKUP = re.compile(r"([\\*`|_])")
-NAMES = re.compile(r"(?:^|(?<=[.;)] ))((?:\w+, )*\w+): ", re.M)
+EXPLAINED = re.compile(r"(?:^|(?<=[.;)] ))((?:[a-z]\w*, )*[a-z]\w*): ")
 
 
-def as_rest(text, arguments=()):
-    """reST of a docstring without its indentation. arguments: names that it may explain."""
-    blocks = re.split(r"\n\s*\n", text)
-    return "\n\n".join(_block(block, arguments) for block in blocks)
+def as_rest(text):
+    """reST of a docstring without its indentation."""
+    return "\n\n".join(map(_block, BLOCK.split(text)))
 
 
-def _block(block, arguments):
-    lines, indented = [], []
-    for line in block.splitlines():
-        (indented if line.startswith("    ") else lines).append(line)
-    if not lines:
-        return "::\n\n" + block
-    if indented:  # a line, and what is below it
-        return f"{_prose(' '.join(lines), arguments)}\n\n::\n\n" + "\n".join(indented)
-    return _prose(" ".join(lines), arguments)
+def _block(block):
+    """A paragraph, then what is indented below it, or either alone."""
+    lines = block.splitlines()
+    prose = " ".join(line for line in lines if not line.startswith(" "))
+    code = "\n".join(line for line in lines if line.startswith(" "))
+    return "\n\n".join([_paragraph(prose)] * bool(prose) + ["::", code] * bool(code))
 
 
-def _prose(text, arguments):
-    """A paragraph; where it explains arguments, those as a list."""
-    found = [m for m in NAMES.finditer(text) if set(m[1].split(", ")) <= set(arguments)]
-    if not found:
-        return _escape(text)
-    ends = [*(m.start() for m in found[1:]), len(text)]
+def _paragraph(text):
+    before, *rest = EXPLAINED.split(text)
     items = [
-        f"- **{_escape(m[1])}**: {_escape(text[m.end() : end].strip())}"
-        for m, end in zip(found, ends, strict=True)
+        f"- **{_escape(names)}**: {_escape(words.strip())}"
+        for names, words in zip(rest[::2], rest[1::2], strict=True)
     ]
-    before = _escape(text[: found[0].start()].strip())
-    return "\n".join([before, "", *items] if before else items)
+    return "\n".join([_escape(before.strip()), ""] * bool(before) + items)
 
 
 def _escape(text):
@@ -55,21 +46,12 @@ def _escape(text):
 
 
 def _linked(code):
-    name = code.partition(".")[0]
-    return f":py:obj:`~np_nn.{code}`" if name in np_nn.__all__ else f"``{code}``"
-
-
-def _arguments(value):
-    try:
-        return inspect.signature(value).parameters
-    except (TypeError, ValueError):  # a property, a built-in
-        return ()
+    public = code.partition(".")[0] in np_nn.__all__
+    return f":py:obj:`~np_nn.{code}`" if public else f"``{code}``"
 
 
 def process(app, what, name, value, options, lines):
-    text = textwrap.dedent(inspect.cleandoc("\n".join(lines)))
-    attributes = getattr(value, "__annotations__", ()) if inspect.isclass(value) else ()
-    lines[:] = [*as_rest(text, [*_arguments(value), *attributes]).splitlines(), ""]
+    lines[:] = [*as_rest(inspect.cleandoc("\n".join(lines))).splitlines(), ""]
 
 
 def setup(app):

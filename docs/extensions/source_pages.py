@@ -18,6 +18,7 @@ from pygments.util import ClassNotFound
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?P<path>[^)\s#:]+)(?:#L(?P<line>\d+))?\)")
 PICTURES = (".png", ".gif", ".svg")
+CODE = (".py", ".pyx", ".pxi", ".h")
 
 
 def point_to_pages(app, docname, source):
@@ -40,22 +41,36 @@ def linkcode_resolve(domain, info):
     """Where the reference's "source" links lead: its page lies in docs/."""
     value = sys.modules[info["module"]]
     for part in info["fullname"].split("."):
-        value = getattr(value, part, None)
-    value = getattr(value, "fget", value)  # a property's function
-    if not (inspect.isclass(value) or inspect.isroutine(value)):
+        value = inspect.unwrap(getattr(value, part, None))
+    if not inspect.isclass(value) and not inspect.isfunction(value):
         return None
-    file = Path(inspect.getsourcefile(value)).relative_to(ROOT).as_posix()
-    return f"../{file}.html#L-{inspect.getsourcelines(value)[1]}"
+    file, (_, line) = Path(inspect.getsourcefile(value)), inspect.getsourcelines(value)
+    if not file.is_relative_to(ROOT / "np_nn"):
+        return None  # scikit-learn's
+    return f"../{file.relative_to(ROOT).as_posix()}.html#L-{line}"
 
 
 def collect(app):
     """(name, context, template) of each page: what is linked to, and what the reference shows."""
-    shown = {str(path.relative_to(ROOT)) for path in (ROOT / "np_nn").rglob("*.py")}
-    shown |= {path for each in app.env.metadata.values() for path in each.get("shown", ())}
+    shown = set((ROOT / "np_nn").rglob("*.py"))
+    shown |= {ROOT / path for each in app.env.metadata.values() for path in each.get("shown", ())}
+    shown |= {file for path in shown if path.is_dir() for file in _files(path)}
     for path in sorted(shown):
-        file = ROOT / path
-        body = _listing(file) if file.is_dir() else _lines(file)
-        yield path, {"title": path, "body": f"<h1>{escape(path)}</h1>{body}"}, "page.html"
+        name = path.relative_to(ROOT).as_posix()
+        body = _listing(path) if path.is_dir() else _lines(path)
+        yield name, {"title": name, "body": f"<h1>{escape(name)}</h1>{body}"}, "page.html"
+
+
+def _files(folder):
+    return [path for path in folder.iterdir() if path.suffix in CODE]
+
+
+def _listing(folder):
+    rows = [
+        f'<li><a href="{folder.name}/{name}.html"><code>{escape(name)}</code></a></li>'
+        for name in sorted(path.name for path in _files(folder))
+    ]
+    return f"<ul>{''.join(rows)}</ul>"
 
 
 def _lines(file):
@@ -65,11 +80,6 @@ def _lines(file):
         lexer = TextLexer()
     formatter = HtmlFormatter(lineanchors="L", linenos="inline", cssclass="highlight source-page")
     return highlight(file.read_text("utf-8"), lexer, formatter)
-
-
-def _listing(folder):
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".py", ".h", ".pyx"))
-    return f"<ul>{''.join(f'<li><code>{escape(name)}</code></li>' for name in names)}</ul>"
 
 
 def setup(app):
