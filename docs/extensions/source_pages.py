@@ -54,22 +54,19 @@ def collect(app):
     """(name, context, template) of each page: what is linked to, and what the reference shows."""
     shown = set((ROOT / "np_nn").rglob("*.py"))
     shown |= {ROOT / path for each in app.env.metadata.values() for path in each.get("shown", ())}
-    shown |= {file for path in shown if path.is_dir() for file in _files(path)}
     for path in sorted(shown):
         name = path.relative_to(ROOT).as_posix()
-        body = _listing(path) if path.is_dir() else _lines(path)
+        body = _listing(path, shown) if path.is_dir() else _lines(path)
         yield name, {"title": name, "body": f"<h1>{escape(name)}</h1>{body}"}, "page.html"
 
 
-def _files(folder):
-    return [path for path in folder.iterdir() if path.suffix in CODE]
-
-
-def _listing(folder):
-    rows = [
-        f'<li><a href="{folder.name}/{name}.html"><code>{escape(name)}</code></a></li>'
-        for name in sorted(path.name for path in _files(folder))
-    ]
+def _listing(folder, shown):
+    """The files of a folder, with links to those that have a page."""
+    rows = []
+    for file in sorted(path for path in folder.iterdir() if path.suffix in CODE):
+        name = f"<code>{escape(file.name)}</code>"
+        link = f'<a href="{folder.name}/{file.name}.html">{name}</a>'
+        rows.append(f"<li>{link if file in shown else name}</li>")
     return f"<ul>{''.join(rows)}</ul>"
 
 
