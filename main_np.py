@@ -7,6 +7,7 @@ from np_nn import cli, losses, models, ops, optim, report, run, saving
 def main(argv=None):
     command = cli.parser(__doc__, recipe="np_nn")
     cli.add_numpy_options(command)
+    cli.add_report(command)
     saving.add_options(command)
     args = cli.parse(command, saving.arguments(command, argv))
     callbacks = saving.callbacks(args)
@@ -22,7 +23,7 @@ def main(argv=None):
             **run.fit_options(settings, data), callbacks=callbacks, resume=args.resume,
             seed=seed, input=args.input, quiet=args.quiet,
         )  # fmt: skip
-        test = nn.evaluate(model, data.test, loss, input=args.input, keep=not args.no_plots)
+        test = nn.evaluate(model, data.test, loss, input=args.input, keep=True)
         results.append(report.Result(seed, history, test))
         saving.export(args, model, data)
         if history.interrupted:

@@ -24,6 +24,7 @@ BLOCK = 1000  # images at a time when nothing is learnt: convolutions need much 
 
 def main(argv=None):
     command = cli.parser(__doc__, recipe="np_nn_torch")
+    cli.add_report(command)
     command.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu")
     args = cli.parse(command, argv)
     settings = args.settings

@@ -48,6 +48,7 @@ from np_nn.losses import (
 )
 from np_nn.models import convnet, lenet, lenet5, mlp, residual_mlp, resnet, simard
 from np_nn.module import Buffer, Module, Parameter, Sequential
+from np_nn.observe import Observer
 from np_nn.ops import use
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
 from np_nn.perceptron import Perceptron
@@ -63,6 +64,7 @@ from np_nn.schedules import (
     WarmupLinear,
 )
 from np_nn.summary import summary
+from np_nn.trace import trace
 from np_nn.trainer import evaluate, fit, predict
 from np_nn.weights import load_weights, save_weights
 
@@ -133,6 +135,7 @@ __all__ = [
     "NLLLoss",
     "Neuron",
     "NpNNError",
+    "Observer",
     "OneCycleLR",
     "Parameter",
     "Perceptron",
@@ -175,5 +178,6 @@ __all__ = [
     "simard",
     "standardization",
     "summary",
+    "trace",
     "use",
 ]

@@ -2,8 +2,10 @@
 
 import argparse
 import dataclasses
+import logging
 import math
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -48,16 +50,40 @@ class Parser(argparse.ArgumentParser):
 def parser(description, *, recipe="np_nn", parents=()):
     """The shared arguments. recipe: the default one. parents: parsers whose arguments join them."""
     result = Parser(description=description, parents=parents)
-    _add_training(result, recipe)
-    add = result.add_argument_group("running and reporting").add_argument
+    add = result.add_argument_group("what to train").add_argument
     add(
-        "--dataset",
-        type=_one_of("data set", data.names()),
+        "--recipe",
+        type=_one_of("recipe", recipes.RECIPES),
+        default=recipe,
         metavar="NAME",
-        help=f"{', '.join(data.names())} (default: the recipe's own; auto: MNIST, or where it is "
-        "missing scikit-learn's digits)",
+        help=f"what to repeat: {', '.join(recipes.RECIPES)} (default: {recipe})",
     )
-    add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
+    add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
+    _add_changes(result, images=True)
+    _add_running(result, images=True)
+    return result
+
+
+def parser_of(description, settings, *, images):
+    """The same arguments for a Recipe without a name. images: also those of sets of images."""
+    result = Parser(description=description)
+    _add_changes(result, images)
+    _add_running(result, images)
+    result.set_defaults(settings=settings)
+    return result
+
+
+def _add_running(result, images):
+    add = result.add_argument_group("running and reporting").add_argument
+    if images:
+        add(
+            "--dataset",
+            type=_one_of("data set", data.names()),
+            metavar="NAME",
+            help=f"{', '.join(data.names())} (default: the recipe's own; auto: MNIST, or where it "
+            "is missing scikit-learn's digits)",
+        )
+        add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
     add(
         "--seed",
         type=whole_number(0),
@@ -89,19 +115,9 @@ def parser(description, *, recipe="np_nn", parents=()):
     )
     add("--quiet", action="store_true", help="no progress, only the report")
     add("--json", type=Path, metavar="FILE", help="write the results to this file too")
-    return result
 
 
-def _add_training(result, recipe):
-    add = result.add_argument_group("what to train").add_argument
-    add(
-        "--recipe",
-        type=_one_of("recipe", recipes.RECIPES),
-        default=recipe,
-        metavar="NAME",
-        help=f"what to repeat: {', '.join(recipes.RECIPES)} (default: {recipe})",
-    )
-    add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
+def _add_changes(result, images):
     group = result.add_argument_group("changes to the recipe", "Each replaces one of its values.")
     add = group.add_argument
     _add_network(add)
@@ -109,7 +125,8 @@ def _add_training(result, recipe):
     length = group.add_mutually_exclusive_group().add_argument
     length("--steps", type=whole_number(1), metavar="N", help="training iterations")
     length("--epochs", type=whole_number(1), metavar="N", help="passes over the training set")
-    _add_images(add)
+    if images:
+        _add_images(add)
 
 
 def _add_network(add):
@@ -216,26 +233,40 @@ def add_numpy_options(command):
     )
 
 
+def add_report(command):
+    """The argument of programs that end with one run's report."""
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write it with curves, confusion matrix and mistakes as one HTML file",
+    )
+
+
 def parse(command, argv=None):
     """Parse the arguments, apply what is global (threads, kernels), and check the folders.
 
-    The result has ``settings``, the Recipe with all changes applied, besides
-    the arguments. Raises NpNNError for a folder that cannot be written.
+    The result has ``settings``, the Recipe with all changes applied, and ``command``, the
+    command line, besides the arguments. Raises NpNNError for a folder that cannot be written.
     """
-    args = command.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = command.parse_args(words)
+    args.command = shlex.join(["python", command.prog, *words])
     if "kernels" in args:
         ops.use(args.kernels)
     ops.set_threads(args.threads)
     args.settings = _settings(args)
     if not args.no_plots:
         files.check_writable(args.out)
-    if args.json:
-        files.check_file(args.json)
+    for file in (args.json, vars(args).get("report")):
+        if file:
+            files.check_file(file)
     return args
 
 
 def _settings(args):
-    changes = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
+    given = vars(args)
+    changes = {name: given[name] for name in OVERRIDES if given.get(name) is not None}
     if "steps" in changes or "epochs" in changes:
         changes = {"steps": None, "epochs": None} | changes
     if changes.get("dataset") == "auto":
@@ -245,7 +276,7 @@ def _settings(args):
     if "class_weights" in changes:
         weights = changes["class_weights"]
         changes["class_weights"] = "balanced" if "balanced" in weights else tuple(weights)
-    recipe = recipes.RECIPES[args.recipe]
+    recipe = recipes.RECIPES[args.recipe] if "recipe" in args else args.settings
     if args.model not in (None, recipe.model):
         recipe = models.change(recipe, args.model)
     settings = dataclasses.replace(recipe, **changes)
@@ -288,6 +319,7 @@ def run(main):
     Bad input and a failing disk end in one line on stderr and status 2, Ctrl-C
     in status 130; a reader of our output who leaves early is no error.
     """
+    _quieten_matplotlib()
     try:
         status = main()
         sys.stdout.flush()
@@ -303,6 +335,12 @@ def run(main):
         _discard_output()
         status = _fail(error, 2)
     sys.exit(status)
+
+
+def _quieten_matplotlib():
+    """It opens no window here, whatever backend is asked for, and needs no place for its cache."""
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _fail(message, status):

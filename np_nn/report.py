@@ -1,21 +1,17 @@
-"""What a run ends with: the table against the published figure, JSON and pictures."""
+"""What a run ends with: the table against the published figure, and files that keep it."""
 
 import json
 import statistics
 import sys
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from np_nn import files, machine, recipes
+from np_nn import files, machine, recipes, scores
 from np_nn.data import Dataset
 from np_nn.history import Evaluation, History
-from np_nn.layers import Softmax
 
 DISCREPANCY = 0.01  # the published table's own standard
 
-SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
-
-PACKAGES = ("numpy", "torch", "torchvision")
+PACKAGES = ("np_nn", "numpy", "torch", "torchvision")
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,8 @@ class Run:
     """Everything a report tells: what was asked for, on what, and the results.
 
     framework: "NumPy" or "PyTorch". backend: the kernels, or the device.
-    settings: the Recipe that was run. results: a Result for each seed.
+    settings: the Recipe that was run. results: a Result for each seed. peak_memory_mb: before
+    anything was drawn.
     """
 
     framework: str
@@ -41,12 +38,12 @@ class Run:
     dataset: Dataset
     threads: int
     results: list
+    peak_memory_mb: float | None = field(default_factory=machine.peak_memory_mb)
 
     @property
     def model(self):
         """The network in a word, such as "784-512-10" or "lenet5"."""
-        inputs = self.dataset.train.images[0].size
-        return self.settings.network(inputs, len(self.dataset.classes))
+        return _network(self.settings, self.dataset)
 
     @property
     def interrupted(self):
@@ -70,6 +67,24 @@ class Run:
         return statistics.stdev(accuracies) if len(accuracies) > 1 else None
 
     @property
+    def test_loss(self):
+        return statistics.mean(result.test.loss for result in self.results)
+
+    @property
+    def step_ms(self):
+        """Median time of a step in milliseconds; 0.0 before the first."""
+        return statistics.median(result.history.step_ms_median for result in self.results)
+
+    @property
+    def images_per_second(self):
+        return 1e3 * self.settings.batch_size / self.step_ms if self.step_ms else 0
+
+    @property
+    def scores(self):
+        """How the first network scores the test images."""
+        return scores.read(self.results[0].test.outputs, self.dataset.test.labels)
+
+    @property
     def difference(self):
         return self.test_accuracy - self.published.published if self.published else None
 
@@ -90,8 +105,16 @@ def markdown_table(header, rows):
 
 def title(run):
     """One line that says what was trained on what."""
-    data = run.dataset
-    return f"{run.model} on {data.title}, {run.settings.describe()}"
+    return about(run.settings, run.dataset)
+
+
+def about(settings, dataset):
+    """The same, of a Recipe and a Dataset."""
+    return f"{_network(settings, dataset)} on {dataset.title}, {settings.describe()}"
+
+
+def _network(settings, dataset):
+    return settings.network(dataset.train.images[0].size, len(dataset.classes))
 
 
 def text(run):
@@ -100,22 +123,20 @@ def text(run):
     seeds = ", ".join(str(result.seed) for result in results)
     done = sum(result.history.done for result in results)
     seconds = sum(result.history.train_seconds for result in results)
-    step_ms = statistics.median(result.history.step_ms_median for result in results)
-    images_per_second = 1e3 * run.settings.batch_size / step_ms if step_ms else 0
     lines = [
         title(run),
         f"{len(data.train):,} training and {len(data.test):,} test images; {run.framework} on "
         f"{run.backend}, {run.threads} thread{'s' * (run.threads > 1)}, seed {seeds}",
-        f"trained {done:,} iterations in {seconds:.1f} s: {step_ms:.2f} ms each (median), "
-        f"{images_per_second:,.0f} images/s",
-        *_notes(run),
+        f"trained {done:,} iterations in {seconds:.1f} s: {run.step_ms:.2f} ms each (median), "
+        f"{run.images_per_second:,.0f} images/s",
+        *notes(run),
         "",
-        _table(run),
+        markdown_table(*table(run)),
     ]
-    return "\n".join(lines + [f"warning: {warning}" for warning in _warnings(run)])
+    return "\n".join(lines + [f"warning: {warning}" for warning in warnings(run)])
 
 
-def _notes(run):
+def notes(run):
     """Lines on what not every run has: straightened images, held-out ones, an early stop."""
     notes = []
     if run.settings.deskew:
@@ -131,25 +152,27 @@ def _notes(run):
     return notes
 
 
-def _table(run):
+def table(run):
+    """The result beside the published one, if there is one: (header, rows) of text."""
     ours = f"{run.test_accuracy:.4f}" + (f" ± {run.spread:.4f}" if run.spread is not None else "")
-    loss = f"{statistics.mean(result.test.loss for result in run.results):.4f}"
+    loss = f"{run.test_loss:.4f}"
     if run.published is None:
         header, row = ["test accuracy", "test loss"], [ours, loss]
     else:
         header = ["recipe", "published", "ours", "difference", "test loss"]
         published = f"{run.published.published:.4f}"
         row = [run.published.name, published, ours, f"{run.difference:+.4f}", loss]
-    return markdown_table(header, [row])
+    return header, [row]
 
 
-def _warnings(run):
-    warnings = [run.dataset.note] if run.dataset.note else []
+def warnings(run):
+    """What to know before the figures are believed, a line each."""
+    lines = [run.dataset.note] if run.dataset.note else []
     if run.difference is not None and abs(run.difference) > DISCREPANCY:
-        warnings.append(f"the accuracy differs from the published one by more than {DISCREPANCY}")
+        lines.append(f"the accuracy differs from the published one by more than {DISCREPANCY}")
     if recipes.matching(run.settings) is None:
-        warnings.append("no recipe has these settings, so there is no published result for them")
-    return warnings
+        lines.append("no recipe has these settings, so there is no published result for them")
+    return lines
 
 
 def as_dict(run):
@@ -174,14 +197,14 @@ def as_dict(run):
         "interrupted": run.interrupted,
         "prepare_seconds": run.dataset.prepare_seconds,
         "train_seconds": statistics.mean(result.history.train_seconds for result in results),
-        "step_ms_median": statistics.median(result.history.step_ms_median for result in results),
-        "peak_memory_mb": machine.peak_memory_mb(),
+        "step_ms_median": run.step_ms,
+        "peak_memory_mb": run.peak_memory_mb,
         "test_accuracy": run.test_accuracy,
         "test_accuracy_spread": run.spread,
-        "test_loss": statistics.mean(result.test.loss for result in results),
+        "test_loss": run.test_loss,
         "reference_accuracy": run.published.published if run.published else None,
         "difference": run.difference,
-        "warnings": _warnings(run),
+        "warnings": warnings(run),
         "machine": machine.describe(),
         "versions": machine.versions(*PACKAGES),
         "runs": [
@@ -207,6 +230,12 @@ def to_json(content):
     return json.dumps(content, indent=1).encode()
 
 
+def interruption(run):
+    """How far a run came that was interrupted, in words."""
+    history = run.results[-1].history
+    return f"interrupted at iteration {history.done:,} of {history.steps:,}"
+
+
 def finish(run, args):
     """Print the report, write what the arguments ask for, and return the exit status."""
     print(text(run))
@@ -214,52 +243,20 @@ def finish(run, args):
     if args.json:
         files.write_file(args.json, to_json(as_dict(run)))
         kept.append(args.json)
+    if args.report:
+        from np_nn.page import page
+
+        files.write_file(args.report, page(run, args.command).encode())
+        kept.append(args.report)
     if not args.no_plots and run.results[0].history.done:
-        kept += _draw(run, args)
+        from np_nn.pictures import draw
+
+        kept += draw(run, args.out, args.format)
     if kept:
         print(f"written: {', '.join(map(str, kept))}")
     if run.interrupted:
-        history = run.results[-1].history
         also = " and the files above" if kept else ""
-        reached = f"interrupted at iteration {history.done:,} of {history.steps:,}"
-        print(f"{reached}; kept: the table{also}{history.kept}", file=sys.stderr)
+        safe = run.results[-1].history.kept
+        print(f"{interruption(run)}; kept: the table{also}{safe}", file=sys.stderr)
         return 130
     return 0
-
-
-def _draw(run, args):
-    from np_nn import plots
-
-    result = run.results[0]
-    curve = plots.Curve(
-        run.framework,
-        result.history.loss,
-        result.history.accuracy,
-        result.test.accuracy,
-        result.test.loss,
-        tuple((at, held.accuracy, held.loss) for at, held in result.history.validation),
-    )
-    reference, suffix = run.published and run.published.published, SUFFIXES[run.framework]
-    about, note = title(run), run.dataset.note
-    paths = plots.plot_training(curve, args.out, suffix, about, note, reference, args.format)
-    return paths + _draw_answers(run, Path(args.out), f"{suffix}.{args.format}")
-
-
-def _draw_answers(run, folder, ending):
-    """Which class is taken for which, and the mistakes that the network is surest of."""
-    from np_nn import plots
-
-    test, scores, form = run.dataset.test, run.results[0].test.outputs, "{:.2f}"
-    if scores is None:
-        return []
-    labels = test.labels
-    if labels.ndim == 1:  # a loss of classes: outputs are logits
-        scores, form = Softmax()(scores), "{:.1%}"
-    else:
-        labels = labels.argmax(axis=1)
-    classes, note = run.dataset.classes, run.dataset.note
-    answers, path = scores.argmax(axis=1), folder / f"confusion_{ending}"
-    confusion = plots.plot_confusion(labels, answers, classes, path, title(run), note)
-    about, path = f"{title(run)}: the surest mistakes", folder / f"errors_{ending}"
-    errors = plots.plot_errors(test.images, labels, scores, classes, path, about, note, form)
-    return [confusion, errors]

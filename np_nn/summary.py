@@ -1,11 +1,10 @@
 """What a model is made of: a table of its layers, their output shapes and parameters."""
 
-from contextlib import contextmanager
-
 import numpy as np
 
 from np_nn.errors import NpNNError
 from np_nn.layers import Linear
+from np_nn.watch import leaves, watched
 
 
 def summary(model, input_shape=None):
@@ -17,8 +16,8 @@ def summary(model, input_shape=None):
     """
     shapes = _output_shapes(model, input_shape or _input_shape(model))
     rows = [
-        (f"{name} ({type(module).__name__})", str(shapes.get(id(module), "-")), _count(module))
-        for name, module in _layers(model)
+        (f"{name} ({type(module).__name__})", str(shapes.get(name, "-")), _count(module))
+        for name, module in leaves(model)
     ]
     header = ("layer", "output shape", "parameters")
     widths = [max(len(str(row[i])) for row in (header, *rows)) for i in range(3)]
@@ -32,59 +31,29 @@ def _line(row, widths):
     return f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}"
 
 
-def _layers(model, prefix=""):
-    """Yield (name, module) of those that hold no others, named as in ``state_dict``."""
-    for name, child in model.children().items():
-        if child.children():
-            yield from _layers(child, f"{prefix}{name}.")
-        else:
-            yield prefix + name, child
-    if not prefix and not model.children():
-        yield "0", model
-
-
 def _count(module):
     return f"{sum(p.data.size for p in module.parameters()):,}"
 
 
 def _input_shape(model):
-    first = next(iter(_layers(model)))[1]
+    first = next(iter(leaves(model)))[1]
     if type(first) is not Linear:
         raise NpNNError("summary: give the shape of one input, such as (1, 28, 28)")
     return first.weight.shape[:1]
 
 
 def _output_shapes(model, input_shape):
-    """{id of a module: shape of one output}, seen while one input of zeros goes through."""
+    """{name of a layer: shape of one output}, seen while one input of zeros goes through."""
     shapes, modes = {}, [(module, module.training) for module in model.modules()]
+
+    def note(name, module, out):
+        shapes[name] = out.shape[1:]
+
     model.eval()
     try:
-        with _watched(model, shapes):
+        with watched(model, note):
             model.forward(np.zeros((1, *input_shape), np.float32))
     finally:
         for module, mode in modes:
             module.training = mode
     return shapes
-
-
-@contextmanager
-def _watched(model, shapes):
-    """Each module's forward notes the shape of its output, inside the ``with`` block."""
-
-    def watch(module):
-        forward = module.forward
-
-        def noting(x):
-            out = forward(x)
-            shapes[id(module)] = out.shape[1:]
-            return out
-
-        module.forward = noting
-
-    for module in model.modules():
-        watch(module)
-    try:
-        yield
-    finally:
-        for module in model.modules():
-            del module.forward

@@ -184,6 +184,7 @@ ELSEWHERE = {
     "JSONLogger": "test_loggers.py",
     "TensorBoard": "test_loggers.py",
     "summary": "test_summary.py",
+    "Observer": "test_observe.py",
     "Perceptron": "test_perceptron.py",
     "Sequential": "test_module.py",
     "clip_grad_norm_": "test_constraints.py",

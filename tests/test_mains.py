@@ -67,6 +67,14 @@ def test_a_run_prints_its_table_and_writes_everything(program, tmp_path, capsys)
     assert len(content["runs"][0]["history"]["loss"]) == 20
 
 
+def test_a_report_is_one_file_without_pictures_too(program, tmp_path, capsys):
+    file = tmp_path / "run.html"
+    assert program(*QUICK, "--out", tmp_path / "plots", "--report", file) == 0
+    assert list(tmp_path.iterdir()) == [file]
+    assert f"written: {file}" in capsys.readouterr().out
+    assert str(file) in file.read_text()  # in the command line
+
+
 def test_several_seeds_give_mean_and_spread(program, tmp_path, capsys):
     report = tmp_path / "run.json"
     assert program(*QUICK, "--seed", 3, 4, "--json", report) == 0
@@ -181,11 +189,12 @@ def test_an_unwritable_place_is_found_before_training(program, capsys, tmp_path)
     assert program(*QUICK, "--json", tmp_path) == 2
     assert "it is a folder" in capsys.readouterr().err
     assert program(*QUICK, "--json", tmp_path / "file" / "run.json") == 2
+    assert program(*QUICK, "--report", tmp_path / "file" / "run.html") == 2
     plotting = [argument for argument in QUICK if argument != "--no-plots"]
     assert program(*plotting, "--out", tmp_path / "file") == 2
     out, err = capsys.readouterr()
     assert not out
-    assert len(err.splitlines()) == 2
+    assert len(err.splitlines()) == 3
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")

@@ -60,6 +60,14 @@ def test_a_bare_checkout_runs_on_numpy(checkout):
     assert where.startswith(str(checkout.resolve()))
 
 
+def test_what_the_pictures_and_the_report_need_is_installed(checkout):
+    done = python(checkout, "setup.py", "build_py", "--build-lib", "built")
+    assert not done.returncode, done.stderr
+    installed = {path.relative_to(checkout / "built") for path in checkout.glob("built/**/*.*")}
+    for file in ("templates/report.html", "plots/np_nn.mplstyle"):
+        assert Path("np_nn", file) in installed
+
+
 def test_a_kernel_that_is_built_is_found_and_used(checkout):
     probe(checkout)
     done = build(checkout, NP_NN_STRICT="1")

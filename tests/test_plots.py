@@ -1,5 +1,6 @@
 """np_nn.plots: pictures are complete, reproducible, honest, and never half written."""
 
+import os
 import re
 import resource
 import signal
@@ -106,6 +107,33 @@ def test_drawing_leaves_the_users_style_alone_and_needs_no_pyplot(tmp_path):
     )
     root = Path(__file__).parent.parent
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, cwd=root)
+
+
+@pytest.mark.parametrize("wrong", ["home", "style"])
+def test_a_program_draws_without_display_latex_backend_and_home(wrong, tmp_path):
+    """A home that is none and a backend that is none; a user's style that wants LaTeX."""
+    program = (
+        "import sys; from numpy import ones; from np_nn import cli\n"
+        "def main():\n"
+        "  from np_nn import plots\n"
+        "  plots.plot_training(plots.Curve('', ones(5), ones(5), 1, 1), sys.argv[1], 'np', 'x_1')\n"
+        "cli.run(main)"
+    )
+    (tmp_path / "file").touch()
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: tkagg")
+    places = {
+        "home": {"HOME": str(tmp_path / "file"), "MPLBACKEND": "nonsense"},
+        "style": {"MPLCONFIGDIR": str(tmp_path)},
+    }
+    kept = ("PYTHONPATH", "SYSTEMROOT")  # and no DISPLAY, no PATH that leads to LaTeX
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        cwd=Path(__file__).parent.parent, env=environment | places[wrong],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list(tmp_path.glob("*.png"))) == 2
 
 
 # ---- failed writes

@@ -17,7 +17,7 @@ from pygments.util import ClassNotFound
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?P<path>[^)\s#:]+)(?:#L(?P<line>\d+))?\)")
-PICTURES = (".png", ".gif", ".svg")
+SHOWN_AS_THEY_ARE = (".png", ".gif", ".svg", ".pdf", ".html")
 CODE = (".py", ".pyx", ".pxi", ".h")
 
 
@@ -28,7 +28,7 @@ def point_to_pages(app, docname, source):
     def page(link):
         file = (folder / link["path"]).resolve()
         is_page = app.env.path2doc(str(file)) in app.env.found_docs
-        if is_page or not file.exists() or file.suffix in PICTURES:
+        if is_page or not file.exists() or file.suffix in SHOWN_AS_THEY_ARE:
             return link[0]
         shown.add(str(file.relative_to(ROOT)))
         return f"](source:{link['path'].rstrip('/')}.html#L-{link['line'] or 1})"

@@ -1,12 +1,15 @@
 """What a network has learnt: its filters, what they make of an image, and what it mistakes."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib import style
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.image import imsave
 
-from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
+from np_nn.plots.figure import COLOURS, FORMATS, STYLE, new_figure, save_figure
+from np_nn.scores import confusion, surest_errors
 
 BLUE, ORANGE = COLOURS["numpy"], COLOURS["torch"]
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
@@ -22,13 +25,28 @@ def plot_filters(filters, path, title, note="") -> Path:
     filters (n, h, w): one channel of a convolution's weights. note: a line under the title.
     Returns `path` as a Path. Raises NpNNError when the file cannot be written.
     """
-    reach = np.abs(filters).max()
     rows = -(-len(filters) // 8)
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=0.9 + 0.9 * rows)
-        axes = figure.add_subplot()
-        _draw_tiles(axes, filters, 8, cmap=SIGNED, vmin=-reach, vmax=reach)
-        figure.colorbar(axes.images[0], ax=axes, ticks=[-reach, 0, reach], format="{x:.2g}")
+        _draw_filters(figure.add_subplot(), filters, 8, np.abs(filters).max())
+        return save_figure(figure, path)
+
+
+def plot_filters_learnt(stages, path, title, note="") -> Path:
+    """Draw the same filters at different times, side by side, four in a row.
+
+    stages: {time: filters (n, h, w)}. note: a line under the title. Each time has a scale of its
+    own, which leaves out the largest 1 %, else all others would be pale. Returns `path` as a
+    Path. Raises NpNNError when the file cannot be written.
+    """
+    rows = max(-(-len(filters) // 4) for filters in stages.values())
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, note, height=1.2 + 0.95 * rows)
+        panels = figure.subplots(1, len(stages), squeeze=False)[0]
+        for axes, (time, filters) in zip(panels, stages.items(), strict=True):
+            reach = np.percentile(np.abs(filters), 99)
+            _draw_filters(axes, filters, 4, reach, location="bottom", shrink=0.8, extend="both")
+            axes.set_title(time)
         return save_figure(figure, path)
 
 
@@ -64,8 +82,7 @@ def plot_confusion(labels, answers, classes, path, title, note="") -> Path:
     warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
     cannot be written.
     """
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (labels, answers), 1)
+    counts = confusion(labels, answers, len(classes))
     with style.context(["default", STYLE, {"axes.grid": False}]):
         figure = new_figure(title, note, height=6.4)
         _draw_confusion(figure.add_subplot(), counts, classes)
@@ -81,8 +98,7 @@ def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.
     when the file cannot be written.
     """
     answers = scores.argmax(axis=1)
-    wrong = np.flatnonzero(answers != labels)
-    shown = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")][: ACROSS * DOWN]
+    shown = surest_errors(labels, scores, ACROSS * DOWN)
     rows = max(1, -(-len(shown) // ACROSS))
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=0.8 + 1.7 * rows)
@@ -101,6 +117,20 @@ def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.
         for axes in panels[len(shown) :]:
             axes.axis("off")
         return save_figure(figure, path)
+
+
+def _draw_filters(axes, filters, columns, reach, **bar):
+    """In full colour at `reach`, with a bar of colours beside them, which ``bar`` places."""
+    _draw_tiles(axes, filters, columns, cmap=SIGNED, vmin=-reach, vmax=reach)
+    ticks = [-reach, 0, reach]
+    axes.figure.colorbar(axes.images[0], ax=axes, ticks=ticks, format="{x:.2g}", **bar)
+
+
+def draw_image(image) -> bytes:
+    """A PNG of an image (h, w), a pixel for each of its own: black where it is largest."""
+    content = io.BytesIO()
+    imsave(content, image, cmap="Greys", format="png", metadata=FORMATS["png"])
+    return content.getvalue()
 
 
 def _draw_tiles(axes, images, columns, **look):

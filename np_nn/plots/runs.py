@@ -8,7 +8,9 @@ from matplotlib import style
 from matplotlib.ticker import LogLocator
 
 from np_nn.errors import NpNNError
-from np_nn.plots.figure import STYLE, colour_of, new_figure, save_figure
+from np_nn.plots.figure import STYLE, colour_of, new_figure, render, save_figure
+
+CLEAR = {"figure.facecolor": "none", "axes.facecolor": "none"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,44 @@ def plot_training(curve, folder, suffix, title, note="", reference=None, form="p
     for kind in KINDS:
         with style.context(["default", STYLE]):
             figure = new_figure(title, note, height=4.5)
-            _draw_run(figure.add_subplot(), curve, kind, reference)
+            axes = figure.add_subplot()
+            _draw_run(axes, curve, kind, reference)
+            heading = {"title": f"{curve.label}, training", "alignment": "left"}
+            axes.legend(loc=KINDS[kind][2], **heading)
             paths.append(save_figure(figure, Path(folder) / f"{kind}_plot_{suffix}.{form}"))
     return paths
+
+
+def plot_learning(curve, rates, path, title, note="") -> Path:
+    """Draw one run: loss and accuracy, of training and held-out images, and the learning rate.
+
+    rates (steps,): the learning rate of each step. note: a warning, drawn under the title.
+    Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    """
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, note, height=8)
+        *panels, lowest = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1])
+        for axes, kind in zip(panels, ("loss", "accuracy"), strict=True):
+            _draw_run(axes, curve, kind, None)
+            axes.set_xlabel("")
+        lowest.plot(np.arange(1, len(rates) + 1), rates, color=colour_of(curve.label), lw=2)
+        lowest.set(xlabel="iteration", ylabel="learning rate", ylim=(0, None))
+        figure.align_ylabels()
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        return save_figure(figure, path)
+
+
+def draw_curve(curve, kind, reference=None) -> bytes:
+    """One picture of ``plot_training`` for a page: an SVG without title and background, half as
+    wide, so that a phone shows its letters in the size of the page's own.
+
+    kind: accuracy or loss. reference: the published test accuracy, 0 to 1.
+    """
+    with style.context(["default", STYLE, CLEAR]):
+        figure = new_figure("", "", height=3.1, width=4.4)
+        _draw_run(figure.add_subplot(), curve, kind, reference)
+        figure.legend(loc="outside upper center", ncols=2)
+        return render(figure, "svg")
 
 
 def plot_compare(curves, bars, path, title, note="") -> Path:
@@ -87,14 +124,37 @@ def smooth(values, half):
     return np.clip(means, values.min(), values.max())
 
 
+def scale_iterations(axes, steps):
+    """An axis of so many iterations, numbered from 0."""
+    axes.set_xlim(0, steps)
+    axes.locator_params("x", nbins=5, integer=True, steps=[1, 2, 5, 10])
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def scale_sizes(axes, histories, levels=()):
+    """Logarithmic when the values span more than a decade, else linear from zero."""
+    values = np.concatenate([*histories, levels])
+    positive = values[values > 0]
+    if values.max() > 10 * positive.min(initial=np.inf):
+        axes.set_yscale("log")  # zeros run off the bottom
+        low, high = np.percentile(positive, 0.5) / 1.2, values.max() * 1.2
+        axes.set_ylim(low, high)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e5 * low else (1,)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
+    else:
+        axes.set_ylim(0, 1.05 * values.max() or 1)
+
+
 def _draw_run(axes, curve, kind, reference):
     """Every batch's value, faint; their mean, strong; the test result, marked."""
-    scale, form, corner = KINDS[kind]
+    scale, form, _ = KINDS[kind]
     values, colour = getattr(curve, kind), colour_of(curve.label)
     steps, half = np.arange(1, len(values) + 1), len(values) // 100
     means = smooth(values, half)
     look = {"alpha": 0.3, "lw": 0.6} if half else {"marker": "o", "ms": 4}
-    axes.plot(steps, values, color=colour, label="each batch", **look)
+    # As pixels: a point for each batch would make an SVG of megabytes.
+    axes.plot(steps, values, color=colour, label="each batch", rasterized=True, **look)
     if half:
         axes.plot(steps, means, color=colour, lw=2, label=f"mean of {2 * half + 1:,} batches")
     pick = {"accuracy": 1, "loss": 2}[kind]
@@ -105,9 +165,8 @@ def _draw_run(axes, curve, kind, reference):
     marks += [("published", reference if kind == "accuracy" else None, ":", "black")]
     marks = sorted((mark for mark in marks if mark[1] is not None), key=lambda mark: mark[1])
     scale(axes, [means, values], [mark[1] for mark in marks])
-    _scale_iterations(axes, len(values))
+    scale_iterations(axes, len(values))
     axes.set(xlabel="iteration", ylabel=kind)
-    axes.legend(loc=corner, title=f"{curve.label}, training", alignment="left")
     sides = ["center"] if len(marks) == 1 else ["top", "bottom"]  # below its line, above its line
     for (name, value, line, ink), side in zip(marks, sides[: len(marks)], strict=True):
         level = float(np.clip(value, *axes.get_ylim()))  # a loss of 0 has no place on a log axis
@@ -134,7 +193,7 @@ def _draw_agreement(panels, curves):
         same_length = len({len(means) for means in histories}) == 1 < len(curves)
         gap = form.format(np.ptp(histories, axis=0).max()) if same_length else ""
         axes.set_title(f"{kind}: curves differ by at most {gap}" if gap else kind)
-    _scale_iterations(axes, max(len(means) for means in histories))
+    scale_iterations(axes, max(len(means) for means in histories))
     axes.set_xlabel(f"iteration (mean of {2 * half + 1:,} batches)" if half else "iteration")
     panels[0].legend(loc="upper right")
 
@@ -162,12 +221,6 @@ def _draw_costs(panels, bars):
         axes.tick_params("y", length=0)
 
 
-def _scale_iterations(axes, steps):
-    axes.set_xlim(0, steps)
-    axes.locator_params("x", nbins=5, integer=True, steps=[1, 2, 5, 10])
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-
-
 def _scale_accuracy(axes, histories, levels=()):
     """Linear, from a level that nearly all of the run is above; says what lies below."""
     low = min(*levels, *(np.percentile(values, 3) for values in histories), 0.9)
@@ -181,22 +234,7 @@ def _scale_accuracy(axes, histories, levels=()):
         axes.text(0.07, 0.03, text, transform=axes.transAxes, color="#595959")
 
 
-def _scale_loss(axes, histories, levels=()):
-    """Logarithmic when the losses span more than a decade, else linear from zero."""
-    values = np.concatenate([*histories, levels])
-    positive = values[values > 0]
-    if values.max() > 10 * positive.min(initial=np.inf):
-        axes.set_yscale("log")  # zeros run off the bottom
-        low, high = np.percentile(positive, 0.5) / 1.2, values.max() * 1.2
-        axes.set_ylim(low, high)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e5 * low else (1,)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.minorticks_off()
-    else:
-        axes.set_ylim(0, 1.05 * values.max() or 1)
-
-
 KINDS = {  # how to scale the axis, to write a value, and where the curve leaves room
     "accuracy": (_scale_accuracy, "{:.2%}", "lower right"),
-    "loss": (_scale_loss, "{:.3g}", "upper right"),
+    "loss": (scale_sizes, "{:.3g}", "upper right"),
 }

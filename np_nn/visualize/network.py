@@ -1,30 +1,54 @@
 """What the commands share: their arguments, and a network that is trained as they say."""
 
+import argparse
+
 import np_nn as nn
 from np_nn import cli, losses, models, optim, run
 
 
 def parser(about, recipe="np_nn"):
     """The arguments of main_np.py; pictures go into the gallery. recipe: the default one."""
-    command = cli.parser(about, recipe=recipe)
+    return _gallery(cli.parser(about, recipe=recipe))
+
+
+def parser_of(about, settings, images=True):
+    """The same for a Recipe of the command's own; see ``cli.parser_of``."""
+    return _gallery(cli.parser_of(about, settings, images=images))
+
+
+def _gallery(command):
     cli.add_numpy_options(command)
     command.set_defaults(out="gallery")
     return command
 
 
-def train(args, callbacks=()):
+def change(args, **changes):
+    """The arguments as they would be with these changes."""
+    return argparse.Namespace(**vars(args) | changes)
+
+
+def prepare(args, data=None):
+    """What main_np.py trains, from the first seed, not yet trained: (model, loss, data).
+
+    data: a Dataset as the settings want it, if not the one that the arguments name.
+    """
+    data = data or cli.load(args)
+    model = models.build(args.settings, data, args.seed[0])
+    return model, losses.build(args.settings, data), data
+
+
+def train(args, callbacks=(), prepared=None):
     """Train as main_np.py does, from the first seed: (model, loss, data, history).
 
-    Raises KeyboardInterrupt after Ctrl-C: half a training makes no picture.
+    prepared: what ``prepare`` returned, if that was needed before. Raises KeyboardInterrupt after
+    Ctrl-C: half a training makes no picture.
     """
-    settings, data, seed = args.settings, cli.load(args), args.seed[0]
-    model = models.build(settings, data, seed)
-    loss = losses.build(settings, data)
-    optimizer = optim.build(settings, model.parameters())
-    options = run.fit_options(settings, data)
+    model, loss, data = prepared or prepare(args)
+    optimizer = optim.build(args.settings, model.parameters())
+    options = run.fit_options(args.settings, data)
     history = nn.fit(
         model, data.train, loss, optimizer, **options,
-        callbacks=callbacks, seed=seed, input=args.input, quiet=args.quiet,
+        callbacks=callbacks, seed=args.seed[0], input=args.input, quiet=args.quiet,
     )  # fmt: skip
     if history.interrupted:
         raise KeyboardInterrupt

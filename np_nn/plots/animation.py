@@ -1,0 +1,73 @@
+"""Pictures one after the other: as an animated GIF, or as a web page with a slider."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Template
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from np_nn.errors import NpNNError
+from np_nn.files import write_file
+
+COLOURS_OF_GIF = 64  # one palette for all frames: small files, and no flicker
+SAMPLE = 3  # every third pixel each way is enough to choose it
+PAGE = Path(__file__).with_name("animation.html")
+
+
+def snapshot(figure):
+    """What a Figure looks like: an RGB image, 960 pixels wide for ``new_figure``."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
+
+
+def save_animation(frames, path, title, seconds=0.5, hold=2.0) -> Path:
+    """Write an animation that begins anew when it is over: whole, or not at all.
+
+    frames: (caption, picture) of each, pictures of one size as ``snapshot`` makes them. path:
+    ends in .gif, or in .html for a page with a slider, which shows the captions and needs no
+    network. seconds: how long a frame is shown; hold: how long the last one is. The same frames
+    give the same bytes. Returns `path` as a Path. Raises NpNNError for another ending, and when
+    the file cannot be written.
+    """
+    path, frames = Path(path), list(frames)
+    if path.suffix not in FORMATS:
+        raise NpNNError(f"cannot write {path}: an animation ends in {' or '.join(FORMATS)}")
+    pictures = _with_one_palette([picture for _, picture in frames])
+    milliseconds = [*[round(1000 * seconds)] * (len(frames) - 1), round(1000 * hold)]
+    captions = [caption for caption, _ in frames]
+    write_file(path, FORMATS[path.suffix](pictures, captions, milliseconds, title))
+    return path
+
+
+def _with_one_palette(pictures):
+    pixels = [np.asarray(picture)[::SAMPLE, ::SAMPLE] for picture in pictures]
+    sample = Image.fromarray(np.concatenate(pixels))
+    palette = sample.quantize(COLOURS_OF_GIF, Image.Quantize.MAXCOVERAGE, kmeans=2)
+    return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+
+
+def _gif(pictures, captions, milliseconds, title):
+    content, (first, *others) = io.BytesIO(), pictures
+    first.save(
+        content, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0
+    )  # fmt: skip
+    return content.getvalue()
+
+
+def _page(pictures, captions, milliseconds, title):
+    frames = zip(captions, map(_png, pictures), milliseconds, strict=True)
+    page = Template(PAGE.read_text("utf-8"), autoescape=True)
+    return page.render(title=title, frames=list(frames)).encode()
+
+
+def _png(picture):
+    content = io.BytesIO()
+    picture.save(content, "PNG", optimize=True)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+FORMATS = {".gif": _gif, ".html": _page}

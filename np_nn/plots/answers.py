@@ -1,0 +1,120 @@
+"""What a network's answers are worth: by class, by how sure it was, and what it sees alike."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.patheffects import withStroke
+
+from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
+
+BLUE, ORANGE = COLOURS["numpy"], COLOURS["torch"]
+# Ten colours that colour-blind readers tell apart: Petroff 2021, Accessible color sequences for
+# data visualization; matplotlib's petroff10.
+TEN = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70",
+    "#717581", "#92dadd",
+)  # fmt: skip
+
+GAP = 0.06  # between the middles of two names, as a share of the map
+MOVES = 50  # to get there
+NAME = {  # of a class, readable on its points
+    "size": 14, "weight": "bold", "ha": "center", "va": "center",
+    "path_effects": [withStroke(linewidth=3, foreground="white")],
+}  # fmt: skip
+
+
+def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> Path:
+    """Draw how much of each class is answered rightly, with its interval.
+
+    accuracy, low, high (C,): 0..1, NaN for a class without images. classes: their names. note: a
+    warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
+    cannot be written.
+    """
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, note, height=1.3 + 0.32 * len(classes))
+        axes, rows = figure.add_subplot(), np.arange(len(classes))
+        axes.hlines(rows, low, high, color=BLUE, lw=4, alpha=0.35, label="95 % interval")
+        axes.plot(accuracy, rows, "o", color=BLUE, ms=7, label="test accuracy")
+        for row in np.flatnonzero(np.isfinite(accuracy)):
+            where = axes.get_yaxis_transform()
+            axes.text(1.02, row, f"{accuracy[row]:.1%}", transform=where, va="center")
+        axes.set_yticks(rows, classes)
+        axes.set(xlabel="share of the class's test images answered rightly", ylabel="class")
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        figure.legend(loc="outside lower center", ncols=2)
+        return save_figure(figure, path)
+
+
+def plot_calibration(counts, confidence, accuracy, error, path, title, note="") -> Path:
+    """Draw a reliability diagram: how often the network was right when it was so sure.
+
+    counts, confidence, accuracy (bins,): see ``scores.Calibration``; bins of equal width from 0
+    to 1. error: the expected calibration error. note: a warning, drawn under the title. Returns
+    `path` as a Path. Raises NpNNError when the file cannot be written.
+    """
+    with style.context(["default", STYLE]):
+        figure = new_figure(title, note, height=6.4)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+        _draw_reliability(upper, confidence, accuracy)
+        upper.set_title(f"expected calibration error: {error:.2%}")
+        width = 1 / len(counts)
+        lower.bar(width * np.arange(len(counts)), counts, width, align="edge", color=BLUE, ec="w")
+        lower.set(xlabel="how sure it was: probability of the answer", ylabel="images", xlim=(0, 1))
+        lower.set_yscale("symlog", linthresh=1)
+        lower.yaxis.set_major_formatter("{x:,.0f}")
+        lower.xaxis.set_major_formatter("{x:.0%}")
+        return save_figure(figure, path)
+
+
+def plot_embedding(maps, labels, answers, classes, path, title, note="") -> Path:
+    """Draw images as points of maps side by side, coloured by class, mistakes with a ring.
+
+    maps: {method: points (n, 2)}. labels, answers (n,) int. classes: their names, which stand in
+    the middle of their points, or beside it where another one does; the first ten have colours
+    of their own. note: a warning, drawn under the title. Returns `path` as a Path. Raises
+    NpNNError when the file cannot be written.
+    """
+    with style.context(["default", STYLE, {"axes.grid": False}]):
+        figure = new_figure(title, note, height=5)
+        panels = figure.subplots(1, len(maps), squeeze=False)[0]
+        for axes, (method, points) in zip(panels, maps.items(), strict=True):
+            _draw_points(axes, points, labels, answers, classes)
+            axes.set_title(method)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center")
+        return save_figure(figure, path)
+
+
+def _draw_reliability(axes, confidence, accuracy):
+    """A point for each bin; its distance to the diagonal is what is wrong with the bin."""
+    axes.plot([0, 1], [0, 1], "--", color="black", lw=1.2, label="as right as it is sure")
+    axes.vlines(confidence, confidence, accuracy, color=ORANGE, lw=3, label="calibration error")
+    look = {"color": BLUE, "ms": 8, "clip_on": False}
+    axes.plot(confidence, accuracy, "o", **look, label="images that it was so sure of")
+    axes.set(ylabel="share that was right", ylim=(0, 1.03))
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.legend(loc="upper left")
+
+
+def _draw_points(axes, points, labels, answers, classes):
+    axes.scatter(*points.T, s=7, c=np.array(TEN)[labels % len(TEN)], lw=0)
+    x, y = points[labels != answers].T
+    axes.scatter(x, y, s=22, facecolor="none", edgecolor="black", lw=0.8, label="mistaken")
+    there = np.unique(labels)
+    middles = np.array([np.median(points[labels == c], axis=0) for c in there])
+    for c, middle in zip(there, _apart(middles, GAP * np.ptp(points, axis=0)), strict=True):
+        axes.text(*middle, classes[c], **NAME)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(True)
+
+
+def _apart(middles, gap):
+    """Points (n, 2), moved so that names there do not hide each other. gap: width and height."""
+    at = middles / gap
+    for _ in range(MOVES):
+        way = at[:, None] - at
+        far = np.linalg.norm(way, axis=2, keepdims=True)
+        at = at + (way * np.clip(1 / np.maximum(far, 1e-9) - 1, 0, 1)).sum(axis=1) / 2
+    return at * gap
