@@ -23,12 +23,13 @@
 # %%
 import os
 
-import np_nn as nn
 import numpy as np
+from sklearn.linear_model import LinearRegression
+
+import np_nn as nn
 from np_nn import plots, reference
 from np_nn.plots.inline import canvas, show
 from np_nn.plots.plane import boundary
-from sklearn.linear_model import LinearRegression
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 
@@ -152,7 +153,12 @@ with canvas("Five bends follow a sine", height=3) as figure:
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 distance = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 1))
 distance.load_state_dict(
-    {"0.weight": [[1.0], [-1.0]], "0.bias": [0, 0], "2.weight": [[1.0, 1.0]], "2.bias": [0]}
+    {
+        "0.weight": [[1.0], [-1.0]],
+        "0.bias": [0, 0],
+        "2.weight": [[1.0, 1.0]],
+        "2.bias": [0],
+    }
 )
 points = np.linspace(-2, 2, 9, dtype=np.float32).reshape(-1, 1)
 print(distance(points)[:, 0])  # max(x, 0) + max(-x, 0)

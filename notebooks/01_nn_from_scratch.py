@@ -20,13 +20,14 @@
 # %%
 import os
 
-import np_nn as nn
 import numpy as np
+from sklearn.datasets import make_moons
+
+import np_nn as nn
 from np_nn import ops, plots
 from np_nn.batches import Batches
 from np_nn.plots.inline import canvas, show
 from np_nn.plots.plane import landscape
-from sklearn.datasets import make_moons
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
@@ -132,7 +133,9 @@ print(f"loss: by hand {loss:.15f}, np_nn {criterion(model(corners), xor):.15f}")
 model.backward(criterion.backward())
 for (name, parameter), gradient in zip(model.named_parameters().items(), gradients):
     error = np.abs(parameter.grad - gradient).max()
-    print(f"{name:9} {parameter.shape!s:8} largest difference of the gradients {error:.0e}")
+    print(
+        f"{name:9} {parameter.shape!s:8} largest difference of the gradients {error:.0e}"
+    )
     assert error < 1e-12
 
 # %% [markdown]

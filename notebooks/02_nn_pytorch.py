@@ -26,14 +26,16 @@ import tempfile
 import time
 from pathlib import Path
 
-import np_nn as nn
 import numpy as np
+
+import np_nn as nn
 from np_nn import ops, plots
 from np_nn.batches import Batches
 from np_nn.plots.inline import canvas
 
 try:
     import torch
+
     from np_nn import twin
 except ImportError:
     sys.exit("this notebook needs PyTorch: pip install torch")
@@ -180,8 +182,8 @@ with canvas("One training, twice: the losses lie on each other", height=3.8) as 
     right.set(title="their difference, where it is not 0", xlabel="step")
 
 # %% [markdown]
-# Rounding is not the same in the two, as sums are taken in another order, and training lets small
-# differences grow. In float64 they stay far below anything that matters.
+# Rounding is not the same in the two, as sums are taken in another order. Training may let such
+# differences grow; in float64 they stay far below anything that matters.
 #
 # ### Exercise 3: the network as a class
 #

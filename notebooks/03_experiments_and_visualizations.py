@@ -26,8 +26,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import np_nn as nn
 import numpy as np
+
+import np_nn as nn
 from np_nn import plots, scores, surface
 from np_nn.embedding import embed, hidden
 from np_nn.plots.images import SIGNED
@@ -36,7 +37,6 @@ from np_nn.snapshots import Snapshots
 from np_nn.trace import trace
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
-BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
 
 data = nn.load("digits" if QUICK else "auto", quiet=True)
 train, test = data.train, data.test
@@ -142,7 +142,7 @@ print(f"four times as many images, {factor:.2f} times less noise")
 assert 1.7 < factor < 2.3
 
 # %% [markdown]
-# ## Optimizer, momentum, schedule, normalisation
+# ## Optimizer, momentum, depth, normalisation
 #
 # - **Optimizers** differ in what they remember of earlier gradients. Adam divides the mean
 #   gradient of each weight, $\hat{m}$, by its recent size,
@@ -191,7 +191,7 @@ rows = {
     "straightened": nn.deskew(SHOWN),
     "distorted": nn.Compose([nn.Affine(), nn.Elastic()])(SHOWN, np.random.default_rng(0)),
 }
-with canvas("The same digits, straightened, and distorted at random", height=3.3) as figure:
+with canvas("Digits, straightened, and distorted at random", height=3.3) as figure:
     for line, (name, images) in zip(figure.subplots(3, 10), rows.items()):
         for axes, image in zip(line, images):
             axes.imshow(image, cmap="Greys")
@@ -218,8 +218,9 @@ def accuracy(arguments, seed=0):
     """Of a network that has seen FEW digits: accuracy on these, and on new ones."""
     arguments = {"split": few} | arguments
     model, _ = experiment(seed=seed, **arguments)
-    new = straight_test if arguments["split"] is straight else test
-    return nn.evaluate(model, arguments["split"]).accuracy, nn.evaluate(model, new).accuracy
+    known = arguments["split"]
+    new = straight_test if known is straight else test
+    return nn.evaluate(model, known).accuracy, nn.evaluate(model, new).accuracy
 
 
 print(f"accuracy after learning from {FEW} digits, mean and deviation over three starts")
@@ -443,13 +444,15 @@ nn.fit(
     steps=IMAGES // 64, batch_size=64, schedule=nn.CosineAnnealingLR(), seed=0, quiet=True,
 )  # fmt: skip
 print(nn.summary(lenet, (1, 28, 28)))
-print(f"{nn.evaluate(lenet, test).accuracy:.1%} of the test digits are right; with the")
-print(f"network of Linear layers above it was {nn.evaluate(model, test).accuracy:.1%}")
+for name, each in {"convolutions": lenet, "Linear layers": model}.items():
+    print(f"{name:13} {nn.evaluate(each, test).accuracy:.1%} of the test digits are right")
 
 # %%
 image = test.images[0] * np.float32(test.scale)
 pass_ = trace(lenet, image[None], test.labels[0], nn.CrossEntropyLoss())
-maps = [stage for stage in pass_.stages if isinstance(stage.layer, (nn.ReLU, nn.MaxPool2d))]
+maps = [
+    stage for stage in pass_.stages if isinstance(stage.layer, (nn.ReLU, nn.MaxPool2d))
+]
 stages = [(type(stage.layer).__name__, stage.output) for stage in maps]
 shares = dict(zip(data.classes, nn.Softmax()(pass_.stages[-1].output[None])[0]))
 show(
