@@ -3,6 +3,7 @@
 # make test    everything installed, the whole suite
 # make bench   how fast a training step is, side by side
 # make faults  kills, full disks and failing ones while checkpoints are written
+# make docs    the documentation as a website, notebooks executed
 # make fuzz    100,000 mutated files and options: each is read, or refused in one line
 # make lint    ruff
 
@@ -12,7 +13,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(wildcard kernels/*)
 
-.PHONY: train compare test bench faults fuzz lint clean
+.PHONY: train compare test bench docs faults fuzz lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -26,6 +27,10 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(RUN) benchmarks/run.py $(ARGS)
+
+docs: $(VENV)/.docs
+	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/html
+	@echo "The documentation: build/html/docs/index.html"
 
 faults: $(VENV)/.test
 	$(RUN) -m tests.faults --kernels numpy
@@ -50,8 +55,9 @@ $(VENV)/.base: EXTRAS =
 $(VENV)/.torch: EXTRAS = [torch]
 $(VENV)/.test: EXTRAS = [test]
 $(VENV)/.lint: EXTRAS = [lint]
+$(VENV)/.docs: EXTRAS = [docs]
 
-$(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.lint: $(BUILD) | $(RUN)
+$(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(BUILD) | $(RUN)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
 	@touch $@
 

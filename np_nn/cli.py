@@ -78,10 +78,10 @@ def _add_running(result, images):
     if images:
         add(
             "--dataset",
-            type=_one_of("data set", data.NAMES),
+            type=_one_of("data set", data.names()),
             metavar="NAME",
-            help=f"{', '.join(data.NAMES)} (default: the recipe's own; auto: MNIST, or where it is "
-            "missing scikit-learn's digits)",
+            help=f"{', '.join(data.names())} (default: the recipe's own; auto: MNIST, or where it "
+            "is missing scikit-learn's digits)",
         )
         add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
     add(

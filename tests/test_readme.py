@@ -1,7 +1,7 @@
-"""README.md keeps its word: its links lead where they say, its Python runs, its tables are true.
+"""The pages keep their word: their links lead where they say, their Python runs, tables are true.
 
 Line numbers move with the code, and results with the machine. ``python tests/test_readme.py``
-puts the line numbers in README.md right, and the tables of reproduced results.
+puts the line numbers in all pages right, and README.md's tables of reproduced results.
 """
 
 import ast
@@ -9,30 +9,39 @@ import doctest
 import re
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+import np_nn as nn
+
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PAGES = [README, *(ROOT / name / "README.md" for name in ("examples", "gallery"))]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
 FENCED = re.compile(r"^```(\w*).*?\n(.*?)^```$", re.M | re.S)
 CODE_LINK = re.compile(r"\[`([\w.]+)`\]\(([\w./-]+\.py)#L(\d+)\)")
 TABLES = re.compile(r"(<!-- reproduction -->).*(<!-- /reproduction -->)", re.S)
 TARGET = re.compile(r'\]\(([^)\s]+)|(?:src|srcset|href)="([^"]+)')
 
 
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
 def line_of(name, path):
     """Where a file defines a function, a class or, as Class.method, a method; None if nowhere."""
-    node = ast.parse((ROOT / path).read_text("utf-8")) if (ROOT / path).is_file() else None
+    node = ast.parse(path.read_text("utf-8")) if path.is_file() else None
     for part in name.split("."):
         inside = [d for d in getattr(node, "body", ()) if getattr(d, "name", None) == part]
         node = inside[-1] if inside else None
     return node and node.lineno
 
 
-def with_right_lines(text):
-    """The text with the right line in every link to code whose name is still there."""
+def with_right_lines(text, folder=ROOT):
+    """The text, of a page in a folder, with the right line in every link to code that is there."""
     return CODE_LINK.sub(
-        lambda link: f"[`{link[1]}`]({link[2]}#L{line_of(link[1], link[2]) or link[3]})", text
+        lambda link: f"[`{link[1]}`]({link[2]}#L{line_of(link[1], folder / link[2]) or link[3]})",
+        text,
     )
 
 
@@ -48,16 +57,16 @@ def with_reproduction(text):
     return TABLES.sub(lambda found: f"{found[1]}\n\n{tables}\n\n{found[2]}", text)
 
 
-def broken_links(text):
-    """The links that do not lead where they say, as they stand in the text."""
+def broken_links(text, folder=ROOT):
+    """The links of a page in a folder that do not lead where they say, as they stand there."""
     prose = FENCED.sub("", text)
     links = list(CODE_LINK.finditer(prose))
-    broken = [link[0] for link in links if line_of(link[1], link[2]) != int(link[3])]
+    broken = [link[0] for link in links if line_of(link[1], folder / link[2]) != int(link[3])]
     titles = re.findall(r"^#+ (.*)$", prose, re.M)
     anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
     for target in map("".join, TARGET.findall(CODE_LINK.sub("", prose))):
         path, _, anchor = target.partition("#")
-        file = (ROOT / path).resolve()
+        file = (folder / path).resolve()
         there = file.exists() and file.is_relative_to(ROOT) if path else anchor in anchors
         if not re.match("[a-z]+:", target) and (not there or re.match(r"L\d", anchor)):
             broken.append(target)
@@ -68,16 +77,24 @@ def run(block):
     """Run Python on data that need no download; after >>>, it must print what stands there."""
     block = block.replace('"mnist"', '"digits"')
     if ">>>" in block:
-        example = doctest.DocTestParser().get_doctest(block, {}, "README.md", None, 0)
+        example = doctest.DocTestParser().get_doctest(block, {}, "page", None, 0)
         assert doctest.DocTestRunner().run(example).failed == 0
     else:
-        exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
+        exec(compile(block, "page", "exec"), {"__name__": "__main__"})
 
 
-def test_every_link_leads_where_it_says():
-    text = README.read_text("utf-8")
-    assert len(CODE_LINK.findall(text)) >= 10
-    assert not broken_links(text), "python tests/test_readme.py puts line numbers right"
+def python_blocks(page):
+    return [block for kind, block in FENCED.findall(page.read_text("utf-8")) if kind == "python"]
+
+
+@pages
+def test_every_link_leads_where_it_says(page):
+    broken = broken_links(page.read_text("utf-8"), page.parent)
+    assert not broken, "python tests/test_readme.py puts line numbers right"
+
+
+def test_links_to_code_are_found():
+    assert len(CODE_LINK.findall(README.read_text("utf-8"))) >= 10
 
 
 def test_the_reproduced_tables_are_those_of_the_last_run():
@@ -85,12 +102,16 @@ def test_the_reproduced_tables_are_those_of_the_last_run():
     assert with_reproduction(text) == text, "python tests/test_readme.py puts them right"
 
 
-def test_every_python_block_runs_on_its_own(tmp_path, monkeypatch):
+@pages
+def test_every_python_block_runs_on_its_own(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = [b for kind, b in FENCED.findall(README.read_text("utf-8")) if kind == "python"]
-    assert blocks
-    for block in blocks:
-        run(block)
+    with patch.dict(nn.DATASETS):  # which a page may add to
+        for block in python_blocks(page):
+            run(block)
+
+
+def test_python_blocks_are_found():
+    assert python_blocks(README)
 
 
 def test_a_wrong_link_is_seen_and_a_wrong_line_is_mended():
@@ -103,6 +124,16 @@ def test_a_wrong_link_is_seen_and_a_wrong_line_is_mended():
         run(">>> 1 + 1\n3\n")
 
 
+def mend():
+    """Put right what can be; returns the links that still lead nowhere."""
+    README.write_text(with_reproduction(README.read_text("utf-8")), "utf-8")
+    broken = []
+    for page in PAGES:
+        text = with_right_lines(page.read_text("utf-8"), page.parent)
+        page.write_text(text, "utf-8")
+        broken += broken_links(text, page.parent)
+    return broken
+
+
 if __name__ == "__main__":
-    README.write_text(with_reproduction(with_right_lines(README.read_text("utf-8"))), "utf-8")
-    sys.exit("\n".join(broken_links(README.read_text("utf-8"))) or 0)
+    sys.exit("\n".join(mend()) or 0)

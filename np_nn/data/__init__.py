@@ -11,12 +11,11 @@ reported, and neither skipped nor overwritten. Bad data leaves here as DataError
 from np_nn.data.dataset import Dataset, Split, load
 from np_nn.data.download import fetch
 from np_nn.data.idx import read_idx
-from np_nn.data.sources import DATASETS, NAMES, File, Source
+from np_nn.data.sources import DATASETS, File, Source, names
 from np_nn.data.verify import check_split
 
 __all__ = [
     "DATASETS",
-    "NAMES",
     "Dataset",
     "File",
     "Source",
@@ -24,5 +23,6 @@ __all__ = [
     "check_split",
     "fetch",
     "load",
+    "names",
     "read_idx",
 ]

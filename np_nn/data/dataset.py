@@ -10,7 +10,7 @@ import numpy as np
 from np_nn import ops
 from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
-from np_nn.data.sources import DATASETS, NAMES
+from np_nn.data.sources import DATASETS, names
 from np_nn.errors import DataError, unknown_name
 from np_nn.reference import Rows
 from np_nn.sparse import is_matrix
@@ -72,7 +72,7 @@ class Dataset:
 
 
 def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=False):
-    """Return the Dataset called `name`, one of NAMES.
+    """Return the Dataset called `name`, one of ``names()``.
 
     It is looked for in `data_dir`, $NP_NN_DATA, ./data and the cache folder ($NP_NN_CACHE or the
     user's own); the first that holds any of its four files is taken. What is missing is downloaded
@@ -83,8 +83,8 @@ def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=Fals
     Raises DataError for a data set that is missing, unreadable or damaged, NpNNError for an
     unknown name.
     """
-    if name not in NAMES:
-        raise unknown_name("data set", name, NAMES)
+    if name not in names():
+        raise unknown_name("data set", name, names())
     if name == "digits":
         return _digits(scale, f"these are {DIGITS_NOTE}")
     key = "mnist" if name == "auto" else name

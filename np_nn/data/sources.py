@@ -85,4 +85,7 @@ DATASETS = {
     ),
 }
 
-NAMES = ("auto", *DATASETS, "digits")
+
+def names():
+    """What ``load`` knows, with what a program has added to DATASETS."""
+    return ("auto", *DATASETS, "digits")

@@ -1,0 +1,50 @@
+"""How Sphinx builds these pages: sphinx-build -c docs . build/html
+
+The source folder is the repository's root, so that README.md, the galleries and the notebooks are
+pages where they lie, and every relative link between them stays true.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
+
+from source_pages import linkcode_resolve  # noqa: E402, F401 (Sphinx looks for it here)
+
+import np_nn  # noqa: E402
+
+project = "np_nn"
+version = np_nn.__version__
+extensions = [
+    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.linkcode", "docstrings", "mathml", "source_pages",
+]  # fmt: skip
+
+root_doc = "docs/index"
+include_patterns = [
+    "README.md", "docs/*.md", "examples/*.md", "gallery/*.md", "notebooks/*.md",
+    "notebooks/[0-9]*.py", "benchmarks/*.md", "reproduction/*.md",
+]  # fmt: skip
+exclude_patterns = [".*", "build", "data"]  # not even looked into
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4  # as in the links of a page that is read where it lies
+myst_url_schemes = {"http": None, "https": None, "mailto": None, "source": "{{path}}#{{fragment}}"}
+myst_update_mathjax = False
+
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_mode = "cache"  # a notebook runs again when it has changed
+nb_execution_cache_path = str(ROOT / "build" / "notebooks")
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_code_prompt_show = nb_code_prompt_hide = "Solution"  # a cell that is folded away
+
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+html_math_renderer = "mathml"
+html_theme = "furo"
+html_title = "np_nn"
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
+html_copy_source = False
+html_show_copyright = False
