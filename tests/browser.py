@@ -46,9 +46,7 @@ def opened(chromium, path, size="phone", scheme="light", folder=None):
     page, found, home = context.new_page(), [], folder or Path(path).parent
     page.on("pageerror", lambda error: found.append(f"script: {error}"))
     page.on("console", lambda said: said.type in ("error", "warning") and found.append(said.text))
-    page.on(
-        "request", lambda request: found.extend(_outside(request.url, folder or Path(path).parent))
-    )
+    page.on("request", lambda request: found.extend(_outside(request.url, home)))
     try:
         page.goto(Path(path).absolute().as_uri(), wait_until="load")
         yield page, found
