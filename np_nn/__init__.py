@@ -64,6 +64,7 @@ from np_nn.schedules import (
     WarmupLinear,
 )
 from np_nn.summary import summary
+from np_nn.trace import trace
 from np_nn.trainer import evaluate, fit, predict
 from np_nn.weights import load_weights, save_weights
 
@@ -177,5 +178,6 @@ __all__ = [
     "simard",
     "standardization",
     "summary",
+    "trace",
     "use",
 ]

@@ -2,7 +2,9 @@
 
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
+from np_nn.errors import NpNNError
 from np_nn.layers import Linear
 from np_nn.module import Sequential
 from np_nn.trainer import predict
@@ -20,8 +22,11 @@ def embed(features, seed=0):
     """Maps of points (n, units), whose neighbours are alike: {method: (n, 2)}, by scikit-learn.
 
     PCA keeps the two directions in which the points vary most, and with them distances; t-SNE
-    keeps neighbours together, and distances between groups mean little. Sources: Pearson 1901;
-    van der Maaten and Hinton 2008.
+    keeps neighbours together, and distances between groups mean little. Raises NpNNError if all
+    points are the same. Sources: Pearson 1901; van der Maaten and Hinton 2008.
     """
-    axes = PCA(min(AXES, *features.shape), random_state=seed).fit_transform(features)
-    return {"PCA": axes[:, :2], "t-SNE": TSNE(random_state=seed).fit_transform(axes)}
+    if (features == features[0]).all():
+        raise NpNNError("the last hidden layer gives the same for every image: there is no map")
+    with threadpool_limits(1):  # a thousand small steps: threads would wait for each other
+        axes = PCA(min(AXES, *features.shape), random_state=seed).fit_transform(features)
+        return {"PCA": axes[:, :2], "t-SNE": TSNE(random_state=seed).fit_transform(axes)}

@@ -31,9 +31,11 @@ def draw_answers(dataset, found, title, folder, ending):
     """
     classes, note = dataset.classes, dataset.note
     path = folder / f"confusion{ending}"
-    confusion = plots.plot_confusion(found.labels, found.answers, classes, path, title, note)
+    confusion = plots.plot_confusion(
+        found.labels, found.answers, classes, path, f"Which class is taken for which\n{title}", note
+    )
     errors = plots.plot_errors(
         dataset.test.images, found.labels, found.values, classes, folder / f"errors{ending}",
-        f"{title}: the surest mistakes", note, found.form,
+        f"The surest mistakes\n{title}", note, found.form,
     )  # fmt: skip
     return [confusion, errors]

@@ -57,7 +57,7 @@ def train(path, resume=None, callbacks=()):
 def training(path):
     """The same, from its checkpoint if there is one; the file ``result`` gets the hash."""
     result = train(path, resume=path if path.exists() else None)
-    (path.parent / "result").write_text(result)
+    files.write_file(path.parent / "result", result.encode())  # killed here, it has no result yet
 
 
 # --- killed at random moments -----------------------------------------------------------------

@@ -180,6 +180,16 @@ def test_points_have_their_class_colour_and_mistakes_a_ring(tmp_path, drawn):
     np.testing.assert_allclose(names["3"], np.median(points[labels == 3], axis=0))
 
 
+def test_names_of_groups_in_one_place_stand_beside_each_other(tmp_path, drawn):
+    points = np.random.default_rng(0).random((200, 2))
+    labels = np.arange(200) % 4
+    plots.plot_embedding({"PCA": points}, labels, labels, "abcd", tmp_path / "e.png", TITLE)
+    drawn[0].draw_without_rendering()
+    boxes = [text.get_window_extent() for text in drawn[0].axes[0].texts]
+    assert [text.get_text() for text in drawn[0].axes[0].texts] == ["a", "b", "c", "d"]
+    assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # with itself
+
+
 # Of linear RGB: Machado et al. 2009, at full severity. The one for all others changes nothing.
 SIGHT = {
     "all": np.eye(3),

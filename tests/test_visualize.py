@@ -16,12 +16,16 @@ SMALL = ["--dataset", "digits", "--hidden", "8", "--steps", "20", "--batch-size"
 
 # A short run of each command, and the files that it draws.
 RUNS = {
+    "pass": (
+        [*SMALL, "--steps", "1", "--animate"],
+        ["pass.png", "pass_before.png", "pass.gif", "pass.html"],
+    ),
     "training": (
         [*SMALL, "--validation", "100"],
         [f"training{part}.png" for part in ("", "_norms", "_dead", "_histograms", "_filters")],
     ),
     "answers": (
-        SMALL,
+        [*SMALL, "--lr", "0.02"],
         [
             f"{name}.png"
             for name in ("confusion", "errors", "class_accuracy", "calibration", "embedding")
@@ -89,7 +93,7 @@ def test_every_command_is_in_the_gallery():
 
 def test_every_picture_is_in_the_gallery_with_its_description():
     shown = re.findall(r"!\[([^]]+)\]\(([^)]+)\)", PAGE)
-    there = [path.name for path in GALLERY.iterdir() if path.name != "README.md"]
+    there = [path.name for path in GALLERY.iterdir() if path.suffix in LARGEST]
     assert sorted(name for _, name in shown) == sorted(there)
     assert min((len(text) for text, _ in shown), default=99) > 20
 

@@ -24,7 +24,7 @@ def snapshot(figure):
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
 
 
-def save_animation(frames, path, title, seconds=0.3, hold=2.0) -> Path:
+def save_animation(frames, path, title, seconds=0.5, hold=2.0) -> Path:
     """Write an animation that begins anew when it is over: whole, or not at all.
 
     frames: (caption, picture) of each, pictures of one size as ``snapshot`` makes them. path:

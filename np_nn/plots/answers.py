@@ -16,6 +16,8 @@ TEN = (
     "#717581", "#92dadd",
 )  # fmt: skip
 
+GAP = 0.06  # between the middles of two names, as a share of the map
+MOVES = 50  # to get there
 NAME = {  # of a class, readable on its points
     "size": 14, "weight": "bold", "ha": "center", "va": "center",
     "path_effects": [withStroke(linewidth=3, foreground="white")],
@@ -39,7 +41,7 @@ def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> P
             axes.text(1.02, row, f"{accuracy[row]:.1%}", transform=where, va="center")
         axes.set_yticks(rows, classes)
         axes.set(xlabel="share of the class's test images answered rightly", ylabel="class")
-        axes.xaxis.set_major_formatter("{x:.0%}")
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         figure.legend(loc="outside lower center", ncols=2)
@@ -70,9 +72,10 @@ def plot_calibration(counts, confidence, accuracy, error, path, title, note="") 
 def plot_embedding(maps, labels, answers, classes, path, title, note="") -> Path:
     """Draw images as points of maps side by side, coloured by class, mistakes with a ring.
 
-    maps: {method: points (n, 2)}. labels, answers (n,) int. classes: their names, which stand at
-    the middle of their points; at most ten have colours of their own. note: a warning, drawn
-    under the title. Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    maps: {method: points (n, 2)}. labels, answers (n,) int. classes: their names, which stand in
+    the middle of their points, or beside it where another one does; the first ten have colours
+    of their own. note: a warning, drawn under the title. Returns `path` as a Path. Raises
+    NpNNError when the file cannot be written.
     """
     with style.context(["default", STYLE, {"axes.grid": False}]):
         figure = new_figure(title, note, height=5)
@@ -99,12 +102,19 @@ def _draw_points(axes, points, labels, answers, classes):
     axes.scatter(*points.T, s=7, c=np.array(TEN)[labels % len(TEN)], lw=0)
     x, y = points[labels != answers].T
     axes.scatter(x, y, s=22, facecolor="none", edgecolor="black", lw=0.8, label="mistaken")
-    for c, name in enumerate(classes):
-        if (labels == c).any():
-            x, y = np.median(points[labels == c], axis=0)
-            halo = [withStroke(linewidth=3, foreground="white")]
-            axes.text(
-                x, y, name, size=14, weight="bold", ha="center", va="center", path_effects=halo
-            )
+    there = np.unique(labels)
+    middles = np.array([np.median(points[labels == c], axis=0) for c in there])
+    for c, middle in zip(there, _apart(middles, GAP * np.ptp(points, axis=0)), strict=True):
+        axes.text(*middle, classes[c], **NAME)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
+
+
+def _apart(middles, gap):
+    """Points (n, 2), moved so that names there do not hide each other. gap: width and height."""
+    at = middles / gap
+    for _ in range(MOVES):
+        way = at[:, None] - at
+        far = np.linalg.norm(way, axis=2, keepdims=True)
+        at = at + (way * np.clip(1 / np.maximum(far, 1e-9) - 1, 0, 1)).sum(axis=1) / 2
+    return at * gap

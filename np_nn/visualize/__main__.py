@@ -8,6 +8,7 @@ from np_nn import cli
 
 # A command's module has parser(), its arguments, and draw(args), which returns the files written.
 COMMANDS = {  # name: what it draws
+    "pass": "one image's way through a network and back: every layer, every gradient",
     "training": "a training: curves, weights, gradients, dead units, what the first layer learns",
     "answers": "a trained network's answers: right and wrong, how sure, and what it sees alike",
 }

@@ -15,7 +15,7 @@ TITLES = {  # of the pictures, by the names of their files
     "training": "Loss and accuracy in training, and the learning rate",
     "training_norms": "How large weights and gradients are",
     "training_dead": "Dead units: those that give the same for every image",
-    "training_histograms": "How the weights spread, from the start of training to its end",
+    "training_histograms": "How the weights spread, with the logarithm of how many as height",
     "training_filters": "What units of the first layer look for: the weights of their pixels",
 }
 

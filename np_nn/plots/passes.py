@@ -1,0 +1,244 @@
+"""One image's way through a network and back: what each layer made, and what the loss makes of it.
+
+Every gradient stands below the array that it belongs to and has its shape.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from np_nn.plots.figure import STYLE, new_figure, save_figure
+from np_nn.plots.images import BLUE, MOST, ORANGE, SIGNED, _draw_tiles
+
+ACROSS = 5  # panels side by side
+GREY = "#595959"
+MARGIN = 0.008  # of the width: where the title begins
+MEANING = {
+    ORANGE: "above 0; in a gradient: more of this number means more loss",
+    BLUE: "below 0; in a gradient: more of this number means less loss",
+    "white": "0; below each map stands what full colour is",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """An array on the way, and the gradient of the loss with respect to it.
+
+    name: its letter, such as "h". made: how it is made, such as "h = x W + b"; back: how its
+    gradient is, such as "= dL/da if h > 0". values, grad: (n,), (H, W) or (C, H, W), of one shape;
+    mark: the unit (of n) to be framed. kind: "image", "maps", or "bars" for one number of each
+    class.
+    """
+
+    name: str
+    made: str
+    back: str
+    values: np.ndarray
+    grad: np.ndarray
+    kind: str = "maps"
+    mark: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What comes out: values (C,) of the classes, and what they should be, target (C,).
+
+    made: as of a Panel. loss: lines that say what it is.
+    """
+
+    made: str
+    classes: tuple[str, ...]
+    values: np.ndarray
+    target: np.ndarray
+    loss: str
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """One unit in numbers, and the lines of text that follow it.
+
+    w, products, grad: its weights, each times its input, and dL/dw, of one shape: (n,), (H, W) or
+    (C, H, W).
+    """
+
+    title: str
+    w: np.ndarray
+    products: np.ndarray
+    grad: np.ndarray
+    forward: str
+    backward: str
+
+
+def plot_pass(panels, answer, story, path, title, note="") -> Path:
+    """Draw one pass as ``draw_pass`` does. Returns `path` as a Path.
+
+    Raises NpNNError when the file cannot be written.
+    """
+    with style.context(["default", STYLE]):
+        figure = draw_pass(panels, answer, story, title, note, reaches(panels, story))
+        return save_figure(figure, path)
+
+
+def reaches(panels, story):
+    """(2 P + 3,): the largest size in each array of ``draw_pass``, which full colour stands for."""
+    arrays = [array for panel in panels for array in (panel.values, panel.grad)]
+    arrays += [story.w, story.products, story.grad]
+    return np.array([np.abs(array).max() or 1.0 for array in arrays])
+
+
+def draw_pass(panels, answer, story, title, note, full) -> Figure:
+    """A Figure of one image's pass: forward above, backward below, then one unit in numbers.
+
+    panels: a Panel for each of the P arrays on the way; answer: an Answer; story: a Story. note:
+    a warning, drawn under the title. full (2 P + 3,): what full colours stand for, see
+    ``reaches``. To be called within the style, as ``plot_pass`` does.
+    """
+    drawings = [
+        partial(_draw_panel, panel, reach, answer.classes)
+        for panel, reach in zip(panels, full[:-3].reshape(-1, 2), strict=True)
+    ]
+    drawings.append(partial(_draw_answer, answer))
+    bands = -(-len(drawings) // ACROSS)
+    heights = [0.65, 3.9 * bands, 3.6]  # inches
+    figure = new_figure(title, note, height=0.6 + sum(heights))
+    figure.get_layout_engine().set(w_pad=0.07)
+    meaning, way, unit = figure.add_gridspec(3, 1, height_ratios=heights)
+    _draw_meaning(figure.add_subplot(meaning))
+    _draw_way(figure, way, drawings, bands)
+    _draw_story(figure, unit, story, full[-3:])
+    return figure
+
+
+def _draw_way(figure, place, drawings, bands):
+    """Each drawing on two axes, one below the other; from left to right, band after band."""
+    columns = -(-len(drawings) // bands)
+    grid = place.subgridspec(2 * bands, columns)
+    for at, draw in enumerate(drawings):
+        row, column = 2 * (at // columns), at % columns
+        top, bottom = (figure.add_subplot(grid[row + below, column]) for below in (0, 1))
+        draw(top, bottom)
+        _lead(top, "\u2192" if column else "forward")
+        _lead(bottom, "\u2190" if column else "backward")
+
+
+def _draw_meaning(axes):
+    axes.axis("off")
+    handles = [Patch(fc=colour, ec=GREY, lw=0.5, label=text) for colour, text in MEANING.items()]
+    look = {"borderpad": 0, "borderaxespad": 0, "handlelength": 1}
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(MARGIN, 0.5), **look)
+
+
+def _lead(axes, text):
+    """A word or an arrow at the left of a panel."""
+    look = {"rotation": 90, "weight": "bold"} if len(text) > 1 else {"size": 15, "color": GREY}
+    axes.text(-0.09, 0.5, text, transform=axes.transAxes, ha="center", va="center", **look)
+
+
+def _draw_panel(panel, reach, classes, top, bottom):
+    top.set_title(panel.made, loc="center")
+    bottom.set_title(f"\u2202L/\u2202{panel.name}\n{panel.back}", loc="center")
+    if panel.kind == "bars":
+        _draw_bars(top, panel.values, classes, reach[0])
+        _draw_bars(bottom, panel.grad, classes, reach[1])
+        return
+    look = {"cmap": "Greys"} if panel.kind == "image" else {}
+    _draw_maps(top, panel.values, reach[0], panel.mark, **look)
+    _draw_maps(bottom, panel.grad, reach[1], panel.mark)
+    if panel.kind == "image":
+        outline = _as_maps(panel.values)[0]
+        bottom.contour(outline, [outline.max() / 2], colors=GREY, linewidths=0.8)
+
+
+def _draw_maps(axes, values, reach, mark=None, cmap=SIGNED):
+    """An array as one map or as several, with what full colour stands for below."""
+    maps = _as_maps(values)
+    low = 0 if cmap != SIGNED else -reach
+    some = maps[:MOST]
+    _draw_tiles(axes, some, int(np.ceil(np.sqrt(len(some)))), cmap=cmap, vmin=low, vmax=reach)
+    shown = f"{len(some)} of {len(maps)}, " if len(some) < len(maps) else ""
+    scale = f"\u00b1{reach:.3g}" if low else f"0 \u2026 {reach:.3g}"
+    _note(axes, shown + scale if values.any() else "all 0")
+    if mark is not None:
+        row, column = divmod(mark, maps.shape[2])
+        _frame(axes, row, column)
+
+
+def _frame(axes, row, column):
+    corner = (column - 0.5, row - 0.5)
+    axes.add_patch(Rectangle(corner, 1, 1, fill=False, lw=1.5, clip_on=False, zorder=3))
+
+
+def _draw_bars(axes, values, classes, reach):
+    """A bar for each class: orange to the right, blue to the left."""
+    colours = [ORANGE if value > 0 else BLUE for value in values]
+    axes.barh(range(len(values)), values, color=colours)
+    axes.axvline(0, color=GREY, lw=0.8)
+    _note(axes, f"\u00b1{reach:.3g}")
+    _name_bars(axes, classes, -1.05 * reach, 1.05 * reach)
+
+
+def _name_bars(axes, classes, low, high):
+    """The classes' names within the axes, left of what lies between low and high."""
+    room = 0.07 + 0.06 * max(map(len, classes))  # share of the width
+    left = low - (high - low) * room / (1 - room)
+    axes.set(xlim=(left, high), ylim=(len(classes) - 0.4, -0.6), xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    for row, name in enumerate(classes):
+        axes.text(left, row, name, va="center")
+
+
+def _draw_answer(answer, top, bottom):
+    size, most = range(len(answer.values)), max(1.0, np.abs(answer.values).max())
+    top.set_title(answer.made, loc="center")
+    top.barh(size, answer.values, color=GREY)
+    wanted = np.flatnonzero(answer.target)
+    top.barh(wanted, answer.target[wanted], facecolor="none", edgecolor="black", linestyle=":")
+    for row, value in enumerate(answer.values):
+        if abs(value) >= 0.005:
+            end = max(value, answer.target[row])
+            top.text(end + 0.04 * most, row, f"{value:.2f}", va="center")
+    _note(top, "dotted: y")
+    _name_bars(top, answer.classes, min(0, *answer.values), 1.6 * most)
+    _lines(bottom, 0.02, answer.loss)
+
+
+def _note(axes, text):
+    """A line below a panel."""
+    axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top")
+
+
+def _lines(axes, left, text, **look):
+    """Text in place of a panel; it takes no room, else panels would move with the numbers."""
+    axes.axis("off")
+    axes.text(left, 0.5, text, va="center", transform=axes.transAxes, in_layout=False, **look)
+
+
+def _draw_story(figure, place, story, full):
+    """Weights, products and gradient of one unit as maps, beside them the lines of text."""
+    grid = place.subgridspec(3, ACROSS, height_ratios=[0.35, 1.65, 1.65])
+    look = {"linespacing": 1.6}
+    _lines(figure.add_subplot(grid[0, :]), MARGIN, story.title, weight="bold")
+    _lines(figure.add_subplot(grid[1, 2:]), 0, story.forward, **look)
+    _lines(figure.add_subplot(grid[2, 1:]), 0, story.backward, **look)
+    maps = {"w": story.w, "x \u00b7 w": story.products, "\u2202L/\u2202w": story.grad}
+    spots = (grid[1, 0], grid[1, 1], grid[2, 0])
+    for spot, (name, values), reach in zip(spots, maps.items(), full, strict=True):
+        axes = figure.add_subplot(spot)
+        axes.set_title(name, loc="center")
+        _draw_maps(axes, values, reach)
+
+
+def _as_maps(values):
+    """(C, H, W) of an array: numbers in a row become one map, as square as their number allows."""
+    if values.ndim > 1:
+        return values.reshape(-1, *values.shape[-2:])
+    side = int(np.ceil(np.sqrt(len(values))))
+    columns = next((c for c in range(side, 3 * side) if len(values) % c == 0), side)
+    padded = np.full((-(-len(values) // columns), columns), np.nan, np.float32)
+    padded.ravel()[: len(values)] = values
+    return padded[None]

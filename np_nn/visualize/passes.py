@@ -1,0 +1,125 @@
+"""One image's way through a network and back, before and after training, and while it trains."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+
+import np_nn as nn
+from np_nn import cli, feed
+from np_nn.errors import NpNNError
+from np_nn.plots import STYLE, save_animation, snapshot
+from np_nn.plots.passes import draw_pass, plot_pass, reaches
+from np_nn.progress import announce
+from np_nn.snapshots import Snapshots
+from np_nn.trace import trace
+from np_nn.visualize import network
+from np_nn.visualize.story import answer, panels, story
+
+FRAMES = 24
+DENSER = 3  # at the beginning, where most happens: see Snapshots
+
+
+def parser():
+    command = network.parser(__doc__, recipe="fast98")
+    add = command.add_argument_group("what to draw").add_argument
+    add(
+        "--index", type=cli.whole_number(0), default=7, metavar="N",
+        help="number of the test image (default: 7)",
+    )  # fmt: skip
+    add(
+        "--unit", type=cli.whole_number(0), metavar="N",
+        help="of the first Linear layer, followed in numbers (default: the one that says most)",
+    )  # fmt: skip
+    add("--weights", type=Path, metavar="FILE", help="take these weights instead of training")
+    add("--animate", action="store_true", help="draw the training, too: pass.gif and pass.html")
+    return command
+
+
+def draw(args):
+    """Draw the passes that the arguments ask for; returns the files."""
+    if args.weights and args.animate:
+        raise NpNNError("--animate shows a training, which --weights leaves out")
+    prepared = network.prepare(args)
+    image = Image(args, *prepared)
+    states = _states(args, prepared)
+    *_, last = states
+    unit = image.passed(states[last]).unit(args.unit).number
+    scenes = {moment: image.scene(state, unit) for moment, state in states.items()}
+    folder, note = Path(args.out), image.data.note
+
+    def still(moment, name):
+        path = folder / f"{name}.{args.format}"
+        return plot_pass(*scenes[moment], path, image.title(moment), note)
+
+    written = [still(last, "pass")]
+    if len(scenes) > 1:
+        written.append(still(next(iter(scenes)), "pass_before"))
+    if args.animate:
+        frames = list(_frames(scenes, image, args.quiet))
+        about = image.title("while it is trained")
+        written += [
+            save_animation(frames, folder / f"pass.{kind}", about) for kind in ("gif", "html")
+        ]
+    return written
+
+
+def _states(args, prepared):
+    """{moment: the network's state then}."""
+    model, _, _ = prepared
+    if args.weights:
+        nn.load_weights(model, args.weights)
+        return {f"with {args.weights.name}": model.state_dict()}
+    kept = Snapshots(FRAMES if args.animate else 2, DENSER)
+    network.train(args, [kept], prepared)
+    return {
+        f"after {step:,} steps" if step else "before training": state
+        for step, state in kept.states.items()
+    }
+
+
+def _frames(scenes, image, quiet):
+    """(caption, picture) of each moment; a colour stands for the same number in all."""
+    full = np.max([reaches(panels, story) for panels, _, story in scenes.values()], axis=0)
+    with style.context(["default", STYLE]):
+        for moment in announce(list(scenes), lambda moment: f"drawing {moment}", quiet):
+            figure = draw_pass(*scenes[moment], image.title(moment), image.data.note, full)
+            yield moment, snapshot(figure)
+
+
+class Image:
+    """The test image that the arguments name, and its way through the model.
+
+    Raises NpNNError if there is no such image or no such unit.
+    """
+
+    def __init__(self, args, model, loss, data):
+        self.args, self.model, self.data = args, model, data
+        if args.index >= len(data.test):
+            raise NpNNError(f"--index must be 0..{len(data.test) - 1}, got {args.index}")
+        self.x = feed.choose(data.test, model, "dense")(np.array([args.index]))[0].copy()
+        self.target = data.test.labels[args.index]
+        # Label smoothing and class weights are for training: here L is the textbook's.
+        self.loss = nn.CrossEntropyLoss() if loss.targets == "classes" else loss
+        trace(model, self.x, self.target, self.loss).unit(args.unit)
+
+    def passed(self, state):
+        """The Trace with these weights, which the model has from now on."""
+        self.model.load_state_dict(state)
+        return trace(self.model, self.x, self.target, self.loss)
+
+    def scene(self, state, number):
+        """The Panels, the Answer and the Story of a unit, with these weights."""
+        passed, shape = self.passed(state), self.data.test.images.shape[1:]
+        unit = passed.unit(number)
+        return (
+            panels(passed, shape, unit, self.loss),
+            answer(passed, self.data.classes, self.target, self.loss),
+            story(passed, unit, shape, self.args.settings.lr),
+        )
+
+    def title(self, moment):
+        """One line: which image, which network, when."""
+        size, classes = self.x.size, len(self.data.classes)
+        way = f"through {self.args.settings.network(size, classes)} and back, {moment}"
+        return f"{self.data.title}, test image {self.args.index}, {way}"

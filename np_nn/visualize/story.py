@@ -1,0 +1,141 @@
+"""A trace in the letters, words and numbers of its picture: x, h, a, z, p, as in the README."""
+
+import re
+
+import numpy as np
+
+from np_nn.layers import Conv2d, Linear, ReLU, Softmax
+from np_nn.layers.activations import Activation
+from np_nn.plots.passes import Answer, Panel, Story
+
+LETTERS = {Linear: "h", Conv2d: "h", Activation: "a"}
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def panels(passed, shape, unit, loss):
+    """A Panel for each array of a Trace. shape: of the image; unit: the Unit to be framed."""
+    layers = [stage.layer for stage in passed.stages]
+    names = ["x", *_names(layers)]
+    rules = list(map(_rule, layers, names, names[1:], _counted(list(map(type, layers)))))
+    made = ["x, the image", *(forward for forward, _ in rules)]
+    last = "= p \N{MINUS SIGN} y" if loss.targets == "classes" else "of the loss"
+    back = [*(backward for _, backward in rules), last]
+    kinds = ["image", *["maps"] * (len(layers) - 1), "bars"]
+    arrays = [(passed.x.reshape(shape), passed.grad.reshape(shape))]
+    arrays += [(stage.output, stage.grad) for stage in passed.stages]
+    framed = passed.first_linear + 1
+    return [
+        Panel(*words, *pair, kind, unit.number if at in (framed, framed + 1) else None)
+        for at, (*words, pair, kind) in enumerate(
+            zip(names, made, back, arrays, kinds, strict=True)
+        )
+    ]
+
+
+def _names(layers):
+    """h of weighted sums, a of activations, u of all others, z of the last layer."""
+    letters = [
+        next((letter for kind, letter in LETTERS.items() if isinstance(layer, kind)), "u")
+        for layer in layers[:-1]
+    ]
+    return [*map(str.__add__, letters, _counted(letters)), "z"]
+
+
+def _counted(kinds):
+    """A subscript for each: the how many-th of its kind it is; nothing for the only one."""
+    return [
+        _index(kinds[: at + 1].count(kind)) if kinds.count(kind) > 1 else ""
+        for at, kind in enumerate(kinds)
+    ]
+
+
+def _rule(layer, before, after, count):
+    """How a layer makes its output, and how the gradient comes to its input."""
+    if type(layer) is Linear:
+        bias = f" + b{count}" if layer.bias else ""
+        return f"{after} = {before} W{count}{bias}", f"= ∂L/∂{after} W{count}ᵀ"
+    if type(layer) is ReLU:
+        return f"{after} = max({before}, 0)", f"= ∂L/∂{after} if {before} > 0"
+    name = _word(layer)
+    return f"{after} = {name}({before})", f"through {name}"
+
+
+def _word(layer):
+    """A layer's name without what its shapes show."""
+    return re.sub(r"^Adaptive|[12]d$", "", type(layer).__name__)
+
+
+def answer(passed, classes, target, loss):
+    """The Answer at the end of a Trace. target: the label, or the values that are wanted."""
+    out = passed.stages[-1].output
+    if loss.targets == "values":
+        text = f"L = {type(loss).__name__}\n   = {passed.loss:.3g}"
+        return Answer("z, and y", classes, out, target, text)
+    p = Softmax()(out[None])[0]
+    loss = ["L = -log p(right)", f"   = -log {p[target]:.3g}", f"   = {passed.loss:.3g}"]
+    return Answer("p = softmax(z)", classes, p, np.eye(len(classes))[target], _typeset(loss))
+
+
+def story(passed, unit, shape, lr):
+    """The Story of a Unit of a Trace. shape: of the image; lr: the learning rate."""
+    at = passed.first_linear
+    x, w, grad = (
+        array.reshape(unit.x.shape if at else shape) for array in (unit.x, unit.w, unit.grad_w)
+    )
+    layers = [stage.layer for stage in passed.stages]
+    after = layers[at + 1] if unit.a is not None else None
+    framed = ", framed above" if after else ""
+    title = f"Unit {unit.number} of {_names(layers)[at]}{framed}, in numbers"
+    return Story(title, w, x * w, grad, _forward(unit, after), _backward(unit, after, lr))
+
+
+def _forward(unit, after):
+    last = _index(unit.x.size)
+    lines = [
+        "x: its inputs, w: its weights, b: its bias",
+        f"h = x₁ w₁ + x₂ w₂ + … + x{last} w{last} + b",
+        f"   = {unit.h - unit.b:.4g} + {_bracketed(unit.b)} = {unit.h:.3g}",
+    ]
+    if after:
+        formula = "max(h, 0)" if type(after) is ReLU else f"{_word(after)}(h)"
+        lines.append(f"a = {formula} = {unit.a:.3g}")
+    return _typeset(lines)
+
+
+def _backward(unit, after, lr):
+    lines = [f"∂L/∂a = {unit.grad_a:.3g}"] if after else []
+    lines += [f"∂L/∂h = {unit.grad_h:.3g}{_reason(unit, after)}", *_step(unit, lr)]
+    return _typeset(lines)
+
+
+def _step(unit, lr):
+    """The largest gradient of a weight, and what one step with the learning rate makes of it."""
+    grads = unit.grad_w.ravel()
+    if not grads.any():
+        return ["∂L/∂w = x ∂L/∂h = 0: of this image the unit learns nothing"]
+    most = int(np.abs(grads).argmax())
+    i, x, w, grad = _index(most + 1), unit.x.flat[most], unit.w.flat[most], grads[most]
+    return [
+        f"∂L/∂w{i} = x{i} ∂L/∂h = {x:.4g} · {_bracketed(unit.grad_h)} = {grad:.3g}, the largest",
+        f"SGD, learning rate {lr:g}: w{i} ← {w:.4g} - {lr:g} · {_bracketed(grad)} "
+        f"= {w - lr * grad:.3g}",
+    ]
+
+
+def _reason(unit, after):
+    if type(after) is ReLU:
+        return " = ∂L/∂a, as h > 0" if unit.h > 0 else ", as h < 0: ReLU lets nothing back"
+    return f", through {_word(after)}" if after else ""
+
+
+def _index(number):
+    return str(number).translate(SUBSCRIPTS)
+
+
+def _bracketed(value):
+    return f"({value:.4g})" if value < 0 else f"{value:.4g}"
+
+
+def _typeset(lines):
+    """With minus signs: a hyphen is too short to be seen."""
+    return "\n".join(lines).replace("-", "\N{MINUS SIGN}")
