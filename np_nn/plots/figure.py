@@ -70,7 +70,5 @@ def render(figure, kind):
 def _with_palette(png):
     """A PNG in 256 colours, as a PNG: a third of the bytes, and no difference that one sees."""
     picture, smaller = Image.open(png).convert("RGB"), io.BytesIO()
-    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        smaller, "PNG", optimize=True
-    )
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(smaller, "PNG")
     return smaller
