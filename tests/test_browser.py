@@ -1,13 +1,11 @@
-"""The pages that np_nn writes, in a real browser."""
+"""A run's report in a real browser, and whether faults of a page would be found there."""
 
 import json
 
 import pytest
 from browser import browser, opened, problems
-from PIL import Image
 
 import main_np
-from np_nn.plots.animation import save_animation
 
 FAULTY = """<!DOCTYPE html><title>x</title><link rel="icon" href="data:,">
 <div style="width: 500px">wide</div>
@@ -61,22 +59,3 @@ def test_a_report_shows_its_figures(chromium, run):
             assert figure.first.is_visible()
         assert page.get_by_role("img").count() > 2
         assert page.get_by_text("NOT comparable").first.is_visible()
-
-
-@pytest.fixture
-def animation(tmp_path):
-    frames = [(colour, Image.new("RGB", (960, 540), colour)) for colour in ("red", "green", "blue")]
-    return save_animation(frames, tmp_path / "animation.html", "colours")
-
-
-def test_an_animation_opens_anywhere(chromium, animation):
-    assert problems(chromium, animation) == []
-
-
-def test_an_animation_shows_the_frame_that_the_slider_says(chromium, animation):
-    with opened(chromium, animation) as (page, _):
-        page.get_by_role("slider").fill("2")
-        (shown,) = [image for image in page.locator("img").all() if image.is_visible()]
-        assert shown.get_attribute("alt") == "colours: blue"
-        assert page.get_by_role("button").inner_text() == "Play"  # it has stopped
-        assert page.get_by_role("status").inner_text() == "blue"
