@@ -69,3 +69,8 @@ sanitize: $(VENV)/.test
 		tests/test_kernels.py tests/test_pointwise.py tests/test_warp.py \
 		tests/test_convolution_kernels.py tests/test_pooling_kernels.py \
 		tests/test_instruction_sets.py
+
+# The notebooks are pages of the documentation, executed with their full settings.
+.PHONY: notebooks
+notebooks: docs
+	@echo "The notebooks: build/html/notebooks/README.html"

@@ -9,6 +9,7 @@ import common
 import numpy as np
 
 import np_nn as nn
+from np_nn.plots import plane
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])  # two inputs, all four cases
 GATES = {"AND": np.array([0, 0, 0, 1]), "XOR": np.array([0, 1, 1, 0])}
@@ -33,7 +34,7 @@ def draw(units, args):
     with common.picture(args, "01_perceptron", title, height=3.3) as figure:
         *planes, mistakes = figure.subplots(1, 3)
         for axes, (name, unit) in zip(planes, units.items(), strict=True):
-            common.boundary(axes, unit.predict, X, GATES[name])
+            plane.boundary(axes, unit.predict, X, GATES[name])
             right = (unit.predict(X) == GATES[name]).sum()
             axes.set(title=f"{name}: {right} of 4 right", xlabel="x1", ylabel="x2")
             axes.set(xticks=[0, 1], yticks=[0, 1])

@@ -8,6 +8,7 @@ import common
 import numpy as np
 
 import np_nn as nn
+from np_nn.plots import plane
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)  # (4, 2)
 Y = np.array([[0], [1], [1], [0]], float)  # (4, 1)
@@ -73,7 +74,7 @@ def draw(losses, probability, args):
         left.axhline(np.log(2), color="black", ls=":", label="knowing nothing: log 2")
         left.set(title="loss", xlabel="step", ylim=(0, None))
         left.legend()
-        common.boundary(right, probability, X, Y)
+        plane.boundary(right, probability, X, Y)
         right.set(title="probability of 1; the border is at 1/2", xlabel="x1", ylabel="x2")
         right.set(xticks=[0, 1], yticks=[0, 1], aspect="equal")
 

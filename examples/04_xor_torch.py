@@ -7,6 +7,8 @@ start of 02_xor_numpy.py; leave that out and they start from PyTorch's own.
 import common
 import numpy as np
 
+from np_nn.plots import plane
+
 torch = common.require("torch")
 
 X = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=torch.float64)
@@ -61,7 +63,7 @@ def draw(model, marks, losses, films, args):
     with common.picture(args, "04_xor_torch", title, height=3.1) as figure:
         for axes, step, state in zip(figure.subplots(1, 4), marks, films, strict=True):
             model.load_state_dict(state)
-            common.boundary(
+            plane.boundary(
                 axes, lambda points: model(torch.from_numpy(points)), X.numpy(), Y.numpy()
             )
             axes.set(title=f"step {step}\nloss {losses[step]:.3f}", xticks=[0, 1], yticks=[0, 1])

@@ -10,6 +10,8 @@ import time
 import common
 import numpy as np
 
+from np_nn.plots import plane
+
 common.require("torch")
 from_scratch = common.require("moons.from_scratch")
 torch_class = common.require("moons.torch_class")
@@ -55,7 +57,7 @@ class Watch:
         for part, kept in ((slice(TRAIN), self.training), (slice(TRAIN, None), self.validation)):
             kept.append((losses[part].mean(), right[part].mean()))
         if len(self.weights) in self.keep:
-            self.films[len(self.weights)] = common.landscape(probability, self.x)
+            self.films[len(self.weights)] = plane.landscape(probability, self.x)
         self.weights.append(weights)
         self._last = time.perf_counter()
 
@@ -88,8 +90,8 @@ def draw_films(sets, seen, args):
         for row, (name, (x, y)) in zip(figure.subplots(3, 5), sets.items(), strict=True):
             films = seen[name, "np_nn"].films
             for axes, (epoch, land) in zip(row, films.items(), strict=True):
-                common.shade(axes, *land)
-                common.mark(axes, x[TRAIN:], y[TRAIN:], size=8)
+                plane.shade(axes, *land)
+                plane.mark(axes, x[TRAIN:], y[TRAIN:], size=8)
                 axes.set(xticks=[], yticks=[])
                 accuracy = seen[name, "np_nn"].validation[epoch][1]
                 axes.set_title(f"epoch {epoch}: {accuracy:.0%}")

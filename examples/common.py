@@ -6,8 +6,6 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a clone needs no installation
 
 import np_nn as nn
@@ -75,49 +73,6 @@ def say(path):
     """Print where a picture was put."""
     here = Path.cwd()
     print(f"picture: {path.relative_to(here) if path.is_relative_to(here) else path}")
-
-
-def boundary(axes, probability, x, y):
-    """Shade the plane by the probability of class 1, and mark the samples x (N, 2), y (N,).
-
-    probability: a function, points (M, 2) -> (M,) of 0..1. The border is where it passes 1/2.
-    """
-    shade(axes, *landscape(probability, x))
-    mark(axes, x, y)
-
-
-def landscape(probability, x, margin=0.4):
-    """Values of a function around the samples: across (150,), up (150,), heights (150, 150)."""
-    across, up = np.linspace(x.min(axis=0) - margin, x.max(axis=0) + margin, 150).T
-    points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    return across, up, np.asarray(probability(points), float).reshape(150, 150)
-
-
-def shade(axes, across, up, heights):
-    from matplotlib.colors import LinearSegmentedColormap
-
-    colours = LinearSegmentedColormap.from_list("", ["#A6D3F0", "white", "#F3CE86"])
-    axes.contourf(across, up, heights, np.linspace(0, 1, 11), cmap=colours, vmin=0, vmax=1)
-    if heights.min() < 0.5 < heights.max():
-        axes.contour(across, up, heights, [0.5], colors="black", linewidths=1.5)
-    axes.grid(False)
-
-
-def mark(axes, x, y, size=14):
-    """Class 0 as blue circles, class 1 as orange squares; where they are few, with their number."""
-    few = len(x) < 10
-    for label, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
-        mine = x[np.ravel(y) == label]
-        look = {
-            "marker": marker,
-            "s": 180 if few else size,
-            "ec": "w",
-            "lw": 0.4 * few,
-            "zorder": 3,
-        }
-        axes.scatter(*mine.T, color=colour, **look)
-        for point in mine if few else ():
-            axes.text(*point, label, color="w", weight="bold", ha="center", va="center", zorder=4)
 
 
 def one_by_one(figure, curves, *, low, high, note="{:.2f}"):

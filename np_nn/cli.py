@@ -50,16 +50,40 @@ class Parser(argparse.ArgumentParser):
 def parser(description, *, recipe="np_nn", parents=()):
     """The shared arguments. recipe: the default one. parents: parsers whose arguments join them."""
     result = Parser(description=description, parents=parents)
-    _add_training(result, recipe)
-    add = result.add_argument_group("running and reporting").add_argument
+    add = result.add_argument_group("what to train").add_argument
     add(
-        "--dataset",
-        type=_one_of("data set", data.NAMES),
+        "--recipe",
+        type=_one_of("recipe", recipes.RECIPES),
+        default=recipe,
         metavar="NAME",
-        help=f"{', '.join(data.NAMES)} (default: the recipe's own; auto: MNIST, or where it is "
-        "missing scikit-learn's digits)",
+        help=f"what to repeat: {', '.join(recipes.RECIPES)} (default: {recipe})",
     )
-    add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
+    add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
+    _add_changes(result, images=True)
+    _add_running(result, images=True)
+    return result
+
+
+def parser_of(description, settings, *, images):
+    """The same arguments for a Recipe without a name. images: also those of sets of images."""
+    result = Parser(description=description)
+    _add_changes(result, images)
+    _add_running(result, images)
+    result.set_defaults(settings=settings)
+    return result
+
+
+def _add_running(result, images):
+    add = result.add_argument_group("running and reporting").add_argument
+    if images:
+        add(
+            "--dataset",
+            type=_one_of("data set", data.NAMES),
+            metavar="NAME",
+            help=f"{', '.join(data.NAMES)} (default: the recipe's own; auto: MNIST, or where it is "
+            "missing scikit-learn's digits)",
+        )
+        add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
     add(
         "--seed",
         type=whole_number(0),
@@ -91,19 +115,9 @@ def parser(description, *, recipe="np_nn", parents=()):
     )
     add("--quiet", action="store_true", help="no progress, only the report")
     add("--json", type=Path, metavar="FILE", help="write the results to this file too")
-    return result
 
 
-def _add_training(result, recipe):
-    add = result.add_argument_group("what to train").add_argument
-    add(
-        "--recipe",
-        type=_one_of("recipe", recipes.RECIPES),
-        default=recipe,
-        metavar="NAME",
-        help=f"what to repeat: {', '.join(recipes.RECIPES)} (default: {recipe})",
-    )
-    add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
+def _add_changes(result, images):
     group = result.add_argument_group("changes to the recipe", "Each replaces one of its values.")
     add = group.add_argument
     _add_network(add)
@@ -111,7 +125,8 @@ def _add_training(result, recipe):
     length = group.add_mutually_exclusive_group().add_argument
     length("--steps", type=whole_number(1), metavar="N", help="training iterations")
     length("--epochs", type=whole_number(1), metavar="N", help="passes over the training set")
-    _add_images(add)
+    if images:
+        _add_images(add)
 
 
 def _add_network(add):
@@ -250,7 +265,8 @@ def parse(command, argv=None):
 
 
 def _settings(args):
-    changes = {name: getattr(args, name) for name in OVERRIDES if getattr(args, name) is not None}
+    given = vars(args)
+    changes = {name: given[name] for name in OVERRIDES if given.get(name) is not None}
     if "steps" in changes or "epochs" in changes:
         changes = {"steps": None, "epochs": None} | changes
     if changes.get("dataset") == "auto":
@@ -260,7 +276,7 @@ def _settings(args):
     if "class_weights" in changes:
         weights = changes["class_weights"]
         changes["class_weights"] = "balanced" if "balanced" in weights else tuple(weights)
-    recipe = recipes.RECIPES[args.recipe]
+    recipe = recipes.RECIPES[args.recipe] if "recipe" in args else args.settings
     if args.model not in (None, recipe.model):
         recipe = models.change(recipe, args.model)
     settings = dataclasses.replace(recipe, **changes)

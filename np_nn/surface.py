@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from np_nn.errors import NpNNError
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -32,9 +34,14 @@ class Plane:
 
 
 def principal_plane(path):
-    """The Plane in which a path of weights (moments, P) varies most. Needs three moments."""
+    """The Plane in which a path of weights (moments, P) varies most.
+
+    Raises NpNNError if it does not vary.
+    """
     from sklearn.decomposition import PCA
 
+    if not np.ptp(path, axis=0).any():
+        raise NpNNError("the weights did not change: there is no path to look around")
     found = PCA(2, svd_solver="full").fit(path)
     where = (path - path[-1]) @ found.components_.T
     return Plane(path[-1], found.components_, found.explained_variance_ratio_, where)

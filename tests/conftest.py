@@ -10,7 +10,7 @@ from np_nn import ops
 
 # CI sets NP_NN_STRICT=1: there, what is missing fails instead of skipping.
 STRICT = os.environ.get("NP_NN_STRICT") == "1"
-PEERS = ("torch", "torchvision", "onnx", "onnxruntime")
+PEERS = ("torch", "torchvision", "onnx", "onnxruntime", "jupytext", "nbclient", "ipykernel")
 
 
 def pytest_configure(config):

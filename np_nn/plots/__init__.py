@@ -6,6 +6,7 @@ no display, ignores the user's matplotlibrc, and the same input gives the same b
 
 from np_nn.plots.animation import save_animation, snapshot
 from np_nn.plots.answers import plot_calibration, plot_class_accuracy, plot_embedding
+from np_nn.plots.effects import Effect, plot_effects
 from np_nn.plots.figure import COLOURS, FORMATS, STYLE, save_figure
 from np_nn.plots.images import (
     draw_image,
@@ -15,8 +16,11 @@ from np_nn.plots.images import (
     plot_filters,
     plot_filters_learnt,
 )
+from np_nn.plots.plane import Film, Moment, film_frame, plot_films
 from np_nn.plots.reproduction import Dot, plot_reproduction
 from np_nn.plots.runs import Curve, draw_curve, plot_compare, plot_learning, plot_training, smooth
+from np_nn.plots.speed import Timing, plot_speed
+from np_nn.plots.surface import plot_surface
 from np_nn.plots.weights import plot_dead, plot_histograms, plot_norms
 
 __all__ = [
@@ -25,22 +29,31 @@ __all__ = [
     "STYLE",
     "Curve",
     "Dot",
+    "Effect",
+    "Film",
+    "Moment",
+    "Timing",
     "draw_curve",
     "draw_image",
+    "film_frame",
     "plot_calibration",
     "plot_class_accuracy",
     "plot_compare",
     "plot_confusion",
     "plot_dead",
+    "plot_effects",
     "plot_embedding",
     "plot_errors",
     "plot_feature_maps",
+    "plot_films",
     "plot_filters",
     "plot_filters_learnt",
     "plot_histograms",
     "plot_learning",
     "plot_norms",
     "plot_reproduction",
+    "plot_speed",
+    "plot_surface",
     "plot_training",
     "save_animation",
     "save_figure",

@@ -46,7 +46,7 @@ def save_animation(frames, path, title, seconds=0.5, hold=2.0) -> Path:
 def _with_one_palette(pictures):
     pixels = [np.asarray(picture)[::SAMPLE, ::SAMPLE] for picture in pictures]
     sample = Image.fromarray(np.concatenate(pixels))
-    palette = sample.quantize(COLOURS_OF_GIF, method=Image.Quantize.MAXCOVERAGE)
+    palette = sample.quantize(COLOURS_OF_GIF, Image.Quantize.MAXCOVERAGE, kmeans=2)
     return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
 
 

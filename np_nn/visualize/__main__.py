@@ -11,6 +11,9 @@ COMMANDS = {  # name: what it draws
     "pass": "one image's way through a network and back: every layer, every gradient",
     "training": "a training: curves, weights, gradients, dead units, what the first layer learns",
     "answers": "a trained network's answers: right and wrong, how sure, and what it sees alike",
+    "boundary": "how the border between two classes in the plane comes about",
+    "effects": "what learning rate, initialisation, batch size and activation do to the loss",
+    "surface": "the loss around the path that a training takes",
 }
 MODULES = {"pass": "passes"}  # where the command is a word of Python
 

@@ -1,20 +1,38 @@
 """What the commands share: their arguments, and a network that is trained as they say."""
 
+import argparse
+
 import np_nn as nn
 from np_nn import cli, losses, models, optim, run
 
 
 def parser(about, recipe="np_nn"):
     """The arguments of main_np.py; pictures go into the gallery. recipe: the default one."""
-    command = cli.parser(about, recipe=recipe)
+    return _gallery(cli.parser(about, recipe=recipe))
+
+
+def parser_of(about, settings, images=True):
+    """The same for a Recipe of the command's own; see ``cli.parser_of``."""
+    return _gallery(cli.parser_of(about, settings, images=images))
+
+
+def _gallery(command):
     cli.add_numpy_options(command)
     command.set_defaults(out="gallery")
     return command
 
 
-def prepare(args):
-    """What main_np.py trains, from the first seed, not yet trained: (model, loss, data)."""
-    data = cli.load(args)
+def change(args, **changes):
+    """The arguments as they would be with these changes."""
+    return argparse.Namespace(**vars(args) | changes)
+
+
+def prepare(args, data=None):
+    """What main_np.py trains, from the first seed, not yet trained: (model, loss, data).
+
+    data: a Dataset as the settings want it, if not the one that the arguments name.
+    """
+    data = data or cli.load(args)
     model = models.build(args.settings, data, args.seed[0])
     return model, losses.build(args.settings, data), data
 

@@ -1,0 +1,70 @@
+"""How the border between two classes comes about while a network learns to tell points apart."""
+
+from pathlib import Path
+
+import numpy as np
+
+import np_nn as nn
+from np_nn import plots, points
+from np_nn.layers import Softmax
+from np_nn.plots.plane import landscape
+from np_nn.prepare import prepare
+from np_nn.progress import announce
+from np_nn.recipes import Recipe
+from np_nn.snapshots import Snapshots
+from np_nn.visualize import network
+
+SETTINGS = Recipe(
+    hidden=(16, 16), activation="tanh", bias=True, init="torch", optimizer="adam", lr=0.01,
+    batch_size=20, steps=None, epochs=98, replacement=False,
+)  # fmt: skip
+FRAMES, STRIP = 31, 6  # moments of the animation, and those of them in the filmstrip
+
+
+def parser():
+    command = network.parser_of(__doc__, SETTINGS, images=False)
+    command.add_argument(
+        "--set",
+        nargs="+",
+        choices=points.POINTS,
+        default=list(points.POINTS),
+        metavar="NAME",
+        help=f"which points: {', '.join(points.POINTS)} (default: all)",
+    )
+    return command
+
+
+def draw(args):
+    sets, out, settings = dict.fromkeys(args.set), Path(args.out), args.settings
+    films = [_film(name, args) for name in announce(sets, "learning {}".format, args.quiet)]
+    about = f"{settings.network(2, 2)}, {settings.activation}, {settings.describe()}"
+    title = f"The border while it is learnt\n{about}"
+    written = [plots.plot_films(films, STRIP, out / f"boundary.{args.format}", title)]
+    moments = range(max(len(film.moments) for film in films))
+    tasks = announce(moments, "drawing moment {}".format, args.quiet)
+    frames = [plots.film_frame(films, moment, about) for moment in tasks]
+    return written + [
+        plots.save_animation(frames, out / f"boundary.{kind}", about, seconds=0.15)
+        for kind in ("gif", "html")
+    ]
+
+
+def _film(name, args):
+    """Train on one set of points, and look at the plane as the network saw it on its way."""
+    raw = points.load_points(name, args.seed[0])
+    quiet = network.change(args, quiet=True)
+    prepared = network.prepare(quiet, prepare(args.settings, raw))
+    snapshots = Snapshots(FRAMES, power=2)
+    model, loss, data, _ = network.train(quiet, [snapshots], prepared)
+    moments = []
+    for step, state in snapshots.states.items():
+        model.load_state_dict(state)
+        accuracy = nn.evaluate(model, data.test, loss).accuracy
+        land = landscape(_chance(model), raw.train.images)
+        moments.append(plots.Moment(step, accuracy, land))
+    return plots.Film(name, raw.train.images, raw.train.labels, tuple(moments))
+
+
+def _chance(model):
+    """A function: points (M, 2) -> the probability of class 1 (M,)."""
+    return lambda at: Softmax()(model(at.astype(np.float32)))[:, 1]

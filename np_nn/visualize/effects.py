@@ -1,0 +1,101 @@
+"""What one change does to a training: of learning rate, start, batch size, or activation."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from np_nn import cli, plots
+from np_nn.callbacks import Callback
+from np_nn.errors import DivergedError
+from np_nn.progress import announce
+from np_nn.recipes import Recipe
+from np_nn.visualize import network
+
+SETTINGS = Recipe(
+    hidden=(64, 64, 64), bias=True, init="kaiming_normal", lr=0.1, batch_size=64, steps=500,
+    replacement=False, scale=1 / 255,
+)  # fmt: skip
+
+
+class Family(NamedTuple):
+    """What a panel is called, and which values its setting takes, besides that of the rest."""
+
+    title: str
+    values: tuple
+
+
+FAMILIES = {
+    "lr": Family("learning rate", (0.001, 0.01, 0.1, 1.0, 10.0)),
+    "init": Family(
+        "initialisation", ("zeros", "original", "torch", "kaiming_normal", "standard_normal")
+    ),
+    "batch_size": Family("batch size", (4, 16, 64, 256, 1024)),
+    "activation": Family("activation", ("sigmoid", "tanh", "relu", "elu")),
+}
+
+
+def parser():
+    return network.parser_of(__doc__, SETTINGS)
+
+
+def draw(args):
+    base, data = args.settings, cli.load(args)
+    families = {field: _variants(base, field, data) for field in FAMILIES}
+    due = {
+        settings: f"{FAMILIES[field].title} {value}"
+        for field, family in families.items()
+        for value, settings in family.items()
+    }
+    tasks = announce(list(due), due.get, args.quiet)
+    found = {
+        settings: _train(network.change(args, settings=settings, quiet=True), data)
+        for settings in tasks
+    }
+    effects = {
+        FAMILIES[field].title: [
+            plots.Effect(_label(value), *found[settings], value == getattr(base, field))
+            for value, settings in family.items()
+        ]
+        for field, family in families.items()
+    }
+    about = f"{base.network()}, {base.activation}, on {data.title}, {base.describe()}"
+    title = f"What one change does to a training\n{about}"
+    path = Path(args.out, f"effects.{args.format}")
+    return [plots.plot_effects(effects, path, title, data.note)]
+
+
+def _variants(base, field, data):
+    """{value: settings with it, instead of the base's}; all see the same number of images."""
+    steps = base.steps or base.epochs * -(-len(data.train) // base.batch_size)
+    values = dict.fromkeys((*FAMILIES[field].values, getattr(base, field)))
+    changed = {value: replace(base, **{field: value}, epochs=None) for value in values}
+    return {
+        value: replace(settings, steps=max(1, steps * base.batch_size // settings.batch_size))
+        for value, settings in changed.items()
+    }
+
+
+class _Keep(Callback):
+    """Keeps the History, which a training that diverges does not return."""
+
+    def on_epoch_begin(self, training):
+        self.history = training.history
+
+
+def _train(args, data):
+    """(images seen after each step (k,), the losses (k,), whether they then diverged)"""
+    keep, diverged = _Keep(), False
+    try:
+        network.train(args, [keep], network.prepare(args, data))
+    except DivergedError:
+        if not keep.history.done:
+            raise
+        diverged = True
+    loss = keep.history.loss
+    return args.settings.batch_size * np.arange(1, len(loss) + 1), loss, diverged
+
+
+def _label(value):
+    return f"{value:g}" if isinstance(value, float) else str(value)

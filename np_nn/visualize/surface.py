@@ -1,0 +1,59 @@
+"""The loss around the path that a training takes, on the plane in which the path varies most."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import np_nn as nn
+from np_nn import cli, plots, surface
+from np_nn.progress import announce
+from np_nn.snapshots import Snapshots
+from np_nn.visualize import network
+
+MOMENTS = 31  # of the path
+SHAPE = 4, 3  # of the map
+MARGIN = 1.7  # how many times as large as the path it is
+
+
+def parser():
+    command = network.parser(__doc__, recipe="fast98")
+    number = {"type": cli.whole_number(2), "metavar": "N"}
+    command.add_argument("--grid", default=31, help="points each way (default: 31)", **number)
+    command.add_argument(
+        "--images", default=500, help="training images the loss is of (default: 500)", **number
+    )
+    return command
+
+
+def draw(args):
+    snapshots = Snapshots(MOMENTS)
+    model, loss, data, _ = network.train(args, [snapshots])
+    path = surface.path_weights(model, snapshots.states.values())
+    plane = surface.principal_plane(path)
+    across, up = _grid(plane.path, args.grid)
+    some = _first(data.train, args.images)
+    lines = announce(list(up), "the loss at height {:.1f}".format, args.quiet)
+    heights = surface.loss_surface(
+        model, lambda: nn.evaluate(model, some, loss, input=args.input).loss, plane, across, lines
+    )
+    about = f"{args.settings.network()} on {data.title}, {args.settings.describe()}"
+    title = f"The loss around the path of training\n{about}"
+    file = Path(args.out, f"surface.{args.format}")
+    steps = list(snapshots.states)
+    return [
+        plots.plot_surface(
+            across, up, heights, plane.path, steps, plane.shares, file, title, data.note
+        )
+    ]
+
+
+def _grid(path, points):
+    """Coordinates around the path, in a frame of SHAPE: across (points,), up (points,)."""
+    low, high = path.min(axis=0), path.max(axis=0)
+    reach = MARGIN * np.max((high - low) / SHAPE) * np.array(SHAPE)
+    return np.linspace((low + high - reach) / 2, (low + high + reach) / 2, points).T
+
+
+def _first(split, count):
+    return replace(split, images=split.images[:count], labels=split.labels[:count])
