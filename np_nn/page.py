@@ -3,13 +3,15 @@
 import base64
 from dataclasses import fields
 from datetime import datetime
+from pathlib import Path
 
-import jinja2
 import numpy as np
+from jinja2 import StrictUndefined, Template
 
 from np_nn import machine, pictures, plots, recipes, report
 from np_nn.scores import confusion, surest_errors
 
+PAGE = Path(__file__).with_name("page.html")
 MISTAKES = 20  # that are shown
 SHADE = 0.6  # of the cell with the most mistakes
 OFF = ("none", "no", "0")  # settings that do nothing
@@ -17,11 +19,10 @@ OFF = ("none", "no", "0")  # settings that do nothing
 
 def page(run, command):
     """The HTML text of a Run. command: the command line that repeats it."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("np_nn"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("report.html").render(
+    template = Template(
+        PAGE.read_text("utf-8"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return template.render(
         run=run,
         report=report,
         command=command,

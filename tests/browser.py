@@ -40,13 +40,13 @@ def browser():
 
 
 @contextmanager
-def opened(chromium, path, size="phone", scheme="light"):
-    """The page of a file, and the list of what went wrong so far. No network can be reached."""
+def opened(chromium, path, size="phone", scheme="light", folder=None):
+    """The page of a file, and the list of what went wrong so far; arguments as in ``problems``."""
     context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, offline=True)
-    page, found = context.new_page(), []
+    page, found, home = context.new_page(), [], folder or Path(path).parent
     page.on("pageerror", lambda error: found.append(f"script: {error}"))
     page.on("console", lambda said: said.type in ("error", "warning") and found.append(said.text))
-    page.on("request", lambda request: found.extend(_outside(request.url, path)))
+    page.on("request", lambda request: found.extend(_outside(request.url, home)))
     try:
         page.goto(Path(path).absolute().as_uri(), wait_until="load")
         yield page, found
@@ -54,22 +54,23 @@ def opened(chromium, path, size="phone", scheme="light"):
         context.close()
 
 
-def _outside(url, path):
-    """The request, unless it is for data in the page, or for a file in the page's folder."""
-    inside = url.startswith(("data:", "blob:", Path(path).absolute().parent.as_uri()))
+def _outside(url, folder):
+    """The request, unless it is for data in the page, or for a file in the folder."""
+    inside = url.startswith(("data:", "blob:", Path(folder).absolute().as_uri()))
     return [] if inside else [f"a request for {url[:80]}"]
 
 
-def problems(chromium, path):
+def problems(chromium, path, folder=None):
     """What is wrong with the page of a file, a line each: [] if nothing is.
 
     On a phone and on a desk, in light and dark: messages of the console, errors of scripts,
-    requests to anywhere but the page's folder, sideways scrolling, broken images, missing alt text.
+    requests to anywhere but a folder, by default the page's own, sideways scrolling, broken
+    images, missing alt text. No network can be reached.
     """
     every = []
     for size in SIZES:
         for scheme in SCHEMES:
-            with opened(chromium, path, size, scheme) as (page, found):
+            with opened(chromium, path, size, scheme, folder) as (page, found):
                 found += page.evaluate(LOOK)
                 every += [f"{Path(path).name}, {size}, {scheme}: {line}" for line in found]
     return every

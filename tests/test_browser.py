@@ -1,4 +1,4 @@
-"""The pages that np_nn writes, in a real browser."""
+"""A run's report in a real browser, and whether faults of a page would be found there."""
 
 import json
 

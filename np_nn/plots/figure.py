@@ -71,5 +71,5 @@ def _with_palette(png):
     """A PNG in 256 colours, as a PNG: a third of the bytes, and no difference that one sees."""
     picture, smaller = Image.open(png).convert("RGB"), io.BytesIO()
     method = {"method": Image.Quantize.MAXCOVERAGE, "kmeans": 2, "dither": Image.Dither.NONE}
-    picture.quantize(256, **method).save(smaller, "PNG", optimize=True)
+    picture.quantize(256, **method).save(smaller, "PNG")
     return smaller

@@ -103,21 +103,28 @@ def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.
     rows = max(1, -(-len(shown) // ACROSS))
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=0.8 + 1.7 * rows)
-        panels = figure.subplots(rows, ACROSS, squeeze=False).ravel()
-        for axes, index in zip(panels, shown, strict=False):
-            axes.imshow(images[index], cmap="Greys")
+        axes = figure.add_subplot()
+        for place, index in enumerate(shown):
             answer, label = (
                 f"{classes[c]} ({form.format(scores[index, c])})"
                 for c in (answers[index], labels[index])
             )
-            axes.set_title(f"{answer}\n", color=ORANGE, loc="center")
-            where = {"ha": "center", "va": "bottom", "transform": axes.transAxes}
-            axes.text(0.5, 1.03, f"is {label}", **where)
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set(visible=True, color=FRAME, lw=0.6)
-        for axes in panels[len(shown) :]:
-            axes.axis("off")
+            y, x = divmod(place, ACROSS)
+            _draw_error(axes, 1.6 * x, 1.7 * y, images[index], answer, f"is {label}")
+        axes.set(xlim=(0, 1.6 * ACROSS), ylim=(1.7 * rows, 0), aspect="equal")
+        axes.axis("off")
         return save_figure(figure, path)
+
+
+def _draw_error(axes, x, y, image, answer, label):
+    """An image below two lines, in the inches from (x, y) to the right and down."""
+    left, right, top, bottom = x + 0.2, x + 1.4, y + 0.45, y + 1.65
+    axes.imshow(image, cmap="Greys", extent=(left, right, bottom, top))
+    corners = [left, right, right, left, left], [top, top, bottom, bottom, top]
+    axes.plot(*corners, color=FRAME, lw=0.6)
+    where = {"ha": "center", "va": "bottom"}
+    axes.text(x + 0.8, y + 0.21, answer, color=ORANGE, **where)
+    axes.text(x + 0.8, y + 0.41, label, **where)
 
 
 def _draw_filters(axes, filters, columns, reach, **bar):
