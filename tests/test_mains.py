@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import cli, models, optim, recipes
+from np_nn import cli, data, models, optim, recipes
 from np_nn.batches import Batches
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +110,7 @@ def test_changed_settings_are_compared_with_the_recipe_that_has_them():
 
 def test_a_recipe_has_a_data_set_of_its_own_unless_another_is_given(monkeypatch, digits):
     asked = []
-    monkeypatch.setattr(cli.data, "load", lambda name, *_, **__: asked.append(name) or digits)
+    monkeypatch.setattr(data, "load", lambda name, *_, **__: asked.append(name) or digits)
 
     def settings(*arguments):
         args = cli.parse(cli.parser(""), ["--no-plots", "--quiet", *arguments])

@@ -7,8 +7,8 @@ from np_nn import cli, losses, models, optim, run
 
 
 def parser(about, recipe="np_nn"):
-    """The arguments of main_np.py; pictures go into the gallery. recipe: the default one."""
-    return _gallery(cli.parser(about, recipe=recipe))
+    """The arguments of main_np.py but for its report; pictures go into the gallery."""
+    return _gallery(cli.parser(about, recipe=recipe, reporting=False))
 
 
 def parser_of(about, settings, images=True):

@@ -1,0 +1,21 @@
+"""The command line that main_np.py, main_torch.py and the other programs share."""
+
+from np_nn.cli.arguments import load, parse
+from np_nn.cli.options import Parser, add_numpy_options, add_report, parser, parser_of
+from np_nn.cli.program import run
+from np_nn.cli.settings import OVERRIDES, WITHIN
+from np_nn.cli.words import whole_number
+
+__all__ = [
+    "OVERRIDES",
+    "WITHIN",
+    "Parser",
+    "add_numpy_options",
+    "add_report",
+    "load",
+    "parse",
+    "parser",
+    "parser_of",
+    "run",
+    "whole_number",
+]
