@@ -4,10 +4,10 @@ Nothing else in np_nn imports matplotlib: import this package where a picture is
 no display, ignores the user's matplotlibrc, and the same input gives the same bytes.
 """
 
-from np_nn.plots.animation import save_animation, snapshot
+from np_nn.plots.animation import save_animation
 from np_nn.plots.answers import plot_calibration, plot_class_accuracy, plot_embedding
 from np_nn.plots.effects import Effect, plot_effects
-from np_nn.plots.figure import COLOURS, FORMATS, STYLE, save_figure
+from np_nn.plots.figure import COLOURS, FORMATS, STYLE, save_figure, snapshot
 from np_nn.plots.images import (
     draw_image,
     plot_confusion,

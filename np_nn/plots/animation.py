@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Template
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from np_nn.errors import NpNNError
@@ -15,13 +14,6 @@ from np_nn.files import write_file
 COLOURS_OF_GIF = 64  # one palette for all frames: small files, and no flicker
 SAMPLE = 3  # every third pixel each way is enough to choose it
 PAGE = Path(__file__).with_name("animation.html")
-
-
-def snapshot(figure):
-    """What a Figure looks like: an RGB image, 960 pixels wide for ``new_figure``."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
 
 
 def save_animation(frames, path, title, seconds=0.5, hold=2.0) -> Path:

@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib import style
 from matplotlib.colors import LinearSegmentedColormap
 
-from np_nn.plots.animation import snapshot
-from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
+from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure, snapshot
 
 CLASSES = ((0, COLOURS["numpy"], "o"), (1, COLOURS["torch"], "s"))
 CHANCES = LinearSegmentedColormap.from_list("chances", ["#A6D3F0", "white", "#F3CE86"])
