@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from browser import browser, problems
 from test_readme import FENCED
 
 import np_nn as nn
@@ -56,6 +57,14 @@ def test_no_page_loads_anything_from_elsewhere(site):
         assert not LOADED.findall(text), page
     for sheet in site.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", sheet.read_text("utf-8"))
+
+
+def test_pages_open_on_a_phone_and_on_a_desk_without_a_complaint(site):
+    pages = [path.with_suffix(".html").name for path in DOCS.glob("*.md")]
+    with browser() as chromium:
+        assert not [
+            line for page in pages for line in problems(chromium, site / "docs" / page, site)
+        ]
 
 
 def test_formulas_are_mathml(site):

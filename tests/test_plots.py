@@ -26,6 +26,11 @@ BARS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: a picture does not depend on the kernels."""
+
+
 def curve(label="NumPy", steps=300, test_accuracy=0.98, test_loss=0.07):
     """A run that resembles MNIST's: the loss falls from 20 to 0.05, with noise."""
     noise = np.random.default_rng(0).normal(1, 0.1, steps)

@@ -108,7 +108,8 @@ class Recipe:
 
     def describe(self):
         """The settings in a few words."""
-        length = f"{self.steps:,} batches" if self.steps else f"{self.epochs:,} epochs in batches"
+        epochs = f"{self.epochs:,} epoch{'s' * (self.epochs != 1)}" if self.epochs else ""
+        length = f"{epochs} in batches" if epochs else f"{self.steps:,} batches"
         name, _, options = self.optimizer.partition(":")
         parts = [
             f"{length} of {self.batch_size}",
