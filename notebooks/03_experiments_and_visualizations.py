@@ -126,7 +126,7 @@ show(
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 def gradient_noise(batch_size, batches=100):
-    model, loss = nn.initialize(nn.mlp((784, 64, 10)), "kaiming_normal", seed=0), None
+    model = nn.initialize(nn.mlp((784, 64, 10)), "kaiming_normal", seed=0)
     rng, gradients, loss = np.random.default_rng(0), [], nn.CrossEntropyLoss()
     for _ in range(batches):
         chosen = rng.integers(0, len(train), batch_size)
