@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from itertools import chain
+from tempfile import gettempdir
 
 import pytest
 from matplotlib import style
@@ -30,7 +31,7 @@ def kernels():
 
 def figure_of(*words, classes=None):
     """The Figure of an untrained network, not written."""
-    args = cli.parse(parser(), [*SMALL, "--no-plots", *words])
+    args = cli.parse(parser(), [*SMALL, "--out", gettempdir(), *words])
     prepared = model, *_ = network.prepare(args)
     image = Image(args, *prepared)
     image.data = replace(image.data, classes=classes or image.data.classes)
