@@ -93,7 +93,7 @@ def _curves(run):
     first = run.results[0]
     if not first.history.done:
         return []
-    curve = pictures.curve(run.framework, run.results[0])
+    curve = pictures.curve(run.framework, first)
     published = run.published and run.published.published
     return [
         (

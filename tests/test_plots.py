@@ -61,6 +61,16 @@ def visible_texts(figure):
     )
 
 
+def check_readable(figures):
+    """All of a figure lies within it, and no text is smaller than 10 points."""
+    for figure in figures:
+        assert min(text.get_fontsize() for text in visible_texts(figure)) >= 10
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert min(box.x0, box.y0) >= 0
+        assert box.x1 <= width
+        assert box.y1 <= height
+
+
 def texts(figure):
     return [text.get_text() for text in visible_texts(figure)]
 
@@ -245,12 +255,7 @@ def test_nothing_is_written_outside_the_picture_nor_below_10_points(tmp_path, dr
     plot_compare([curve("PyTorch"), curve(), curve("compiled")], BARS, tmp_path / "c.png", long)
     draw_all(tmp_path)
     draw_all(tmp_path, classes=[f"a class {i}" for i in range(10)])
-    for figure in drawn:
-        assert min(text.get_fontsize() for text in visible_texts(figure)) >= 10
-        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert min(box.x0, box.y0) >= 0
-        assert box.x1 <= width
-        assert box.y1 <= height
+    check_readable(drawn)
 
 
 def test_accuracy_axis_shows_the_top_and_says_what_it_cuts(tmp_path, drawn):

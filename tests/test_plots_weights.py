@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
-from test_plots import TITLE, curve, images, texts, visible_texts
+from test_plots import TITLE, check_readable, curve, images, texts
 
 from np_nn import plots
 
@@ -82,12 +82,7 @@ def test_the_same_bytes_each_time(tmp_path):
 
 def test_nothing_is_written_outside_the_picture_nor_below_10_points(tmp_path, drawn):
     draw_all(tmp_path, f"{LONG}\n{LONG}", [f"a class {i}" for i in range(10)], LONG)
-    for figure in drawn:
-        assert min(text.get_fontsize() for text in visible_texts(figure)) >= 10
-        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert min(box.x0, box.y0) >= 0
-        assert box.x1 <= width
-        assert box.y1 <= height
+    check_readable(drawn)
 
 
 def test_what_follows_the_first_line_of_a_title_is_smaller(tmp_path, drawn):

@@ -16,8 +16,6 @@ from np_nn.files import write_file
 # Okabe and Ito's colours, which colour-blind readers tell apart, by a word of the label.
 COLOURS = {"torch": "#D55E00", "compiled": "#009E73", "numpy": "#0072B2", "": "#CC79A7"}
 STYLE = str(Path(__file__).with_name("np_nn.mplstyle"))
-
-
 # Without what matplotlib adds of the time and of itself, so that the same picture is the same file.
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 

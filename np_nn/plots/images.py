@@ -64,12 +64,12 @@ def plot_feature_maps(image, stages, shares, path, title) -> Path:
         figure = new_figure(title, "", height=0.6 + sum(heights))
         top, *parts = figure.subfigures(1 + len(stages), 1, height_ratios=heights)
         left, right = top.subplots(1, 2, width_ratios=[1, 5])
-        _draw_tiles(left, image[None], 1, cmap="Greys")
+        draw_tiles(left, image[None], 1, cmap="Greys")
         left.set_title("input")
         _draw_shares(right, shares)
         for part, (name, maps), count in zip(parts, stages, counts, strict=True):
             axes = part.subplots()
-            _draw_tiles(axes, maps[:count], count, cmap="Greys", vmin=0, vmax=maps.max() or 1)
+            draw_tiles(axes, maps[:count], count, cmap="Greys", vmin=0, vmax=maps.max() or 1)
             some = f"{count} of {len(maps)}" if count < len(maps) else len(maps)
             axes.set_title("{}: {} maps of {} x {}".format(name, some, *maps.shape[1:]))
         return save_figure(figure, path)
@@ -129,7 +129,7 @@ def _draw_error(axes, x, y, image, answer, label):
 
 def _draw_filters(axes, filters, columns, reach, **bar):
     """In full colour at `reach`, with a bar of colours beside them, which ``bar`` places."""
-    _draw_tiles(axes, filters, columns, cmap=SIGNED, vmin=-reach, vmax=reach)
+    draw_tiles(axes, filters, columns, cmap=SIGNED, vmin=-reach, vmax=reach)
     ticks = [-reach, 0, reach]
     axes.figure.colorbar(axes.images[0], ax=axes, ticks=ticks, format="{x:.2g}", **bar)
 
@@ -141,7 +141,7 @@ def draw_image(image) -> bytes:
     return content.getvalue()
 
 
-def _draw_tiles(axes, images, columns, **look):
+def draw_tiles(axes, images, columns, **look):
     """Images (n, h, w) side by side, with gaps between them."""
     n, height, width = images.shape
     down, across = height + _gap(height), width + _gap(width)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from np_nn.plots.figure import STYLE, new_figure, save_figure
-from np_nn.plots.images import BLUE, MOST, ORANGE, SIGNED, _draw_tiles
+from np_nn.plots.images import BLUE, MOST, ORANGE, SIGNED, draw_tiles
 
 ACROSS = 5  # panels side by side
 GREY = "#595959"
@@ -159,7 +159,7 @@ def _draw_maps(axes, values, reach, mark=None, cmap=SIGNED):
     maps = _as_maps(values)
     low = 0 if cmap != SIGNED else -reach
     some = maps[:MOST]
-    _draw_tiles(axes, some, int(np.ceil(np.sqrt(len(some)))), cmap=cmap, vmin=low, vmax=reach)
+    draw_tiles(axes, some, int(np.ceil(np.sqrt(len(some)))), cmap=cmap, vmin=low, vmax=reach)
     shown = f"{len(some)} of {len(maps)}, " if len(some) < len(maps) else ""
     scale = f"\u00b1{reach:.3g}" if low else f"0 \u2026 {reach:.3g}"
     _note(axes, shown + scale if values.any() else "all 0")
