@@ -1,25 +1,10 @@
 /* The inner loops of convolution, for one instruction set.
  *
- * Included by dispatch.h once per instruction set, as isa.h is; see there for NN, VL, and why
+ * Included by dispatch.h once per instruction set, as compiled_isa.h is; see there for NN, VL, and why
  * no OpenMP is in it. Sums of one kind are always added in one order, whatever the threads.
  */
 
-#if VL > 1
-typedef float NN(vf) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
-typedef int NN(vi) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
-#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
-#define BITS(x) ((vi)(x))
-#else
-typedef float NN(vf);
-typedef int NN(vi);
-#define CHOOSE(mask, a, b) ((mask) ? (a) : (b))
-#define BITS(x) (x)
-#endif
-#define vf NN(vf)
-#define vi NN(vi)
-
-#define LOAD(p) (*(const vf *)(p))
-#define STORE(p, v) (*(vf *)(p) = (v))
+#include "vectors_isa.h"
 
 #if VL == 16
 #define PIXELS 8   /* that a product sums side by side */
@@ -418,7 +403,7 @@ static float NN(mask)(int64_t n, const float *grad, const float *out, float *to)
     float lanes[16] = {0}, sum = 0;
     int64_t i = 0;
     if (out) {
-        NN_IVDEP for (int64_t q = 0; q < n; q++) to[q] = out[q] > 0 ? grad[q] : 0.0f;
+        NN_INDEPENDENT for (int64_t q = 0; q < n; q++) to[q] = out[q] > 0 ? grad[q] : 0.0f;
         grad = to;
     }
     for (; i + 16 <= n; i += 16)
@@ -433,17 +418,17 @@ static float NN(mask)(int64_t n, const float *grad, const float *out, float *to)
 
 static void NN(add)(int64_t n, const float *x, float *to)
 {
-    NN_IVDEP for (int64_t i = 0; i < n; i++) to[i] += x[i];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++) to[i] += x[i];
 }
 
 static void NN(narrow)(int64_t n, const int32_t *x, uint8_t *y)
 {
-    NN_IVDEP for (int64_t i = 0; i < n; i++) y[i] = (uint8_t)x[i];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = (uint8_t)x[i];
 }
 
 static void NN(widen)(int64_t n, const uint8_t *x, int32_t *y)
 {
-    NN_IVDEP for (int64_t i = 0; i < n; i++) y[i] = x[i];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = x[i];
 }
 
 /* The way back from pool: grad (ph * pw, width) to its place in each window, 0 elsewhere. A row
@@ -620,12 +605,6 @@ static const nn_convolution NN(kernels) = {
     NN(gather),        NN(gather_apart), NN(scatter),
 };
 
-#undef vf
-#undef vi
-#undef CHOOSE
-#undef BITS
-#undef LOAD
-#undef STORE
 #undef PIXELS
 #undef VECTORS
 #undef SUMS

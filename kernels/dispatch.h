@@ -5,7 +5,7 @@
  * Before it includes this file, an extension may name
  *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
  *     NN_TABLE         the type of that table, whose first member is the set's name
- * The header is included with NN(name), VL, MR and NR set; isa.h says what they are.
+ * The header is included with NN(name), VL, MR and NR set; compiled_isa.h says what they are.
  */
 #ifndef NN_DISPATCH_H
 #define NN_DISPATCH_H
@@ -13,7 +13,7 @@
 #include "types.h"
 
 #ifndef NN_INNER_LOOPS
-#define NN_INNER_LOOPS "isa.h"
+#define NN_INNER_LOOPS "compiled_isa.h"
 #define NN_TABLE nn_kernels
 #endif
 

@@ -1,4 +1,4 @@
-/* The optimizers' settings; the updates themselves are isa.h's rule_* loops. */
+/* The optimizers' settings; the updates themselves are in optimizers_isa.h. */
 #ifndef NN_OPTIMIZER_H
 #define NN_OPTIMIZER_H
 

@@ -4,29 +4,10 @@
 #ifndef NN_POINTWISE_H
 #define NN_POINTWISE_H
 
+#include "norm.h"
 #include "threads.h"
 
-/* The loop that follows reads in no turn what another turn writes: arrays are the same or
- * apart (the wrappers see to it). Without this the compiler would test for overlap at run
- * time, and take numbers one by one where out is x. */
-#if defined(__clang__)
-#define NN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define NN_INDEPENDENT _Pragma("GCC ivdep")
-#else
-#define NN_INDEPENDENT
-#endif
-
 #define NN_PIECE 1024 /* floats of a row that are summed before double precision is needed */
-#define NN_PANEL 64   /* columns that are normalised together */
-#define NN_AHEAD 8    /* rows between asking for one and needing it */
-#define NN_SMALL 32   /* pixels of an image up to which each counts as a column */
-
-#ifdef __GNUC__
-#define NN_PREFETCH(at) __builtin_prefetch(at)
-#else
-#define NN_PREFETCH(at) (void)(at)
-#endif
 
 #define NN_ACTIVATIONS(DO)                                                                   \
     DO(sigmoid_forward) DO(sigmoid_backward) DO(tanh_forward) DO(tanh_backward)              \
@@ -37,19 +18,6 @@
 #define NN_ENTRY(name) nn_##name,
 typedef enum { NN_ACTIVATIONS(NN_ENTRY) nn_activations } nn_activation;
 #undef NN_ENTRY
-
-/* What a normalisation works on; the reference has the same names. relu: whether one
- * follows, which gave y. variance (columns,) is the
- * deviation (rows,) in layer_norm. Of images, (rows, columns, inner), the columns are the
- * channels. */
-typedef struct {
-    int64_t rows, columns, inner;
-    const float *grad, *y, *x, *weight, *bias;
-    float eps;
-    int relu;
-    float *out, *normalised, *mean, *variance, *weight_grad, *bias_grad;
-    float *space; /* see nn_norm_space */
-} nn_norm;
 
 /* One instruction set's inner loops */
 typedef struct {
@@ -183,17 +151,6 @@ NN_API void nn_gaussian_noise(int64_t n, const float *x, double std, uint64_t ke
         nn_active->gaussian_noise(lo, hi, x, (float)std, (uint32_t)key, (uint32_t)(key >> 32),
                                   out);
     }
-}
-
-static inline int nn_small(const nn_norm *t)
-{
-    return t->inner && t->inner <= NN_SMALL;
-}
-
-/* Floats of work space that a thread needs: two numbers for each of a panel */
-static inline int64_t nn_norm_floats(const nn_norm *t)
-{
-    return nn_small(t) ? 2 * NN_PANEL * t->rows : 0;
 }
 
 /* Bytes of work space that batch norm, and layer norm's way back, need. */

@@ -1,27 +1,12 @@
 /* The inner loops of pooling, for one instruction set: one plane (a channel of an image) a call.
  *
- * Included by dispatch.h once per instruction set, as isa.h is; see there for NN, VL, and why
+ * Included by dispatch.h once per instruction set, as compiled_isa.h is; see there for NN, VL, and why
  * no OpenMP is in it. Rows are worked on in whole vectors. The last one of a row reads what
  * follows, and writes over the beginning of the next row, which comes later; pooling.h sees to
  * it that something follows.
  */
 
-#if VL > 1
-typedef float NN(vf) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
-typedef int NN(vi) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
-#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
-#define BITS(x) ((vi)(x))
-#else
-typedef float NN(vf);
-typedef int NN(vi);
-#define CHOOSE(mask, a, b) ((mask) ? (a) : (b))
-#define BITS(x) (x)
-#endif
-#define vf NN(vf)
-#define vi NN(vi)
-
-#define LOAD(p) (*(const vf *)(p))
-#define STORE(p, v) (*(vf *)(p) = (v))
+#include "vectors_isa.h"
 
 /* Of two vectors, what stands at even and at odd places; and the way back: a number of one, a
  * number of the other, in two vectors */
@@ -62,25 +47,6 @@ NN_INLINE vf NN(first_lanes)(vf v, int64_t count)
     return (vf)(BITS(v) & (*(const vi *)numbers < least + (vi){0}));
 #else
     return count > 0 ? v : 0;
-#endif
-}
-
-/* the sum of all lanes: each step adds to every lane the one that is `half` away */
-NN_INLINE float NN(sum)(vf v)
-{
-#if VL > 1 && !defined(__clang__)
-    static const int32_t numbers[16] NN_ALIGNED = {0, 1, 2,  3,  4,  5,  6,  7,
-                                                   8, 9, 10, 11, 12, 13, 14, 15};
-    const vi lane = *(const vi *)numbers;
-    NN_UNROLL for (int half = VL / 2; half; half /= 2)
-        v += __builtin_shuffle(v, lane ^ half);
-    return v[0];
-#else
-    float lanes[VL], sum = 0;
-    STORE(lanes, v);
-    for (int j = 0; j < VL; j++)
-        sum += lanes[j];
-    return sum;
 #endif
 }
 
@@ -288,7 +254,7 @@ static void NN(means)(int64_t planes, int64_t n, const float *x, int64_t ldx, fl
 
 static void NN(add)(int64_t n, const float *x, float *y)
 {
-    NN_IVDEP for (int64_t i = 0; i < n; i++) y[i] += x[i];
+    NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
 static void NN(fill)(int64_t n, float value, float *y)
@@ -302,12 +268,6 @@ static const nn_pooling NN(kernels) = {
     NN(means),         NN(add),         NN(fill),
 };
 
-#undef vf
-#undef vi
-#undef CHOOSE
-#undef BITS
-#undef LOAD
-#undef STORE
 #undef MIX
 #undef EVEN
 #undef ODD

@@ -34,11 +34,21 @@
 #define NN_UNROLL
 #endif
 
-/* before a loop whose arrays do not overlap */
-#if defined(__GNUC__) && !defined(__clang__)
-#define NN_IVDEP _Pragma("GCC ivdep")
+/* The loop that follows reads in no turn what another turn writes: its arrays are the same or
+ * apart. Without this the compiler would test for overlap at run time, and take numbers one by
+ * one where one is the other. */
+#if defined(__clang__)
+#define NN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define NN_INDEPENDENT _Pragma("GCC ivdep")
 #else
-#define NN_IVDEP
+#define NN_INDEPENDENT
+#endif
+
+#ifdef __GNUC__
+#define NN_PREFETCH(at) __builtin_prefetch(at)
+#else
+#define NN_PREFETCH(at) (void)(at)
 #endif
 
 #define NN_STRING2(x) #x
@@ -115,7 +125,7 @@ typedef struct {
     nn_parameter p;
 } nn_epilogue;
 
-/* One instruction set's inner loops; isa.h says what they do. */
+/* One instruction set's inner loops; compiled_isa.h includes them. */
 typedef struct {
     const char *name;
     void (*sparse_forward)(const nn_rows *, const int64_t *, int64_t, int64_t, const float *,

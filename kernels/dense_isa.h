@@ -1,0 +1,194 @@
+/* Dense products and sums over rows, for one instruction set.
+ *
+ * One tile loop serves forward (a = x), the gradient of the weight (a = x transposed)
+ * and of the input (b = weight transposed, packed by the caller):
+ *     out[r, o] = sum_k a[r * ar + k * ak] * b[k * ldb + o]
+ * then bias and ReLU, or the mask of a ReLU, or an optimizer takes the tile.
+ *
+ * Included once per instruction set; compiled_isa.h says with what.
+ */
+
+#define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
+
+NN_INLINE void NN(dense_tile)(
+    const int mr, const int nv, const float *a, int64_t ar, int64_t ak, const float *b,
+    int64_t ldb, int64_t depth, int width, const nn_epilogue *e, int64_t r0, int64_t c0)
+{
+    const int partial = width < VL, last = partial ? 0 : width - VL;
+    vf acc[MR][NR > 8 ? NR : 8];
+    NN_UNROLL for (int i = 0; i < mr; i++)
+        NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] = (vf){0};
+    for (int64_t k = 0; k < depth; k++) {
+        vf bk[NR > 8 ? NR : 8];
+        NN_UNROLL for (int j = 0; j < nv; j++) bk[j] = LOAD(b + AT(j));
+        NN_UNROLL for (int i = 0; i < mr; i++) {
+            const float s = a[i * ar];
+            NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] += s * bk[j];
+        }
+        a += ak;
+        b += ldb;
+    }
+    NN_UNROLL for (int i = 0; i < mr; i++) {
+        float tile[8 * VL];
+        if (e->opt) {
+            NN_UNROLL for (int j = 0; j < nv; j++) STORE(tile + AT(j), acc[i][j]);
+            NN(apply)(e->opt, width, tile, &e->p, (r0 + i) * e->ldo + c0);
+            continue;
+        }
+        float *o = e->out + (r0 + i) * e->ldo + c0;
+        if (partial) {
+            STORE(tile, acc[i][0]);
+            for (int j = 0; j < width; j++) {
+                float y = tile[j] + (e->bias ? e->bias[c0 + j] : 0);
+                if (e->relu)
+                    y = y < 0 ? 0 : y;
+                if (e->mask && !(e->mask[(r0 + i) * e->ldm + c0 + j] > 0))
+                    y = 0;
+                o[j] = y;
+            }
+            continue;
+        }
+        if (e->bias)
+            NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] += LOAD(e->bias + c0 + AT(j));
+        if (e->relu)
+            NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] = NN(relu)(acc[i][j]);
+        if (e->mask)
+            NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] =
+                NN(where_positive)(acc[i][j], LOAD(e->mask + (r0 + i) * e->ldm + c0 + AT(j)));
+        NN_UNROLL for (int j = 0; j < nv; j++) STORE(o + AT(j), acc[i][j]);
+    }
+}
+
+/* One row by up to 8 vectors: what is left of the rows, and all of a batch of one. */
+#define TILE_CASE(M, K)                                                                      \
+    case K:                                                                                  \
+        NN(dense_tile)(M, K, a + r * ar, ar, ak, b + c, ldb, depth, wide, e, r, c);          \
+        break;
+
+/* rows [r0, r1) and columns [c0, c1) */
+static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
+                      int64_t depth, int64_t r0, int64_t r1, int64_t c0, int64_t c1,
+                      const nn_epilogue *e)
+{
+    const int64_t width = c1 - c0, units = (width + VL - 1) / VL;
+    if (width <= 0 || r0 >= r1)
+        return;
+    if (width < VL && ldb < VL) {
+        for (int64_t r = r0; r < r1; r++)
+            for (int64_t c = c0; c < c1; c++) {
+                float s = 0;
+                for (int64_t k = 0; k < depth; k++)
+                    s += a[r * ar + k * ak] * b[k * ldb + c];
+                const int64_t at = r * e->ldo + c;
+                if (e->opt) {
+                    NN(apply)(e->opt, 1, &s, &e->p, at);
+                    continue;
+                }
+                s += e->bias ? e->bias[c] : 0;
+                if (e->relu)
+                    s = s < 0 ? 0 : s;
+                if (e->mask && !(e->mask[r * e->ldm + c] > 0))
+                    s = 0;
+                e->out[at] = s;
+            }
+        return;
+    }
+    /* a shallow product (weight gradient of a tiny batch) is all epilogue: long rows */
+    const int64_t full = depth < 4 ? r0 : r0 + (r1 - r0) / MR * MR;
+    int64_t panels = (units + NR - 1) / NR;
+    if (full > r0)
+        for (int64_t p = 0; p < panels; p++) {
+            const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
+            const int64_t c = c0 + u0 * VL;
+            const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
+            for (int64_t r = r0; r < full; r += MR)
+                switch (u1 - u0) { TILE_CASE(MR, 1) TILE_CASE(MR, 2) TILE_CASE(MR, 3) }
+        }
+    panels = (units + 7) / 8;
+    if (full < r1)
+        for (int64_t p = 0; p < panels; p++) {
+            const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
+            const int64_t c = c0 + u0 * VL;
+            const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
+            for (int64_t r = full; r < r1; r++)
+                switch (u1 - u0) {
+                    TILE_CASE(1, 1) TILE_CASE(1, 2) TILE_CASE(1, 3) TILE_CASE(1, 4)
+                    TILE_CASE(1, 5) TILE_CASE(1, 6) TILE_CASE(1, 7) TILE_CASE(1, 8)
+                }
+        }
+}
+#undef TILE_CASE
+#undef AT
+
+/* Rows [d0, d1) of the input's gradient for few samples, for which transposing the weight
+ * would not pay: out[n, i] = sum_o grad[n, o] * w[i, o], and 0 where mask is not positive. */
+static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw, int64_t count,
+                     int64_t columns, int64_t d0, int64_t d1, const float *mask, int64_t ldm,
+                     float *out, int64_t ldo)
+{
+    for (int64_t i = d0; i < d1; i++)
+        for (int64_t n = 0; n < count; n++) {
+            const float *g = grad + n * ldg, *row = w + i * ldw;
+            vf acc[4];
+            int64_t o = 0;
+            NN_UNROLL for (int j = 0; j < 4; j++) acc[j] = (vf){0};
+            for (; o + 4 * VL <= columns; o += 4 * VL)
+                NN_UNROLL for (int j = 0; j < 4; j++) acc[j] +=
+                    LOAD(g + o + j * VL) * LOAD(row + o + j * VL);
+            NN_UNROLL for (int j = 0; j < 3; j++) if (o + VL <= columns) {
+                acc[j] += LOAD(g + o) * LOAD(row + o);
+                o += VL;
+            }
+            float sum = NN(sum)((acc[0] + acc[1]) + (acc[2] + acc[3]));
+            for (; o < columns; o++)
+                sum += g[o] * row[o];
+            out[n * ldo + i] = mask && !(mask[n * ldm + i] > 0) ? 0 : sum;
+        }
+}
+
+/* sum[o] += the sum of w's rows [r0, r1) for columns [o0, o1), one row after the other, so
+ * that it may be had in parts */
+NN_INLINE void NN(add_rows_panel)(const int nv, const float *w, int64_t ldw, int64_t r0,
+                                  int64_t r1, float *sum)
+{
+    vf acc[8];
+    NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(sum + j * VL);
+    for (int64_t r = r0; r < r1; r++)
+        NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += LOAD(w + r * ldw + j * VL);
+    NN_UNROLL for (int j = 0; j < nv; j++) STORE(sum + j * VL, acc[j]);
+}
+
+static void NN(add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, int64_t o0,
+                         int64_t o1, float *sum)
+{
+    int64_t o = o0;
+    for (; o + VL <= o1;) {
+        const int64_t nv = (o1 - o) / VL < 8 ? (o1 - o) / VL : 8;
+#define CASE(K)                                                                              \
+    case K:                                                                                  \
+        NN(add_rows_panel)(K, w + o, ldw, r0, r1, sum + o);                                  \
+        break;
+        switch (nv) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
+#undef CASE
+        o += nv * VL;
+    }
+    for (; o < o1; o++)
+        for (int64_t r = r0; r < r1; r++)
+            sum[o] += w[r * ldw + o];
+}
+
+/* sum[o] = sum_n grad[n, o] for columns [o0, o1), handed to the optimizer */
+static void NN(column_sums)(const float *grad, int64_t ldg, int64_t count, int64_t o0,
+                            int64_t o1, const nn_optimizer *opt, const nn_parameter *p)
+{
+    float sum[128];
+    for (int64_t a = o0; a < o1; a += 128) {
+        const int64_t wide = o1 - a < 128 ? o1 - a : 128;
+        for (int64_t j = 0; j < wide; j++)
+            sum[j] = 0;
+        for (int64_t n = 0; n < count; n++)
+            for (int64_t j = 0; j < wide; j++)
+                sum[j] += grad[n * ldg + a + j];
+        NN(apply)(opt, wide, sum, p, a);
+    }
+}

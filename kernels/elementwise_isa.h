@@ -1,0 +1,94 @@
+/* Activations, and what else is done to numbers one by one in an MLP, for one instruction set.
+ *
+ * Included once per instruction set; compiled_isa.h says with what.
+ */
+
+/* y = f(y) for a block of so many rows */
+static void NN(activate)(int kind, int64_t rows, int64_t width, float *y, int64_t ld)
+{
+    for (int64_t r = 0; r < rows; r++, y += ld)
+        switch (kind) {
+        case NN_SIGMOID:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = NN(sigmoid)(y[i]);
+            break;
+        case NN_TANH:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = NN(tanh_of)(y[i]);
+            break;
+        case NN_SCALED_TANH:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = 1.7159f * NN(tanh_of)(y[i] * (2.0f / 3.0f));
+            break;
+        case NN_RELU:
+            for (int64_t i = 0; i < width; i++)
+                y[i] = y[i] < 0 ? 0 : y[i]; /* NaN stays */
+            break;
+        default: break;
+        }
+}
+
+/* grad *= f'(x), in terms of y = f(x) */
+static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *NN_RESTRICT grad,
+                                  const float *NN_RESTRICT y, int64_t ld)
+{
+    const float steep = 2.0f / 3.0f * 1.7159f, bend = 2.0f / 3.0f / 1.7159f;
+    for (int64_t r = 0; r < rows; r++, grad += ld, y += ld)
+        switch (kind) {
+        case NN_SIGMOID:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] *= y[i] * (1 - y[i]);
+            break;
+        case NN_TANH:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] *= 1 - y[i] * y[i];
+            break;
+        case NN_SCALED_TANH:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] *= steep - bend * (y[i] * y[i]);
+            break;
+        case NN_RELU:
+            for (int64_t i = 0; i < width; i++)
+                grad[i] = y[i] > 0 ? grad[i] : 0;
+            break;
+        default: break;
+        }
+}
+
+/* rows [n0, n1) of out = scale * images[index] + shift, `width` numbers each */
+static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_t n0, int64_t n1,
+                             int64_t width, float scale, float shift, float *out)
+{
+    for (int64_t n = n0; n < n1; n++) {
+        const uint8_t *NN_RESTRICT from = images + index[n] * width;
+        float *NN_RESTRICT to = out + n * width;
+        for (int64_t i = 0; i < width; i++)
+            to[i] = scale * (float)from[i] + shift;
+    }
+}
+
+static void NN(gather_floats)(const float *images, const int64_t *index, int64_t n0, int64_t n1,
+                              int64_t width, float scale, float shift, float *out)
+{
+    for (int64_t n = n0; n < n1; n++) {
+        const float *NN_RESTRICT from = images + index[n] * width;
+        float *NN_RESTRICT to = out + n * width;
+        for (int64_t i = 0; i < width; i++)
+            to[i] = scale * from[i] + shift;
+    }
+}
+
+/* out may be x */
+static void NN(relu_forward)(int64_t n, const float *x, float *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = x[i] < 0 ? 0 : x[i]; /* NaN stays */
+}
+
+/* A product, as the reference has it: NaN and infinity in grad make NaN where y <= 0.
+ * out may be grad or y. */
+static void NN(relu_backward)(int64_t n, const float *grad, const float *y, float *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (y[i] > 0 ? 1.0f : 0.0f) * grad[i];
+}

@@ -1,0 +1,118 @@
+/* Cross-entropy and squared error with their gradients, for one instruction set.
+ *
+ * Included once per instruction set; compiled_isa.h says with what.
+ */
+
+/* rows [n0, n1): losses[n] = -sum_c target[c] log softmax(logits[n])[c], grad = (softmax
+ * - target) / count, where target is 1 - smoothing at the label and smoothing / classes
+ * more everywhere; returns how many rows are largest at their label. grad may be logits.
+ *
+ * With few classes a row is too short for vectors: 16 rows are taken side by side. */
+static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t *labels,
+                                 const int64_t *index, int64_t n0, int64_t n1, int64_t classes,
+                                 int64_t count, double smoothing, float *losses, float *grad,
+                                 int64_t ldg)
+{
+    enum { SIDE = 16, FEW = 64 };
+    int64_t correct = 0;
+    const float share = 1.0f / (float)count, keep = (float)(1 - smoothing);
+    const float spread = (float)(smoothing / (double)classes), even = spread * share;
+    if (classes <= FEW) {
+        float z[FEW][SIDE] NN_ALIGNED;
+        float best[SIDE], right[SIDE], sum[SIDE], factor[SIDE], all[SIDE];
+        int32_t at[SIDE], label[SIDE];
+        for (int64_t n = n0; n < n1; n += SIDE) {
+            const int rows = n1 - n < SIDE ? (int)(n1 - n) : SIDE;
+            for (int i = 0; i < SIDE; i++) {
+                const int64_t r = n + (i < rows ? i : 0); /* fill up with the first row */
+                label[i] = (int32_t)labels[index ? index[r] : r];
+                right[i] = logits[r * ldl + label[i]];
+                for (int64_t c = 0; c < classes; c++)
+                    z[c][i] = logits[r * ldl + c];
+            }
+            for (int i = 0; i < SIDE; i++) {
+                best[i] = z[0][i];
+                at[i] = 0;
+                sum[i] = 0;
+                all[i] = 0;
+            }
+            for (int64_t c = 1; c < classes; c++)
+                for (int i = 0; i < SIDE; i++) { /* the first of equals, as argmax has it */
+                    at[i] = z[c][i] > best[i] ? (int32_t)c : at[i];
+                    best[i] = z[c][i] > best[i] ? z[c][i] : best[i];
+                }
+            if (smoothing != 0)
+                for (int64_t c = 0; c < classes; c++)
+                    for (int i = 0; i < SIDE; i++)
+                        all[i] += z[c][i] - best[i];
+            for (int64_t c = 0; c < classes; c++)
+                for (int i = 0; i < SIDE; i++) {
+                    z[c][i] = NN(exp_below_0)(z[c][i] - best[i]);
+                    sum[i] += z[c][i];
+                }
+            for (int i = 0; i < SIDE; i++) {
+                factor[i] = share / sum[i];
+                sum[i] = NN(log_of)(sum[i]) - keep * (right[i] - best[i]) - spread * all[i];
+            }
+            for (int i = 0; i < rows; i++) {
+                float *g = grad + (n + i) * ldg;
+                for (int64_t c = 0; c < classes; c++)
+                    g[c] = z[c][i] * factor[i] - even;
+                g[label[i]] -= keep * share;
+                losses[n + i] = sum[i];
+                correct += at[i] == label[i];
+            }
+        }
+        return correct;
+    }
+    for (int64_t n = n0; n < n1; n++) {
+        const float *row = logits + n * ldl;
+        float *g = grad + n * ldg, best = row[0], sum = 0, all = 0;
+        const int64_t label = labels[index ? index[n] : n];
+        const float right = row[label];
+        int64_t at = 0;
+        for (int64_t c = 1; c < classes; c++)
+            if (row[c] > best) {
+                best = row[c];
+                at = c;
+            }
+        correct += at == label;
+        if (smoothing != 0)
+            for (int64_t c = 0; c < classes; c++)
+                all += row[c] - best;
+        for (int64_t c = 0; c < classes; c++)
+            g[c] = NN(exp_below_0)(row[c] - best);
+        for (int64_t c = 0; c < classes; c++)
+            sum += g[c];
+        const float factor = share / sum;
+        for (int64_t c = 0; c < classes; c++)
+            g[c] = g[c] * factor - even;
+        g[label] -= keep * share;
+        losses[n] = NN(log_of)(sum) - keep * (right - best) - spread * all;
+    }
+    return correct;
+}
+
+/* rows [n0, n1): losses[n] = factor * sum_c (y[n, c] - target[n, c])^2 and its gradient;
+ * returns in how many rows the largest output stands where the target is largest. */
+static int64_t NN(mse)(const float *y, int64_t ldy, const float *targets, const int64_t *index,
+                       int64_t n0, int64_t n1, int64_t classes, float factor, float *losses,
+                       float *grad, int64_t ldg)
+{
+    int64_t correct = 0;
+    for (int64_t n = n0; n < n1; n++) {
+        const float *row = y + n * ldy, *target = targets + index[n] * classes;
+        float sum = 0;
+        int64_t at = 0, wanted = 0;
+        for (int64_t c = 0; c < classes; c++) {
+            const float d = row[c] - target[c];
+            grad[n * ldg + c] = 2 * factor * d;
+            sum += d * d;
+            at = row[c] > row[at] ? c : at; /* the first of equals, as argmax has it */
+            wanted = target[c] > target[wanted] ? c : wanted;
+        }
+        losses[n] = factor * sum;
+        correct += at == wanted;
+    }
+    return correct;
+}

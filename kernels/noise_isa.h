@@ -1,0 +1,45 @@
+/* Random numbers, dropout and noise, for one instruction set.
+ *
+ * Included once per instruction set; compiled_isa.h says with what.
+ */
+
+/* Wellons' triple32: each bit of the result depends on every bit of h. */
+NN_INLINE uint32_t NN(mix)(uint32_t h)
+{
+    h = (h ^ h >> 17) * 0xED5AD4BBu;
+    h = (h ^ h >> 11) * 0xAC4C1B51u;
+    h = (h ^ h >> 15) * 0x31848BABu;
+    return h ^ h >> 14;
+}
+
+/* Random number `at` of a key: a function of both and nothing else. */
+NN_INLINE uint32_t NN(random_bits)(uint32_t at, uint32_t low, uint32_t high)
+{
+    return NN(mix)(NN(mix)(at ^ low) + high);
+}
+
+/* Elements [lo, hi) of x * scale where their random number is at least `least`, and of 0 * x,
+ * which keeps NaN, elsewhere. out may be x. */
+NN_API void NN(dropout)(int64_t lo, int64_t hi, const float *x, uint32_t least, float scale,
+                        uint32_t low, uint32_t high, float *out)
+{
+    NN_INDEPENDENT for (uint32_t i = (uint32_t)lo; i < (uint32_t)hi; i++)
+    {
+        const uint32_t bits = NN(random_bits)(i, low, high);
+        out[i] = x[i] * scale * (bits >= least ? 1.0f : 0.0f);
+    }
+}
+
+/* Elements [lo, hi) of x + std * normal numbers, by Box and Muller. out may be x. */
+NN_API void NN(gaussian_noise)(int64_t lo, int64_t hi, const float *x, float std, uint32_t low,
+                               uint32_t high, float *out)
+{
+    const float unit = 1.0f / 4294967296.0f;
+    NN_INDEPENDENT for (uint32_t i = (uint32_t)lo; i < (uint32_t)hi; i++)
+    {
+        const float u = (float)NN(random_bits)(2 * i, low, high);
+        const float v = (float)NN(random_bits)(2 * i + 1, low, high);
+        const float length = NN_SQRT(-2.0f * NN(log_of)((u + 1.0f) * unit));
+        out[i] = length * NN(cos_turns)(v * unit) * std + x[i];
+    }
+}

@@ -1,0 +1,197 @@
+/* The updates of the optimizers, for one instruction set.
+ *
+ * What each rule does to element i of a parameter w, given its gradient g; m, v and u are
+ * the moments that optimizer.h says it has. The settings come as a copy, so that they stay
+ * in registers.
+ *
+ * Included once per instruction set; compiled_isa.h says with what.
+ */
+
+#define NN_RULE(name)                                                                        \
+    NN_INLINE void NN(rule_##name)(const nn_optimizer *o, float g, int64_t i,                \
+                                   float *NN_RESTRICT w, float *NN_RESTRICT m,               \
+                                   float *NN_RESTRICT v, float *NN_RESTRICT u)
+#define NN_UNUSED (void)o, (void)m, (void)v, (void)u
+
+NN_RULE(store)
+{
+    NN_UNUSED;
+    w[i] = g;
+}
+
+NN_RULE(add)
+{
+    NN_UNUSED;
+    w[i] += g;
+}
+
+NN_RULE(sgd)
+{
+    NN_UNUSED;
+    w[i] -= o->lr * (g + o->weight_decay * w[i]);
+}
+
+NN_RULE(momentum)
+{
+    NN_UNUSED;
+    const float velocity = o->momentum * m[i] + (g + o->weight_decay * w[i]);
+    m[i] = velocity;
+    w[i] -= o->lr * velocity;
+}
+
+NN_RULE(nesterov)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i], velocity = o->momentum * m[i] + d;
+    m[i] = velocity;
+    w[i] -= o->lr * (d + o->momentum * velocity);
+}
+
+/* Adam and AdamW: step_size = lr / (1 - beta1^t), root_scale = 1 / sqrt(1 - beta2^t) and
+ * keep, which is 1 but for AdamW's decay, are constants of the step. */
+NN_RULE(adam)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    const float mean = o->beta1 * m[i] + o->one_minus_beta1 * d;
+    const float square = o->beta2 * v[i] + o->one_minus_beta2 * d * d;
+    m[i] = mean;
+    v[i] = square;
+    w[i] = o->keep * w[i] - o->step_size * (mean / (NN_SQRT(square) * o->root_scale + o->eps));
+}
+
+NN_RULE(adagrad)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i], total = m[i] + d * d;
+    m[i] = total;
+    w[i] -= o->lr * (d / (NN_SQRT(total) + o->eps));
+}
+
+/* a variance that rounding made negative is 0; NaN stays */
+NN_INLINE float NN(rmsprop_change)(const nn_optimizer *o, float d, float square, float average)
+{
+    const float variance = square - average * average;
+    return d / (NN_SQRT(variance < 0 ? 0 : variance) + o->eps);
+}
+
+NN_RULE(rmsprop)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    w[i] -= o->lr * NN(rmsprop_change)(o, d, m[i], 0);
+}
+
+NN_RULE(rmsprop_centered)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * d;
+    w[i] -= o->lr * NN(rmsprop_change)(o, d, m[i], v[i]);
+}
+
+NN_RULE(rmsprop_momentum)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    v[i] = o->momentum * v[i] + NN(rmsprop_change)(o, d, m[i], 0);
+    w[i] -= o->lr * v[i];
+}
+
+NN_RULE(rmsprop_centered_momentum)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * d;
+    u[i] = o->momentum * u[i] + NN(rmsprop_change)(o, d, m[i], v[i]);
+    w[i] -= o->lr * u[i];
+}
+
+NN_RULE(adadelta)
+{
+    NN_UNUSED;
+    const float d = g + o->weight_decay * w[i];
+    const float square = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
+    const float change = NN_SQRT(v[i] + o->eps) / NN_SQRT(square + o->eps) * d;
+    m[i] = square;
+    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * change * change;
+    w[i] -= o->lr * change;
+}
+
+/* Each rule's two loops. update_*: n elements, g their gradients. outer_*: the rows of a
+ * weight whose gradient is the outer product of x and g, as a batch of one has it; width
+ * and stride are multiples of 16, so that no vector is cut. */
+#define NN_LOOPS(name)                                                                       \
+    static void NN(update_##name)(const nn_optimizer *opt, int64_t n,                        \
+                                  const float *NN_RESTRICT g, float *NN_RESTRICT w,          \
+                                  float *NN_RESTRICT m, float *NN_RESTRICT v,                \
+                                  float *NN_RESTRICT u)                                      \
+    {                                                                                        \
+        const nn_optimizer o = *opt;                                                         \
+        NN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                             \
+            NN(rule_##name)(&o, g[i], i, w, m, v, u);                                        \
+    }                                                                                        \
+    static void NN(outer_##name)(const nn_optimizer *opt, int64_t rows, const float *x,      \
+                                 int64_t width, const float *NN_RESTRICT g,                  \
+                                 float *NN_RESTRICT w, float *NN_RESTRICT m,                 \
+                                 float *NN_RESTRICT v, float *NN_RESTRICT u, int64_t ld)     \
+    {                                                                                        \
+        const nn_optimizer o = *opt;                                                         \
+        for (int64_t r = 0; r < rows; r++) {                                                 \
+            const float f = x[r];                                                            \
+            NN_INDEPENDENT for (int64_t c = 0; c < width; c++)                                     \
+                NN(rule_##name)(&o, f * g[c], r * ld + c, w, m, v, u);                       \
+        }                                                                                    \
+    }
+
+NN_LOOPS(store) NN_LOOPS(add) NN_LOOPS(sgd) NN_LOOPS(momentum) NN_LOOPS(nesterov)
+NN_LOOPS(adam) NN_LOOPS(adagrad) NN_LOOPS(rmsprop) NN_LOOPS(rmsprop_centered)
+NN_LOOPS(rmsprop_momentum) NN_LOOPS(rmsprop_centered_momentum) NN_LOOPS(adadelta)
+
+/* call(name) for the rule of this kind */
+#define NN_CHOOSE(kind, call)                                                                \
+    switch (kind) {                                                                          \
+    case NN_STORE: call(store); break;                                                       \
+    case NN_ADD: call(add); break;                                                           \
+    case NN_SGD: call(sgd); break;                                                           \
+    case NN_MOMENTUM: call(momentum); break;                                                 \
+    case NN_NESTEROV: call(nesterov); break;                                                 \
+    case NN_ADAM: call(adam); break;                                                         \
+    case NN_ADAGRAD: call(adagrad); break;                                                   \
+    case NN_RMSPROP: call(rmsprop); break;                                                   \
+    case NN_RMSPROP_CENTERED: call(rmsprop_centered); break;                                 \
+    case NN_RMSPROP_MOMENTUM: call(rmsprop_momentum); break;                                 \
+    case NN_RMSPROP_CENTERED_MOMENTUM: call(rmsprop_centered_momentum); break;               \
+    default: call(adadelta); break;                                                          \
+    }
+
+/* n elements of p from element `at` on. p comes by its address: copying the structure for
+ * each row of a weight costs as much as the row. */
+static void NN(apply)(const nn_optimizer *opt, int64_t n, const float *g, const nn_parameter *p,
+                      int64_t at)
+{
+    float *w = p->w + at, *m = p->m ? p->m + at : 0;
+    float *v = p->v ? p->v + at : 0, *u = p->u ? p->u + at : 0;
+#define CALL(name) NN(update_##name)(opt, n, g, w, m, v, u)
+    NN_CHOOSE(opt->kind, CALL)
+#undef CALL
+}
+
+static void NN(apply_outer)(const nn_optimizer *opt, int64_t rows, const float *x, int64_t width,
+                            const float *g, const nn_parameter *p, int64_t ld, int64_t at)
+{
+    float *w = p->w + at, *m = p->m ? p->m + at : 0;
+    float *v = p->v ? p->v + at : 0, *u = p->u ? p->u + at : 0;
+#define CALL(name) NN(outer_##name)(opt, rows, x, width, g, w, m, v, u, ld)
+    NN_CHOOSE(opt->kind, CALL)
+#undef CALL
+}
+
+#undef NN_RULE
+#undef NN_UNUSED
+#undef NN_LOOPS
+#undef NN_CHOOSE

@@ -1,0 +1,62 @@
+/* Vectors of VL floats, for one instruction set: what all inner loops are written with.
+ *
+ * Included once per instruction set; compiled_isa.h says with what.
+ */
+
+#undef vf /* of the set before */
+#undef vi
+#if VL > 1
+typedef float NN(vf) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+typedef int NN(vi) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
+#define CHOOSE(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
+#define BITS(x) ((vi)(x))
+#else
+typedef float NN(vf);
+typedef int NN(vi);
+#define CHOOSE(mask, a, b) ((mask) ? (a) : (b))
+#define BITS(x) (x)
+#endif
+#define vf NN(vf)
+#define vi NN(vi)
+
+#define LOAD(p) (*(const vf *)(p))
+#define STORE(p, v) (*(vf *)(p) = (v))
+
+/* max(x, 0) that keeps NaN, so that divergence stays visible as in NumPy */
+NN_INLINE vf NN(relu)(vf x)
+{
+#if VL > 1
+    return (vf)((vi)x & ~(x < (vf){0}));
+#else
+    return x < 0 ? 0 : x;
+#endif
+}
+
+/* g where y > 0, else 0 */
+NN_INLINE vf NN(where_positive)(vf g, vf y)
+{
+#if VL > 1
+    return (vf)((vi)g & (y > (vf){0}));
+#else
+    return y > 0 ? g : 0;
+#endif
+}
+
+/* the sum of all lanes: each step adds to every lane the one that is `half` away */
+NN_INLINE float NN(sum)(vf v)
+{
+#if VL > 1 && !defined(__clang__)
+    static const int32_t numbers[16] NN_ALIGNED = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                   8, 9, 10, 11, 12, 13, 14, 15};
+    const vi lane = *(const vi *)numbers;
+    NN_UNROLL for (int half = VL / 2; half; half /= 2)
+        v += __builtin_shuffle(v, lane ^ half);
+    return v[0];
+#else
+    float lanes[VL], sum = 0;
+    STORE(lanes, v);
+    for (int j = 0; j < VL; j++)
+        sum += lanes[j];
+    return sum;
+#endif
+}
