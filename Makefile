@@ -72,7 +72,7 @@ sanitize: $(VENV)/.test
 	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 NP_NN_STRICT=1 \
 	$(abspath $(RUN)) -m pytest -p no:cacheprovider --capture=sys \
-		tests/test_kernels.py tests/test_pointwise.py tests/test_warp.py \
+		tests/test_kernels.py tests/test_mlp_steps.py tests/test_pointwise.py tests/test_warp.py \
 		tests/test_convolution_kernels.py tests/test_pooling_kernels.py \
 		tests/test_instruction_sets.py
 

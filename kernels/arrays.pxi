@@ -20,11 +20,14 @@ cdef struct Array:
 
 
 cdef bint _is_format(const char *given, const char *wanted, Py_ssize_t itemsize) noexcept:
-    """wanted: "l" for int64, whatever C type that is here, else the buffer protocol's letter."""
+    """wanted: the buffer protocol's letter, but "l" for int64 and "L" for uint64 whatever their
+    C types are here."""
     if given == NULL or given[0] == 0 or given[1] != 0:
         return False
     if wanted[0] == c"l":
         return itemsize == 8 and (given[0] == c"l" or given[0] == c"q")
+    if wanted[0] == c"L":
+        return itemsize == 8 and (given[0] == c"L" or given[0] == c"Q")
     return given[0] == wanted[0]
 
 
@@ -58,7 +61,11 @@ cdef int _read(Array *array, object given, str name, const char *format, int axe
 
 
 cdef object _misfit(object given, str name, const char *format, int axes, bint write):
-    dtype = {b"f": "float32", b"d": "float64", b"l": "int64", b"H": "uint16", b"B": "uint8"}[format]
+    dtypes = {
+        b"f": "float32", b"d": "float64", b"l": "int64", b"L": "uint64", b"H": "uint16",
+        b"B": "uint8",
+    }
+    dtype = dtypes[format]
     wanted = f"a C-contiguous{' writable' if write else ''} {dtype} array"
     if axes >= 0:
         wanted += f" of {axes} dimension{'' if axes == 1 else 's'}"

@@ -19,7 +19,9 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.string cimport memset
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 
 cdef extern from "mlp.h" nogil:
     ctypedef struct nn_rows:
@@ -36,10 +38,15 @@ cdef extern from "mlp.h" nogil:
         float *m
         float *v
         float *u
+    ctypedef struct nn_drop:
+        pass
     ctypedef struct nn_layer:
         int64_t ins "in", out, ld
         int activation
-        nn_parameter weight, bias
+        nn_parameter weight, bias, scale, offset, running
+        float eps, momentum
+        nn_drop drop
+        const uint64_t *keys
     ctypedef struct nn_mlp_run:
         const nn_rows *x
         int loss
@@ -67,6 +74,8 @@ cdef extern from "mlp.h" nogil:
     nn_optimizer nn_adadelta(double, double, double)
     int nn_moments(const nn_optimizer *)
     void nn_begin_step(nn_optimizer *, double)
+
+    nn_drop nn_drop_of(double)
 
     int64_t nn_find_bad_row(const nn_rows *, int64_t, int64_t, const int64_t *, int64_t, int64_t *)
     int64_t nn_find_outside(const int64_t *, int64_t, int64_t)
@@ -103,7 +112,8 @@ cdef extern from "mlp.h" nogil:
     void nn_relu(int64_t, const float *, const float *, float *, int)
 
     int64_t nn_mlp_find_bad_row(
-        const nn_rows *, int64_t, int64_t, const int64_t *, int64_t, int64_t, int64_t *)
+        const nn_rows *, int64_t, int64_t, const nn_layer *, int, const int64_t *, int64_t, int64_t,
+        int64_t *)
     int64_t nn_mlp_find_bad_label(const int64_t *, const int64_t *, int64_t, int64_t)
     int64_t nn_mlp_bytes(const nn_rows *, const nn_layer *, int, int64_t, int64_t, int)
     void nn_mlp_train(

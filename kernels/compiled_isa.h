@@ -24,11 +24,29 @@
 #include "dense_isa.h"
 #include "losses_isa.h"
 #include "elementwise_isa.h"
+#include "noise_isa.h"
+#include "norm_isa.h"
 
 static const nn_kernels NN(kernels) = {
-    NN_STRING(NN_ISA),     NN(sparse_forward), NN(sparse_update), NN(sparse_update_one),
-    NN(dense),             NN(dots),           NN(add_rows),      NN(column_sums),
-    NN(cross_entropy),     NN(mse),            NN(apply),         NN(apply_outer),
-    NN(activate),          NN(activate_backward),                 NN(gather_bytes),
-    NN(gather_floats),     NN(relu_forward),   NN(relu_backward),
+    NN_STRING(NN_ISA),
+    NN(sparse_forward),
+    NN(sparse_update),
+    NN(sparse_update_one),
+    NN(dense),
+    NN(dots),
+    NN(add_rows),
+    NN(column_sums),
+    NN(cross_entropy),
+    NN(mse),
+    NN(apply),
+    NN(apply_outer),
+    NN(activate),
+    NN(activate_backward),
+    NN(batch_norm_forward),
+    NN(batch_norm_backward),
+    NN(dropout),
+    NN(gather_bytes),
+    NN(gather_floats),
+    NN(relu_forward),
+    NN(relu_backward),
 };

@@ -2,7 +2,7 @@
  * the choice among them when the program runs. No -march is needed, so that one build serves
  * all.
  *
- * Before it includes this file, an extension may name
+ * Before it includes this file, an extension names
  *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
  *     NN_TABLE         the type of that table, whose first member is the set's name
  * The header is included with NN(name), VL, MR and NR set; compiled_isa.h says what they are.
@@ -11,11 +11,6 @@
 #define NN_DISPATCH_H
 
 #include "types.h"
-
-#ifndef NN_INNER_LOOPS
-#define NN_INNER_LOOPS "compiled_isa.h"
-#define NN_TABLE nn_kernels
-#endif
 
 #define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
 

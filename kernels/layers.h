@@ -5,7 +5,7 @@
 #ifndef NN_LAYERS_H
 #define NN_LAYERS_H
 
-#include "dispatch.h"
+#include "compiled.h"
 #include "optimizer.h"
 #include "threads.h"
 

@@ -3,177 +3,12 @@
  * The images are held once as compressed rows; a batch is a list of row numbers. The
  * first layer multiplies only what is not zero, its weight gradient goes straight into
  * the optimizer, and what is left is small.
- *
- * Every matrix here has rows padded to `wide`, a multiple of 16, so that no vector is cut.
- * Padding of weights and gradients is 0 and stays 0; that of outputs is never read.
+ * mlp_work.h says how the memory is laid out.
  */
 #ifndef NN_MLP_H
 #define NN_MLP_H
 
-#include "layers.h"
-
-/* A Linear layer, weight (in, out) with row stride ld and perhaps a bias (out), and the
- * activation after it. */
-typedef struct {
-    int64_t in, out, wide, ld;
-    int activation;
-    nn_parameter weight, bias;
-} nn_layer;
-
-#define NN_MAX_LAYERS 32
-#define NN_CHUNK 512 /* images of a large batch whose outputs are held at a time */
-
-enum { NN_CROSS_ENTROPY, NN_MSE };
-
-/* What to train with, beside the layers. Batch s is index[s * count .. (s + 1) * count). */
-typedef struct {
-    const nn_rows *x;
-    int loss;
-    double setting;        /* cross-entropy's smoothing, the squared error's factor */
-    double l2;             /* weights, but not biases, get this times themselves as gradient */
-    const int64_t *labels; /* of the whole set, */
-    const float *targets;  /* or (images, classes): what the loss compares with */
-    const int64_t *index;
-    int64_t count, steps;
-    const double *rates; /* the learning rate of each step */
-    double *losses;      /* receives each step's loss, before its update */
-    int64_t *correct;    /* and how many it got right */
-} nn_mlp_run;
-
-/* What happens to the gradients of weights, and to those of biases. */
-typedef struct {
-    nn_optimizer weight, bias;
-} nn_rules;
-
-typedef struct {
-    nn_layer layers[NN_MAX_LAYERS];             /* copies of the caller's, aligned and padded */
-    float *y[NN_MAX_LAYERS], *g[NN_MAX_LAYERS]; /* outputs of the layers, their gradients */
-    float *dw[NN_MAX_LAYERS], *db[NN_MAX_LAYERS]; /* of a batch that is taken in chunks */
-    float *transposed, *losses;
-    float *sums, *shifted, *base; /* of the first layer, for a shift: see layers.h */
-    float *pixels;                /* a batch of one, dense */
-    int64_t *correct;
-    void *columns;
-    int64_t chunk, bytes;
-} nn_mlp_work;
-
-static inline float *nn_take_floats(uintptr_t *at, int64_t count)
-{
-    float *here = (float *)*at;
-    *at += (uintptr_t)nn_round64(4 * count);
-    return here;
-}
-
-/* room for what `like` has */
-static inline nn_parameter nn_take_parameter(uintptr_t *at, nn_parameter like, int64_t size)
-{
-    nn_parameter p = {0};
-    p.w = like.w ? nn_take_floats(at, size) : 0;
-    p.m = like.m ? nn_take_floats(at, size) : 0;
-    p.v = like.v ? nn_take_floats(at, size) : 0;
-    p.u = like.u ? nn_take_floats(at, size) : 0;
-    return p;
-}
-
-static inline int64_t nn_chunk(int64_t count)
-{
-    return count < NN_CHUNK ? count : NN_CHUNK;
-}
-
-/* Lay out the work space of a training run; with work null, only count its bytes.
- * most_entries: the most non-zeros that one of the batches' chunks has. */
-NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int depth, int64_t count,
-                               int64_t most_entries, int threads, void *work)
-{
-    nn_mlp_work p = {0};
-    int64_t widest = 0;
-    const uintptr_t begin = (uintptr_t)work;
-    uintptr_t at = begin + (64 - begin % 64) % 64;
-    p.chunk = nn_chunk(count);
-    for (int l = 0; l < depth; l++) {
-        const nn_layer *from = &layers[l];
-        nn_layer *to = &p.layers[l];
-        const int64_t ld = nn_stride(from->out), size = from->in * ld;
-        *to = *from;
-        to->wide = (from->out + 15) / 16 * 16;
-        to->ld = ld;
-        to->weight = nn_take_parameter(&at, from->weight, size);
-        to->bias = nn_take_parameter(&at, from->bias, ld);
-        p.y[l] = nn_take_floats(&at, p.chunk * ld);
-        p.g[l] = nn_take_floats(&at, p.chunk * ld);
-        if (p.chunk < count) {
-            p.dw[l] = nn_take_floats(&at, size);
-            p.db[l] = nn_take_floats(&at, ld);
-        }
-        if (l) {
-            const int64_t need = nn_transposed_floats(from->in, from->out, threads);
-            widest = need > widest ? need : widest;
-        }
-    }
-    p.transposed = nn_take_floats(&at, widest);
-    p.losses = nn_take_floats(&at, p.chunk);
-    p.sums = nn_take_floats(&at, p.layers[0].ld);
-    p.shifted = nn_take_floats(&at, p.layers[0].ld);
-    p.base = nn_take_floats(&at, p.layers[0].ld);
-    p.pixels = nn_take_floats(&at, count == 1 ? x->width : 0);
-    p.correct = (int64_t *)at;
-    at += (uintptr_t)(64 * threads); /* a cache line each */
-    p.columns = (void *)at;
-    at += (uintptr_t)nn_columns_bytes(p.chunk, x->width, most_entries);
-    p.bytes = (int64_t)(at - begin) + 64;
-    return p;
-}
-
-NN_API int64_t nn_mlp_bytes(const nn_rows *x, const nn_layer *layers, int depth, int64_t count,
-                            int64_t most_entries, int threads)
-{
-    return nn_mlp_plan(x, layers, depth, count, most_entries, threads, 0).bytes;
-}
-
-/* nn_find_bad_row for all batches; *most becomes the most entries that a chunk has. */
-NN_API int64_t nn_mlp_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
-                                   const int64_t *index, int64_t steps, int64_t count,
-                                   int64_t *most)
-{
-    const int64_t chunk = nn_chunk(count);
-    for (int64_t s = 0; s < steps; s++)
-        for (int64_t n0 = 0; n0 < count; n0 += chunk) {
-            const int64_t n = s * count + n0, size = count - n0 < chunk ? count - n0 : chunk;
-            int64_t total = 0;
-            const int64_t bad = nn_find_bad_row(x, rows, entries, index + n, size, &total);
-            if (bad >= 0)
-                return n + bad;
-            *most = total > *most ? total : *most;
-        }
-    return -1;
-}
-
-/* The place in index of the first image whose label is not in 0 .. classes-1, or -1. */
-NN_API int64_t nn_mlp_find_bad_label(const int64_t *labels, const int64_t *index, int64_t count,
-                                     int64_t classes)
-{
-    for (int64_t n = 0; n < count; n++)
-        if (labels[index[n]] < 0 || labels[index[n]] >= classes)
-            return n;
-    return -1;
-}
-
-/* Thread t's share of the rows of a layer's arrays, from one layer to another. */
-NN_API void nn_copy_layer(const nn_layer *from, nn_layer *to, int back, int t, int threads)
-{
-    const nn_parameter *const sources[] = {&from->weight, &from->bias};
-    const nn_parameter *const targets[] = {&to->weight, &to->bias};
-    for (int i = 0; i < 2; i++) {
-        const float *const of[] = {sources[i]->w, sources[i]->m, sources[i]->v, sources[i]->u};
-        float *const into[] = {targets[i]->w, targets[i]->m, targets[i]->v, targets[i]->u};
-        int64_t r0, r1;
-        nn_share(i ? 1 : from->in, 8, t, threads, &r0, &r1);
-        for (int k = 0; k < 4; k++)
-            if (of[k]) /* what is given back has no padding; a vector's stride is its padding */
-                nn_copy_rows(of[k], from->ld, r0, r1, from->out, into[k],
-                             back ? from->out : nn_stride(from->out));
-    }
-}
+#include "mlp_work.h"
 
 /* ---- The parts of a step -------------------------------------------------------------- */
 
@@ -197,32 +32,137 @@ static inline void nn_mlp_sum_columns(nn_mlp_work *p, int64_t a, int64_t b)
     nn_active->add_rows(first->weight.w, first->ld, 0, first->in, a, b, p->sums);
 }
 
+/* Whether ReLU is done with the product, which other activations and a batch norm follow */
+static inline int nn_mlp_fused_relu(const nn_layer *layer)
+{
+    return layer->activation == NN_RELU && !layer->scale.w;
+}
+
+/* Dropout of rows [n0, n1) and columns [a, b) of layer l's outputs, or their gradient. The rows
+ * are images from number `from` of the batch on. */
+static inline void nn_mlp_drop(const nn_layer *layer, const nn_at *at, int64_t n0, int64_t n1,
+                               int64_t a, int64_t b, const float *x, float *out)
+{
+    b = b < layer->out ? b : layer->out; /* padding has no numbers */
+    if (a < b)
+        for (int64_t n = n0; n < n1; n++)
+            nn_active->dropout(b - a, (uint32_t)((at->image + n) * layer->out + a),
+                               x + n * layer->ld + a, layer->drop, layer->keys[at->step],
+                               out + n * layer->ld + a);
+}
+
+/* What follows the product in rows [n0, n1) and columns [a, b): activation and dropout. */
+static inline void nn_mlp_finish(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1,
+                                 int64_t a, int64_t b)
+{
+    const nn_layer *layer = &p->layers[l];
+    if (layer->activation > NN_RELU && a < b)
+        nn_active->activate(layer->activation, n1 - n0, b - a, p->y[l] + n0 * layer->ld + a,
+                            layer->ld);
+    if (layer->keys)
+        nn_mlp_drop(layer, at, n0, n1, a, b, p->y[l], p->d[l]);
+}
+
+/* What a batch norm works on: layer l of the whole batch */
+static inline nn_norm nn_mlp_norm(const nn_mlp_work *p, int l, int64_t count, int thread)
+{
+    const nn_layer *layer = &p->layers[l];
+    float *const four = p->norm[l];
+    nn_norm t = {0};
+    t.rows = count;
+    t.columns = layer->ld;
+    t.inner = 1;
+    t.x = p->z[l];
+    t.weight = layer->scale.w;
+    t.bias = layer->offset.w;
+    t.eps = layer->eps;
+    t.mean = four;
+    t.variance = four + layer->ld;
+    t.weight_grad = four + 2 * layer->ld;
+    t.bias_grad = four + 3 * layer->ld;
+    t.space = p->panels;
+    t.space += thread * nn_norm_floats(&t);
+    return t;
+}
+
+/* Batch norm, ReLU and the rest for columns [a, b) of layer l, if it has one. */
+static inline void nn_mlp_norm_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
+                                       int64_t a, int64_t b, int thread)
+{
+    const nn_layer *layer = &p->layers[l];
+    const int64_t end = b < layer->out ? b : layer->out;
+    const float share = layer->momentum, unbiased = (float)count / (float)(count - 1);
+    float *const mean = layer->running.w, *const variance = layer->running.m;
+    nn_norm t = nn_mlp_norm(p, l, count, thread);
+    if (a >= end)
+        return;
+    t.out = p->y[l];
+    t.relu = layer->activation == NN_RELU;
+    nn_active->batch_norm_forward(&t, a, end);
+    for (int64_t o = a; o < end; o++) {
+        mean[o] += share * (t.mean[o] - mean[o]);
+        variance[o] += share * (t.variance[o] * unbiased - variance[o]);
+    }
+    nn_mlp_finish(p, l, at, 0, count, a, end);
+}
+
+/* ... and back: the gradient of the product, in place, and the update of scale and offset. */
+static inline void nn_mlp_norm_backward(nn_mlp_work *p, int l, int64_t count,
+                                        const nn_rules *rules, int64_t a, int64_t b, int thread)
+{
+    const nn_layer *layer = &p->layers[l];
+    const int64_t end = b < layer->out ? b : layer->out;
+    nn_norm t = nn_mlp_norm(p, l, count, thread);
+    if (a >= end)
+        return;
+    t.grad = t.out = p->g[l];
+    nn_active->batch_norm_backward(&t, a, end);
+    nn_active->apply(&rules->bias, end - a, t.weight_grad + a, &layer->scale, a);
+    nn_active->apply(&rules->bias, end - a, t.bias_grad + a, &layer->offset, a);
+}
+
 /* Columns [a, b) of the first layer's output for `count` images, with that bias. */
 static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
-                                        const int64_t *index, int64_t count, const float *bias,
-                                        int64_t a, int64_t b)
+                                        const int64_t *index, const nn_at *at, int64_t count,
+                                        const float *bias, int64_t a, int64_t b, int thread)
 {
     const nn_layer *l = &p->layers[0];
     nn_active->sparse_forward(run->x, index, 0, count, l->weight.w, l->ld, bias, a, b,
-                              l->activation == NN_RELU, p->y[0], l->ld);
-    if (l->activation > NN_RELU)
-        nn_active->activate(l->activation, count, b - a, p->y[0] + a, l->ld);
+                              nn_mlp_fused_relu(l), p->z[0], l->ld);
+    if (l->scale.w)
+        nn_mlp_norm_forward(p, 0, at, count, a, b, thread);
+    else
+        nn_mlp_finish(p, 0, at, 0, count, a, b);
 }
 
-/* Images [n0, n1) through layer l > 0. */
-static inline void nn_mlp_forward(nn_mlp_work *p, int l, int64_t n0, int64_t n1)
+/* Images [n0, n1) through layer l > 0, but for a batch norm and what follows it. */
+static inline void nn_mlp_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1)
 {
     const nn_layer *layer = &p->layers[l];
     nn_epilogue e = {0};
-    e.out = p->y[l];
+    e.out = p->z[l];
     e.ldo = layer->ld;
     e.bias = layer->bias.w;
-    e.relu = layer->activation == NN_RELU;
-    nn_active->dense(p->y[l - 1], p->layers[l - 1].ld, 1, layer->weight.w, layer->ld, layer->in,
+    e.relu = nn_mlp_fused_relu(layer);
+    nn_active->dense(p->d[l - 1], p->layers[l - 1].ld, 1, layer->weight.w, layer->ld, layer->in,
                      n0, n1, 0, layer->wide, &e);
-    if (layer->activation > NN_RELU)
-        nn_active->activate(layer->activation, n1 - n0, layer->wide, p->y[l] + n0 * layer->ld,
-                            layer->ld);
+    if (!layer->scale.w)
+        nn_mlp_finish(p, l, at, n0, n1, 0, layer->wide);
+}
+
+/* All `count` images through layer l > 0, of which [n0, n1) are mine: a batch norm needs each
+ * unit's outputs for all of them. */
+static inline void nn_mlp_forward_all(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
+                                      int64_t n0, int64_t n1, int t, int threads)
+{
+    int64_t a, b;
+    nn_mlp_forward(p, l, at, n0, n1);
+    if (!p->layers[l].scale.w)
+        return;
+    nn_share(p->layers[l].wide, 16, t, threads, &a, &b);
+    NN_BARRIER(threads);
+    nn_mlp_norm_forward(p, l, at, count, a, b, t);
+    NN_BARRIER(threads);
 }
 
 /* Losses of images [n0, n1), and the gradient of what goes into the last activation. Returns
@@ -266,9 +206,10 @@ static inline nn_parameter nn_mlp_bias_of(const nn_mlp_work *p, int l, int store
 }
 
 /* Layer l > 0 backwards. I own some of its inputs: their gradient needs, and their update
- * changes, the same rows of the weight, so nobody waits in between. */
-static inline void nn_mlp_backward(nn_mlp_work *p, int l, int64_t count, const nn_rules *rules,
-                                   int stored, int t, int threads)
+ * changes, the same rows of the weight, so nobody waits in between. So do I own these units of
+ * the layer before, in which dropout, activation and batch norm are taken back. */
+static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
+                                   const nn_rules *rules, int stored, int t, int threads)
 {
     const nn_layer *layer = &p->layers[l], *before = &p->layers[l - 1];
     const int64_t ldx = before->ld, ldg = layer->ld;
@@ -283,10 +224,14 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, int64_t count, const n
     nn_linear_backward_input_part(p->g[l], ldg, layer->weight.w, layer->ld, count, layer->out, a,
                                   end, b, mask, ldx, p->g[l - 1], ldx,
                                   nn_transposed_part(p->transposed, layer->out, a, t));
+    if (before->keys)
+        nn_mlp_drop(before, at, 0, count, a, b, p->g[l - 1], p->g[l - 1]);
     if (before->activation > NN_RELU && a < b)
         nn_active->activate_backward(before->activation, count, b - a, p->g[l - 1] + a,
                                      p->y[l - 1] + a, ldx);
-    nn_active->dense(p->y[l - 1], 1, ldx, p->g[l], ldg, count, a, end, 0, layer->wide, &e);
+    if (before->scale.w)
+        nn_mlp_norm_backward(p, l - 1, count, rules, a, b, t);
+    nn_active->dense(p->d[l - 1], 1, ldx, p->g[l], ldg, count, a, end, 0, layer->wide, &e);
     nn_share(layer->wide, 16, t, threads, &a, &b);
     if (layer->bias.w) {
         const nn_parameter bias = nn_mlp_bias_of(p, l, stored);
@@ -352,18 +297,20 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         for (int64_t done = 0; done < run->count; done += p->chunk) {
             const int64_t left = run->count - done, count = left < p->chunk ? left : p->chunk;
             const nn_rules *rules = !stored ? &update : done ? &add : &store;
+            const nn_at at = {s, done};
             nn_columns columns = nn_columns_plan(run->x, count, p->columns);
 
             /* my columns of the first layer's output; my blocks of the batch by columns */
             nn_columns_share(run->x, index, &columns, t, threads);
             if (a < b)
-                nn_mlp_first_forward(run, p, index, count, nn_mlp_bias(run, p, a, b), a, b);
+                nn_mlp_first_forward(run, p, index, &at, count, nn_mlp_bias(run, p, a, b), a, b,
+                                     t);
             NN_BARRIER(threads);
 
             /* my samples through the other layers, to the loss and the outputs' gradient */
             nn_share(count, 8, t, threads, &n0, &n1);
             for (int l = 1; l < depth; l++)
-                nn_mlp_forward(p, l, n0, n1);
+                nn_mlp_forward_all(p, l, &at, count, n0, n1, t, threads);
             p->correct[8 * t] = nn_mlp_loss(run, p, depth, index, n0, n1);
             const int64_t more = end - index - count; /* what follows may be a shorter chunk */
             for (int64_t n = n0; n < n1 && n < more; n++)
@@ -371,7 +318,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             NN_BARRIER(threads);
 
             for (int l = depth - 1; l > 0; l--) {
-                nn_mlp_backward(p, l, count, rules, stored, t, threads);
+                nn_mlp_backward(p, l, &at, count, rules, stored, t, threads);
                 if (l > 1)
                     NN_BARRIER(threads);
             }
@@ -417,6 +364,9 @@ NN_API void nn_mlp_train(const nn_mlp_run *run, nn_layer *layers, int depth,
 {
     threads = nn_mlp_threads(layers, depth, run->count, threads);
     nn_mlp_work p = nn_mlp_plan(run->x, layers, depth, run->count, most_entries, threads, work);
+    int dropped = 0;
+    for (int l = 0; l < depth; l++)
+        dropped |= layers[l].keys != 0;
     NN_PARALLEL(threads)
     {
         const int t = NN_THREAD(), team = NN_THREADS();
@@ -429,7 +379,7 @@ NN_API void nn_mlp_train(const nn_mlp_run *run, nn_layer *layers, int depth,
             memset(p.g[l] + n0 * ld, 0, (size_t)((n1 - n0) * ld) * sizeof(float));
         }
         NN_BARRIER(team);
-        if (run->count == 1)
+        if (run->count == 1 && !dropped)
             nn_mlp_online(run, &p, depth, *opt);
         else
             nn_mlp_thread(run, &p, depth, *opt, t, team);

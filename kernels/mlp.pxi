@@ -52,8 +52,62 @@ cdef int _read_parameter(
     return 0
 
 
+cdef int _read_norm(nn_layer *layer, object norm, str where, int wanted) except -1:
+    """The batch norm of a layer."""
+    cdef Array mean, variance
+    try:
+        weight, bias, weight_moments, bias_moments, running_mean, running_var, eps, momentum = norm
+    except (TypeError, ValueError):
+        raise ValueError(f"norm of {where} must be a Norm, got {type(norm).__name__}") from None
+    _read_parameter(
+        &layer.scale, weight, weight_moments, f"norm weight of {where}", 1, 1, layer.out, wanted)
+    _read_parameter(
+        &layer.offset, bias, bias_moments, f"norm bias of {where}", 1, 1, layer.out, wanted)
+    _read(&mean, running_mean, f"running mean of {where}", "f", 1, True)
+    _read(&variance, running_var, f"running variance of {where}", "f", 1, True)
+    if mean.size != layer.out or variance.size != layer.out:
+        raise ValueError(f"the running mean and variance of {where} must have shape ({layer.out},)")
+    if not 0 <= eps < float("inf") or not 0 <= momentum <= 1:
+        raise ValueError(f"norm of {where}: eps {eps} or momentum {momentum} is out of range")
+    layer.running = nn_parameter(<float *>mean.data, <float *>variance.data, NULL, NULL)
+    layer.eps, layer.momentum = eps, momentum
+    return 0
+
+
+cdef int _read_drop(nn_layer *layer, object drop, str where, int64_t steps) except -1:
+    """The dropout of a layer."""
+    cdef Array keys
+    try:
+        p, given = drop
+    except (TypeError, ValueError):
+        raise ValueError(f"drop of {where} must be a Drop, got {type(drop).__name__}") from None
+    if not 0 <= p < 1:
+        raise ValueError(f"drop of {where}: p must be at least 0 and below 1, got {p}")
+    _read(&keys, given, f"keys of {where}", "L", 1, False)
+    if keys.size != steps:
+        raise ValueError(f"{where} has {keys.size} keys for {steps} steps")
+    layer.drop = nn_drop_of(p)
+    layer.keys = <const uint64_t *>keys.data
+    return 0
+
+
+cdef int _check_apart(const nn_layer *layer, set places, int number) except -1:
+    """No array of a layer is another one's, too."""
+    cdef const nn_parameter *p
+    for i in range(5):
+        p = (&layer.weight if i == 0 else &layer.bias if i == 1 else &layer.scale if i == 2
+             else &layer.offset if i == 3 else &layer.running)
+        for address in (<size_t>p.w, <size_t>p.m, <size_t>p.v, <size_t>p.u):
+            if address in places:
+                raise ValueError(f"layer {number} shares an array with another parameter")
+            if address:
+                places.add(address)
+    return 0
+
+
 cdef int _read_layers(
-    nn_layer *layers, object given, object activations, int64_t width, int wanted,
+    nn_layer *layers, object given, object activations, int64_t width, int wanted, int64_t count,
+    int64_t steps,
 ) except -1:
     """The caller's layers, from `width` inputs to the classes; returns how many."""
     cdef Array w
@@ -65,46 +119,51 @@ cdef int _read_layers(
         raise ValueError(f"{depth} layers need {depth} activations, got {len(activations)}")
     places = set()
     for i in range(depth):
+        where = f"layer {i}"
         try:
-            weight, bias, weight_moments, bias_moments = given[i]
+            weight, bias, weight_moments, bias_moments, norm, drop = given[i]
         except (TypeError, ValueError):
-            raise ValueError(f"layer {i} must be a Dense, got {type(given[i]).__name__}") from None
+            raise ValueError(f"{where} must be a Dense, got {type(given[i]).__name__}") from None
         if activations[i] not in ACTIVATIONS:
             raise ValueError(
                 f"activation {i} must be one of {', '.join(ACTIVATIONS)}, got {activations[i]!r}")
+        if i == depth - 1 and not (norm is None and drop is None):
+            raise ValueError("the last layer must have no norm and no drop")
         layer = &layers[i]
+        memset(layer, 0, sizeof(nn_layer))
         layer.activation = ACTIVATIONS[activations[i]]
-        layer.weight = layer.bias = nn_parameter(NULL, NULL, NULL, NULL)
-        _read(&w, weight, f"weight of layer {i}", "f", 2, True)
+        _read(&w, weight, f"weight of {where}", "f", 2, True)
         layer.ins, layer.out = width, w.shape[1]
         layer.ld = layer.out
         if layer.out < 1:
-            raise ValueError(f"layer {i} has no outputs")
+            raise ValueError(f"{where} has no outputs")
         _read_parameter(
-            &layer.weight, weight, weight_moments, f"weight of layer {i}", 2, width, -1, wanted)
+            &layer.weight, weight, weight_moments, f"weight of {where}", 2, width, -1, wanted)
         if bias is not None:
             _read_parameter(
-                &layer.bias, bias, bias_moments, f"bias of layer {i}", 1, 1, layer.out, wanted)
-        for address in (
-            <size_t>layer.weight.w, <size_t>layer.weight.m, <size_t>layer.weight.v,
-            <size_t>layer.weight.u, <size_t>layer.bias.w, <size_t>layer.bias.m,
-            <size_t>layer.bias.v, <size_t>layer.bias.u,
-        ):
-            if address in places:
-                raise ValueError(f"layer {i} shares an array with another parameter")
-            if address:
-                places.add(address)
+                &layer.bias, bias, bias_moments, f"bias of {where}", 1, 1, layer.out, wanted)
+        if norm is not None:
+            _read_norm(layer, norm, where, wanted)
+            if count < 2:
+                raise ValueError(f"norm of {where}: a batch must have at least two images")
+        if drop is not None:
+            _read_drop(layer, drop, where, steps)
+            if count * layer.out >= 2**32:
+                raise ValueError(f"drop of {where}: the batch is too large")
+        _check_apart(layer, places, i)
         width = layer.out
     return depth
 
 
-cdef int64_t _check_batches(Compressed *c, const Array *index) except -1:
+cdef int64_t _check_batches(
+    Compressed *c, const nn_layer *layers, int depth, const Array *index,
+) except -1:
     """All that the batches lead to is inside the arrays; the most entries of one's chunks."""
     cdef int64_t most = 0, bad
     cdef const int64_t *batches = <const int64_t *>index.data
     with nogil:
         bad = nn_mlp_find_bad_row(
-            &c.x, c.count, c.entries, batches, index.shape[0], index.shape[1], &most)
+            &c.x, c.count, c.entries, layers, depth, batches, index.shape[0], index.shape[1], &most)
     if bad >= 0:
         _count_entries(c, batches + bad, 1)  # which raises the error
     return most
@@ -151,7 +210,9 @@ def mlp_steps(
           1 if labelled else 2, False)
     _read(&index, numbers, "batches", "l", 2, False)
     _read(&lr, rates, "rates", "d", 1, False)
-    depth = _read_layers(layer, layers, activations, c.x.width, nn_moments(&optimizer))
+    depth = _read_layers(
+        layer, layers, activations, c.x.width, nn_moments(&optimizer), index.shape[1],
+        index.shape[0])
     classes = layer[depth - 1].out
     if (wanted.shape[0] != c.count or lr.size != index.shape[0]
             or (not labelled and wanted.shape[1] != classes)):
@@ -164,7 +225,7 @@ def mlp_steps(
         return results
     if not index.shape[1]:
         raise ValueError("mlp_steps: a batch must have at least one image")
-    most = _check_batches(&c, &index)
+    most = _check_batches(&c, layer, depth, &index)
     if labelled:
         _check_labels(&wanted, &index, classes)
 

@@ -18,14 +18,17 @@ NN_INLINE uint32_t NN(random_bits)(uint32_t at, uint32_t low, uint32_t high)
     return NN(mix)(NN(mix)(at ^ low) + high);
 }
 
-/* Elements [lo, hi) of x * scale where their random number is at least `least`, and of 0 * x,
- * which keeps NaN, elsewhere. out may be x. */
-NN_API void NN(dropout)(int64_t lo, int64_t hi, const float *x, uint32_t least, float scale,
-                        uint32_t low, uint32_t high, float *out)
+/* out = x * scale where the random number is at least `least`, and 0 * x, which keeps NaN,
+ * elsewhere: n elements, whose random numbers are number `first` and those that follow. out may
+ * be x. */
+static void NN(dropout)(int64_t n, uint32_t first, const float *x, nn_drop drop, uint64_t key,
+                        float *out)
 {
-    NN_INDEPENDENT for (uint32_t i = (uint32_t)lo; i < (uint32_t)hi; i++)
+    const uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32), least = drop.least;
+    const float scale = drop.scale;
+    NN_INDEPENDENT for (uint32_t i = 0; i < (uint32_t)n; i++)
     {
-        const uint32_t bits = NN(random_bits)(i, low, high);
+        const uint32_t bits = NN(random_bits)(first + i, low, high);
         out[i] = x[i] * scale * (bits >= least ? 1.0f : 0.0f);
     }
 }

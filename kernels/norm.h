@@ -26,9 +26,14 @@ static inline int nn_small(const nn_norm *t)
 }
 
 /* Floats of work space that a thread needs: two numbers for each of a panel */
+static inline int64_t nn_panel_floats(int64_t rows)
+{
+    return 2 * NN_PANEL * rows;
+}
+
 static inline int64_t nn_norm_floats(const nn_norm *t)
 {
-    return nn_small(t) ? 2 * NN_PANEL * t->rows : 0;
+    return nn_small(t) ? nn_panel_floats(t->rows) : 0;
 }
 
 #endif

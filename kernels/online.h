@@ -134,12 +134,14 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         nn_mlp_sum_columns(p, 0, first->wide);
     for (int64_t s = 0; s < run->steps; s++) {
         const int64_t *index = run->index + s;
+        const nn_at at = {s, 0};
         const float sum = u && x->shift != 0 ? nn_online_sum(x, *index) : 0;
         nn_begin_step(&opt, run->rates[s]);
         const nn_rules rules = nn_mlp_rules(run, opt);
-        nn_mlp_first_forward(run, p, index, 1, nn_online_bias(run, p, u, sum), 0, first->wide);
+        nn_mlp_first_forward(run, p, index, &at, 1, nn_online_bias(run, p, u, sum), 0,
+                             first->wide, 0);
         for (int l = 1; l < depth; l++)
-            nn_mlp_forward(p, l, 0, 1);
+            nn_mlp_forward(p, l, &at, 0, 1);
         run->correct[s] = nn_mlp_loss(run, p, depth, index, 0, 1);
         run->losses[s] = p->losses[0];
         if (s + 1 < run->steps)

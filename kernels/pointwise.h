@@ -27,7 +27,7 @@ typedef struct {
     void (*softmax_backward)(const float *, const float *, int64_t, int64_t, int64_t, int, float *);
     float (*bce)(int64_t, const float *, const float *, float, float *);
     float (*bce_with_logits)(int64_t, const float *, const float *, float, float *);
-    void (*dropout)(int64_t, int64_t, const float *, uint32_t, float, uint32_t, uint32_t, float *);
+    void (*dropout)(int64_t, uint32_t, const float *, nn_drop, uint64_t, float *);
     void (*gaussian_noise)(int64_t, int64_t, const float *, float, uint32_t, uint32_t, float *);
     void (*norm_parameters)(const nn_norm *, int64_t, int64_t);
     void (*batch_norm_forward)(const nn_norm *, int64_t, int64_t);
@@ -126,16 +126,15 @@ NN_API double nn_bce(int logits, int64_t n, const float *output, const float *ta
 }
 
 /* out = x * scale where random number i is at least `least`, else 0. out may be x. */
-NN_API void nn_dropout(int64_t n, const float *x, uint32_t least, double scale, uint64_t key,
-                       float *out, int threads)
+NN_API void nn_dropout(int64_t n, const float *x, nn_drop drop, uint64_t key, float *out,
+                       int threads)
 {
     threads = nn_useful_threads(threads, NN_CURVE * (double)n);
     NN_PARALLEL(threads)
     {
         int64_t lo, hi;
         nn_share(n, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->dropout(lo, hi, x, least, (float)scale, (uint32_t)key, (uint32_t)(key >> 32),
-                           out);
+        nn_active->dropout(hi - lo, (uint32_t)lo, x + lo, drop, key, out + lo);
     }
 }
 

@@ -15,7 +15,7 @@ a number below 1e-38.
 
 include "arrays.pxi"
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint64_t
 
 cdef extern from "pointwise.h" nogil:
     ctypedef enum nn_activation:
@@ -49,7 +49,10 @@ cdef extern from "pointwise.h" nogil:
     int64_t nn_pieces(int64_t)
     double nn_bce(
         int, int64_t, const float *, const float *, double, float *, float *, int)
-    void nn_dropout(int64_t, const float *, uint32_t, double, uint64_t, float *, int)
+    ctypedef struct nn_drop:
+        pass
+    nn_drop nn_drop_of(double)
+    void nn_dropout(int64_t, const float *, nn_drop, uint64_t, float *, int)
     void nn_gaussian_noise(int64_t, const float *, double, uint64_t, float *, int)
     int64_t nn_norm_space(const nn_norm *, int)
     void nn_batch_norm_forward(const nn_norm *, int)
@@ -279,15 +282,12 @@ cdef int _read_noise(Array *given, Array *result, object x, object out, str name
 def dropout(x, double p, key, out, int threads):
     cdef Array given, result
     cdef uint64_t bits = key & 0xFFFFFFFFFFFFFFFF
-    cdef uint32_t least
     _read_noise(&given, &result, x, out, "dropout", 2**32)
     if not 0 <= p < 1:
         raise ValueError(f"dropout: p must be at least 0 and below 1, got {p}")
-    least = <uint32_t>(p * 4294967296.0)
     with nogil:
         nn_dropout(
-            given.size, <float *>given.data, least, 1 / (1 - p), bits, <float *>result.data,
-            threads)
+            given.size, <float *>given.data, nn_drop_of(p), bits, <float *>result.data, threads)
     return out
 
 

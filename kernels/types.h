@@ -110,6 +110,18 @@ typedef struct {
     float *w, *m, *v, *u;
 } nn_parameter;
 
+/* Dropout: a number is kept where its random number is at least `least`, and then times scale. */
+typedef struct {
+    uint32_t least;
+    float scale;
+} nn_drop;
+
+static inline nn_drop nn_drop_of(double p)
+{
+    const nn_drop drop = {(uint32_t)(p * 4294967296.0), (float)(1 / (1 - p))};
+    return drop;
+}
+
 enum { NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH };
 
 /* What happens to a finished tile of a dense product: out (+ bias, ReLU), or out
@@ -124,39 +136,5 @@ typedef struct {
     const nn_optimizer *opt;
     nn_parameter p;
 } nn_epilogue;
-
-/* One instruction set's inner loops; compiled_isa.h includes them. */
-typedef struct {
-    const char *name;
-    void (*sparse_forward)(const nn_rows *, const int64_t *, int64_t, int64_t, const float *,
-                           int64_t, const float *, int64_t, int64_t, int, float *, int64_t);
-    void (*sparse_update)(const nn_rows *, const nn_columns *, const float *, int64_t,
-                          const float *, int64_t, int64_t, const nn_optimizer *,
-                          const nn_parameter *, int64_t);
-    void (*sparse_update_one)(const nn_rows *, int64_t, const float *, int64_t, float,
-                              float *, int64_t);
-    void (*dense)(const float *, int64_t, int64_t, const float *, int64_t, int64_t, int64_t,
-                  int64_t, int64_t, int64_t, const nn_epilogue *);
-    void (*dots)(const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, int64_t,
-                 const float *, int64_t, float *, int64_t);
-    void (*add_rows)(const float *, int64_t, int64_t, int64_t, int64_t, int64_t, float *);
-    void (*column_sums)(const float *, int64_t, int64_t, int64_t, int64_t, const nn_optimizer *,
-                        const nn_parameter *);
-    int64_t (*cross_entropy)(const float *, int64_t, const int64_t *, const int64_t *, int64_t,
-                             int64_t, int64_t, int64_t, double, float *, float *, int64_t);
-    int64_t (*mse)(const float *, int64_t, const float *, const int64_t *, int64_t, int64_t,
-                   int64_t, float, float *, float *, int64_t);
-    void (*apply)(const nn_optimizer *, int64_t, const float *, const nn_parameter *, int64_t);
-    void (*apply_outer)(const nn_optimizer *, int64_t, const float *, int64_t, const float *,
-                        const nn_parameter *, int64_t, int64_t);
-    void (*activate)(int, int64_t, int64_t, float *, int64_t);
-    void (*activate_backward)(int, int64_t, int64_t, float *, const float *, int64_t);
-    void (*gather_bytes)(const uint8_t *, const int64_t *, int64_t, int64_t, int64_t, float,
-                         float, float *);
-    void (*gather_floats)(const float *, const int64_t *, int64_t, int64_t, int64_t, float,
-                          float, float *);
-    void (*relu)(int64_t, const float *, float *);
-    void (*relu_backward)(int64_t, const float *, const float *, float *);
-} nn_kernels;
 
 #endif

@@ -5,27 +5,11 @@ import time
 import numpy as np
 
 from np_nn import ops
+from np_nn.compiled_steps import CompiledSteps
 from np_nn.constraints import Limits
-from np_nn.feed import SparseFeed
 from np_nn.fusion import fuse
-from np_nn.layers import Linear, ReLU, ScaledTanh, Sigmoid, Tanh
-from np_nn.losses import CrossEntropyLoss, MSELoss
-from np_nn.module import Sequential
-from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
 from np_nn.pace import Pace
 from np_nn.penalty import L2
-from np_nn.reference import Dense
-
-# What mlp_steps can train with, under its own names.
-RULES = {
-    SGD: "sgd", Adagrad: "adagrad", RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam",
-    AdamW: "adam",
-}  # fmt: skip
-ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scaled_tanh"}
-MOST_LAYERS = 32  # that the kernel has room for
-FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
-LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
-CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
 
 
 class LayerSteps:
@@ -71,105 +55,6 @@ class LayerSteps:
         self.limits.after(self.optimizer.parameters)
 
         return np.array([loss]), np.array([self.loss.count_correct(logits, y)])
-
-
-class CompiledSteps:
-    """Many steps of a plain multilayer perceptron in one call of the kernel ``mlp_steps``.
-
-    The same numbers as LayerSteps, without the interpreter between the steps. The
-    parameters' ``grad`` is not filled in.
-    """
-
-    @staticmethod
-    def fit(model, feed, loss, optimizer):
-        """Whether the kernel can train this: Linear and activations in turn, on sparse input."""
-        return (
-            "mlp_steps" in ops.active
-            and isinstance(feed, SparseFeed)
-            and _known_loss(loss)
-            and type(optimizer) in RULES
-            and type(model) is Sequential
-            and 0 < len(model) < 2 * MOST_LAYERS
-            and all(type(layer) is Linear for layer in model[::2])
-            and all(type(layer) in ACTIVATIONS for layer in model[1::2])
-            and all(p.data.dtype == np.float32 for p in model.parameters())
-            and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
-        )
-
-    def use(self, feed):
-        """Take the batches from another feed from now on: the same images, distorted anew."""
-        self.rows, self.scale, self.shift = feed.rows, feed.scale, feed.shift
-
-    def __init__(self, model, feed, labels, loss, optimizer, l2):
-        self.use(feed)
-        self.labels, self.loss, self.optimizer, self.l2 = labels, loss, optimizer, l2
-        self._squares = l2.squares()
-        self.activations = [ACTIVATIONS[type(layer)] for layer in model[1::2]]
-        if len(model) % 2:
-            self.activations.append("identity")
-        moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
-        self.layers = [
-            Dense(
-                layer.weight.data,
-                layer.bias and layer.bias.data,
-                moments[id(layer.weight)],
-                moments[id(layer.bias)] if layer.bias else (),
-            )
-            for layer in model[::2]
-        ]
-        self._pace, self._most = Pace(), 1
-
-    def most(self, batch_size, wanted):
-        """How many steps the next call may make: so many that it takes about CALL_SECONDS.
-
-        No more than are wanted, if one call gives the bits of several then: see FOLD.
-        """
-        most = min(wanted, self._most // 4 if self._pace.tries else self._most)
-        multiple = FOLD if batch_size == 1 else 1
-        return max(1, most // multiple) * multiple
-
-    def __call__(self, block, rates):
-        """Train on the batches of block (K, N) int at the learning rates (K,).
-
-        Returns the mean loss of each batch (K,), and how many images were right (K,).
-        """
-        started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
-        if block.shape[1] >= LARGE * len(self.labels):
-            block = np.sort(block, axis=1)
-        share = self.l2.alpha / block.shape[1]
-        losses, correct = ops.KERNELS["mlp_steps"](
-            self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.shift,
-            self.layers, tuple(self.activations), self._loss(block.shape[1]),
-            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, share,
-            self._pace.threads,
-        )  # fmt: skip
-        losses += share / 2 * self._penalties(len(block))
-        optimizer.steps += len(block)
-        optimizer.lr = float(rates[-1])
-        seconds = time.perf_counter() - started
-        self._pace.note(seconds, len(block))
-        if not tries:
-            most = int(CALL_SECONDS * len(block) / seconds)
-            self._most = min(2 * self._most, max(1, most))
-        return losses, correct
-
-    def _penalties(self, count):
-        """The squared weights before each of these steps (count,): between a call's first and
-        last, which are known, on a straight line."""
-        before, self._squares = self._squares, self.l2.squares()
-        return np.linspace(before, self._squares, count, endpoint=False)
-
-    def _loss(self, count):
-        """The loss as the kernel takes it, for batches of so many images."""
-        if isinstance(self.loss, CrossEntropyLoss):
-            return "cross_entropy", self.loss.smoothing
-        return "mse", self.loss.factor((count, self.layers[-1].weight.shape[1]))
-
-
-def _known_loss(loss):
-    if type(loss) is CrossEntropyLoss:
-        return loss.weight is None and not loss.is_sum
-    return isinstance(loss, MSELoss)
 
 
 def build(model, feed, labels, loss, optimizer, limits=None, l2=0.0):

@@ -75,6 +75,10 @@ KINDS = {
     "mlp, one image at a time": Kind(
         lambda: nn.mlp((784, 12, 10)), lr=0.01, batch_size=1, data=shifted, input="sparse"
     ),
+    "mlp with BatchNorm and dropout": Kind(
+        lambda: nn.mlp((784, 30, 20, 10), norm="batch", dropout=0.4), nn.Adam, lr=0.003,
+        input="sparse",
+    ),
     "noise, BatchNorm, Adam, schedule, distortion": Kind(
         noisy, nn.Adam, lr=0.003, schedule=nn.OneCycleLR(), augment=nn.Shift(1),
         validation=blobs_of(60), limits=nn.Limits(clip_norm=1.0),

@@ -7,10 +7,10 @@ import pytest
 from test_kernels import python  # skips this file, too, where no kernels are built
 
 FILES = {
-    "compiled": "tests/test_kernels.py",
-    "pointwise": "tests/test_pointwise.py",
-    "convolution": "tests/test_convolution_kernels.py",
-    "pooling": "tests/test_pooling_kernels.py",
+    "compiled": ("tests/test_kernels.py", "tests/test_mlp_steps.py"),
+    "pointwise": ("tests/test_pointwise.py",),
+    "convolution": ("tests/test_convolution_kernels.py",),
+    "pooling": ("tests/test_pooling_kernels.py",),
 }
 COMPARISONS = "not fit and not process and not instruction and not two_calls"
 
@@ -35,5 +35,5 @@ def test_every_instruction_set(module, isa):
     if chosen(module, NP_NN_ISA=isa) != isa:
         pytest.skip(f"this CPU has no {isa}")
     options = "-p", "no:cacheprovider", "-k", COMPARISONS
-    done = python("-m", "pytest", *options, FILES[module], NP_NN_ISA=isa)
+    done = python("-m", "pytest", *options, *FILES[module], NP_NN_ISA=isa)
     assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]

@@ -9,7 +9,7 @@ import inspect
 import os
 import subprocess
 import sys
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from np_nn import reference
-from np_nn.reference import Dense, Rows
+from np_nn.reference import Rows
 
 try:
     from np_nn._kernels import compiled
@@ -152,6 +152,7 @@ def pixels(rng, count, width):
 
 
 def test_every_kernel_has_a_test_here():
+    """... or in test_mlp_steps.py."""
     assert PROVIDED == [
         "adadelta_step", "adagrad_step", "adam_step", "compress", "cross_entropy", "gather",
         "linear_backward_bias", "linear_backward_input", "linear_backward_weight",
@@ -332,160 +333,6 @@ def test_sparse_linear_takes_black_images_and_none():
               empty(30, 17))  # fmt: skip
 
 
-# ---- Whole steps ----------------------------------------------------------------------------
-
-# Rules that divide by a root turn, with the usual eps of 1e-8, the rounding of a gradient near
-# 0 into a whole step. Name: the rule, its settings, how many moments it keeps.
-RULES = {
-    "sgd": ("sgd", (0, 0, False), 0),
-    "decay": ("sgd", (0, 0.01, False), 0),
-    "momentum": ("sgd", (0.9, 0.01, False), 1),
-    "nesterov": ("sgd", (0.9, 0.01, True), 1),
-    "adam": ("adam", (0.9, 0.999, 1e-4, 0.01, False, False), 2),
-    "adam hat": ("adam", (0.9, 0.999, 1e-4, 0.01, False, True), 2),
-    "adamw": ("adam", (0.9, 0.999, 1e-4, 0.1, True, False), 2),
-    "adagrad": ("adagrad", (0.1, 0.01, 1e-3), 1),
-    "rmsprop": ("rmsprop", (0.9, 1e-3, 0.01, 0, False), 1),
-    "centered": ("rmsprop", (0.9, 1e-2, 0, 0, True), 2),
-    "rmsprop momentum": ("rmsprop", (0.9, 1e-2, 0, 0.9, False), 2),
-    "centered momentum": ("rmsprop", (0.9, 1e-2, 0.01, 0.9, True), 3),
-    "adadelta": ("adadelta", (0.9, 1e-3, 0.01), 2),
-}
-HIDDEN = ("relu", "sigmoid", "tanh", "scaled_tanh")
-LAST = ("identity", *HIDDEN)
-LOSSES = (("cross_entropy", 0.0), ("cross_entropy", 0.1), ("mse", 0.01))
-
-
-def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=True, shift=0.0,
-        hidden="relu", last="identity", images=50, l2=0.0):  # fmt: skip
-    """Arguments of mlp_steps: random images, targets and layers of these widths."""
-    rng = np.random.default_rng(seed)
-    name, settings, moments = RULES[rule]
-
-    def zeros(shape):
-        return tuple(np.zeros(shape, np.float32) for _ in range(moments))
-
-    layers = [
-        Dense(
-            normal(rng, i, o) / np.float32(np.sqrt(i)),
-            normal(rng, o) / 10 if bias else None,
-            zeros((i, o)),
-            zeros(o) if bias else (),
-        )
-        for i, o in pairwise(widths)
-    ]
-    rows, classes = reference.compress(pixels(rng, images, widths[0])), widths[-1]
-    labels = rng.integers(0, classes, images)
-    targets = rng.random((images, classes), np.float32) if loss[0] == "mse" else labels
-    batches, rates = rng.integers(0, images, (steps, batch)), rng.uniform(0.01, 0.1, steps)
-    return [
-        rows, targets, batches, 1 / 255, shift, layers, [hidden] * (len(layers) - 1) + [last],
-        loss, name, rates / (1 if name == "sgd" else 20), step, settings, l2,
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("widths", [(60, 10), (60, 37, 10), (64, 130, 17, 10)], ids=str)
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_mlp_steps(rule, widths, loss):
-    check("mlp_steps", *mlp(rule, *widths, loss=loss))
-
-
-@pytest.mark.parametrize("hidden", HIDDEN)
-@pytest.mark.parametrize("last", LAST)
-@pytest.mark.parametrize("loss", LOSSES[1:], ids=str)
-@pytest.mark.parametrize("batch", [1, 5, 33])
-def test_mlp_steps_with_every_activation(hidden, last, loss, batch):
-    check("mlp_steps", *mlp("momentum", 60, 37, 20, 10, hidden=hidden, last=last, loss=loss,
-                            shift=0.01, batch=batch))  # fmt: skip
-
-
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("widths", [(60, 10), (150, 100, 37, 10)], ids=str)
-@pytest.mark.parametrize("shift", [0.0, 0.01])
-@pytest.mark.parametrize("hidden", ["relu", "sigmoid"])
-def test_mlp_steps_with_one_image_at_a_time(rule, widths, shift, hidden):
-    """Over more steps than FOLD, in which rounding grows."""
-    check("mlp_steps", *mlp(rule, *widths, batch=1, steps=70, shift=shift, hidden=hidden),
-          tolerance=1e-4)  # fmt: skip
-
-
-@pytest.mark.parametrize("rule", ["sgd", "momentum", "adagrad"])
-@pytest.mark.parametrize("batch", [1024, 1025, 2100])
-@pytest.mark.parametrize("shift", [0.0, 0.01])
-def test_mlp_steps_takes_a_large_batch_in_chunks(rule, batch, shift):
-    check("mlp_steps", *mlp(rule, 40, 21, 10, batch=batch, steps=3, shift=shift, hidden="sigmoid",
-                            images=300))  # fmt: skip
-
-
-@some
-@given(st.sampled_from(list(RULES)), st.lists(sizes, min_size=2, max_size=4),
-       st.sampled_from([1, 2, 9, 64, 130]), st.booleans(), shifts, st.sampled_from(HIDDEN),
-       st.sampled_from(LAST), st.sampled_from(LOSSES), seeds)  # fmt: skip
-def test_mlp_steps_of_any_shape(rule, widths, batch, bias, shift, hidden, last, loss, seed):
-    check("mlp_steps", *mlp(rule, *widths, batch=batch, steps=2, seed=seed, bias=bias, shift=shift,
-                            hidden=hidden, last=last, loss=loss))  # fmt: skip
-
-
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("batch", [1, 33])
-@pytest.mark.parametrize("shift", [0.0, 0.01])
-def test_two_calls_of_mlp_steps_are_one(rule, batch, shift):
-    """With one image at a time, if the calls but for the last are multiples of FOLD."""
-    cut, steps = (128, 150) if batch == 1 else (2, 6)
-    rows, targets, batches, *same, rates, _, settings, l2 = mlp(
-        rule, 60, 37, 10, batch=batch, shift=shift, steps=steps)  # fmt: skip
-    *pixel, layers, activations, loss, name = same
-
-    def run(layers, part):
-        return compiled.mlp_steps(
-            rows, targets, batches[part], *pixel, layers, activations, loss, name, rates[part],
-            part.start, settings, l2, 2)  # fmt: skip
-
-    once = duplicate(layers)
-    losses, correct = run(once, slice(0, steps))
-    parts = [run(layers, part) for part in (slice(0, cut), slice(cut, steps))]
-    assert bytes_of(layers) == bytes_of(once)
-    assert np.concatenate([p[0] for p in parts]).tobytes() == losses.tobytes()
-    assert np.concatenate([p[1] for p in parts]).tobytes() == correct.tobytes()
-
-
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("batch", [1, 33, 1025])
-@pytest.mark.parametrize("shift", [0.0, 0.01])
-def test_mlp_steps_with_l2_on_weights_only(rule, batch, shift):
-    arguments = mlp(rule, 40, 21, 10, batch=batch, steps=3, shift=shift, l2=0.1)
-    check("mlp_steps", *arguments)
-    without = duplicate(arguments)[:-1]
-    l2 = duplicate(arguments)
-    compiled.mlp_steps(*without, 0.0, 2)
-    compiled.mlp_steps(*l2, 2)
-    assert not np.array_equal(l2[5][0].weight, without[5][0].weight)
-
-
-def test_mlp_steps_of_no_steps_changes_nothing():
-    check("mlp_steps", *mlp("momentum", 60, 37, 10, steps=0))
-
-
-def test_mlp_steps_goes_on_counting():
-    check("mlp_steps", *mlp("adam", 60, 37, 10, step=1000))
-
-
-def test_mlp_steps_is_the_layers_in_a_loop():
-    """Against float64 as well, 30 steps: rounding is all that differs."""
-    arguments = mlp("nesterov", 200, 70, 10, batch=64, steps=30)
-    exact = duplicate(arguments)
-    exact[5] = [
-        Dense(w.astype(float), b.astype(float), (m.astype(float),), (n.astype(float),))
-        for w, b, (m,), (n,) in exact[5]
-    ]
-    losses, correct = compiled.mlp_steps(*arguments, 2)
-    want, right = reference.mlp_steps(*exact)
-    np.testing.assert_allclose(losses, want, rtol=1e-5)
-    assert np.abs(correct - right).max() <= 1
-    assert losses[-1] < losses[0]
-
-
 # ---- What does not fit ----------------------------------------------------------------------
 
 
@@ -502,25 +349,6 @@ def misfits():
     frozen = empty(4, 3)
     frozen.flags.writeable = False
 
-    def change(place, value, rule="momentum"):
-        arguments = mlp(rule, 60, 37, 10)
-        arguments[place] = value(arguments[place]) if callable(value) else value
-        return arguments
-
-    def layer(**changes):
-        return change(5, lambda layers: [layers[0]._replace(**changes), layers[1]])
-
-    def squared(targets):
-        arguments = change(7, ("mse", 1.0))
-        arguments[1] = targets
-        return arguments
-
-    def spoil(array, value):
-        array = array.copy()
-        array.flat[5] = value
-        return array
-
-    shared = normal(rng, 60, 37)
     return [
         ("gather", (images, index + 6, 1.0, 0.0, empty(4, 6)), r"0\.\.8, got 9"),
         ("gather", (images, index - 1, 1.0, 0.0, empty(4, 6)), r"0\.\.8, got -1"),
@@ -563,33 +391,6 @@ def misfits():
         ("sparse_linear_forward", (images, index, 1.0, 0.0, w, None, empty(4, 3)), "Rows"),
         ("sparse_linear_backward_weight", (rows, index - 1, 1.0, 0.0, g, empty(6, 3)), "got -1"),
         ("sparse_linear_backward_weight", (rows, index, 1.0, 0.0, g, empty(5, 3)), "fit"),
-        ("mlp_steps", change(0, lambda r: Rows(r.indptr, r.columns, r.values[1:], r.width)), "fit"),
-        ("mlp_steps", change(1, lambda labels: labels + 1), r"labels must be 0\.\.9, got 10"),
-        ("mlp_steps", change(1, lambda labels: labels[1:]), "fit"),
-        ("mlp_steps", change(2, lambda batches: spoil(batches, 50)), r"0\.\.49, got 50"),
-        ("mlp_steps", change(2, lambda batches: spoil(batches, -1)), r"0\.\.49, got -1"),
-        ("mlp_steps", change(2, np.zeros((6, 0), np.int64)), "at least one image"),
-        ("mlp_steps", change(2, np.zeros(6, np.int64)), "batches must be"),
-        ("mlp_steps", change(5, []), "1 to 32 layers, got 0"),
-        ("mlp_steps", change(5, lambda layers: layers[::-1]), "weight of layer 0"),
-        ("mlp_steps", change(5, lambda layers: layers[:1] * 33), "1 to 32 layers, got 33"),
-        ("mlp_steps", change(5, [(1, 2), (3, 4)]), "layer 0 must be a Dense"),
-        ("mlp_steps", layer(weight=np.zeros((60, 37))), "weight of layer 0 .*float32"),
-        ("mlp_steps", layer(weight=np.zeros((37, 60), np.float32).T), "contiguous"),
-        ("mlp_steps", layer(bias=empty(36)), "bias of layer 0"),
-        ("mlp_steps", layer(weight_moments=()), "weight of layer 0 needs 1 moment"),
-        ("mlp_steps", layer(bias_moments=(empty(36),)), "moment 0 of bias of layer 0"),
-        ("mlp_steps", layer(weight=shared, weight_moments=(shared,)), "shares an array"),
-        ("mlp_steps", change(8, "rmsprpo"), "rule must be"),
-        ("mlp_steps", change(6, ["relu"]), "2 layers need 2 activations, got 1"),
-        ("mlp_steps", change(6, ["relu", "relo"]), "activation 1 must be one of .*'relo'"),
-        ("mlp_steps", change(7, ("mae", 1)), "loss must be 'cross_entropy' or 'mse', got 'mae'"),
-        ("mlp_steps", change(7, "mse"), "loss must be a name"),
-        ("mlp_steps", change(7, ("mse", 1)), "targets must be"),
-        ("mlp_steps", squared(np.zeros((50, 9), np.float32)), "fit"),
-        ("mlp_steps", squared(np.zeros((49, 10), np.float32)), "fit"),
-        ("mlp_steps", squared(np.zeros((50, 10))), "targets must be .*float32"),
-        ("mlp_steps", change(9, np.zeros(5)), "fit"),
     ]  # fmt: skip
 
 

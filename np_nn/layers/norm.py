@@ -39,13 +39,14 @@ class BatchNorm(Module):
         self._check(x)
         features = self.config["num_features"]
         count = x.size // features
-        if count < 2:
-            raise NpNNError(f"{self} needs more than one sample a batch to train with")
+        self.check_count(count)
         self._x, self._moments = x, np.empty((2, features), x.dtype)
         mean, variance = self._moments
         out = self._work("out", x.shape, x.dtype)
         operation(x, *_scaling(self, x), self.eps, out, mean, variance)
-        self._track(mean, variance * (count / (count - 1)))
+        self.num_batches_tracked.data += 1
+        share = 1 / int(self.num_batches_tracked.data) if self.momentum is None else self.momentum
+        ops.batch_norm_track(*self._running(), mean, variance, count, share)
         return out
 
     def scale_and_shift(self):
@@ -55,6 +56,11 @@ class BatchNorm(Module):
         scale = weight / np.sqrt(variance + self.eps)
         return scale, bias - mean * scale
 
+    def check_count(self, count):
+        """Raise NpNNError if so few numbers of a unit have no variance to train with."""
+        if count < 2:
+            raise NpNNError(f"{self} needs more than one sample a batch to train with")
+
     def _check(self, x):
         features = self.config["num_features"]
         if x.ndim != 2 + len(self.axes) or x.shape[1] != features:
@@ -63,14 +69,6 @@ class BatchNorm(Module):
 
     def _running(self):
         return self.running_mean.data, self.running_var.data
-
-    def _track(self, mean, variance):
-        self.num_batches_tracked.data += 1
-        share = self.momentum
-        if share is None:
-            share = 1 / int(self.num_batches_tracked.data)
-        for running, new in zip(self._running(), (mean, variance), strict=True):
-            running += share * (new - running)
 
     def backward(self, grad, input_grad=True):
         if self._moments is not None:

@@ -12,6 +12,8 @@ from np_nn.reference.linear import (
     linear_forward,
 )
 from np_nn.reference.losses import cross_entropy, mse
+from np_nn.reference.noise import dropout
+from np_nn.reference.norm import batch_norm_backward, batch_norm_forward, batch_norm_track
 from np_nn.reference.optimizers import (
     adadelta_step,
     adagrad_step,
@@ -26,7 +28,31 @@ ACTIVATIONS = {
     "sigmoid": (activations.sigmoid_forward, activations.sigmoid_backward),
     "tanh": (activations.tanh_forward, activations.tanh_backward),
     "scaled_tanh": (activations.scaled_tanh_forward, activations.scaled_tanh_backward),
-}  # and "identity", after the last layer
+}  # and "identity", for none
+
+
+class Norm(NamedTuple):
+    """BatchNorm1d behind the product of a Dense, before its activation.
+
+    weight, bias and the running mean and variance: (O,), changed in place, as are the
+    optimizer's moments. The running ones move by a share ``momentum`` towards the batch's.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    weight_moments: tuple
+    bias_moments: tuple
+    running_mean: np.ndarray
+    running_var: np.ndarray
+    eps: float
+    momentum: float
+
+
+class Drop(NamedTuple):
+    """Dropout behind the activation of a Dense: a share p, and a key (K,) uint64 for each step."""
+
+    p: float
+    keys: np.ndarray
 
 
 class Dense(NamedTuple):
@@ -35,13 +61,16 @@ class Dense(NamedTuple):
     weight (I, O); bias (O,) or None; the optimizer's moments of each, shaped as what they
     belong to: () for plain SGD, (velocity,) with momentum, (mean, square) for Adam,
     (total,) for Adagrad, (square, delta) for Adadelta, and for RMSprop (square,) with
-    average after it if centered and velocity last with momentum.
+    average after it if centered and velocity last with momentum. The last layer has no norm
+    and no drop.
     """
 
     weight: np.ndarray
     bias: np.ndarray | None
     weight_moments: tuple
     bias_moments: tuple
+    norm: Norm | None = None
+    drop: Drop | None = None
 
 
 def mlp_steps(
@@ -50,9 +79,11 @@ def mlp_steps(
 ):  # fmt: skip
     """Train a multilayer perceptron for K steps: Linear layers, each with an activation.
 
+    Before its activation a layer may have a batch norm, behind it dropout.
+
     rows: the training set, compressed; a pixel p enters the first layer as scale * p + shift.
     batches (K, N) int64; layers: a Dense for each, changed in place; activations: a name of
-    ACTIVATIONS for each, or "identity" after the last. loss and targets of all M images:
+    ACTIVATIONS for each, or "identity" for none. loss and targets of all M images:
 
         ("cross_entropy", smoothing)    targets (M,) int64: the labels
         ("mse", factor)                 targets (M, C) float32; factor * sum (y - t)^2,
@@ -79,35 +110,56 @@ def mlp_steps(
     for k, indices in enumerate(batches):
         y, dtype = targets[indices], layers[0].weight.dtype
         x = expand(rows, indices, scale, shift, np.empty((len(indices), rows.width), dtype))
-        inputs = []
+        kept = []
         for layer, name in zip(layers, activations, strict=True):
-            inputs.append(x)
-            x = np.empty((len(x), layer.weight.shape[1]), dtype)
-            linear_forward(inputs[-1], layer.weight, layer.bias, x)
-            if name != "identity":
-                ACTIVATIONS[name][0](x, x)
+            x, remembered = _forward(x, layer, name, k)
+            kept.append(remembered)
         correct[k] = (x.argmax(axis=1) == (y if y.ndim == 1 else y.argmax(axis=1))).sum()
         grad = np.empty_like(x)
         kind, setting = loss
         losses[k] = {"cross_entropy": cross_entropy, "mse": mse}[kind](x, y, setting, grad)
+        rest = rule, rates[k], step + k + 1, settings
         for i, layer in reversed(list(enumerate(layers))):
-            if activations[i] != "identity":
-                ACTIVATIONS[activations[i]][1](grad.copy(), x, grad)
-            x = inputs[i]
-            dW = linear_backward_weight(x, grad, np.empty_like(layer.weight))
-            db = (
-                None
-                if layer.bias is None
-                else linear_backward_bias(grad, np.empty_like(layer.bias))
-            )
-            if i:
-                grad = linear_backward_input(grad, layer.weight, np.empty_like(x))
-            dW += l2 * layer.weight
-            at = step + k + 1
-            _update(layer.weight, dW, layer.weight_moments, rule, rates[k], at, settings)
-            if db is not None:
-                _update(layer.bias, db, layer.bias_moments, rule, rates[k], at, settings)
+            grad = _backward(grad, layer, activations[i], k, kept[i], l2, rest, input_grad=i > 0)
     return losses, correct
+
+
+def _forward(x, layer, name, k):
+    """What step k makes of a layer's input, and what the way back needs."""
+    product = np.empty((len(x), layer.weight.shape[1]), x.dtype)
+    linear_forward(x, layer.weight, layer.bias, product)
+    out, moments = product.copy(), np.empty((2, product.shape[1]), x.dtype)
+    if norm := layer.norm:
+        batch_norm_forward(product, norm.weight, norm.bias, norm.eps, out, *moments)
+        batch_norm_track(norm.running_mean, norm.running_var, *moments, len(x), norm.momentum)
+    if name != "identity":
+        ACTIVATIONS[name][0](out, out)
+    dropped = dropout(out, layer.drop.p, layer.drop.keys[k], out.copy()) if layer.drop else out
+    return dropped, (x, product, moments, out)
+
+
+def _backward(grad, layer, name, k, kept, l2, rest, input_grad):
+    """Update the layer; returns the gradient of its input, with its weight from before."""
+    x, product, moments, y = kept
+    if layer.drop:
+        grad = dropout(grad, layer.drop.p, layer.drop.keys[k], grad)
+    if name != "identity":
+        ACTIVATIONS[name][1](grad.copy(), y, grad)
+    if norm := layer.norm:
+        slopes = np.empty_like(moments)
+        grad = batch_norm_backward(
+            grad, product, norm.weight, *moments, norm.eps, *slopes, np.empty_like(grad)
+        )
+        _update(norm.weight, slopes[0], norm.weight_moments, *rest)
+        _update(norm.bias, slopes[1], norm.bias_moments, *rest)
+    dW = linear_backward_weight(x, grad, np.empty_like(layer.weight))
+    db = layer.bias is not None and linear_backward_bias(grad, np.empty_like(layer.bias))
+    before = linear_backward_input(grad, layer.weight, np.empty_like(x)) if input_grad else None
+    dW += l2 * layer.weight
+    _update(layer.weight, dW, layer.weight_moments, *rest)
+    if layer.bias is not None:
+        _update(layer.bias, db, layer.bias_moments, *rest)
+    return before
 
 
 def _update(weight, grad, moments, rule, lr, step, settings):

@@ -24,6 +24,15 @@ def batch_norm_forward(x, weight, bias, eps, out, mean, variance):
     return out
 
 
+def batch_norm_track(running_mean, running_var, mean, variance, count, share):
+    """Move the running mean and variance (F,) by a share towards those of a batch.
+
+    count: numbers of a unit in the batch. The running variance has divisor count - 1.
+    """
+    running_mean += share * (mean - running_mean)
+    running_var += share * (variance * (count / (count - 1)) - running_var)
+
+
 def batch_norm_backward(grad, x, weight, mean, variance, eps, weight_grad, bias_grad, out):
     """The batch's mean and variance depend on every sample, so each one's gradient has
 

@@ -1,0 +1,214 @@
+/* What a training run of a multilayer perceptron works on: the layers, the work space, and the
+ * checks of what the caller gave.
+ *
+ * Every matrix here has rows padded to `wide`, a multiple of 16, so that no vector is cut.
+ * Padding of weights and gradients is 0 and stays 0; that of outputs is never read.
+ */
+#ifndef NN_MLP_WORK_H
+#define NN_MLP_WORK_H
+
+#include "layers.h"
+
+/* A Linear layer, weight (in, out) with row stride ld and perhaps a bias (out), and the
+ * activation after it. In between there may be a batch norm: it has a scale (out), an offset, and
+ * as w and m of `running`, the running mean and variance, which move by a share `momentum`.
+ * Behind the activation there may be dropout, with a key for each step. */
+typedef struct {
+    int64_t in, out, wide, ld;
+    int activation;
+    nn_parameter weight, bias;
+    nn_parameter scale, offset, running; /* scale.w is null without batch norm */
+    float eps, momentum;
+    nn_drop drop;
+    const uint64_t *keys; /* null without dropout */
+} nn_layer;
+
+#define NN_MAX_LAYERS 32
+#define NN_CHUNK 512 /* images of a large batch whose outputs are held at a time */
+
+enum { NN_CROSS_ENTROPY, NN_MSE };
+
+/* What to train with, beside the layers. Batch s is index[s * count .. (s + 1) * count). */
+typedef struct {
+    const nn_rows *x;
+    int loss;
+    double setting;        /* cross-entropy's smoothing, the squared error's factor */
+    double l2;             /* weights, but not biases, get this times themselves as gradient */
+    const int64_t *labels; /* of the whole set, */
+    const float *targets;  /* or (images, classes): what the loss compares with */
+    const int64_t *index;
+    int64_t count, steps;
+    const double *rates; /* the learning rate of each step */
+    double *losses;      /* receives each step's loss, before its update */
+    int64_t *correct;    /* and how many it got right */
+} nn_mlp_run;
+
+/* What happens to the gradients of weights, and to those of biases. */
+typedef struct {
+    nn_optimizer weight, bias;
+} nn_rules;
+
+/* Where in a run we are: the step, and the batch's image with which the chunk begins. */
+typedef struct {
+    int64_t step, image;
+} nn_at;
+
+typedef struct {
+    nn_layer layers[NN_MAX_LAYERS];             /* copies of the caller's, aligned and padded */
+    float *y[NN_MAX_LAYERS], *g[NN_MAX_LAYERS]; /* outputs of the activations, gradients */
+    float *z[NN_MAX_LAYERS]; /* of the products: y, unless a batch norm comes between */
+    float *d[NN_MAX_LAYERS]; /* of the layers: y, unless dropout comes behind */
+    float *norm[NN_MAX_LAYERS]; /* a batch's mean and variance, and gradients, ld each */
+    float *dw[NN_MAX_LAYERS], *db[NN_MAX_LAYERS]; /* of a batch that is taken in chunks */
+    float *transposed, *losses;
+    float *sums, *shifted, *base; /* of the first layer, for a shift: see layers.h */
+    float *pixels;                /* a batch of one, dense */
+    float *panels;                /* of batch norm, for each thread its own */
+    int64_t *correct;
+    void *columns;
+    int64_t chunk, bytes;
+} nn_mlp_work;
+
+static inline float *nn_take_floats(uintptr_t *at, int64_t count)
+{
+    float *here = (float *)*at;
+    *at += (uintptr_t)nn_round64(4 * count);
+    return here;
+}
+
+/* room for what `like` has */
+static inline nn_parameter nn_take_parameter(uintptr_t *at, nn_parameter like, int64_t size)
+{
+    nn_parameter p = {0};
+    p.w = like.w ? nn_take_floats(at, size) : 0;
+    p.m = like.m ? nn_take_floats(at, size) : 0;
+    p.v = like.v ? nn_take_floats(at, size) : 0;
+    p.u = like.u ? nn_take_floats(at, size) : 0;
+    return p;
+}
+
+/* How many images are taken at a time: a batch norm needs all. */
+static inline int64_t nn_chunk(const nn_layer *layers, int depth, int64_t count)
+{
+    int64_t chunk = count < NN_CHUNK ? count : NN_CHUNK;
+    for (int l = 0; l < depth; l++)
+        chunk = layers[l].scale.w ? count : chunk;
+    return chunk;
+}
+
+/* Lay out the work space of a training run; with work null, only count its bytes.
+ * most_entries: the most non-zeros that one of the batches' chunks has. */
+NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int depth, int64_t count,
+                               int64_t most_entries, int threads, void *work)
+{
+    nn_mlp_work p = {0};
+    int64_t widest = 0;
+    const uintptr_t begin = (uintptr_t)work;
+    uintptr_t at = begin + (64 - begin % 64) % 64;
+    int normed = 0;
+    p.chunk = nn_chunk(layers, depth, count);
+    for (int l = 0; l < depth; l++) {
+        const nn_layer *from = &layers[l];
+        nn_layer *to = &p.layers[l];
+        const int64_t ld = nn_stride(from->out), size = from->in * ld;
+        *to = *from;
+        to->wide = (from->out + 15) / 16 * 16;
+        to->ld = ld;
+        to->weight = nn_take_parameter(&at, from->weight, size);
+        to->bias = nn_take_parameter(&at, from->bias, ld);
+        to->scale = nn_take_parameter(&at, from->scale, ld);
+        to->offset = nn_take_parameter(&at, from->offset, ld);
+        to->running = nn_take_parameter(&at, from->running, ld);
+        p.z[l] = p.y[l] = nn_take_floats(&at, p.chunk * ld);
+        if (from->scale.w) {
+            p.y[l] = nn_take_floats(&at, p.chunk * ld);
+            p.norm[l] = nn_take_floats(&at, 4 * ld);
+            normed = 1;
+        }
+        p.d[l] = from->keys ? nn_take_floats(&at, p.chunk * ld) : p.y[l];
+        p.g[l] = nn_take_floats(&at, p.chunk * ld);
+        if (p.chunk < count) {
+            p.dw[l] = nn_take_floats(&at, size);
+            p.db[l] = nn_take_floats(&at, ld);
+        }
+        if (l) {
+            const int64_t need = nn_transposed_floats(from->in, from->out, threads);
+            widest = need > widest ? need : widest;
+        }
+    }
+    p.transposed = nn_take_floats(&at, widest);
+    p.losses = nn_take_floats(&at, p.chunk);
+    p.sums = nn_take_floats(&at, p.layers[0].ld);
+    p.shifted = nn_take_floats(&at, p.layers[0].ld);
+    p.base = nn_take_floats(&at, p.layers[0].ld);
+    p.pixels = nn_take_floats(&at, count == 1 ? x->width : 0);
+    p.panels = nn_take_floats(&at, normed ? threads * nn_panel_floats(count) : 0);
+    p.correct = (int64_t *)at;
+    at += (uintptr_t)(64 * threads); /* a cache line each */
+    p.columns = (void *)at;
+    at += (uintptr_t)nn_columns_bytes(p.chunk, x->width, most_entries);
+    p.bytes = (int64_t)(at - begin) + 64;
+    return p;
+}
+
+NN_API int64_t nn_mlp_bytes(const nn_rows *x, const nn_layer *layers, int depth, int64_t count,
+                            int64_t most_entries, int threads)
+{
+    return nn_mlp_plan(x, layers, depth, count, most_entries, threads, 0).bytes;
+}
+
+/* nn_find_bad_row for all batches; *most becomes the most entries that a chunk has. */
+NN_API int64_t nn_mlp_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
+                                   const nn_layer *layers, int depth, const int64_t *index,
+                                   int64_t steps, int64_t count, int64_t *most)
+{
+    const int64_t chunk = nn_chunk(layers, depth, count);
+    for (int64_t s = 0; s < steps; s++)
+        for (int64_t n0 = 0; n0 < count; n0 += chunk) {
+            const int64_t n = s * count + n0, size = count - n0 < chunk ? count - n0 : chunk;
+            int64_t total = 0;
+            const int64_t bad = nn_find_bad_row(x, rows, entries, index + n, size, &total);
+            if (bad >= 0)
+                return n + bad;
+            *most = total > *most ? total : *most;
+        }
+    return -1;
+}
+
+/* The place in index of the first image whose label is not in 0 .. classes-1, or -1. */
+NN_API int64_t nn_mlp_find_bad_label(const int64_t *labels, const int64_t *index, int64_t count,
+                                     int64_t classes)
+{
+    for (int64_t n = 0; n < count; n++)
+        if (labels[index[n]] < 0 || labels[index[n]] >= classes)
+            return n;
+    return -1;
+}
+
+/* Thread t's share of the rows of a parameter's arrays, from one place to another. */
+static inline void nn_copy_parameter(const nn_parameter *from, int64_t ldf, nn_parameter *to,
+                                     int64_t ldt, int64_t rows, int64_t columns, int t,
+                                     int threads)
+{
+    const float *const of[] = {from->w, from->m, from->v, from->u};
+    float *const into[] = {to->w, to->m, to->v, to->u};
+    int64_t r0, r1;
+    nn_share(rows, 8, t, threads, &r0, &r1);
+    for (int k = 0; k < 4; k++)
+        if (of[k])
+            nn_copy_rows(of[k], ldf, r0, r1, columns, into[k], ldt);
+}
+
+/* The arrays of a layer, from one to another. What is given back has no padding; a vector's
+ * stride is its padding. */
+NN_API void nn_copy_layer(const nn_layer *from, nn_layer *to, int back, int t, int threads)
+{
+    const int64_t columns = from->out, ldt = back ? columns : nn_stride(columns);
+    nn_copy_parameter(&from->weight, from->ld, &to->weight, ldt, from->in, columns, t, threads);
+    nn_copy_parameter(&from->bias, columns, &to->bias, ldt, 1, columns, t, threads);
+    nn_copy_parameter(&from->scale, columns, &to->scale, ldt, 1, columns, t, threads);
+    nn_copy_parameter(&from->offset, columns, &to->offset, ldt, 1, columns, t, threads);
+    nn_copy_parameter(&from->running, columns, &to->running, ldt, 1, columns, t, threads);
+}
+
+#endif

@@ -1,0 +1,188 @@
+"""Many training steps of a multilayer perceptron in one compiled call."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.feed import SparseFeed
+from np_nn.layers import BatchNorm1d, Dropout, Linear, ReLU, ScaledTanh, Sigmoid, Tanh
+from np_nn.losses import CrossEntropyLoss, MSELoss
+from np_nn.module import Module, Sequential
+from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
+from np_nn.pace import Pace
+from np_nn.reference import Dense, Drop, Norm
+
+# What mlp_steps can train with, under its own names.
+RULES = {
+    SGD: "sgd", Adagrad: "adagrad", RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam",
+    AdamW: "adam",
+}  # fmt: skip
+ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scaled_tanh"}
+MOST_LAYERS = 32  # that the kernel has room for
+FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
+LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
+CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
+
+
+class Block(NamedTuple):
+    """A Linear layer and what follows it, as far as that is there: a Dense of mlp_steps."""
+
+    linear: Linear
+    norm: BatchNorm1d | None
+    activation: Module | None
+    drop: Dropout | None
+
+    @classmethod
+    def take(cls, layers):
+        """Take one off the front of a list of layers; linear is None if it does not begin so."""
+
+        def next_of(kinds):
+            return layers.pop(0) if layers and type(layers[0]) in kinds else None
+
+        return cls(*map(next_of, ((Linear,), (BatchNorm1d,), ACTIVATIONS, (Dropout,))))
+
+    @property
+    def plain(self):
+        """Whether the layer is a Linear layer and an activation at most, as the last one must."""
+        return self.norm is None and self.drop is None
+
+    @property
+    def known(self):
+        """Whether its norm is one that the kernel has."""
+        if self.norm is None:
+            return True
+        fits = self.norm.config["num_features"] == self.linear.weight.shape[1]
+        return fits and self.norm.weight is not None and self.norm.momentum is not None
+
+
+def blocks(model):
+    """The layers of a Sequential as mlp_steps takes them: [Block], empty if it does not."""
+    found, rest = [], list(model)
+    while rest:
+        found.append(Block.take(rest))
+        if found[-1].linear is None or not found[-1].known:
+            return []
+    return found if found and found[-1].plain and len(found) <= MOST_LAYERS else []
+
+
+class CompiledSteps:
+    """Many steps of a multilayer perceptron in one call of the kernel ``mlp_steps``.
+
+    The same numbers as LayerSteps, without the interpreter between the steps. The
+    parameters' ``grad`` is not filled in.
+    """
+
+    @staticmethod
+    def fit(model, feed, loss, optimizer):
+        """Whether the kernel can train this: Blocks on sparse input."""
+        return (
+            "mlp_steps" in ops.active
+            and isinstance(feed, SparseFeed)
+            and _known_loss(loss)
+            and type(optimizer) in RULES
+            and type(model) is Sequential
+            and bool(blocks(model))
+            and all(p.data.dtype == np.float32 for p in model.parameters())
+            and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
+        )
+
+    def use(self, feed):
+        """Take the batches from another feed from now on: the same images, distorted anew."""
+        self.rows, self.scale, self.shift = feed.rows, feed.scale, feed.shift
+
+    def __init__(self, model, feed, labels, loss, optimizer, l2):
+        self.use(feed)
+        self.labels, self.loss, self.optimizer, self.l2 = labels, loss, optimizer, l2
+        self._squares = l2.squares()
+        self.blocks = blocks(model)
+        self.activations = tuple(
+            ACTIVATIONS.get(type(b.activation), "identity") for b in self.blocks
+        )
+        moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
+        self.layers = [_dense(block, moments) for block in self.blocks]
+        self._drops = any(block.drop for block in self.blocks)
+        self._pace, self._most = Pace(), 1
+
+    def most(self, batch_size, wanted):
+        """How many steps the next call may make: so many that it takes about CALL_SECONDS.
+
+        No more than are wanted, if one call gives the bits of several then: see FOLD.
+        """
+        most = min(wanted, self._most // 4 if self._pace.tries else self._most)
+        multiple = FOLD if batch_size == 1 else 1
+        return max(1, most // multiple) * multiple
+
+    def __call__(self, block, rates):
+        """Train on the batches of block (K, N) int at the learning rates (K,).
+
+        Returns the mean loss of each batch (K,), and how many images were right (K,).
+        """
+        started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
+        if block.shape[1] >= LARGE * len(self.labels) and not self._drops:
+            block = np.sort(block, axis=1)  # dropout would meet other images
+        layers = [
+            self._begin(*pair, *block.shape) for pair in zip(self.blocks, self.layers, strict=True)
+        ]
+        share = self.l2.alpha / block.shape[1]
+        losses, correct = ops.KERNELS["mlp_steps"](
+            self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.shift,
+            layers, self.activations, self._loss(block.shape[1]),
+            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, share,
+            self._pace.threads,
+        )  # fmt: skip
+        losses += share / 2 * self._penalties(len(block))
+        optimizer.steps += len(block)
+        optimizer.lr = float(rates[-1])
+        seconds = time.perf_counter() - started
+        self._pace.note(seconds, len(block))
+        if not tries:
+            most = int(CALL_SECONDS * len(block) / seconds)
+            self._most = min(2 * self._most, max(1, most))
+        return losses, correct
+
+    @staticmethod
+    def _begin(block, dense, steps, count):
+        """The Dense of a Block for so many steps with batches of so many images."""
+        if block.norm:
+            block.norm.check_count(count)
+            block.norm.num_batches_tracked.data += steps
+        if not block.drop or not block.drop.p:
+            return dense
+        keys = np.array([block.drop.stream.next() for _ in range(steps)], np.uint64)
+        return dense._replace(drop=Drop(block.drop.p, keys))
+
+    def _penalties(self, count):
+        """The squared weights before each of these steps (count,): between a call's first and
+        last, which are known, on a straight line."""
+        before, self._squares = self._squares, self.l2.squares()
+        return np.linspace(before, self._squares, count, endpoint=False)
+
+    def _loss(self, count):
+        """The loss as the kernel takes it, for batches of so many images."""
+        if isinstance(self.loss, CrossEntropyLoss):
+            return "cross_entropy", self.loss.smoothing
+        return "mse", self.loss.factor((count, self.layers[-1].weight.shape[1]))
+
+
+def _known_loss(loss):
+    if type(loss) is CrossEntropyLoss:
+        return loss.weight is None and not loss.is_sum
+    return isinstance(loss, MSELoss)
+
+
+def _dense(block, moments):
+    """A Block's arrays, with the optimizer's moments of each Parameter (by its id)."""
+
+    def of(layer):
+        weight, bias = layer.weight, layer.bias
+        return (
+            weight.data, bias and bias.data, moments[id(weight)], moments[id(bias)] if bias else ()
+        )  # fmt: skip
+
+    norm = block.norm and Norm(
+        *of(block.norm), block.norm.running_mean.data, block.norm.running_var.data,
+        block.norm.eps, block.norm.momentum,
+    )  # fmt: skip
+    return Dense(*of(block.linear), norm)
