@@ -108,8 +108,11 @@ NN_API void nn_compress(const uint8_t *images, int64_t count, int64_t width, con
     }
 }
 
-/* Ask for a row before it is needed: a batch's lie anywhere in 30 MB. */
-NN_API void nn_prefetch_row(const nn_rows *x, int64_t row)
+enum { NN_ROWS_AHEAD = 8 }; /* rows asked for before they are read */
+
+/* Ask for a row before it is needed: a batch's lie anywhere in 30 MB. Always inline: GCC takes
+ * calls of a function that does nothing else for calls without effect, and leaves them out. */
+NN_INLINE void nn_prefetch_row(const nn_rows *x, int64_t row)
 {
 #ifdef __GNUC__
     const int64_t k0 = x->indptr[row], k1 = x->indptr[row + 1];
@@ -128,10 +131,10 @@ NN_API void nn_prefetch_row(const nn_rows *x, int64_t row)
 NN_API int64_t nn_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
                                const int64_t *index, int64_t count, int64_t *total)
 {
-    enum { AHEAD = 8 }; /* rows asked for before they are read */
     for (int64_t n = 0; n < count; n++) {
-        if (n + AHEAD < count && index[n + AHEAD] >= 0 && index[n + AHEAD] < rows)
-            nn_prefetch_row(x, index[n + AHEAD]);
+        const int64_t next = n + NN_ROWS_AHEAD < count ? index[n + NN_ROWS_AHEAD] : -1;
+        if (next >= 0 && next < rows)
+            nn_prefetch_row(x, next);
         if (index[n] < 0 || index[n] >= rows)
             return n;
         const int64_t begin = x->indptr[index[n]], end = x->indptr[index[n] + 1];
@@ -202,7 +205,11 @@ NN_API void nn_columns_block(const nn_rows *x, const int64_t *index, const nn_co
     const uint16_t *NN_RESTRICT cols = x->cols;
     const uint8_t *NN_RESTRICT vals = x->vals;
     memset(next - 1, 0, (size_t)(t->width + 1) * 4);
+    for (int64_t n = n0; n < n0 + NN_ROWS_AHEAD && n < n1; n++)
+        nn_prefetch_row(x, index[n]);
     for (int64_t n = n0; n < n1; n++) {
+        if (n + NN_ROWS_AHEAD < n1)
+            nn_prefetch_row(x, index[n + NN_ROWS_AHEAD]);
         const int64_t end = x->indptr[index[n] + 1];
         for (int64_t k = x->indptr[index[n]]; k < end; k++)
             next[cols[k]]++;
