@@ -143,6 +143,16 @@ NN_INLINE void NN(sparse_gradient_rows)(
     }
 }
 
+/* Ask for a part of a parameter's row while its gradient is added up: with moments, the rows are
+ * too many for L2. */
+NN_INLINE void NN(prefetch_row)(const nn_parameter *p, int64_t at, int64_t width)
+{
+    const float *const of[] = {p->w, p->m, p->v};
+    NN_UNROLL for (int k = 0; k < 3; k++)
+        for (int64_t i = at; of[k] && i < at + width; i += 16)
+            NN_PREFETCH_FAR(of[k] + i);
+}
+
 /* Gradient of columns [o0, o1) of the sparse layer's weight, handed to the optimizer
  * row by row as soon as it is known, so that it never goes to memory. base: what each of
  * its rows begins with, or null for 0.
@@ -200,6 +210,8 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                     present |= t->start[q * stride + c + 1] - t->start[q * stride + c];
                 list[rows] = (int32_t)c;
                 rows += present != 0;
+                if (present && p->m)
+                    NN(prefetch_row)(p, c * ldw + a, wide);
             }
             for (int64_t q = 0; q < t->blocks; q++)
 #define CASE(K)                                                                              \

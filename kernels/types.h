@@ -47,8 +47,10 @@
 
 #ifdef __GNUC__
 #define NN_PREFETCH(at) __builtin_prefetch(at)
+#define NN_PREFETCH_FAR(at) __builtin_prefetch(at, 0, 2) /* no nearer than L2 */
 #else
 #define NN_PREFETCH(at) (void)(at)
+#define NN_PREFETCH_FAR(at) (void)(at)
 #endif
 
 #define NN_STRING2(x) #x
