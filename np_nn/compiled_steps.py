@@ -64,7 +64,10 @@ def blocks(model):
         found.append(Block.take(rest))
         if found[-1].linear is None or not found[-1].known:
             return []
-    return found if found and found[-1].plain and len(found) <= MOST_LAYERS else []
+    own = [id(part) for b in found for part in (b.linear, b.norm, b.drop) if part is not None]
+    twice = len(set(own)) < len(own)  # a layer with arrays or random numbers, in two places
+    fits = found and found[-1].plain and len(found) <= MOST_LAYERS and not twice
+    return found if fits else []
 
 
 class CompiledSteps:
