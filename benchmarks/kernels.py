@@ -13,7 +13,8 @@ from np_nn.errors import NpNNError
 
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = (
-    "kernels", "pointwise", "convolution_kernels", "pooling_kernels", "convolution", "warp",
+    "kernels", "mlp_steps", "pointwise", "convolution_kernels", "pooling_kernels", "convolution",
+    "warp",
 )  # fmt: skip
 TESTS = [ROOT / "tests" / f"test_{family}.py" for family in FAMILIES]
 SECONDS = 0.1  # a turn: a kernel is shorter than a step

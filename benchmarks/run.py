@@ -25,20 +25,24 @@ from np_nn import cli, files, machine, ops
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("numpy", "torch", "scikit-learn", "jax")
-PARTS = (
-    kernels.run, training.run, convolution.run, inference.run, accuracy.run, estimator.run,
-    limits.run,
-)  # fmt: skip
+PARTS = {
+    part.__name__: part.run
+    for part in (kernels, training, convolution, inference, accuracy, estimator, limits)
+}
 
 
 def main(argv=None):
     command = cli.Parser(description=__doc__)
     command.add_argument("--rounds", type=cli.whole_number(1), metavar="N", help="default: 5")
+    command.add_argument(
+        "--parts", nargs="+", choices=PARTS, metavar="PART",
+        help=f"only these, of {', '.join(PARTS)}; writes no file but --out",
+    )  # fmt: skip
     command.add_argument("--quick", action="store_true", help="a smoke test; writes no file")
     command.add_argument("--quiet", action="store_true", help="no progress")
     command.add_argument("--out", type=Path, metavar="FILE", help=f"default: {RESULTS.name}")
     args = command.parse_args(argv)
-    out = args.out or (None if args.quick else RESULTS)
+    out = args.out or (None if args.quick or args.parts else RESULTS)
     if out:
         files.check_file(out)
     dataset("mnist")  # if it is missing, say so at once
@@ -48,7 +52,7 @@ def main(argv=None):
     checked, document = kernels.check(), []
     with Team() as team:
         session = Session(team, args.rounds or rounds, seconds, args.quick, args.quiet)
-        for text in report(session, checked):
+        for text in report(session, checked, args.parts or PARTS):
             print(text, end="\n\n", flush=True)
             document.append(text)
     if session.interrupted:
@@ -60,12 +64,12 @@ def main(argv=None):
     return 0
 
 
-def report(session, checked):
-    """Yield the parts of the document as they are done."""
+def report(session, checked, parts):
+    """Yield these parts of the document as they are done."""
     yield head(session, checked)
     limits.measure(session)
-    for part in PARTS:
-        if text := part(session):
+    for part in parts:
+        if text := PARTS[part](session):
             yield text
     if session.targets:
         yield f"## Summary\n\n{targets.summary(session.targets)}"
