@@ -2,8 +2,7 @@
  *
  * The images are held once as compressed rows; a batch is a list of row numbers. The
  * first layer multiplies only what is not zero, its weight gradient goes straight into
- * the optimizer, and what is left is small.
- * mlp_work.h says how the memory is laid out.
+ * the optimizer, and what is left is small. mlp_work.h says how the memory is laid out.
  */
 #ifndef NN_MLP_H
 #define NN_MLP_H
@@ -38,8 +37,8 @@ static inline int nn_mlp_fused_relu(const nn_layer *layer)
     return layer->activation == NN_RELU && !layer->scale.w;
 }
 
-/* Dropout of rows [n0, n1) and columns [a, b) of layer l's outputs, or their gradient. The rows
- * are images from number `from` of the batch on. */
+/* Dropout of images [n0, n1) of a chunk, columns [a, b), in a layer's outputs or their gradient.
+ * Its random numbers count from the batch's first image, at which the chunk may not begin. */
 static inline void nn_mlp_drop(const nn_layer *layer, const nn_at *at, int64_t n0, int64_t n1,
                                int64_t a, int64_t b, const float *x, float *out)
 {
