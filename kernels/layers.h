@@ -133,8 +133,8 @@ NN_API int64_t nn_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
 {
     for (int64_t n = 0; n < count; n++) {
         const int64_t next = n + NN_ROWS_AHEAD < count ? index[n + NN_ROWS_AHEAD] : -1;
-        if (next >= 0 && next < rows)
-            nn_prefetch_row(x, next);
+        if (next >= 0 && next < rows && x->indptr[next] >= 0 && x->indptr[next + 1] <= entries)
+            nn_prefetch_row(x, next); /* no further than the arrays reach */
         if (index[n] < 0 || index[n] >= rows)
             return n;
         const int64_t begin = x->indptr[index[n]], end = x->indptr[index[n] + 1];
