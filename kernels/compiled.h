@@ -3,11 +3,13 @@
 #define NN_COMPILED_H
 
 #include "norm.h"
+#include "panels.h"
 #include "types.h"
 
 /* One instruction set's inner loops; compiled_isa.h says where each is. */
 typedef struct {
     const char *name;
+    int64_t vector; /* floats */
     void (*sparse_forward)(const nn_rows *, const int64_t *, int64_t, int64_t, const float *,
                            int64_t, const float *, int64_t, int64_t, int, float *, int64_t);
     void (*sparse_update)(const nn_rows *, const nn_columns *, const float *, int64_t,

@@ -41,7 +41,7 @@ cdef extern from "mlp.h" nogil:
     ctypedef struct nn_drop:
         pass
     ctypedef struct nn_layer:
-        int64_t ins "in", out, ld
+        int64_t ins "in", out, ld, ldw
         int activation
         nn_parameter weight, bias, scale, offset, running
         float eps, momentum
@@ -80,7 +80,7 @@ cdef extern from "mlp.h" nogil:
     int64_t nn_find_bad_row(const nn_rows *, int64_t, int64_t, const int64_t *, int64_t, int64_t *)
     int64_t nn_find_outside(const int64_t *, int64_t, int64_t)
     int64_t nn_packed_bytes(int64_t, int64_t, int64_t)
-    int64_t nn_columns_bytes(int64_t, int64_t, int64_t)
+    int64_t nn_columns_bytes(int64_t, int64_t, int64_t, int)
     int64_t nn_transposed_floats(int64_t, int64_t, int)
     char *nn_align(void *)
 

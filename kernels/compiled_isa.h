@@ -29,6 +29,7 @@
 
 static const nn_kernels NN(kernels) = {
     NN_STRING(NN_ISA),
+    VL,
     NN(sparse_forward),
     NN(sparse_update),
     NN(sparse_update_one),

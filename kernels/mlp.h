@@ -28,7 +28,12 @@ static inline void nn_mlp_sum_columns(nn_mlp_work *p, int64_t a, int64_t b)
     if (a >= b)
         return;
     memset(p->sums + a, 0, (size_t)(b - a) * sizeof(float));
-    nn_active->add_rows(first->weight.w, first->ld, 0, first->in, a, b, p->sums);
+    for (int64_t i = 0; i < nn_panel_count(a, b, nn_active->vector); i++) {
+        const nn_panel panel = nn_panel_at(a, b, nn_active->vector, i);
+        const float *w = first->weight.w + nn_panel_begin(&panel, first->in, first->ldw);
+        nn_active->add_rows(w, nn_panel_ld(&panel, first->ldw), 0, first->in, 0, panel.b - panel.a,
+                            p->sums + panel.a);
+    }
 }
 
 /* Whether ReLU is done with the product, which other activations and a batch norm follow */
@@ -126,7 +131,7 @@ static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
                                         const float *bias, int64_t a, int64_t b, int thread)
 {
     const nn_layer *l = &p->layers[0];
-    nn_active->sparse_forward(run->x, index, 0, count, l->weight.w, l->ld, bias, a, b,
+    nn_active->sparse_forward(run->x, index, 0, count, l->weight.w, l->ldw, bias, a, b,
                               nn_mlp_fused_relu(l), p->z[0], l->ld);
     if (l->scale.w)
         nn_mlp_norm_forward(p, 0, at, count, a, b, thread);
@@ -252,24 +257,29 @@ static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
         nn_shift_base(run->x, p->g[0], l->ld, columns->count, a, b, p->base);
         base = p->base;
     }
-    nn_active->sparse_update(run->x, columns, p->g[0], l->ld, base, a, b,
-                             &rules->weight, &weight, l->ld);
+    nn_to_panels(p->g[0], l->ld, columns->count, l->wide, a, b, nn_active->vector, p->g_panels);
+    nn_active->sparse_update(run->x, columns, p->g_panels, NN_PANELS, base, a, b, &rules->weight,
+                             &weight, l->ldw);
     if (l->bias.w)
         nn_active->column_sums(p->g[0], l->ld, columns->count, a, b, &rules->bias, &bias);
 }
 
-/* The update from stored gradients: my rows of each layer. */
-static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_rules *rules, int t,
-                                 int threads)
+/* The update from stored gradients: [o0, o1) of the first layer's columns, and my rows of the
+ * others. */
+static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_rules *rules, int64_t o0,
+                                 int64_t o1, int t, int threads)
 {
+    const nn_layer *first = &p->layers[0];
+    if (o0 < o1)
+        nn_active->apply(&rules->weight, first->in * (o1 - o0), p->dw[0] + first->in * o0,
+                         &first->weight, first->in * o0);
     for (int l = 0; l < depth; l++) {
         const nn_layer *layer = &p->layers[l];
         int64_t a, b;
         nn_share(layer->in, 8, t, threads, &a, &b);
-        if (a < b) /* the rows' padding has never been written: row by row */
-            for (int64_t r = a; r < b; r++)
-                nn_active->apply(&rules->weight, layer->wide, p->dw[l] + r * layer->ld,
-                                 &layer->weight, r * layer->ld);
+        for (int64_t r = l ? a : b; r < b; r++) /* the rows' padding has never been written */
+            nn_active->apply(&rules->weight, layer->wide, p->dw[l] + r * layer->ld,
+                             &layer->weight, r * layer->ld);
         if (layer->bias.w && t == 0)
             nn_active->apply(&rules->bias, layer->wide, p->db[l], &layer->bias, 0);
     }
@@ -297,7 +307,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             const int64_t left = run->count - done, count = left < p->chunk ? left : p->chunk;
             const nn_rules *rules = !stored ? &update : done ? &add : &store;
             const nn_at at = {s, done};
-            nn_columns columns = nn_columns_plan(run->x, count, p->columns);
+            nn_columns columns = nn_columns_plan(run->x, count, threads, p->columns);
 
             /* my columns of the first layer's output; my blocks of the batch by columns */
             nn_columns_share(run->x, index, &columns, t, threads);
@@ -333,7 +343,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             index += count;
         }
         if (stored) {
-            nn_mlp_update(p, depth, &update, t, threads);
+            nn_mlp_update(p, depth, &update, a, b, t, threads);
             NN_BARRIER(threads);
         }
         if (t == threads - 1) {
@@ -363,9 +373,6 @@ NN_API void nn_mlp_train(const nn_mlp_run *run, nn_layer *layers, int depth,
 {
     threads = nn_mlp_threads(layers, depth, run->count, threads);
     nn_mlp_work p = nn_mlp_plan(run->x, layers, depth, run->count, most_entries, threads, work);
-    int dropped = 0;
-    for (int l = 0; l < depth; l++)
-        dropped |= layers[l].keys != 0;
     NN_PARALLEL(threads)
     {
         const int t = NN_THREAD(), team = NN_THREADS();
@@ -378,7 +385,7 @@ NN_API void nn_mlp_train(const nn_mlp_run *run, nn_layer *layers, int depth,
             memset(p.g[l] + n0 * ld, 0, (size_t)((n1 - n0) * ld) * sizeof(float));
         }
         NN_BARRIER(team);
-        if (run->count == 1 && !dropped)
+        if (nn_is_online(layers, depth, run->count))
             nn_mlp_online(run, &p, depth, *opt);
         else
             nn_mlp_thread(run, &p, depth, *opt, t, team);

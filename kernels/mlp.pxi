@@ -134,7 +134,7 @@ cdef int _read_layers(
         layer.activation = ACTIVATIONS[activations[i]]
         _read(&w, weight, f"weight of {where}", "f", 2, True)
         layer.ins, layer.out = width, w.shape[1]
-        layer.ld = layer.out
+        layer.ld = layer.ldw = layer.out
         if layer.out < 1:
             raise ValueError(f"{where} has no outputs")
         _read_parameter(

@@ -2,19 +2,20 @@
  * checks of what the caller gave.
  *
  * Every matrix here has rows padded to `wide`, a multiple of 16, so that no vector is cut.
- * Padding of weights and gradients is 0 and stays 0; that of outputs is never read.
+ * Padding of weights and gradients is 0 and stays 0; that of outputs is never read. The first
+ * layer's weight and what belongs to it lie in panels: each thread has those of its own columns.
  */
 #ifndef NN_MLP_WORK_H
 #define NN_MLP_WORK_H
 
 #include "layers.h"
 
-/* A Linear layer, weight (in, out) with row stride ld and perhaps a bias (out), and the
- * activation after it. In between there may be a batch norm: it has a scale (out), an offset, and
+/* A Linear layer, weight (in, out) with row stride ldw and perhaps a bias (out), and the
+ * activation after it, whose outputs have row stride ld. In between there may be a batch norm: it has a scale (out), an offset, and
  * as w and m of `running`, the running mean and variance, which move by a share `momentum`.
  * Behind the activation there may be dropout, with a key for each step. */
 typedef struct {
-    int64_t in, out, wide, ld;
+    int64_t in, out, wide, ld, ldw;
     int activation;
     nn_parameter weight, bias;
     nn_parameter scale, offset, running; /* scale.w is null without batch norm */
@@ -63,6 +64,7 @@ typedef struct {
     float *transposed, *losses;
     float *sums, *shifted, *base; /* of the first layer, for a shift: see layers.h */
     float *pixels;                /* a batch of one, dense */
+    float *g_panels;              /* g[0] once more */
     float *panels;                /* of batch norm, for each thread its own */
     int64_t *correct;
     void *columns;
@@ -96,6 +98,15 @@ static inline int64_t nn_chunk(const nn_layer *layers, int depth, int64_t count)
     return chunk;
 }
 
+/* Whether batches are one image each, for which online.h has a shorter way. */
+static inline int nn_is_online(const nn_layer *layers, int depth, int64_t count)
+{
+    int dropped = 0;
+    for (int l = 0; l < depth; l++)
+        dropped |= layers[l].keys != 0;
+    return count == 1 && !dropped;
+}
+
 /* Lay out the work space of a training run; with work null, only count its bytes.
  * most_entries: the most non-zeros that one of the batches' chunks has. */
 NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int depth, int64_t count,
@@ -114,6 +125,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
         *to = *from;
         to->wide = (from->out + 15) / 16 * 16;
         to->ld = ld;
+        to->ldw = l || nn_is_online(layers, depth, count) ? ld : NN_PANELS;
         to->weight = nn_take_parameter(&at, from->weight, size);
         to->bias = nn_take_parameter(&at, from->bias, ld);
         to->scale = nn_take_parameter(&at, from->scale, ld);
@@ -142,11 +154,12 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
     p.shifted = nn_take_floats(&at, p.layers[0].ld);
     p.base = nn_take_floats(&at, p.layers[0].ld);
     p.pixels = nn_take_floats(&at, count == 1 ? x->width : 0);
+    p.g_panels = nn_take_floats(&at, p.chunk * p.layers[0].wide);
     p.panels = nn_take_floats(&at, normed ? threads * nn_panel_floats(count) : 0);
     p.correct = (int64_t *)at;
     at += (uintptr_t)(64 * threads); /* a cache line each */
     p.columns = (void *)at;
-    at += (uintptr_t)nn_columns_bytes(p.chunk, x->width, most_entries);
+    at += (uintptr_t)nn_columns_bytes(p.chunk, x->width, most_entries, threads);
     p.bytes = (int64_t)(at - begin) + 64;
     return p;
 }
@@ -185,18 +198,31 @@ NN_API int64_t nn_mlp_find_bad_label(const int64_t *labels, const int64_t *index
     return -1;
 }
 
-/* Thread t's share of the rows of a parameter's arrays, from one place to another. */
+/* Thread t's share of a matrix, from one place to another; one of them may be in panels. */
+static inline void nn_copy_matrix(const float *from, int64_t ldf, float *to, int64_t ldt,
+                                  int64_t rows, int64_t columns, int t, int threads)
+{
+    int64_t r0, r1, a, b;
+    nn_share(rows, 8, t, threads, &r0, &r1);
+    nn_share((columns + 15) / 16 * 16, 16, t, threads, &a, &b); /* as nn_mlp_thread does */
+    if (ldt == NN_PANELS)
+        nn_to_panels(from, ldf, rows, columns, a, b, nn_active->vector, to);
+    else if (ldf == NN_PANELS)
+        nn_from_panels(from, rows, columns, a, b, nn_active->vector, to, ldt);
+    else
+        nn_copy_rows(from, ldf, r0, r1, columns, to, ldt);
+}
+
+/* The same of all of a parameter's arrays. */
 static inline void nn_copy_parameter(const nn_parameter *from, int64_t ldf, nn_parameter *to,
                                      int64_t ldt, int64_t rows, int64_t columns, int t,
                                      int threads)
 {
     const float *const of[] = {from->w, from->m, from->v, from->u};
     float *const into[] = {to->w, to->m, to->v, to->u};
-    int64_t r0, r1;
-    nn_share(rows, 8, t, threads, &r0, &r1);
     for (int k = 0; k < 4; k++)
         if (of[k])
-            nn_copy_rows(of[k], ldf, r0, r1, columns, into[k], ldt);
+            nn_copy_matrix(of[k], ldf, into[k], ldt, rows, columns, t, threads);
 }
 
 /* The arrays of a layer, from one to another. What is given back has no padding; a vector's
@@ -204,7 +230,8 @@ static inline void nn_copy_parameter(const nn_parameter *from, int64_t ldf, nn_p
 NN_API void nn_copy_layer(const nn_layer *from, nn_layer *to, int back, int t, int threads)
 {
     const int64_t columns = from->out, ldt = back ? columns : nn_stride(columns);
-    nn_copy_parameter(&from->weight, from->ld, &to->weight, ldt, from->in, columns, t, threads);
+    nn_copy_parameter(&from->weight, from->ldw, &to->weight, to->ldw, from->in, columns, t,
+                      threads);
     nn_copy_parameter(&from->bias, columns, &to->bias, ldt, 1, columns, t, threads);
     nn_copy_parameter(&from->scale, columns, &to->scale, ldt, 1, columns, t, threads);
     nn_copy_parameter(&from->offset, columns, &to->offset, ldt, 1, columns, t, threads);

@@ -128,7 +128,7 @@ def sparse_linear_backward_weight(
     _apart(&dw, &g, "grad")
     entries = _count_entries(&c, <const int64_t *>index.data, index.size)
     packed = nn_packed_bytes(g.shape[0], g.shape[1], entries // (index.size + 1))
-    columns = nn_columns_bytes(index.size, c.x.width, entries)
+    columns = nn_columns_bytes(index.size, c.x.width, entries, max(1, threads))
     beside = 4 * (g.shape[1] + 16)
     work = <char *>_borrow(packed + columns + beside)
     with nogil:

@@ -79,7 +79,7 @@ NN_INLINE void NN(sparse_forward_panel)(
     }
 }
 
-/* columns [o0, o1) of out = act(bias + X W) for samples [n0, n1) */
+/* columns [o0, o1) of out = act(bias + X W) for samples [n0, n1); W may be in panels */
 static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n0, int64_t n1,
                                const float *w, int64_t ldw, const float *bias, int64_t o0,
                                int64_t o1, int relu, float *out, int64_t ldo)
@@ -87,7 +87,7 @@ static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n
     const int64_t width = o1 - o0;
     if (width <= 0 || n0 >= n1)
         return;
-    if (width < VL && ldw < VL) {
+    if (width < VL && ldw != NN_PANELS && ldw < VL) {
         for (int64_t n = n0; n < n1; n++)
             for (int64_t o = o0; o < o1; o++) {
                 float sum = bias ? bias[o] : 0;
@@ -97,21 +97,20 @@ static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n
             }
         return;
     }
-    const int64_t units = (width + VL - 1) / VL, panels = (units + 7) / 8;
-    for (int64_t p = 0; p < panels; p++) {
-        const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
-        const int64_t a = o0 + u0 * VL, b = o0 + u1 * VL < o1 ? o0 + u1 * VL : o1;
-        const int nv = (int)(u1 - u0);
+    for (int64_t i = 0; i < nn_panel_count(o0, o1, VL); i++) {
+        const nn_panel panel = nn_panel_at(o0, o1, VL, i);
+        const int64_t a = panel.a, ld = nn_panel_ld(&panel, ldw);
+        const float *at = w + nn_panel_begin(&panel, x->width, ldw);
         /* at most 64 KB of a panel's rows at a time; of no use for a few samples */
-        const int64_t fit = NN_L1_FLOATS / (nv * VL), count = (x->width + fit - 1) / fit;
+        const int64_t fit = NN_L1_FLOATS / panel.ld, count = (x->width + fit - 1) / fit;
         const int64_t row_block = n1 - n0 < 8 ? x->width : (x->width + count - 1) / count;
         const float *bias_at = bias ? bias + a : 0;
 #define CASE(K)                                                                              \
     case K:                                                                                  \
-        NN(sparse_forward_panel)(K, x, index, n0, n1, w + a, ldw, bias_at, (int)(b - a),     \
+        NN(sparse_forward_panel)(K, x, index, n0, n1, at, ld, bias_at, (int)(panel.b - a),   \
                                  relu, out + a, ldo, row_block);                             \
         break;
-        switch (nv) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
+        switch (panel.vectors) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
 #undef CASE
     }
 }
@@ -159,7 +158,8 @@ NN_INLINE void NN(prefetch_row)(const nn_parameter *p, int64_t at, int64_t width
  *
  * Chunks of 64 weight rows: their sums stay near while the blocks of samples, whose
  * gradients fit in L1, pass by one after the other. Rows of pixels that never occur
- * are skipped unless the optimizer must touch them (decay, moments, a stored dW). */
+ * are skipped unless the optimizer must touch them (decay, moments, a stored dW). Gradient and
+ * parameter may be in panels. */
 static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float *grad,
                               int64_t ldg, const float *base, int64_t o0, int64_t o1,
                               const nn_optimizer *opt, const nn_parameter *p, int64_t ldw)
@@ -174,7 +174,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
         return;
     if (!t->blocks) /* no sample, a gradient of zeros */
         memset(sum, 0, sizeof sum);
-    if (width < VL && ldg < VL) {
+    if (width < VL && ldg != NN_PANELS && ldg < VL) {
         for (int64_t c = 0; c < t->width; c++) {
             for (int64_t o = 0; o < width; o++)
                 line[o] = base ? base[o0 + o] : 0;
@@ -192,11 +192,12 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
         }
         return;
     }
-    const int64_t units = (width + VL - 1) / VL, panels = (units + 7) / 8;
-    for (int64_t i = 0; i < panels; i++) {
-        const int64_t u0 = units * i / panels, u1 = units * (i + 1) / panels;
-        const int64_t a = o0 + u0 * VL, b = o0 + u1 * VL < o1 ? o0 + u1 * VL : o1;
-        const int nv = (int)(u1 - u0), wide = (int)(b - a);
+    for (int64_t i = 0; i < nn_panel_count(o0, o1, VL); i++) {
+        const nn_panel panel = nn_panel_at(o0, o1, VL, i);
+        const int64_t a = panel.a, at = nn_panel_begin(&panel, t->width, ldw);
+        const int64_t ld = nn_panel_ld(&panel, ldw), ld_near = nn_panel_ld(&panel, ldg);
+        const float *near = grad + nn_panel_begin(&panel, t->count, ldg);
+        const int nv = panel.vectors, wide = (int)(panel.b - a);
         const int overlap = wide < VL ? 0 : nv * VL - wide;
         for (int j = 0; j < nv * VL; j++) {
             const int o = j - (j / VL == nv - 1 ? overlap : 0);
@@ -211,14 +212,14 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                 list[rows] = (int32_t)c;
                 rows += present != 0;
                 if (present && p->m)
-                    NN(prefetch_row)(p, c * ldw + a, wide);
+                    NN(prefetch_row)(p, at + c * ld, wide);
             }
             for (int64_t q = 0; q < t->blocks; q++)
 #define CASE(K)                                                                              \
     case K:                                                                                  \
         NN(sparse_gradient_rows)(K, x->table, t->entries + t->base[q], t->start + q * stride,  \
                                  list, rows, q == 0, begin,                                  \
-                                 grad + q * t->block * ldg + a, ldg, wide, sum);             \
+                                 near + q * t->block * ld_near, ld_near, wide, sum);         \
         break;
                 switch (nv) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
 #undef CASE
@@ -232,7 +233,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                         line[tail - overlap + j] = g[tail + j];
                     g = line;
                 }
-                NN(apply)(opt, wide, g, p, list[r] * ldw + a);
+                NN(apply)(opt, wide, g, p, at + list[r] * ld);
             }
         }
     }

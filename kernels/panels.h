@@ -1,0 +1,87 @@
+/* Matrices in panels.
+ *
+ * The sparse layer's loops take a share [o0, o1) of a matrix's columns in panels of at most eight
+ * vectors, and read the rows of a panel here and there. If each row of a panel lies in another
+ * page, addresses cost more than arithmetic: a CPU knows some 64 pages by heart. So what is read
+ * again and again is held panel by panel: the rows of panel [a, b) follow each other, in whole
+ * vectors, from element rows * a on. Such a matrix has NN_PANELS in place of a row stride.
+ */
+#ifndef NN_PANELS_H
+#define NN_PANELS_H
+
+#include "types.h"
+
+#define NN_PANELS 0
+
+typedef struct {
+    int64_t a, b; /* columns */
+    int vectors;
+    int64_t ld; /* the stride of rows that follow each other */
+} nn_panel;
+
+/* How many panels columns [o0, o1) take, with vectors of so many lanes. */
+static inline int64_t nn_panel_count(int64_t o0, int64_t o1, int64_t lanes)
+{
+    return (o1 - o0 + 8 * lanes - 1) / (8 * lanes);
+}
+
+/* Panel i of them: all about as wide. */
+static inline nn_panel nn_panel_at(int64_t o0, int64_t o1, int64_t lanes, int64_t i)
+{
+    const int64_t units = (o1 - o0 + lanes - 1) / lanes, panels = nn_panel_count(o0, o1, lanes);
+    const int64_t u0 = units * i / panels, u1 = units * (i + 1) / panels;
+    nn_panel panel;
+    panel.a = o0 + u0 * lanes;
+    panel.b = o0 + u1 * lanes < o1 ? o0 + u1 * lanes : o1;
+    panel.vectors = (int)(u1 - u0);
+    panel.ld = panel.vectors * lanes;
+    return panel;
+}
+
+/* Where a panel begins in a matrix of so many rows and this row stride, and its own stride. */
+static inline int64_t nn_panel_begin(const nn_panel *panel, int64_t rows, int64_t ld)
+{
+    return ld == NN_PANELS ? rows * panel->a : panel->a;
+}
+
+static inline int64_t nn_panel_ld(const nn_panel *panel, int64_t ld)
+{
+    return ld == NN_PANELS ? panel->ld : ld;
+}
+
+/* How many of a panel's columns a matrix of so many has: the last ones may be padding. */
+static inline int64_t nn_panel_columns(const nn_panel *panel, int64_t columns)
+{
+    const int64_t some = (panel->b < columns ? panel->b : columns) - panel->a;
+    return some < 0 ? 0 : some;
+}
+
+/* Columns [o0, o1) of a matrix (rows, columns) into panels, zeros where there is no column. */
+NN_API void nn_to_panels(const float *from, int64_t ldf, int64_t rows, int64_t columns, int64_t o0,
+                         int64_t o1, int64_t lanes, float *panels)
+{
+    for (int64_t i = 0; i < nn_panel_count(o0, o1, lanes); i++) {
+        const nn_panel panel = nn_panel_at(o0, o1, lanes, i);
+        const int64_t wide = nn_panel_columns(&panel, columns);
+        float *to = panels + rows * panel.a;
+        for (int64_t r = 0; r < rows; r++, to += panel.ld) {
+            memcpy(to, from + r * ldf + panel.a, (size_t)wide * sizeof(float));
+            memset(to + wide, 0, (size_t)(panel.ld - wide) * sizeof(float));
+        }
+    }
+}
+
+/* ... and back. */
+NN_API void nn_from_panels(const float *panels, int64_t rows, int64_t columns, int64_t o0,
+                           int64_t o1, int64_t lanes, float *to, int64_t ldt)
+{
+    for (int64_t i = 0; i < nn_panel_count(o0, o1, lanes); i++) {
+        const nn_panel panel = nn_panel_at(o0, o1, lanes, i);
+        const int64_t wide = nn_panel_columns(&panel, columns);
+        const float *from = panels + rows * panel.a;
+        for (int64_t r = 0; r < rows; r++, from += panel.ld)
+            memcpy(to + r * ldt + panel.a, from, (size_t)wide * sizeof(float));
+    }
+}
+
+#endif
