@@ -18,6 +18,9 @@ NN_INLINE void NN(dense_tile)(
     vf acc[MR][NR > 8 ? NR : 8];
     NN_UNROLL for (int i = 0; i < mr; i++)
         NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] = (vf){0};
+    if (e->opt)
+        for (int i = 0; i < mr; i++)
+            NN(prefetch_row)(&e->p, (r0 + i) * e->ldo + c0, width);
     for (int64_t k = 0; k < depth; k++) {
         vf bk[NR > 8 ? NR : 8];
         NN_UNROLL for (int j = 0; j < nv; j++) bk[j] = LOAD(b + AT(j));
@@ -62,8 +65,29 @@ NN_INLINE void NN(dense_tile)(
 /* One row by up to 8 vectors: what is left of the rows, and all of a batch of one. */
 #define TILE_CASE(M, K)                                                                      \
     case K:                                                                                  \
-        NN(dense_tile)(M, K, a + r * ar, ar, ak, b + c, ldb, depth, wide, e, r, c);          \
+        NN(dense_tile)(M, K, a + r * ar, ar, ak, at, ldb, depth, wide, e, r, c);             \
         break;
+
+/* Rows [r0, r1), a multiple of MR, and one panel of columns. Where many rows read the panel, its
+ * rows are first brought together from the many pages that they lie on. */
+static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
+                            int64_t depth, int64_t r0, int64_t r1, int64_t c, int wide,
+                            const nn_epilogue *e)
+{
+    enum { DEEPEST = 512, LEAST = 96 };
+    float near[DEEPEST * NR * VL] NN_ALIGNED;
+    const int nv = (wide + VL - 1) / VL, last = wide - VL;
+    const float *at = b + c;
+    if (r1 - r0 >= LEAST && depth <= DEEPEST && wide >= VL) {
+        for (int64_t k = 0; k < depth; k++)
+            for (int j = 0; j < nv; j++)
+                STORE(near + k * nv * VL + AT(j), LOAD(at + k * ldb + AT(j)));
+        at = near;
+        ldb = nv * VL;
+    }
+    for (int64_t r = r0; r < r1; r += MR)
+        switch (nv) { TILE_CASE(MR, 1) TILE_CASE(MR, 2) TILE_CASE(MR, 3) }
+}
 
 /* rows [r0, r1) and columns [c0, c1) */
 static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
@@ -101,8 +125,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
             const int64_t c = c0 + u0 * VL;
             const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
-            for (int64_t r = r0; r < full; r += MR)
-                switch (u1 - u0) { TILE_CASE(MR, 1) TILE_CASE(MR, 2) TILE_CASE(MR, 3) }
+            NN(dense_panel)(a, ar, ak, b, ldb, depth, r0, full, c, wide, e);
         }
     panels = (units + 7) / 8;
     if (full < r1)
@@ -110,6 +133,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
             const int64_t c = c0 + u0 * VL;
             const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
+            const float *at = b + c;
             for (int64_t r = full; r < r1; r++)
                 switch (u1 - u0) {
                     TILE_CASE(1, 1) TILE_CASE(1, 2) TILE_CASE(1, 3) TILE_CASE(1, 4)
