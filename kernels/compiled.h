@@ -22,6 +22,7 @@ typedef struct {
     void (*dots)(const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, int64_t,
                  const float *, int64_t, float *, int64_t);
     void (*add_rows)(const float *, int64_t, int64_t, int64_t, int64_t, int64_t, float *);
+    void (*transpose)(const float *, int64_t, int64_t, int64_t, float *, int64_t);
     void (*column_sums)(const float *, int64_t, int64_t, int64_t, int64_t, const nn_optimizer *,
                         const nn_parameter *);
     int64_t (*cross_entropy)(const float *, int64_t, const int64_t *, const int64_t *, int64_t,

@@ -18,6 +18,7 @@
  */
 
 #include "vectors_isa.h"
+#include "transpose_isa.h"
 #include "transcendental_isa.h"
 #include "optimizers_isa.h"
 #include "sparse_isa.h"
@@ -36,6 +37,7 @@ static const nn_kernels NN(kernels) = {
     NN(dense),
     NN(dots),
     NN(add_rows),
+    NN(transpose),
     NN(column_sums),
     NN(cross_entropy),
     NN(mse),

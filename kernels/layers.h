@@ -173,15 +173,10 @@ NN_API void nn_bias_update(const float *grad, int64_t ldg, int64_t rows, int64_t
 NN_API void nn_transpose(const float *from, int64_t ldf, int64_t rows, int64_t columns, float *to,
                          int64_t ldt)
 {
-    for (int64_t r0 = 0; r0 < rows; r0 += 16)
-        for (int64_t c = 0; c < columns; c++) {
-            float *line = to + c * ldt + r0;
-            const int64_t some = rows - r0 < 16 ? rows - r0 : 16;
-            for (int64_t r = 0; r < some; r++)
-                line[r] = from[(r0 + r) * ldf + c];
-            for (int64_t r = some; r < 16; r++)
-                line[r] = 0;
-        }
+    const int64_t padding = (rows + 15) / 16 * 16 - rows;
+    nn_active->transpose(from, rows, columns, ldf, to, ldt);
+    for (int64_t c = 0; padding && c < columns; c++)
+        memset(to + c * ldt + rows, 0, (size_t)padding * sizeof(float));
 }
 
 /* Columns [d0, d1) of out (rows, depth) = grad (rows, columns) @ w (depth, columns)^T,
