@@ -93,10 +93,9 @@ cdef int _read_drop(nn_layer *layer, object drop, str where, int64_t steps) exce
 
 cdef int _check_apart(const nn_layer *layer, set places, int number) except -1:
     """No array of a layer is another one's, too."""
-    cdef const nn_parameter *p
-    for i in range(5):
-        p = (&layer.weight if i == 0 else &layer.bias if i == 1 else &layer.scale if i == 2
-             else &layer.offset if i == 3 else &layer.running)
+    cdef nn_parameter[5] parameters = [
+        layer.weight, layer.bias, layer.scale, layer.offset, layer.running]
+    for p in parameters:
         for address in (<size_t>p.w, <size_t>p.m, <size_t>p.v, <size_t>p.u):
             if address in places:
                 raise ValueError(f"layer {number} shares an array with another parameter")

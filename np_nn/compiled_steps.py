@@ -117,31 +117,34 @@ class CompiledSteps:
         multiple = FOLD if batch_size == 1 else 1
         return max(1, most // multiple) * multiple
 
-    def __call__(self, block, rates):
-        """Train on the batches of block (K, N) int at the learning rates (K,).
+    def __call__(self, batches, rates):
+        """Train on batches (K, N) int of images at the learning rates (K,).
 
         Returns the mean loss of each batch (K,), and how many images were right (K,).
         """
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
-        if block.shape[1] >= LARGE * len(self.labels) and not self._drops:
-            block = np.sort(block, axis=1)  # dropout would meet other images
+        if batches.shape[1] >= LARGE * len(self.labels) and not self._drops:
+            batches = np.sort(batches, axis=1)  # dropout would meet other images
         layers = [
-            self._begin(*pair, *block.shape) for pair in zip(self.blocks, self.layers, strict=True)
+            self._begin(*pair, *batches.shape) for pair in zip(self.blocks, self.layers, strict=True)
         ]
-        share = self.l2.alpha / block.shape[1]
+        share = self.l2.alpha / batches.shape[1]
         losses, correct = ops.KERNELS["mlp_steps"](
-            self.rows, self.labels, np.ascontiguousarray(block), self.scale, self.shift,
-            layers, self.activations, self._loss(block.shape[1]),
+            self.rows, self.labels, np.ascontiguousarray(batches), self.scale, self.shift,
+            layers, self.activations, self._loss(batches.shape[1]),
             RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, share,
             self._pace.threads,
         )  # fmt: skip
-        losses += share / 2 * self._penalties(len(block))
-        optimizer.steps += len(block)
+        for block in self.blocks:
+            if block.norm:
+                block.norm.num_batches_tracked.data += len(batches)
+        losses += share / 2 * self._penalties(len(batches))
+        optimizer.steps += len(batches)
         optimizer.lr = float(rates[-1])
         seconds = time.perf_counter() - started
-        self._pace.note(seconds, len(block))
+        self._pace.note(seconds, len(batches))
         if not tries:
-            most = int(CALL_SECONDS * len(block) / seconds)
+            most = int(CALL_SECONDS * len(batches) / seconds)
             self._most = min(2 * self._most, max(1, most))
         return losses, correct
 
@@ -150,7 +153,6 @@ class CompiledSteps:
         """The Dense of a Block for so many steps with batches of so many images."""
         if block.norm:
             block.norm.check_count(count)
-            block.norm.num_batches_tracked.data += steps
         if not block.drop or not block.drop.p:
             return dense
         keys = np.array([block.drop.stream.next() for _ in range(steps)], np.uint64)
