@@ -91,14 +91,6 @@ cdef object _shape(const Array *a):
     return tuple([a.shape[axis] for axis in range(a.axes)])
 
 
-cdef object _int64(object given, str name):
-    """Integers of any size as contiguous int64; itself if that is what they are."""
-    array = np.asarray(given)
-    if array.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be integers, got {array.dtype}")
-    return np.ascontiguousarray(array, np.int64)
-
-
 cdef int _apart(const Array *out, const Array *other, str name) except -1:
     """A product reads its operands again and again: it must not write over them."""
     if (<char *>out.data < <char *>other.data + other.size * 4

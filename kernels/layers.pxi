@@ -1,6 +1,14 @@
 # The layers, one operation at a time; included by compiled.pyx.
 
 
+cdef object _int64(object given, str name):
+    """Integers of any size as contiguous int64; itself if that is what they are."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be integers, got {array.dtype}")
+    return np.ascontiguousarray(array, np.int64)
+
+
 def gather(images, indices, double scale, double shift, out, int threads):
     cdef Array source, index, batch
     cdef int64_t bad, width = 1
