@@ -54,11 +54,14 @@ $(RUN):
 $(VENV)/.base: EXTRAS =
 $(VENV)/.torch: EXTRAS = [torch]
 $(VENV)/.test: EXTRAS = [test]
-$(VENV)/.lint: EXTRAS = [lint]
 $(VENV)/.docs: EXTRAS = [docs]
 
-$(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(BUILD) | $(RUN)
+$(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.docs: $(BUILD) | $(RUN)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
+	@touch $@
+
+$(VENV)/.lint: | $(RUN) # no kernels need be built for this
+	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12'
 	@touch $@
 
 # The kernels' tests under the address and undefined-behaviour sanitizers, in a copy, so that

@@ -38,7 +38,11 @@ def wanted(variable):
 
 
 class BuildKernels(build_ext):
-    """Compiles with the flags that the compiler at hand understands."""
+    """Compiles with the flags that the compiler at hand understands, an extension per core."""
+
+    def initialize_options(self):
+        super().initialize_options()
+        self.parallel = True
 
     def build_extensions(self):
         if self.compiler.compiler_type != "msvc":

@@ -125,9 +125,8 @@ class CompiledSteps:
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
         if batches.shape[1] >= LARGE * len(self.labels) and not self._drops:
             batches = np.sort(batches, axis=1)  # dropout would meet other images
-        layers = [
-            self._begin(*pair, *batches.shape) for pair in zip(self.blocks, self.layers, strict=True)
-        ]
+        pairs = zip(self.blocks, self.layers, strict=True)
+        layers = [self._begin(*pair, *batches.shape) for pair in pairs]
         share = self.l2.alpha / batches.shape[1]
         losses, correct = ops.KERNELS["mlp_steps"](
             self.rows, self.labels, np.ascontiguousarray(batches), self.scale, self.shift,
