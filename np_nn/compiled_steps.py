@@ -11,7 +11,7 @@ from np_nn.layers import BatchNorm1d, Dropout, Linear, ReLU, ScaledTanh, Sigmoid
 from np_nn.losses import CrossEntropyLoss, MSELoss
 from np_nn.module import Module, Sequential
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
-from np_nn.pace import Pace
+from np_nn.pace import TRIAL, Pace
 from np_nn.reference import Dense, Drop, Norm
 
 # What mlp_steps can train with, under its own names.
@@ -23,7 +23,7 @@ ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scal
 MOST_LAYERS = 32  # that the kernel has room for
 FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
 LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
-CALL_SECONDS = 0.03  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
+CALL_SECONDS = 0.1  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
 
 
 class Block(NamedTuple):
@@ -106,14 +106,15 @@ class CompiledSteps:
         moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
         self.layers = [_dense(block, moments) for block in self.blocks]
         self._drops = any(block.drop for block in self.blocks)
-        self._pace, self._most = Pace(), 1
+        self._pace, self._seconds = Pace(), np.inf  # of a step
 
     def most(self, batch_size, wanted):
         """How many steps the next call may make: so many that it takes about CALL_SECONDS.
 
-        No more than are wanted, if one call gives the bits of several then: see FOLD.
+        The first call is short, as how long a step takes is not known. No more than are wanted,
+        if one call gives the bits of several then: see FOLD.
         """
-        most = min(wanted, self._most // 4 if self._pace.tries else self._most)
+        most = min(wanted, int((2 * TRIAL if self._pace.tries else CALL_SECONDS) / self._seconds))
         multiple = FOLD if batch_size == 1 else 1
         return max(1, most // multiple) * multiple
 
@@ -143,8 +144,7 @@ class CompiledSteps:
         seconds = time.perf_counter() - started
         self._pace.note(seconds, len(batches))
         if not tries:
-            most = int(CALL_SECONDS * len(batches) / seconds)
-            self._most = min(2 * self._most, max(1, most))
+            self._seconds = seconds / len(batches)
         return losses, correct
 
     @staticmethod

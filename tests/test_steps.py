@@ -173,6 +173,24 @@ def test_however_long_the_calls_take_one_image_at_a_time_gives_the_same_bits(
     assert run(1e-6) == run(1e-3) == run(10)
 
 
+def test_a_training_shorter_than_a_call_takes_two(digits, monkeypatch):
+    """Each call copies all parameters: many short ones would cost more than the steps."""
+    if "mlp_steps" not in ops.active:
+        pytest.skip("without the compiled kernel each step is a call")
+    made, kernel = [], ops.KERNELS["mlp_steps"]
+
+    def spy(rows, labels, batches, *rest):
+        made.append(len(batches))
+        return kernel(rows, labels, batches, *rest)
+
+    monkeypatch.setitem(ops.KERNELS, "mlp_steps", spy)
+    monkeypatch.setattr(compiled_steps, "CALL_SECONDS", 1000)
+    monkeypatch.setattr(pace, "PATIENCE", (1000, 1000))
+    model = network(20)
+    trained(digits.train, model, nn.Adam(model.parameters()), steps=40)
+    assert made == [1, 39]
+
+
 def test_a_batch_of_the_whole_set_is_that_of_the_dense_layers(digits):
     """In the fused loop it is sorted and taken in chunks."""
 
