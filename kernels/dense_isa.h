@@ -62,7 +62,6 @@ NN_INLINE void NN(dense_tile)(
     }
 }
 
-/* One row by up to 8 vectors: what is left of the rows, and all of a batch of one. */
 #define TILE_CASE(M, K)                                                                      \
     case K:                                                                                  \
         NN(dense_tile)(M, K, a + r * ar, ar, ak, at, ldb, depth, wide, e, r, c);             \
@@ -127,6 +126,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
             NN(dense_panel)(a, ar, ak, b, ldb, depth, r0, full, c, wide, e);
         }
+    /* one row by up to 8 vectors: what is left of the rows, and all of a batch of one */
     panels = (units + 7) / 8;
     if (full < r1)
         for (int64_t p = 0; p < panels; p++) {

@@ -11,9 +11,10 @@
 #include "layers.h"
 
 /* A Linear layer, weight (in, out) with row stride ldw and perhaps a bias (out), and the
- * activation after it, whose outputs have row stride ld. In between there may be a batch norm: it has a scale (out), an offset, and
- * as w and m of `running`, the running mean and variance, which move by a share `momentum`.
- * Behind the activation there may be dropout, with a key for each step. */
+ * activation after it, whose outputs have row stride ld. In between there may be a batch norm: it
+ * has a scale (out), an offset, and as w and m of `running`, the running mean and variance, which
+ * move by a share `momentum`. Behind the activation there may be dropout, with a key for each
+ * step. */
 typedef struct {
     int64_t in, out, wide, ld, ldw;
     int activation;

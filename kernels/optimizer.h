@@ -28,7 +28,8 @@ static inline nn_optimizer nn_sgd(double momentum, double weight_decay, int nest
     return o;
 }
 
-/* decoupled: AdamW. eps_hat: eps belongs before the bias correction. step: how many steps were made before (0 for a new run). */
+/* decoupled: AdamW. eps_hat: eps belongs before the bias correction. step: how many steps were
+ * made before (0 for a new run). */
 static inline nn_optimizer nn_adam(double beta1, double beta2, double eps, double weight_decay,
                                    int decoupled, int eps_hat, int64_t step)
 {

@@ -10,7 +10,7 @@ from safetensors.numpy import load, save
 from test_trainer import blobs
 
 import np_nn as nn
-from np_nn import ops, tensors
+from np_nn import machine, ops, tensors
 
 
 class StopAt(nn.Callback):
@@ -111,6 +111,8 @@ def test_resuming_gives_the_bits_of_never_having_stopped(kind, at, digits, tmp_p
 @pytest.mark.parametrize("name", ["mlp", "mlp, one image at a time", "convolutions"])
 def test_with_any_number_of_threads(name, threads, digits, kernels, tmp_path):
     """The compiled kernels even with another number than before; NumPy's BLAS with the same."""
+    if kernels == "numpy" and threads > machine.cores():
+        pytest.skip("a BLAS with more threads than cores waits for itself, for minutes")
     path, kind = tmp_path / "run.safetensors", KINDS[name]
     ops.set_threads(threads if kernels == "numpy" else 2)
     whole = kind.train(digits)
