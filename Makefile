@@ -74,10 +74,7 @@ sanitize: $(VENV)/.test
 	NP_NN_STRICT=1 NP_NN_SANITIZE=1 $(abspath $(RUN)) setup.py --quiet build_ext --inplace && \
 	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 NP_NN_STRICT=1 \
-	$(abspath $(RUN)) -m pytest -p no:cacheprovider --capture=sys \
-		tests/test_kernels.py tests/test_mlp_steps.py tests/test_pointwise.py tests/test_warp.py \
-		tests/test_convolution_kernels.py tests/test_pooling_kernels.py \
-		tests/test_instruction_sets.py
+	$(abspath $(RUN)) -m pytest -p no:cacheprovider --capture=sys tests/kernels
 
 # The notebooks are pages of the documentation, executed with their full settings.
 .PHONY: notebooks

@@ -25,18 +25,6 @@ except ImportError:
     pytest.skip("the compiled kernels are not built", allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: these call reference and kernel themselves."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _threads_for_small_work():
-    warp.set_work_per_thread(1)
-    yield
-    warp.set_work_per_thread(200e3)
-
-
 def anywhere(array, offset):
     """A copy so many elements into its memory, to whose end it reaches."""
     memory = np.empty(array.size + offset, array.dtype)
@@ -170,7 +158,7 @@ def test_without_vector_instructions():
     """The comparisons again, in a process of its own."""
     if warp.instruction_set() == "baseline":
         return  # that is what the other tests ran on
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     comparisons = "not process and not instructions"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__],

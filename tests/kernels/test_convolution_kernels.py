@@ -39,18 +39,6 @@ PROVIDED = ["conv2d_backward_input", "conv2d_backward_weight", "conv2d_forward",
             "conv_relu_pool_backward", "conv_relu_pool_forward"]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: these call reference and kernel themselves."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _threads_for_small_work():
-    convolution.set_work_per_thread(1)
-    yield
-    convolution.set_work_per_thread(200e3)
-
-
 def same(name, *arguments, tolerance=1e-5):
     check(name, *arguments, tolerance=tolerance, module=convolution)
 

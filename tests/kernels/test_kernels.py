@@ -27,7 +27,7 @@ except ImportError:
         raise
     pytest.skip("the compiled kernels are not built", allow_module_level=True)
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROVIDED = sorted(name for name, f in inspect.getmembers(reference) if hasattr(compiled, name))
 PROVIDED = [name for name in PROVIDED if inspect.isfunction(getattr(reference, name))]
 SIZES = (1, 2, 7, 10, 16, 17, 33, 100, 129, 513)
@@ -39,18 +39,6 @@ some = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database
 sizes, counts = st.sampled_from(SIZES), st.sampled_from(COUNTS)
 seeds = st.integers(0, 2**32 - 1)
 shifts = st.sampled_from([0, 0.01])
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: these call reference and kernel themselves."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _threads_for_small_work():
-    compiled.set_work_per_thread(1)
-    yield
-    compiled.set_work_per_thread(200e3)
 
 
 # ---- How a kernel is compared ---------------------------------------------------------------

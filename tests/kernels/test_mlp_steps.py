@@ -23,19 +23,6 @@ from test_kernels import (
 from np_nn import reference
 from np_nn.reference import Dense, Drop, Norm, Rows
 
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: these call reference and kernel themselves."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _threads_for_small_work():
-    compiled.set_work_per_thread(1)
-    yield
-    compiled.set_work_per_thread(200e3)
-
-
 # Rules that divide by a root turn, with the usual eps of 1e-8, the rounding of a gradient near
 # 0 into a whole step. Name: the rule, its settings, how many moments it keeps.
 RULES = {

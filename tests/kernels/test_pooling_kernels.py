@@ -27,18 +27,6 @@ PROVIDED = ["adaptive_avg_pool2d_backward", "adaptive_avg_pool2d_forward", "avg_
             "avg_pool2d_forward", "max_pool2d_backward", "max_pool2d_forward"]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: these call reference and kernel themselves."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _threads_for_small_work():
-    pooling.set_work_per_thread(1)
-    yield
-    pooling.set_work_per_thread(200e3)
-
-
 def same(name, *arguments, tolerance=2e-6):
     check(name, *arguments, tolerance=tolerance, module=pooling)
 

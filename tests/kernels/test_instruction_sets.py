@@ -7,17 +7,12 @@ import pytest
 from test_kernels import python  # skips this file, too, where no kernels are built
 
 FILES = {
-    "compiled": ("tests/test_kernels.py", "tests/test_mlp_steps.py"),
-    "pointwise": ("tests/test_pointwise.py",),
-    "convolution": ("tests/test_convolution_kernels.py",),
-    "pooling": ("tests/test_pooling_kernels.py",),
+    "compiled": ("tests/kernels/test_kernels.py", "tests/kernels/test_mlp_steps.py"),
+    "pointwise": ("tests/kernels/test_pointwise.py",),
+    "convolution": ("tests/kernels/test_convolution_kernels.py",),
+    "pooling": ("tests/kernels/test_pooling_kernels.py",),
 }
 COMPARISONS = "not fit and not process and not instruction and not two_calls"
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: the comparisons call reference and kernel themselves."""
 
 
 def chosen(module, **environment):

@@ -47,18 +47,6 @@ PROVIDED = sorted(
 TOLERANCE = 2e-6
 
 
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: these call reference and kernel themselves."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _threads_for_small_work():
-    pointwise.set_work_per_thread(1)
-    yield
-    pointwise.set_work_per_thread(200e3)
-
-
 def same(name, *arguments, tolerance=TOLERANCE):
     check(name, *arguments, tolerance=tolerance, module=pointwise)
 
@@ -381,7 +369,7 @@ LARGE = [(3, 2, 40, 70), (2, 3, 1, 1025), (40, 3, 5, 5), (1, 1, 64, 32), (5, 40,
 def test_batch_norm_of_images(counts, sides, shape, seed):
     shape = shape or (*counts, *sides)
     check_batch_norm(seed, *shape)
-    grad = normal(np.random.default_rng(seed), *shape)
+    grad = 1 + normal(np.random.default_rng(seed), *shape)  # sums near 0 would be all rounding
     same("conv2d_backward_bias", grad, empty(shape[1]), tolerance=1e-5)
 
 

@@ -1,0 +1,23 @@
+"""Shared by the tests that call reference and kernel themselves."""
+
+import sys
+
+import pytest
+
+from np_nn import ops
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: there is no setting to run it under."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads_for_small_work():
+    """Kernels take the threads that they are given, however small the work."""
+    modules = {sys.modules[kernel.__module__] for kernel in ops.KERNELS.values()}
+    for module in modules:
+        module.set_work_per_thread(1)
+    yield
+    for module in modules:
+        module.set_work_per_thread(200e3)
