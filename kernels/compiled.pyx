@@ -82,6 +82,7 @@ cdef extern from "mlp.h" nogil:
     int64_t nn_packed_bytes(int64_t, int64_t, int64_t)
     int64_t nn_columns_bytes(int64_t, int64_t, int64_t, int)
     int64_t nn_transposed_floats(int64_t, int64_t, int)
+    int64_t nn_inputs_floats(int64_t, int64_t, int64_t)
     char *nn_align(void *)
 
     void nn_count_pixels(const uint8_t *, int64_t, int64_t, int64_t *, int)
@@ -97,7 +98,7 @@ cdef extern from "mlp.h" nogil:
         float *, int64_t, float *, int)
     void nn_linear_update(
         const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t,
-        const nn_optimizer *, nn_parameter, int64_t, float *, int)
+        const nn_optimizer *, nn_parameter, int64_t, float *, float *, int)
     void nn_bias_update(
         const float *, int64_t, int64_t, int64_t, const nn_optimizer *, nn_parameter, int)
     void nn_linear_backward_input(

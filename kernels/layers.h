@@ -135,10 +135,34 @@ NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64
     }
 }
 
+/* Floats of work space for the next function: 0 where transposing would not pay. */
+static inline int64_t nn_inputs_floats(int64_t rows, int64_t depth, int64_t columns)
+{
+    return rows < 128 || columns <= 64 ? 0 : depth * nn_stride(rows);
+}
+
+/* Rows [d0, d1) of a^T grad, a (rows, depth) and grad (rows, columns), to e. Down a column of `a`,
+ * each number lies on another cache line; so `inputs` receives these columns as rows first. */
+NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad, int64_t ldg,
+                                  int64_t rows, int64_t columns, int64_t d0, int64_t d1,
+                                  const nn_epilogue *e, float *inputs)
+{
+    const int64_t ldt = nn_stride(rows);
+    if (d0 >= d1)
+        return;
+    if (!nn_inputs_floats(rows, 1, columns)) {
+        nn_active->dense(a, 1, lda, grad, ldg, rows, d0, d1, 0, columns, e);
+        return;
+    }
+    nn_active->transpose(a + d0, rows, d1 - d0, lda, inputs + d0 * ldt, ldt);
+    nn_active->dense(inputs, ldt, 1, grad, ldg, rows, d0, d1, 0, columns, e);
+}
+
 /* The gradient of the weight, a^T grad (depth, columns), into the optimizer. */
 NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int64_t ldg,
                              int64_t rows, int64_t depth, int64_t columns, const nn_optimizer *opt,
-                             nn_parameter weight, int64_t ldw, float *packed, int threads)
+                             nn_parameter weight, int64_t ldw, float *packed, float *inputs,
+                             int threads)
 {
     threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
     NN_PARALLEL(threads)
@@ -150,8 +174,8 @@ NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int
         e.p = weight;
         NN_PACK(packed, grad, ldg, rows, columns);
         nn_share(depth, 16, NN_THREAD(), NN_THREADS(), &d0, &d1);
-        nn_active->dense(a, 1, lda, packed ? packed : grad, packed ? nn_stride(columns) : ldg,
-                         rows, d0, d1, 0, columns, &e);
+        nn_linear_weight_part(a, lda, packed ? packed : grad, packed ? nn_stride(columns) : ldg,
+                              rows, columns, d0, d1, &e, inputs);
     }
 }
 

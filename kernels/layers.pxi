@@ -69,8 +69,8 @@ def linear_forward(x, weight, bias, out, int threads):
 def linear_backward_weight(x, grad, out, int threads):
     cdef Array a, g, dw
     cdef nn_optimizer store = nn_store()
-    cdef int64_t bytes
-    cdef void *work = NULL
+    cdef int64_t packed
+    cdef char *work
     _read(&a, x, "x", "f", 2, False)
     _read(&g, grad, "grad", "f", 2, False)
     _read(&dw, out, "out", "f", 2, True)
@@ -80,16 +80,15 @@ def linear_backward_weight(x, grad, out, int threads):
             "do not fit")
     _apart(&dw, &a, "x")
     _apart(&dw, &g, "grad")
-    bytes = nn_packed_bytes(g.shape[0], g.shape[1], a.shape[1])
-    if bytes:
-        work = _borrow(bytes)
+    packed = nn_packed_bytes(g.shape[0], g.shape[1], a.shape[1])
+    work = <char *>_borrow(
+        packed + 4 * nn_inputs_floats(a.shape[0], a.shape[1], g.shape[1]) + 64)
     with nogil:
         nn_linear_update(
             <float *>a.data, a.shape[1], <float *>g.data, g.shape[1], a.shape[0], a.shape[1],
             g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1],
-            <float *>nn_align(work) if work != NULL else NULL, threads)
-    if work != NULL:
-        _give_back(work)
+            <float *>nn_align(work) if packed else NULL, <float *>nn_align(work + packed), threads)
+    _give_back(work)
     return out
 
 

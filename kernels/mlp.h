@@ -235,7 +235,8 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64
                                      p->y[l - 1] + a, ldx);
     if (before->scale.w)
         nn_mlp_norm_backward(p, l - 1, count, rules, a, b, t);
-    nn_active->dense(p->d[l - 1], 1, ldx, p->g[l], ldg, count, a, end, 0, layer->wide, &e);
+    nn_linear_weight_part(p->d[l - 1], ldx, p->g[l], ldg, count, layer->wide, a, end, &e,
+                          p->inputs);
     nn_share(layer->wide, 16, t, threads, &a, &b);
     if (layer->bias.w) {
         const nn_parameter bias = nn_mlp_bias_of(p, l, stored);

@@ -62,7 +62,8 @@ typedef struct {
     float *d[NN_MAX_LAYERS]; /* of the layers: y, unless dropout comes behind */
     float *norm[NN_MAX_LAYERS]; /* a batch's mean and variance, and gradients, ld each */
     float *dw[NN_MAX_LAYERS], *db[NN_MAX_LAYERS]; /* of a batch that is taken in chunks */
-    float *transposed, *losses;
+    float *transposed, *inputs; /* a weight, and a layer's inputs, transposed */
+    float *losses;
     float *sums, *shifted, *base; /* of the first layer, for a shift: see layers.h */
     float *pixels;                /* a batch of one, dense */
     float *g_panels;              /* g[0] once more */
@@ -114,7 +115,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
                                int64_t most_entries, int threads, void *work)
 {
     nn_mlp_work p = {0};
-    int64_t widest = 0;
+    int64_t widest = 0, inputs = 0;
     const uintptr_t begin = (uintptr_t)work;
     uintptr_t at = begin + (64 - begin % 64) % 64;
     int normed = 0;
@@ -145,11 +146,14 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
             p.db[l] = nn_take_floats(&at, ld);
         }
         if (l) {
-            const int64_t need = nn_transposed_floats(from->in, from->out, threads);
-            widest = need > widest ? need : widest;
+            const int64_t weight = nn_transposed_floats(from->in, from->out, threads);
+            const int64_t batch = nn_inputs_floats(p.chunk, from->in, to->wide);
+            widest = weight > widest ? weight : widest;
+            inputs = batch > inputs ? batch : inputs;
         }
     }
     p.transposed = nn_take_floats(&at, widest);
+    p.inputs = nn_take_floats(&at, inputs);
     p.losses = nn_take_floats(&at, p.chunk);
     p.sums = nn_take_floats(&at, p.layers[0].ld);
     p.shifted = nn_take_floats(&at, p.layers[0].ld);
