@@ -117,7 +117,7 @@ def test_mlp_steps_with_batch_norm_and_dropout(rule, widths, hidden, between):
 @pytest.mark.parametrize("shift", [0.0, 0.01])
 def test_mlp_steps_with_batch_norm_and_dropout_for_any_batch(batch, between, shift):
     """A batch norm takes all images at once, dropout alone takes them in chunks."""
-    check("mlp_steps", *mlp("momentum", 60, 37, 20, 10, batch=batch, images=300, steps=3,
+    check("mlp_steps", *mlp("momentum", 60, 130, 70, 10, batch=batch, images=300, steps=3,
                             shift=shift, **between), tolerance=1e-4)  # fmt: skip
 
 
@@ -136,10 +136,11 @@ def test_mlp_steps_with_one_image_at_a_time(rule, widths, shift, hidden):
 
 
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "adagrad"])
-@pytest.mark.parametrize("batch", [1024, 1025, 2100])
+@pytest.mark.parametrize("widths", [(40, 21, 10), (40, 130, 70, 10)], ids=str)
+@pytest.mark.parametrize("batch", [130, 1024, 1025, 2100])
 @pytest.mark.parametrize("shift", [0.0, 0.01])
-def test_mlp_steps_takes_a_large_batch_in_chunks(rule, batch, shift):
-    check("mlp_steps", *mlp(rule, 40, 21, 10, batch=batch, steps=3, shift=shift, hidden="sigmoid",
+def test_mlp_steps_takes_a_large_batch_in_chunks(rule, widths, batch, shift):
+    check("mlp_steps", *mlp(rule, *widths, batch=batch, steps=3, shift=shift, hidden="sigmoid",
                             images=300))  # fmt: skip
 
 
