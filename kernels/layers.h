@@ -135,10 +135,17 @@ NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64
     }
 }
 
-/* Floats of work space for the next function: 0 where transposing would not pay. */
+/* Whether the next function transposes: not for few rows or a narrow layer, where that costs more
+ * than it saves, nor for so many rows that its copy of them would be large. */
+static inline int nn_transposes_inputs(int64_t rows, int64_t columns)
+{
+    return rows >= 128 && rows <= 2048 && columns > 64;
+}
+
+/* Floats of work space that it then needs. */
 static inline int64_t nn_inputs_floats(int64_t rows, int64_t depth, int64_t columns)
 {
-    return rows < 128 || columns <= 64 ? 0 : depth * nn_stride(rows);
+    return nn_transposes_inputs(rows, columns) ? depth * nn_stride(rows) : 0;
 }
 
 /* Rows [d0, d1) of a^T grad, a (rows, depth) and grad (rows, columns), to e. Down a column of `a`,
@@ -150,7 +157,7 @@ NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad
     const int64_t ldt = nn_stride(rows);
     if (d0 >= d1)
         return;
-    if (!nn_inputs_floats(rows, 1, columns)) {
+    if (!nn_transposes_inputs(rows, columns)) {
         nn_active->dense(a, 1, lda, grad, ldg, rows, d0, d1, 0, columns, e);
         return;
     }

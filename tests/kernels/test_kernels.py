@@ -182,9 +182,9 @@ def test_linear(count, inputs, outputs, bias, seed):
     check("linear_backward_input", grad, weight, empty(count, inputs))
 
 
-@pytest.mark.parametrize("shape", [(128, 33, 65), (257, 130, 100), (600, 513, 70)], ids=str)
+@pytest.mark.parametrize("shape", [(128, 33, 65), (600, 513, 70), (2049, 20, 70)], ids=str)
 def test_the_weights_gradient_of_a_large_batch(shape):
-    """Its inputs are transposed first."""
+    """Its inputs are transposed first, if they are not too many."""
     rng, (count, inputs, outputs) = np.random.default_rng(0), shape
     x, grad = normal(rng, count, inputs), normal(rng, count, outputs)
     check("linear_backward_weight", x, grad, empty(inputs, outputs))
