@@ -33,11 +33,11 @@ docs: $(VENV)/.docs
 	@echo "The documentation: build/html/docs/index.html"
 
 faults: $(VENV)/.test
-	$(RUN) -m tests.faults --kernels numpy
-	$(RUN) -m tests.faults $(ARGS)
+	$(RUN) -m tests.support.faults --kernels numpy
+	$(RUN) -m tests.support.faults $(ARGS)
 
 fuzz: $(VENV)/.test
-	$(RUN) -m tests.fuzz $(ARGS)
+	$(RUN) -m tests.support.fuzz $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .

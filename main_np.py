@@ -1,16 +1,18 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 import np_nn as nn
-from np_nn import cli, losses, models, ops, optim, report, run, saving
+from np_nn import cli, losses, models, ops, optim
+from np_nn.cli import report, save_options
+from np_nn.recipes import run
 
 
 def main(argv=None):
     command = cli.parser(__doc__, recipe="np_nn")
     cli.add_numpy_options(command)
     cli.add_report(command)
-    saving.add_options(command)
-    args = cli.parse(command, saving.arguments(command, argv))
-    callbacks = saving.callbacks(args)
+    save_options.add_options(command)
+    args = cli.parse(command, save_options.arguments(command, argv))
+    callbacks = save_options.callbacks(args)
     settings, data = args.settings, cli.load(args)
 
     results = []
@@ -25,7 +27,7 @@ def main(argv=None):
         )  # fmt: skip
         test = nn.evaluate(model, data.test, loss, input=args.input, keep=True)
         results.append(report.Result(seed, history, test))
-        saving.export(args, model, data)
+        save_options.export(args, model, data)
         if history.interrupted:
             break
 

@@ -3,15 +3,18 @@
 import sys
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, report, schedules, seeds
-from np_nn.batches import Batches
-from np_nn.prepare import augmentation
-from np_nn.progress import progress
+from np_nn import cli, losses, models, optim
+from np_nn.cli import report
+from np_nn.data.batches import Batches
+from np_nn.optim import schedules
+from np_nn.recipes.prepare import augmentation
+from np_nn.utils import seeds
+from np_nn.utils.progress import progress
 
 try:
     import torch
 
-    from np_nn import twin
+    from np_nn import torch_twin
 except ModuleNotFoundError as error:
     print(f"main_torch.py: error: {error}; pip install torch torchvision", file=sys.stderr)
     sys.exit(2)
@@ -41,9 +44,9 @@ def main(argv=None):
     for seed in args.seed:
         torch.manual_seed(seed)  # dropout's
         numpy_model = models.build(settings, data, seed)
-        model = twin.module(numpy_model).to(device)
+        model = torch_twin.module(numpy_model).to(device)
         loss = losses.build(settings, data)
-        optimizer = twin.optimizer(
+        optimizer = torch_twin.optimizer(
             optim.build(settings, numpy_model.parameters()), model.parameters()
         )
 
@@ -103,9 +106,9 @@ def to_float(images, split):
 
 def train(model, images, targets, loss, optimizer, split, settings, seed, quiet):
     """The usual PyTorch loop, on np_nn's batches; returns a History."""
-    loss_function, count_correct = twin.loss(loss).to(images.device), loss.count_correct
+    loss_function, count_correct = torch_twin.loss(loss).to(images.device), loss.count_correct
     batches = Batches(len(images), **settings.plan, seed=seed)
-    scheduler = twin.scheduler(schedules.build(settings), optimizer, len(batches))
+    scheduler = torch_twin.scheduler(schedules.build(settings), optimizer, len(batches))
     augment, rng = augmentation(settings), seeds.generator(seed, "augmentation")
     model.train()
     with nn.History(len(batches)) as history:
@@ -135,7 +138,7 @@ def evaluate(model, images, targets, loss, split):
     """Accuracy and mean loss on the test set, with the outputs."""
     model.eval()
     outputs = torch.cat([model(to_float(part, split)) for part in images.split(BLOCK)])
-    value = twin.loss(loss).to(images.device)(outputs, targets).item()
+    value = torch_twin.loss(loss).to(images.device)(outputs, targets).item()
     outputs = outputs.cpu().numpy()
     correct = loss.count_correct(outputs, targets.cpu().numpy())
     mean = value / (len(images) if loss.is_sum else 1)

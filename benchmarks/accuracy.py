@@ -16,7 +16,8 @@ from contenders.problem import dataset
 from targets import at_least, at_most, ratio, table
 from team import THREAD_VARIABLES
 
-from np_nn import models, recipes, report
+from np_nn import models, recipes
+from np_nn.cli import report
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = {OURS: "main_np.py", TORCH: "main_torch.py"}

@@ -13,7 +13,8 @@ from targets import at_least, at_most, ratio, table
 from training import agreement, number, reasons
 
 import np_nn as nn
-from np_nn import feed, report
+from np_nn.cli import report
+from np_nn.training import inputs
 
 LAYOUTS = (TORCH, CHANNELS_LAST)
 IMAGES = 500  # of the test set, for inference
@@ -80,7 +81,7 @@ def _images(session):
 
 def _field(network):
     """Who takes part: a network of rows has one layout."""
-    layouts = LAYOUTS if feed.takes_images(NETWORKS[network]()) else LAYOUTS[:1]
+    layouts = LAYOUTS if inputs.takes_images(NETWORKS[network]()) else LAYOUTS[:1]
     return (OURS, *layouts)
 
 

@@ -1,4 +1,4 @@
-"""From which share of non-zero pixels on is a dense first layer faster? feed.MOST_DENSITY.
+"""From which share of non-zero pixels on is a dense first layer faster? inputs.MOST_DENSITY.
 
 Prints a table: a training step of 784-512-10, batch 256, on dense and on compressed input,
 for images of which a given share of random pixels is not zero, and for the real data sets.
@@ -13,7 +13,10 @@ from contenders.problem import dataset
 from timing import measure
 
 import np_nn as nn
-from np_nn import cli, feed, machine, models, ops, optim, report
+from np_nn import cli, models, ops, optim
+from np_nn.cli import report
+from np_nn.training import inputs
+from np_nn.utils import machine
 
 SHARES = [tenth / 10 for tenth in range(1, 11)]
 IMAGES = 10_000
@@ -33,7 +36,7 @@ def main(argv=None):
     header = ("pixels not zero", "share", "dense, ms per step", "sparse, ms per step",
               "dense / sparse")  # fmt: skip
     print(report.markdown_table(header, rows))
-    print(f"\nnp_nn chooses sparse up to a share of {feed.MOST_DENSITY:g}.")
+    print(f"\nnp_nn chooses sparse up to a share of {inputs.MOST_DENSITY:g}.")
     return 0
 
 

@@ -18,7 +18,8 @@ from contenders.problem import dataset, flat, some
 from targets import at_least, ratio, table
 from team import THREAD_VARIABLES
 
-from np_nn import machine, report
+from np_nn.cli import report
+from np_nn.utils import machine
 
 MODULES = {"np_nn": "np_nn", "scikit-learn": "sklearn.neural_network"}
 QUICK = 6000  # images

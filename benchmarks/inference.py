@@ -3,7 +3,7 @@
 from contenders import LAYERS, OURS, TORCH
 from targets import at_least, ratio, table
 
-from np_nn import report
+from np_nn.cli import report
 
 # What is asked for, of whom.
 TASKS = {"predict": (OURS, LAYERS, TORCH), "predict_compressed": (OURS,)}

@@ -8,8 +8,9 @@ from contenders import LAYERS, OURS, TORCH
 from contenders.kernel_cases import CASES, ELSEWHERE
 from targets import ratio
 
-from np_nn import ops, report
-from np_nn.errors import NpNNError
+from np_nn import ops
+from np_nn.cli import report
+from np_nn.utils.errors import NpNNError
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"

@@ -5,7 +5,7 @@ from cells import CENTRE
 from contenders import LAYERS, OURS, TORCH
 from contenders.problem import dataset
 
-from np_nn import report
+from np_nn.cli import report
 
 PRODUCTS = ((256, 784, 512), (512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048))
 COPIED = 200  # megabytes: more than any cache holds

@@ -6,9 +6,10 @@ from pathlib import Path
 import cells
 from contenders import CONTENDERS, LAYERS, OURS, TORCH
 
-from np_nn import cli, files
-from np_nn.errors import NpNNError
+from np_nn import cli
 from np_nn.plots import Timing, plot_speed
+from np_nn.utils import files
+from np_nn.utils.errors import NpNNError
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 MOST_BYTES = 1 << 20

@@ -13,8 +13,10 @@ from contenders.problem import dataset
 from scipy import ndimage
 from timing import timed
 
-from np_nn import cli, machine, ops, report
-from np_nn.preprocess import Affine, Compose, Elastic, Shift, deskew
+from np_nn import cli, ops
+from np_nn.cli import report
+from np_nn.data.preprocess import Affine, Compose, Elastic, Shift, deskew
+from np_nn.utils import machine
 
 FEW = 500  # images for the contenders that take one at a time
 SETTINGS = (("numpy", 1), ("compiled", 1), ("compiled", 2))

@@ -21,7 +21,8 @@ from session import Session
 from team import Team
 
 import kernels
-from np_nn import cli, files, machine, ops
+from np_nn import cli, ops
+from np_nn.utils import files, machine
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("numpy", "torch", "scikit-learn", "jax")

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from team import Team
 
-from np_nn import machine
-from np_nn.progress import announce
+from np_nn.utils import machine
+from np_nn.utils.progress import announce
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from np_nn import report
+from np_nn.cli import report
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import cells
 from contenders import CONTENDERS, OURS, PEERS, TORCH
 from targets import at_least, at_most, ratio, table
 
-from np_nn import report
+from np_nn.cli import report
 
 TOLERANCE = 1e-3  # between the contenders' mean losses over the first steps
 

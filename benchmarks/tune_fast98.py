@@ -12,8 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, recipes, report, schedules
-from np_nn.progress import announce
+from np_nn import cli, losses, models, optim, recipes
+from np_nn.cli import report
+from np_nn.optim import schedules
+from np_nn.utils.progress import announce
 
 HELD_OUT = 10_000
 GRID = {

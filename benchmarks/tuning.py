@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, report, run
-from np_nn.prepare import prepare
-from np_nn.progress import announce
+from np_nn import cli, losses, models, optim
+from np_nn.cli import report
+from np_nn.recipes import run
+from np_nn.recipes.prepare import prepare
+from np_nn.utils.progress import announce
 
 HELD_OUT = 10_000
 

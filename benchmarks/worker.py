@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from contenders import CONTENDERS
 from timing import measure
 
-from np_nn import machine
+from np_nn.utils import machine
 
 CHECKED_STEPS = 5  # the first of a task: what they return proves that all do the same
 

@@ -1,4 +1,4 @@
-"""Draws distortions.png, what np_nn.preprocess does to digits: python docs/distortions.py"""
+"""Draws distortions.png, what np_nn.data.preprocess does to digits: python docs/distortions.py"""
 
 import sys
 from pathlib import Path
@@ -8,9 +8,9 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 import np_nn as nn
-from np_nn.errors import NpNNError
+from np_nn.data.preprocess import Affine, Compose, Elastic, Shift, deskew
 from np_nn.plots import COLOURS, STYLE, save_figure
-from np_nn.preprocess import Affine, Compose, Elastic, Shift, deskew
+from np_nn.utils.errors import NpNNError
 
 PATH = Path(__file__).with_name("distortions.png")
 COUNT = 10  # digits in a row

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 import np_nn as nn
-from np_nn.errors import NpNNError
 from np_nn.plots import COLOURS, STYLE, save_figure
+from np_nn.utils.errors import NpNNError
 
 FOLDER = Path(__file__).parent
 BATCH = 256

@@ -1,7 +1,7 @@
 """Regression: the same unit learns y = 2x in np_nn and in PyTorch, step for step.
 
-One Linear unit without activation and the mean squared error. np_nn.twin copies a network into
-PyTorch; from the same start both print the same losses, which is how np_nn is tested.
+One Linear unit without activation and the mean squared error. np_nn.torch_twin copies a network
+into PyTorch; from the same start both print the same losses, which is how np_nn is tested.
 """
 
 import common
@@ -9,7 +9,7 @@ import numpy as np
 
 import np_nn as nn
 
-torch, twin = common.require("torch"), common.require("np_nn.twin")
+torch, twin = common.require("torch"), common.require("np_nn.torch_twin")
 
 X = np.linspace(-1, 1, 20).reshape(-1, 1)  # (20, 1)
 Y = 2 * X

@@ -10,7 +10,7 @@ import numpy as np
 
 import np_nn as nn
 
-STARTS = (  # names in np_nn/init.py
+STARTS = (  # names in np_nn/layers/initializers.py
     "zeros", "original", "torch", "xavier_uniform", "kaiming_normal", "orthogonal",
 )  # fmt: skip
 DEPTH = 10

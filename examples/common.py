@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a clone needs no
 
 import np_nn as nn
 from np_nn import cli
-from np_nn.files import check_writable
+from np_nn.utils.files import check_writable
 
 FOLDER = Path(__file__).resolve().parent
 

@@ -25,7 +25,7 @@ from sklearn.datasets import make_moons
 
 import np_nn as nn
 from np_nn import ops, plots
-from np_nn.batches import Batches
+from np_nn.data.batches import Batches
 from np_nn.plots.inline import canvas, show
 from np_nn.plots.plane import landscape
 

@@ -30,13 +30,13 @@ import numpy as np
 
 import np_nn as nn
 from np_nn import ops, plots
-from np_nn.batches import Batches
+from np_nn.data.batches import Batches
 from np_nn.plots.inline import canvas
 
 try:
     import torch
 
-    from np_nn import twin
+    from np_nn import torch_twin
 except ImportError:
     sys.exit("this notebook needs PyTorch: pip install torch")
 
@@ -126,7 +126,7 @@ print("right")
 # ## `torch.nn` and `torch.optim`: the twin
 #
 # Nobody writes $X W + b$ each time. `torch.nn` has layers, `torch.optim` has optimizers, and
-# np_nn's have the same names, arguments and `state_dict`. So `np_nn.twin` can build the torch
+# np_nn's have the same names, arguments and `state_dict`. So `np_nn.torch_twin` can build the torch
 # counterpart of a model, with copies of its weights, by looking up names.
 
 # %%
@@ -134,9 +134,9 @@ nn.manual_seed(0)
 model = nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)).to(np.float64)
 optimizer = nn.Adam(model.parameters(), lr=0.002)
 
-torch_model = twin.module(model)
-torch_optimizer = twin.optimizer(optimizer, torch_model.parameters())
-torch_loss = twin.loss(ours)
+torch_model = torch_twin.module(model)
+torch_optimizer = torch_twin.optimizer(optimizer, torch_model.parameters())
+torch_loss = torch_twin.loss(ours)
 print(torch_model)
 print(type(torch_optimizer).__name__, "and", torch_loss)
 
@@ -269,7 +269,7 @@ def time_np_nn(kernels):
 
 def time_torch():
     """The same for PyTorch, whose batches are gathered from a tensor."""
-    model = twin.module(fresh())
+    model = torch_twin.module(fresh())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     images = torch.tensor(train.images.reshape(len(train), -1))
     labels, times, losses = torch.tensor(train.labels), [], []

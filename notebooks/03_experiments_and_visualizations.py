@@ -29,12 +29,13 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import plots, scores, surface
-from np_nn.embedding import embed, hidden
+from np_nn import plots
+from np_nn.analysis import loss_surface, metrics
+from np_nn.analysis.embedding import embed, hidden
+from np_nn.analysis.snapshots import Snapshots
+from np_nn.analysis.trace import trace
 from np_nn.plots.images import SIGNED
 from np_nn.plots.inline import canvas, show
-from np_nn.snapshots import Snapshots
-from np_nn.trace import trace
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 
@@ -298,7 +299,7 @@ assert dead["3"] > 0.9
 # Softmax makes probabilities of the outputs. `scores.read` does it, and knows the answers.
 
 # %%
-found = scores.read(nn.predict(model, test), test.labels)
+found = metrics.read(nn.predict(model, test), test.labels)
 print(f"{(found.answers == test.labels).mean():.1%} of the test digits are right")
 show(
     "Which digit is taken for which",
@@ -319,7 +320,7 @@ show(
 # $$\text{ECE} = \sum_{m=1}^M \frac{n_m}{n} \, | \text{accuracy}_m - \text{confidence}_m |$$
 
 # %%
-sure = scores.calibration(found)
+sure = metrics.calibration(found)
 show(
     "Is it as right as it is sure?",
     plots.plot_calibration, sure.counts, sure.confidence, sure.accuracy, sure.error,
@@ -407,13 +408,13 @@ assert still < random
 # %%
 snapshots = Snapshots(30)
 model, _ = experiment(callbacks=[snapshots])
-path_taken = surface.path_weights(model, snapshots.states.values())
-plane = surface.principal_plane(path_taken)
+path_taken = loss_surface.path_weights(model, snapshots.states.values())
+plane = loss_surface.principal_plane(path_taken)
 low, high = plane.path.min(axis=0), plane.path.max(axis=0)
 margin = 0.35 * (high - low).max()
 across, up = np.linspace(low - margin, high + margin, 9 if QUICK else 25).T
 some = nn.Split(train.images[:500], train.labels[:500])
-heights = surface.loss_surface(
+heights = loss_surface.loss_surface(
     model, lambda: nn.evaluate(model, some).loss, plane, across, up
 )
 steps = list(snapshots.states)

@@ -1,15 +1,11 @@
 """np_nn: neural networks in NumPy, with optional compiled kernels and a PyTorch twin."""
 
-from np_nn.callbacks import Callback
-from np_nn.checkpoint import Checkpoint, load_checkpoint
-from np_nn.constraints import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
+from np_nn.analysis.gradcheck import gradcheck
+from np_nn.analysis.observer import Observer
+from np_nn.analysis.summary import summary
+from np_nn.analysis.trace import trace
 from np_nn.data import DATASETS, Dataset, Split, load
-from np_nn.early_stopping import EarlyStopping
-from np_nn.errors import DataError, DivergedError, NpNNError
-from np_nn.export import export_onnx
-from np_nn.gradcheck import gradcheck
-from np_nn.history import Evaluation, History
-from np_nn.init import initialize, manual_seed
+from np_nn.data.preprocess import Affine, Compose, Elastic, Shift, deskew, standardization
 from np_nn.layers import (
     ELU,
     GELU,
@@ -36,7 +32,8 @@ from np_nn.layers import (
     Softmax,
     Tanh,
 )
-from np_nn.loggers import JSONLogger, TensorBoard
+from np_nn.layers.initializers import initialize, manual_seed
+from np_nn.layers.module import Buffer, Module, Parameter, Sequential
 from np_nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -47,13 +44,11 @@ from np_nn.losses import (
     one_hot,
 )
 from np_nn.models import convnet, lenet, lenet5, mlp, residual_mlp, resnet, simard
-from np_nn.module import Buffer, Module, Parameter, Sequential
-from np_nn.observe import Observer
+from np_nn.models.perceptron import Perceptron
 from np_nn.ops import use
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
-from np_nn.perceptron import Perceptron
-from np_nn.preprocess import Affine, Compose, Elastic, Shift, deskew, standardization
-from np_nn.schedules import (
+from np_nn.optim.limits import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
+from np_nn.optim.schedules import (
     ConstantLR,
     CosineAnnealingLR,
     CosineAnnealingWarmRestarts,
@@ -63,10 +58,15 @@ from np_nn.schedules import (
     StepLR,
     WarmupLinear,
 )
-from np_nn.summary import summary
-from np_nn.trace import trace
-from np_nn.trainer import evaluate, fit, predict
-from np_nn.weights import load_weights, save_weights
+from np_nn.saving.onnx import export_onnx
+from np_nn.saving.weights import load_weights, save_weights
+from np_nn.training.callbacks import Callback
+from np_nn.training.checkpoint import Checkpoint, load_checkpoint
+from np_nn.training.early_stopping import EarlyStopping
+from np_nn.training.fit import evaluate, fit, predict
+from np_nn.training.history import Evaluation, History
+from np_nn.training.loggers import JSONLogger, TensorBoard
+from np_nn.utils.errors import DataError, DivergedError, NpNNError
 
 __version__ = "0.1.0"
 

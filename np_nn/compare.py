@@ -16,9 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from np_nn import cli, files, ops, report
-from np_nn.errors import NpNNError
-from np_nn.progress import announce
+from np_nn import cli, ops
+from np_nn.cli import report
+from np_nn.utils import files
+from np_nn.utils.errors import NpNNError
+from np_nn.utils.progress import announce
 
 PROGRAMS = Path(__file__).resolve().parents[1]
 COMPARED_STEPS = 200  # later, rounding differences have grown through the training itself

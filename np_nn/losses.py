@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from np_nn import ops, spec
-from np_nn.errors import NpNNError
+from np_nn import ops
+from np_nn.utils import spec
+from np_nn.utils.errors import NpNNError
 
 REDUCTIONS = ("mean", "sum")
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from np_nn import machine, reference
-from np_nn.errors import NpNNError, unknown_name
+from np_nn import reference
+from np_nn.utils import machine
+from np_nn.utils.errors import NpNNError, unknown_name
 
 CHOICES = ("auto", "numpy", "compiled")
 SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32

@@ -3,10 +3,12 @@
 import inspect
 from pathlib import Path
 
-import cases
-
 import np_nn as nn
-from np_nn import init, layers, losses, models, ops, optim, preprocess, schedules
+from np_nn import layers, losses, models, ops, optim
+from np_nn.data import preprocess
+from np_nn.layers import initializers
+from np_nn.optim import schedules
+from tests import cases
 
 BASES = {
     optim.Optimizer,
@@ -74,7 +76,7 @@ def test_every_layer_is_reachable_by_name():
     options |= {nn.Conv2d, nn.BatchNorm2d, nn.Dropout2d}
     options |= {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d}
     assert named - {None} | options == public_classes(layers)
-    assert len(init.INITIALISERS) == len(set(init.INITIALISERS.values()))
+    assert len(initializers.INITIALISERS) == len(set(initializers.INITIALISERS.values()))
     assert set(preprocess.AUGMENTATIONS.values()) == {nn.Shift, nn.Affine, nn.Elastic}
 
 

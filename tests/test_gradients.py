@@ -1,11 +1,11 @@
 """Each backward pass against central differences of its forward pass, in float64."""
 
-import cases
 import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn.module import Module
+from np_nn.layers.module import Module
+from tests import cases
 
 
 @pytest.mark.parametrize(**cases.parametrize(cases.LAYERS))

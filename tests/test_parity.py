@@ -1,13 +1,13 @@
 """Each layer, loss and optimizer against PyTorch, from the same weights and inputs."""
 
-import cases
 import numpy as np
 import pytest
 
 import np_nn as nn
+from tests import cases
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-from np_nn import twin  # noqa: E402 (it imports torch, which may be absent)
+from np_nn import torch_twin  # noqa: E402 (it imports torch, which may be absent)
 
 # Relative to the largest value of the array; float32 leaves 2^-24 per operation.
 TOLERANCE = {np.float64: 1e-9, np.float32: 2e-6}
@@ -46,7 +46,7 @@ def test_layer(case, dtype):
 @pytest.mark.parametrize(**cases.parametrize([c for c in cases.LAYERS if c.kind in NORMS]))
 def test_normalisation_after_training(case, dtype):
     layer, x = case.make().to(dtype), case.inputs(dtype)
-    torch_layer = twin.module(layer)
+    torch_layer = torch_twin.module(layer)
     for batch in (x, 2 * x + 1):
         layer(batch)
         torch_layer(torch.tensor(batch))
@@ -56,7 +56,7 @@ def test_normalisation_after_training(case, dtype):
 
 
 def assert_same_layer(layer, x, dtype):
-    torch_layer, torch_x = twin.module(layer), torch.tensor(x, requires_grad=True)
+    torch_layer, torch_x = torch_twin.module(layer), torch.tensor(x, requires_grad=True)
     out, torch_out = layer(x), torch_layer(torch_x)
     assert_same(out, torch_out, dtype)
 
@@ -71,7 +71,7 @@ def assert_same_layer(layer, x, dtype):
 def test_loss(case, dtype):
     loss, (outputs, targets) = case.make(), cases.loss_inputs(case, dtype)
     torch_outputs = torch.tensor(outputs, requires_grad=True)
-    torch_loss = twin.loss(loss).to(torch_outputs.dtype)(torch_outputs, torch.tensor(targets))
+    torch_loss = torch_twin.loss(loss).to(torch_outputs.dtype)(torch_outputs, torch.tensor(targets))
     assert loss(outputs, targets) == pytest.approx(torch_loss.item(), rel=TOLERANCE[dtype])
     torch_loss.backward()
     assert_same(loss.backward(), torch_outputs.grad, dtype)
@@ -81,9 +81,9 @@ def test_loss(case, dtype):
 @pytest.mark.parametrize(**cases.parametrize(cases.OPTIMIZERS))
 def test_ten_optimizer_steps(case, dtype):
     model = nn.mlp((7, 6, 3)).to(dtype)
-    torch_model, loss = twin.module(model), nn.CrossEntropyLoss()
+    torch_model, loss = torch_twin.module(model), nn.CrossEntropyLoss()
     optimizer = case.make(model.parameters())
-    torch_optimizer = twin.optimizer(optimizer, torch_model.parameters())
+    torch_optimizer = torch_twin.optimizer(optimizer, torch_model.parameters())
     rng = np.random.default_rng(3)
     tolerance = {np.float64: 1e-9, np.float32: 2e-5}[dtype]  # ten steps' rounding
     for _ in range(10):
@@ -116,7 +116,7 @@ def test_schedule(schedule, name, arguments):
 
 def test_the_twin_has_its_own_copy_of_the_weights():
     model = nn.Linear(3, 2)
-    torch_model = twin.module(model)
+    torch_model = torch_twin.module(model)
     before = torch_model.weight.detach().clone()
     model.weight.data += 1
     assert torch.equal(torch_model.weight, before)

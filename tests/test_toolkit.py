@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import cli, init, models, optim, spec
+from np_nn import cli, models, optim
+from np_nn.layers import initializers
+from np_nn.utils import spec
 
 TABLE = {"sgd": nn.SGD, "rmsprop": nn.RMSprop, "none": None}
 
@@ -91,9 +93,9 @@ def test_every_option_of_the_command_line_reaches_the_recipe():
     assert (optimizer.config["weight_decay"], optimizer.config["eps"]) == (0.1, 1e-6)
 
 
-@pytest.mark.parametrize("name", init.INITIALISERS)
+@pytest.mark.parametrize("name", initializers.INITIALISERS)
 def test_initialisers_have_the_deviation_that_they_promise(name):
-    model = init.initialize(nn.mlp((300, 200)), name, 0)
+    model = initializers.initialize(nn.mlp((300, 200)), name, 0)
     weight, bias = model[0].weight.data, model[0].bias.data
     fan_in, fan_out = 300, 200
     promised = {
@@ -116,7 +118,7 @@ def test_initialisers_have_the_deviation_that_they_promise(name):
 
 def test_an_orthogonal_start_keeps_lengths():
     for shape in ((30, 20), (20, 30), (20, 20)):
-        q = init.orthogonal(np.random.default_rng(0), shape, *shape).astype(float)
+        q = initializers.orthogonal(np.random.default_rng(0), shape, *shape).astype(float)
         product = q.T @ q if shape[0] >= shape[1] else q @ q.T
         assert np.allclose(product, np.eye(min(shape)), atol=1e-6)
 
@@ -125,7 +127,7 @@ def test_zeros_is_no_start(digits):
     """All units of a hidden layer stay alike, whatever is learnt: they might as well be one."""
 
     def trained(start):
-        model = init.initialize(nn.mlp((784, 8, 10), "sigmoid"), start, 0)
+        model = initializers.initialize(nn.mlp((784, 8, 10), "sigmoid"), start, 0)
         optimizer = nn.SGD(model.parameters(), lr=0.5)
         plan = {"epochs": 3, "batch_size": 50, "quiet": True}
         nn.fit(model, digits.train, nn.CrossEntropyLoss(), optimizer, **plan)
@@ -200,7 +202,7 @@ def test_an_optimizer_goes_on_from_its_state(name, digits):
         nn.fit(model, digits.train, nn.CrossEntropyLoss(), optimizer, **plan)
 
     def make():
-        model = init.initialize(models.mlp((784, 8, 10)), "torch", 0)
+        model = initializers.initialize(models.mlp((784, 8, 10)), "torch", 0)
         return model, spec.build(name, optim.OPTIMIZERS, "optimizer", model.parameters())
 
     model, optimizer = make()

@@ -7,7 +7,7 @@ import numpy as np
 from cells import Cell
 
 from contenders import problem
-from np_nn import machine
+from np_nn.utils import machine
 
 
 class Tasks:

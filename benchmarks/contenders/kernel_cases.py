@@ -9,7 +9,7 @@ from cells import CENTRE
 
 from contenders import problem
 from np_nn import ops, reference
-from np_nn.batches import Batches
+from np_nn.data.batches import Batches
 
 MADE, POOLED = (64, 32, 8, 8), (64, 32, 4, 4)  # what the convolution gives; the same, pooled
 ONE, PAIRS = ((1, 1), (0, 0)), ((2, 2), (2, 2), (0, 0))  # stride, padding; kernel, and both

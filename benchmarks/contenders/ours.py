@@ -8,7 +8,8 @@ from cells import CENTRE, MOMENTUM_SGD, Cell, NetworkCell
 import np_nn as nn
 from contenders import problem
 from contenders.kernel_cases import CASES, DENSE_TWINS, Inputs
-from np_nn import feed, ops, optim, steps, trainer
+from np_nn import ops, optim
+from np_nn.training import fit, inputs, steps
 
 
 class Tasks:
@@ -40,7 +41,7 @@ class Tasks:
         cell = NetworkCell(**cell)
         split, model = problem.dataset("mnist").train, problem.network(cell.network)
         optimizer = nn.SGD(model.parameters(), **MOMENTUM_SGD)
-        images, rates = feed.choose(split, model), np.array([optimizer.lr])
+        images, rates = inputs.choose(split, model), np.array([optimizer.lr])
         step = steps.build(model, images, split.labels, nn.CrossEntropyLoss(), optimizer)
 
         def train(block):
@@ -64,18 +65,18 @@ class Tasks:
         """The test set's outputs; the images are compressed anew each time."""
         model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
         return problem.repeated(
-            lambda: trainer.predict(model, nn.Split(test.images, test.labels, test.scale))
+            lambda: fit.predict(model, nn.Split(test.images, test.labels, test.scale))
         )
 
     def predict_compressed(self):
         """The test set's outputs; the images were compressed by an earlier call."""
         model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
-        return problem.repeated(lambda: trainer.predict(model, test))
+        return problem.repeated(lambda: fit.predict(model, test))
 
     def predict_network(self, name, count):
         """The outputs for the first test images."""
         model, test = problem.network(name), problem.some(problem.dataset("mnist").test, count)
-        return problem.repeated(lambda: trainer.predict(model, test))
+        return problem.repeated(lambda: fit.predict(model, test))
 
     def compress(self):
         """The training set as compressed rows."""

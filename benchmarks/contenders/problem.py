@@ -7,8 +7,10 @@ from cells import NETWORKS
 from timing import measure
 
 import np_nn as nn
-from np_nn import feed, init, models
-from np_nn.batches import Batches
+from np_nn import models
+from np_nn.data.batches import Batches
+from np_nn.layers import initializers
+from np_nn.training import inputs
 
 SEED = 0
 TRIAL = 0.15  # seconds for each of the ways that a contender may choose from
@@ -27,7 +29,7 @@ def start(cell):
 
 def network(name):
     """One of the NETWORKS, with the weights that all start from."""
-    return init.initialize(NETWORKS[name](), "torch", SEED)
+    return initializers.initialize(NETWORKS[name](), "torch", SEED)
 
 
 def some(split, count):
@@ -37,7 +39,7 @@ def some(split, count):
 
 def shaped(split, model):
     """The images as a model takes them: (n, 1, 28, 28) or (n, 784) uint8."""
-    return split.images[:, None] if feed.takes_images(model) else flat(split)
+    return split.images[:, None] if inputs.takes_images(model) else flat(split)
 
 
 def flat(split):

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 import np_nn as nn
 from contenders import problem
 from contenders.kernel_cases import CASES, Inputs
-from np_nn import optim, twin
+from np_nn import optim, torch_twin
 
 aten = torch.ops.aten
 IMPLEMENTATIONS = ({"fused": True}, {"foreach": True}, {})
@@ -74,7 +74,9 @@ class Tasks:
 
     def _twin(self, model):
         """The model in torch. Images of one channel are the same bytes in every layout."""
-        return twin.module(model).to(**self.layout) if self.layout else twin.module(model)
+        return (
+            torch_twin.module(model).to(**self.layout) if self.layout else torch_twin.module(model)
+        )
 
     def kernel(self, case):
         """PyTorch's operation for a kernel's, on the same arrays."""

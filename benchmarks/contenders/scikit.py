@@ -11,7 +11,8 @@ from cells import Cell
 from sklearn.neural_network import MLPClassifier
 
 from contenders import problem
-from np_nn import machine, optim, spec
+from np_nn import optim
+from np_nn.utils import machine, spec
 
 CHUNK = 4096
 CLASSES = np.arange(10)

@@ -8,7 +8,8 @@ import numpy as np
 from cells import Cell
 
 from contenders import problem
-from np_nn import optim, spec
+from np_nn import optim
+from np_nn.utils import spec
 
 BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's, as everywhere
 SCANNED = 16  # steps that one call of the scanning kind makes

@@ -1,7 +1,7 @@
 """A page for each file that is linked to, so that links to code work without any network.
 
-The built pages mirror the repository: the link (../np_nn/optim.py#L72) of a Markdown page leads to
-../np_nn/optim.py.html, at line 72. A folder's page lists its files.
+The built pages mirror the repository: the link (../np_nn/losses.py#L72) of a Markdown page leads to
+../np_nn/losses.py.html, at line 72. A folder's page lists its files.
 """
 
 import inspect

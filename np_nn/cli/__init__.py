@@ -4,7 +4,7 @@ from np_nn.cli.arguments import load, parse
 from np_nn.cli.options import Parser, add_numpy_options, add_report, parser, parser_of
 from np_nn.cli.program import run
 from np_nn.cli.settings import OVERRIDES, WITHIN
-from np_nn.cli.words import whole_number
+from np_nn.utils.converters import whole_number
 
 __all__ = [
     "OVERRIDES",

@@ -3,9 +3,10 @@
 import shlex
 import sys
 
-from np_nn import data, files, ops
+from np_nn import data, ops
 from np_nn.cli.settings import settings
-from np_nn.prepare import prepare
+from np_nn.recipes.prepare import prepare
+from np_nn.utils import files
 
 
 def parse(command, argv=None):

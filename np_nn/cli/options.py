@@ -4,21 +4,14 @@ import argparse
 import os
 from pathlib import Path
 
-from np_nn import (
-    data,
-    feed,
-    init,
-    losses,
-    machine,
-    models,
-    ops,
-    optim,
-    preprocess,
-    recipes,
-    report,
-    schedules,
-)
-from np_nn.cli.words import (
+from np_nn import data, losses, models, ops, optim, recipes
+from np_nn.cli import report
+from np_nn.data import preprocess
+from np_nn.layers import initializers
+from np_nn.optim import schedules
+from np_nn.training import inputs
+from np_nn.utils import machine
+from np_nn.utils.converters import (
     augmentation,
     named,
     number,
@@ -150,7 +143,7 @@ def _add_network(add):
     add("--dropout", type=share, metavar="X", help="share of hidden units, 0 to 1")
     add("--input-dropout", type=share, metavar="X", help="share of inputs, 0 to 1")
     add("--residual", action=argparse.BooleanOptionalAction, help="x + layer(x) where sizes allow")
-    _named(add, "--init", "initialiser", init.INITIALISERS, "where the weights start: ")
+    _named(add, "--init", "initialiser", initializers.INITIALISERS, "where the weights start: ")
 
 
 def _add_learning(add):
@@ -216,7 +209,7 @@ def add_numpy_options(command):
     """The arguments that only NumPy networks take."""
     command.add_argument(
         "--input",
-        type=one_of("input", feed.CHOICES),
+        type=one_of("input", inputs.CHOICES),
         default="auto",
         metavar="NAME",
         help="auto (the default: by the share of black pixels), dense, sparse",

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from np_nn.errors import NpNNError
+from np_nn.utils.errors import NpNNError
 
 
 def run(main):

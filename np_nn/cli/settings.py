@@ -2,9 +2,11 @@
 
 import dataclasses
 
-from np_nn import losses, models, optim, recipes, schedules, spec
-from np_nn.errors import NpNNError
-from np_nn.prepare import augmentation
+from np_nn import losses, models, optim, recipes
+from np_nn.optim import schedules
+from np_nn.recipes.prepare import augmentation
+from np_nn.utils import spec
+from np_nn.utils.errors import NpNNError
 
 # Options that change one hyper-parameter of the recipe, under the recipe's own name for it.
 OVERRIDES = (

@@ -11,9 +11,9 @@ from np_nn import ops
 from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
 from np_nn.data.sources import DATASETS, names
-from np_nn.errors import DataError, unknown_name
+from np_nn.layers.sparse import is_matrix
 from np_nn.reference import Rows
-from np_nn.sparse import is_matrix
+from np_nn.utils.errors import DataError, unknown_name
 
 DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
 

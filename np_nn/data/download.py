@@ -7,8 +7,8 @@ from pathlib import Path
 
 from np_nn.data import idx, verify
 from np_nn.data.sources import DATASETS
-from np_nn.errors import DataError, NpNNError, unknown_name
-from np_nn.files import check_writable, write_file
+from np_nn.utils.errors import DataError, NpNNError, unknown_name
+from np_nn.utils.files import check_writable, write_file
 
 TIMEOUT = (5, 10)  # seconds to connect, seconds without a byte
 CHUNK = 1 << 16

@@ -8,7 +8,7 @@ import struct
 import zlib
 from math import prod
 
-from np_nn.errors import DataError
+from np_nn.utils.errors import DataError
 
 GZIP_SLACK = 1 << 16  # by which a .gz of incompressible data may exceed what it holds
 MAX_BYTES = 1 << 28  # of a file whose shape is not known beforehand

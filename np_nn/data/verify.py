@@ -5,7 +5,7 @@ import os
 
 from np_nn.data import idx
 from np_nn.data.sources import DATASETS
-from np_nn.errors import DataError
+from np_nn.utils.errors import DataError
 
 
 def missing(folder, source):

@@ -10,17 +10,17 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d, shuffle
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from np_nn import trainer
-from np_nn.callbacks import Hooks
-from np_nn.errors import DivergedError, NpNNError
 from np_nn.estimators import lbfgs, parameters
 from np_nn.estimators.epochs import Epochs
+from np_nn.estimators.inputs import as_split, take
 from np_nn.estimators.likelihood import FAMILIES
-from np_nn.estimators.table import as_split, take
 from np_nn.layers import Dropout, Linear, ReLU, Sigmoid, Tanh
-from np_nn.module import Sequential
+from np_nn.layers.module import Sequential
+from np_nn.layers.sparse import is_matrix
 from np_nn.optim import SGD, Adam
-from np_nn.sparse import is_matrix
+from np_nn.training import fit
+from np_nn.training.callbacks import Hooks
+from np_nn.utils.errors import DivergedError, NpNNError
 
 ACTIVATIONS = {"identity": (), "logistic": (Sigmoid,), "tanh": (Tanh,), "relu": (ReLU,)}
 AUTO_BATCH = 200
@@ -150,7 +150,7 @@ class Perceptron(BaseEstimator):
         epochs = Epochs(self, n, batch_size, score)
         self.n_iter_ = 0
         try:
-            history = trainer.fit(
+            history = fit.fit(
                 model, data, loss, optimizer, epochs=1 if incremental else self.max_iter,
                 batch_size=batch_size, order=self._order(n, rng), l2=self.alpha,
                 schedule=lambda step, steps: epochs.rate / self.learning_rate_init,
@@ -218,7 +218,7 @@ class Perceptron(BaseEstimator):
         """A function () -> (score, loss) of the held-out samples with the weights of now."""
 
         def score():
-            outputs = trainer.predict(self._model(), held_out)
+            outputs = fit.predict(self._model(), held_out)
             return self._score(y, outputs, weights), loss.forward(outputs, held_out.labels)
 
         return score
@@ -229,7 +229,7 @@ class Perceptron(BaseEstimator):
         """The last layer's numbers for X, before its activation: (n, n_outputs_) float32."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype="numeric", reset=False)
-        return trainer.predict(self._model(), as_split(X))
+        return fit.predict(self._model(), as_split(X))
 
     def _means(self, outputs):
         return FAMILIES[self.out_activation_].mean(outputs)

@@ -9,10 +9,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from np_nn.errors import NpNNError
 from np_nn.estimators import likelihood, parameters
 from np_nn.estimators.base import Perceptron
 from np_nn.losses import CrossEntropyLoss, one_hot
+from np_nn.utils.errors import NpNNError
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from np_nn.callbacks import Callback
+from np_nn.training.callbacks import Callback
 
 SLOWER, SLOWEST = 5, 1e-6  # what "adaptive" divides the learning rate by, and where it gives up
 

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from np_nn.penalty import L2
-from np_nn.sparse import MatrixBatch, is_matrix
+from np_nn.layers.sparse import MatrixBatch, is_matrix
+from np_nn.optim.penalty import L2
 
 
 def train(model, X, targets, loss, *, alpha, max_iter, max_fun, tol, verbose):

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from np_nn.errors import NpNNError
+from np_nn.utils.errors import NpNNError
 
 
 def keep(estimator, given):

@@ -5,10 +5,10 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
-from np_nn.errors import NpNNError
 from np_nn.estimators import likelihood, parameters
 from np_nn.estimators.base import Perceptron
 from np_nn.estimators.likelihood import HalfSquaredError
+from np_nn.utils.errors import NpNNError
 
 
 class MLPRegressor(RegressorMixin, Perceptron):

@@ -7,8 +7,8 @@ backward formula in ``reference/activations.py``.
 import math
 
 from np_nn import ops
-from np_nn.errors import NpNNError
-from np_nn.module import Module
+from np_nn.layers.module import Module
+from np_nn.utils.errors import NpNNError
 
 
 class Activation(Module):

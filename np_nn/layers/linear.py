@@ -1,9 +1,10 @@
 """Linear: the fully connected layer."""
 
-from np_nn import init, ops
-from np_nn.errors import NpNNError
-from np_nn.module import Module, Parameter
-from np_nn.sparse import MatrixBatch, SparseBatch
+from np_nn import ops
+from np_nn.layers import initializers
+from np_nn.layers.module import Module, Parameter
+from np_nn.layers.sparse import MatrixBatch, SparseBatch
+from np_nn.utils.errors import NpNNError
 
 
 class Linear(Module):
@@ -24,8 +25,8 @@ class Linear(Module):
             raise NpNNError(f"Linear({in_features}, {out_features}): sizes must be at least 1")
         super().__init__(in_features=in_features, out_features=out_features, bias=bias)
         fans = (in_features, out_features)
-        self.weight = Parameter(init.default(fans, *fans), transposed=True)
-        self.bias = Parameter(init.default((out_features,), *fans)) if bias else None
+        self.weight = Parameter(initializers.default(fans, *fans), transposed=True)
+        self.bias = Parameter(initializers.default((out_features,), *fans)) if bias else None
 
     @classmethod
     def of(cls, weight, bias):

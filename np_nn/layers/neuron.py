@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from np_nn import init
-from np_nn.errors import NpNNError, unknown_name
-from np_nn.module import Module, Parameter
+from np_nn.layers import initializers
+from np_nn.layers.module import Module, Parameter
+from np_nn.utils.errors import NpNNError, unknown_name
 
 # name: the function, and its derivative in terms of its value.
 FUNCTIONS = {
@@ -35,8 +35,10 @@ class Neuron(Module):
             raise NpNNError(f"{self}: the size must be at least 1")
         if activation not in FUNCTIONS:
             raise unknown_name("activation", activation, FUNCTIONS)
-        self.weight = Parameter(init.default((in_features, 1), in_features, 1), transposed=True)
-        self.bias = Parameter(init.default((1,), in_features, 1))
+        self.weight = Parameter(
+            initializers.default((in_features, 1), in_features, 1), transposed=True
+        )
+        self.bias = Parameter(initializers.default((1,), in_features, 1))
         self.function, self.derivative = FUNCTIONS[activation]
 
     def forward(self, x):

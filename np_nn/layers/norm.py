@@ -3,8 +3,8 @@
 import numpy as np
 
 from np_nn import ops
-from np_nn.errors import NpNNError
-from np_nn.module import Buffer, Module, Parameter
+from np_nn.layers.module import Buffer, Module, Parameter
+from np_nn.utils.errors import NpNNError
 
 
 class BatchNorm(Module):

@@ -3,9 +3,9 @@
 import numpy as np
 
 from np_nn import ops
-from np_nn.errors import NpNNError
+from np_nn.layers.module import Module
 from np_nn.layers.sizes import pair, places
-from np_nn.module import Module
+from np_nn.utils.errors import NpNNError
 
 MOST_PLACES = 256  # of a window: which one was the largest is kept in a byte
 

@@ -2,8 +2,8 @@
 
 from numbers import Integral
 
-from np_nn.errors import NpNNError
 from np_nn.reference import windows
+from np_nn.utils.errors import NpNNError
 
 
 def pair(layer, name, value, least):

@@ -10,13 +10,12 @@ import math
 
 import numpy as np
 
-from np_nn import init
-from np_nn.errors import NpNNError
-from np_nn.layers import Conv2d, Linear
+from np_nn.layers import Conv2d, Linear, initializers
 from np_nn.models.convolutional import convnet, lenet, lenet5, simard
 from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS, NORMS, OUTPUTS
 from np_nn.models.residual import residual_mlp, resnet
+from np_nn.utils.errors import NpNNError
 
 MODELS = {
     "mlp": mlp,
@@ -68,7 +67,7 @@ def build(settings, data, seed):
     Raises NpNNError for settings that its model does not have, or cannot have.
     """
     model = _network(settings, data.train.images.shape[1:], len(data.classes))
-    return init.initialize(model, settings.init, seed)
+    return initializers.initialize(model, settings.init, seed)
 
 
 def takes_images(settings):

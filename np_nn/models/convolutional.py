@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from np_nn import spec
-from np_nn.errors import NpNNError
 from np_nn.layers import Conv2d, Dropout, Flatten, MaxPool2d
+from np_nn.layers.module import Sequential
 from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS
-from np_nn.module import Sequential
+from np_nn.utils import spec
+from np_nn.utils.errors import NpNNError
 
 
 def lenet5(

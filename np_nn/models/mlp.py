@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-from np_nn import spec
-from np_nn.errors import unknown_name
 from np_nn.layers import Dropout, GaussianNoise, Linear, Residual
+from np_nn.layers.module import Sequential
 from np_nn.models.parts import ACTIVATIONS, NORMS, OUTPUTS
-from np_nn.module import Sequential
+from np_nn.utils import spec
+from np_nn.utils.errors import unknown_name
 
 
 def mlp(

@@ -1,7 +1,5 @@
 """Networks with connections that skip layers: a perceptron and a small ResNet."""
 
-from np_nn import spec
-from np_nn.errors import NpNNError
 from np_nn.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -10,9 +8,11 @@ from np_nn.layers import (
     Linear,
     Residual,
 )
+from np_nn.layers.module import Sequential
 from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS
-from np_nn.module import Sequential
+from np_nn.utils import spec
+from np_nn.utils.errors import NpNNError
 
 
 def residual_mlp(inputs=784, classes=10, *, activation="relu", bias=True, output="none"):

@@ -8,8 +8,8 @@ import numpy as np
 from jinja2 import Template
 from PIL import Image
 
-from np_nn.errors import NpNNError
-from np_nn.files import write_file
+from np_nn.utils.errors import NpNNError
+from np_nn.utils.files import write_file
 
 COLOURS_OF_GIF = 64  # one palette for all frames: small files, and no flicker
 SAMPLE = 3  # every third pixel each way is enough to choose it

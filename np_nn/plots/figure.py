@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
-from np_nn.errors import NpNNError
-from np_nn.files import write_file
+from np_nn.utils.errors import NpNNError
+from np_nn.utils.files import write_file
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, by a word of the label.
 COLOURS = {"torch": "#D55E00", "compiled": "#009E73", "numpy": "#0072B2", "": "#CC79A7"}

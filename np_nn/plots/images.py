@@ -8,8 +8,8 @@ from matplotlib import style
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import imsave
 
+from np_nn.analysis.metrics import confusion, surest_errors
 from np_nn.plots.figure import COLOURS, FORMATS, STYLE, new_figure, save_figure
-from np_nn.scores import confusion, surest_errors
 
 BLUE, ORANGE = COLOURS["numpy"], COLOURS["torch"]
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])

@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 
 from matplotlib import style
 
-from np_nn.optional import need
 from np_nn.plots.figure import STYLE, new_figure, save_figure
+from np_nn.utils.optional import need
 
 
 def show(title, plot, *content, form="png"):

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib import style
 from matplotlib.ticker import LogLocator
 
-from np_nn.errors import NpNNError
 from np_nn.plots.figure import STYLE, colour_of, new_figure, render, save_figure
+from np_nn.utils.errors import NpNNError
 
 CLEAR = {"figure.facecolor": "none", "axes.facecolor": "none"}
 

@@ -5,10 +5,10 @@ command line put them together.
 """
 
 from np_nn.recipes import convolutional, literature
+from np_nn.recipes.logistic import SIGMOID
 from np_nn.recipes.original import ORIGINAL
 from np_nn.recipes.ours import OURS
 from np_nn.recipes.recipe import Recipe
-from np_nn.recipes.sigmoid import SIGMOID
 
 _ALL = (*ORIGINAL, *SIGMOID, *literature.LITERATURE, *convolutional.CONVOLUTIONAL, *OURS)
 RECIPES = {recipe.name: recipe for recipe in _ALL}

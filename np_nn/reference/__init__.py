@@ -14,8 +14,8 @@ the layer, and each ``*_backward`` function applies one step of the chain rule.
 """
 
 from np_nn.reference.activations import *  # noqa: F403
-from np_nn.reference.batches import *  # noqa: F403
 from np_nn.reference.convolution import *  # noqa: F403
+from np_nn.reference.gather import *  # noqa: F403
 from np_nn.reference.linear import *  # noqa: F403
 from np_nn.reference.losses import *  # noqa: F403
 from np_nn.reference.mlp import *  # noqa: F403
@@ -23,6 +23,6 @@ from np_nn.reference.noise import *  # noqa: F403
 from np_nn.reference.norm import *  # noqa: F403
 from np_nn.reference.optimizers import *  # noqa: F403
 from np_nn.reference.pooling import *  # noqa: F403
+from np_nn.reference.residual import *  # noqa: F403
 from np_nn.reference.sparse import *  # noqa: F403
-from np_nn.reference.sums import *  # noqa: F403
 from np_nn.reference.warp import *  # noqa: F403

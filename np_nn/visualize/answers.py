@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import pictures, plots, report, scores
-from np_nn.embedding import embed, hidden
+from np_nn import plots
+from np_nn.analysis import metrics
+from np_nn.analysis.embedding import embed, hidden
+from np_nn.cli import pictures, report
 from np_nn.visualize import network
 
 POINTS = 2000  # test images that are embedded: enough to see groups, in seconds
@@ -24,7 +26,7 @@ def parser():
 
 def draw(args):
     model, _, data, _ = network.train(args)
-    found = scores.read(nn.predict(model, data.test, input=args.input), data.test.labels)
+    found = metrics.read(nn.predict(model, data.test, input=args.input), data.test.labels)
     about, folder, ending = report.about(args.settings, data), Path(args.out), f".{args.format}"
 
     def picture(name, plot, *content):
@@ -38,7 +40,7 @@ def draw(args):
         picture("embedding", plots.plot_embedding, *maps, data.classes),
     ]
     if found.probabilities:
-        bins = scores.calibration(found)
+        bins = metrics.calibration(found)
         columns = bins.counts, bins.confidence, bins.accuracy
         written.append(picture("calibration", plots.plot_calibration, *columns, bins.error))
     return written

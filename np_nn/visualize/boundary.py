@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import plots, points
+from np_nn import plots
+from np_nn.analysis.snapshots import Snapshots
+from np_nn.data import points
 from np_nn.layers import Softmax
 from np_nn.plots.plane import landscape
-from np_nn.prepare import prepare
-from np_nn.progress import announce
 from np_nn.recipes import Recipe
-from np_nn.snapshots import Snapshots
+from np_nn.recipes.prepare import prepare
+from np_nn.utils.progress import announce
 from np_nn.visualize import network
 
 SETTINGS = Recipe(

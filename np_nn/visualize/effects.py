@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from np_nn import cli, plots
-from np_nn.callbacks import Callback
-from np_nn.errors import DivergedError
-from np_nn.progress import announce
 from np_nn.recipes import Recipe
+from np_nn.training.callbacks import Callback
+from np_nn.utils.errors import DivergedError
+from np_nn.utils.progress import announce
 from np_nn.visualize import network
 
 SETTINGS = Recipe(

@@ -3,7 +3,8 @@
 import argparse
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, run
+from np_nn import cli, losses, models, optim
+from np_nn.recipes import run
 
 
 def parser(about, recipe="np_nn"):

@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib import style
 
 import np_nn as nn
-from np_nn import cli, feed
-from np_nn.errors import NpNNError
+from np_nn import cli
+from np_nn.analysis.snapshots import Snapshots
+from np_nn.analysis.trace import trace
 from np_nn.plots import STYLE, save_animation, snapshot
 from np_nn.plots.passes import draw_pass, plot_pass, reaches
-from np_nn.progress import announce
-from np_nn.snapshots import Snapshots
-from np_nn.trace import trace
+from np_nn.training import inputs
+from np_nn.utils.errors import NpNNError
+from np_nn.utils.progress import announce
 from np_nn.visualize import network
 from np_nn.visualize.story import answer, panels, story
 
@@ -97,7 +98,7 @@ class Image:
         self.args, self.model, self.data = args, model, data
         if args.index >= len(data.test):
             raise NpNNError(f"--index must be 0..{len(data.test) - 1}, got {args.index}")
-        self.x = feed.choose(data.test, model, "dense")(np.array([args.index]))[0].copy()
+        self.x = inputs.choose(data.test, model, "dense")(np.array([args.index]))[0].copy()
         self.target = data.test.labels[args.index]
         # Label smoothing and class weights are for training: here L is the textbook's.
         self.loss = nn.CrossEntropyLoss() if loss.targets == "classes" else loss

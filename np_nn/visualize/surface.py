@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, plots, surface
-from np_nn.progress import announce
-from np_nn.snapshots import Snapshots
+from np_nn import cli, plots
+from np_nn.analysis import loss_surface
+from np_nn.analysis.snapshots import Snapshots
+from np_nn.utils.progress import announce
 from np_nn.visualize import network
 
 MOMENTS = 31  # of the path
@@ -29,12 +30,12 @@ def parser():
 def draw(args):
     snapshots = Snapshots(MOMENTS)
     model, loss, data, _ = network.train(args, [snapshots])
-    path = surface.path_weights(model, snapshots.states.values())
-    plane = surface.principal_plane(path)
+    path = loss_surface.path_weights(model, snapshots.states.values())
+    plane = loss_surface.principal_plane(path)
     across, up = _grid(plane.path, args.grid)
     some = _first(data.train, args.images)
     lines = announce(list(up), "the loss at height {:.1f}".format, args.quiet)
-    heights = surface.loss_surface(
+    heights = loss_surface.loss_surface(
         model, lambda: nn.evaluate(model, some, loss, input=args.input).loss, plane, across, lines
     )
     about = f"{args.settings.network()} on {data.title}, {args.settings.describe()}"

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import pictures, plots, report, schedules
-from np_nn.batches import Batches
+from np_nn import plots
+from np_nn.cli import pictures, report
+from np_nn.data.batches import Batches
+from np_nn.optim import schedules
 from np_nn.visualize import network
 
 OBSERVATIONS = 60  # at least, where there are as many iterations

@@ -1,0 +1,42 @@
+"""The pictures that a run ends with: its curves, and what the network answers."""
+
+from pathlib import Path
+
+from np_nn import plots
+from np_nn.cli import report
+
+SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
+
+
+def draw(run, folder, form):
+    """Draw a Run's first network into a folder, as png, svg or pdf; returns the paths."""
+    folder, suffix, title = Path(folder), SUFFIXES[run.framework], report.title(run)
+    shown = curve(run.framework, run.results[0])
+    reference, note = run.published and run.published.published, run.dataset.note
+    curves = plots.plot_training(shown, folder, suffix, title, note, reference, form)
+    return curves + draw_answers(run.dataset, run.scores, title, folder, f"_{suffix}.{form}")
+
+
+def curve(label, result):
+    """The training of a Result as plots.Curve."""
+    history, test = result.history, result.test
+    held = tuple((at, seen.accuracy, seen.loss) for at, seen in history.validation)
+    return plots.Curve(label, history.loss, history.accuracy, test.accuracy, test.loss, held)
+
+
+def draw_answers(dataset, found, title, folder, ending):
+    """Which class is taken for which, and the mistakes that the network is surest of.
+
+    found: the Scores of the dataset's test images. Returns the paths of two files in the folder:
+    confusion and errors, followed by the ending.
+    """
+    classes, note = dataset.classes, dataset.note
+    path = folder / f"confusion{ending}"
+    confusion = plots.plot_confusion(
+        found.labels, found.answers, classes, path, f"Which class is taken for which\n{title}", note
+    )
+    errors = plots.plot_errors(
+        dataset.test.images, found.labels, found.values, classes, folder / f"errors{ending}",
+        f"The surest mistakes\n{title}", note, found.form,
+    )  # fmt: skip
+    return [confusion, errors]

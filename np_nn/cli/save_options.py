@@ -1,0 +1,119 @@
+"""What the command line keeps of a training: --save, --resume, --export, --log, --tensorboard."""
+
+import sys
+from pathlib import Path
+
+from np_nn import cli
+from np_nn.saving import weights
+from np_nn.saving.onnx import export_onnx
+from np_nn.training import inputs
+from np_nn.training.checkpoint import Checkpoint, load_checkpoint
+from np_nn.training.loggers import JSONLogger, TensorBoard
+from np_nn.utils import files
+from np_nn.utils.errors import NpNNError, unknown_name
+from np_nn.utils.optional import need
+
+# The options that decide how a network is trained: a checkpoint holds those that were given.
+TRAINING = ("recipe", "model", *cli.OVERRIDES, *cli.WITHIN, "seed", "input")
+LENGTH = ("steps", "epochs")
+ONNX = ".onnx"
+
+
+def add_options(command):
+    """The arguments, in a group of their own."""
+    group = command.add_argument_group("saving and resuming", "For a training of one seed.")
+    add, number = group.add_argument, cli.whole_number(1)
+    add("--save", type=Path, metavar="FILE", help="save the training to this file, to go on from")
+    add("--save-every", type=number, metavar="N", help="each N steps (default: each epoch)")
+    add("--keep", type=number, default=1, metavar="K", help="how many to keep: FILE, FILE.1 ...")
+    add(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="go on from this file, with its recipe and options, and save to it again unless "
+        "--save names another; --steps or --epochs make the training longer",
+    )
+    add(
+        "--export",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="write the trained weights: .safetensors, .pt (PyTorch) or .onnx, by the ending",
+    )
+    add("--log", type=Path, metavar="FILE", help="write a line of JSON for each epoch")
+    add("--tensorboard", metavar="DIR", help="write curves for TensorBoard")
+
+
+def arguments(command, argv=None):
+    """The command line with, before it, the options of the training that is to be resumed.
+
+    Raises NpNNError for a file that cannot be resumed from.
+    """
+    given = command.parse_args(argv)
+    if given.resume is None:
+        return argv
+    options = load_checkpoint(given.resume)["recipe"]
+    if not isinstance(options, dict):
+        raise NpNNError(f"{given.resume} holds no options: main_np.py has not written it")
+    if given.steps or given.epochs:
+        options = {name: value for name, value in options.items() if name not in LENGTH}
+    before = [word for option in options.items() for word in _words(*option, given.resume)]
+    return before + (sys.argv[1:] if argv is None else list(argv))
+
+
+def _words(name, value, path):
+    """An option of the file as words of a command line: none of ours that writes files."""
+    option, values = f"--{name.replace('_', '-')}", value if isinstance(value, list) else [value]
+    safe = all(type(v) in (bool, int, float) or str(v)[:1] not in "-" for v in values)
+    if name not in TRAINING or not values or not safe:
+        raise NpNNError(f"{path} holds an option that is none of a training: {option}")
+    if isinstance(value, bool):
+        return [option if value else f"--no-{option[2:]}"]
+    return [option, *map(str, values)] if isinstance(value, list) else [f"{option}={value}"]
+
+
+def callbacks(args):
+    """The callbacks that the arguments ask for. Raises NpNNError for what does not fit together.
+
+    The log comes first: a checkpoint then never is ahead of it.
+    """
+    path = args.save or args.resume
+    for file in args.export:
+        _check_export(file)
+    if (args.save_every or args.keep > 1) and not path:
+        raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
+    wanted = []
+    if args.log:
+        files.check_file(args.log)
+        wanted.append(JSONLogger(args.log))
+    if args.tensorboard:
+        wanted.append(TensorBoard(args.tensorboard))
+    if path:
+        given = {name: getattr(args, name) for name in TRAINING}
+        options = {name: value for name, value in given.items() if value is not None}
+        wanted.append(Checkpoint(path, args.save_every, args.keep, recipe=options))
+    if (wanted or args.export) and len(args.seed) > 1:
+        raise NpNNError(
+            "--save, --resume, --export, --log and --tensorboard are for one --seed, not several"
+        )
+    return wanted
+
+
+def _check_export(path):
+    """Find out before the training whether the file can be written."""
+    if path.suffix not in (*weights.FORMATS, ONNX):
+        raise unknown_name("ending", path.suffix, (*weights.FORMATS, ONNX))
+    if path.suffix == ONNX:
+        need("onnx", "exporting to ONNX")
+    files.check_file(path)
+
+
+def export(args, model, data):
+    """Write the files that --export names. data: the Dataset that the model was trained on."""
+    for path in args.export:
+        if path.suffix == ONNX:
+            about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
+            export_onnx(model, path, inputs.sample_shape(data.train, model), about)
+        else:
+            weights.save_weights(model, path)

@@ -1,0 +1,82 @@
+"""Which samples make up each batch."""
+
+import math
+
+from np_nn.utils import seeds
+from np_nn.utils.errors import NpNNError
+
+
+class Batches:
+    """The indices of each batch of a run: iterate it for arrays (batch_size,) int in 0..n-1.
+
+    steps: how many batches; or epochs: passes over the set, epochs *
+    ceil(n / batch_size) batches. replacement: each batch is drawn anew from the
+    whole set. Without it the set is shuffled once an epoch and cut into batches,
+    the last one smaller if need be. order: a function () -> (n,) int, asked before each
+    epoch, that takes the place of shuffling. The same seed gives the same batches.
+
+    Raises NpNNError unless exactly one of steps and epochs is given, all are at
+    least 1, and a batch is no larger than the set.
+    """
+
+    def __init__(
+        self, n, batch_size, *, steps=None, epochs=None, replacement=False, order=None, seed=0
+    ):
+        if (steps is None) == (epochs is None):
+            raise NpNNError("give either steps or epochs")
+        for name, value in (("batch size", batch_size), ("steps", steps), ("epochs", epochs)):
+            if value is not None and value < 1:
+                raise NpNNError(f"{name} must be at least 1, got {value}")
+        if batch_size > n:
+            raise NpNNError(
+                f"batch size {batch_size} is larger than the training set of {n} images"
+            )
+        self.n, self.batch_size, self.seed = n, batch_size, seed
+        self.replacement, self.order = replacement, order
+        self.per_epoch = math.ceil(n / batch_size)
+        self.steps = steps or epochs * self.per_epoch
+
+    def __len__(self):
+        return self.steps
+
+    def __iter__(self):
+        for block in self.blocks(lambda: 1):
+            yield block[0]
+
+    @property
+    def plan(self):
+        """What decides which samples come: two of one plan give the same batches."""
+        return {
+            "number of images": self.n,
+            "batch size": self.batch_size,
+            "replacement": self.replacement,
+            "seed": self.seed,
+        }
+
+    def blocks(self, most, rng=None, done=0):
+        """Yield the same batches, several at a time: (k, batch_size) int, k at most ``most()``.
+
+        All batches of a block belong to one epoch, which is ``per_epoch`` batches. To begin after
+        ``done`` batches, give the generator as it was when their last epoch began.
+        """
+        rng = rng or seeds.generator(self.seed, "shuffle")
+        return (self._drawn if self.replacement else self._shuffled)(rng, most, done)
+
+    def _drawn(self, rng, most, done):
+        rng.integers(0, self.n, (done % self.per_epoch, self.batch_size))
+        while done < self.steps:
+            k = min(self.steps - done, most(), self.per_epoch - done % self.per_epoch)
+            yield rng.integers(0, self.n, (k, self.batch_size))
+            done += k
+
+    def _shuffled(self, rng, most, done):
+        while done < self.steps:
+            order = self.order() if self.order else rng.permutation(self.n)
+            order = order[done % self.per_epoch * self.batch_size :]
+            while len(order) and done < self.steps:
+                whole = len(order) // self.batch_size
+                k = min(self.steps - done, most(), whole) or 1
+                size = min(self.batch_size, len(order))
+                yield order[: k * size].reshape(k, size)
+                order = order[k * size :]
+                done += k

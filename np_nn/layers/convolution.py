@@ -1,0 +1,77 @@
+"""Conv2d: the convolution of images."""
+
+import math
+
+from np_nn import ops
+from np_nn.layers import initializers
+from np_nn.layers.module import Module, Parameter
+from np_nn.layers.sizes import pair, places
+from np_nn.utils.errors import NpNNError
+
+
+class Conv2d(Module):
+    """A weighted sum of each window of an image, with the same weights everywhere; PyTorch's.
+
+    x (N, in_channels, H, W) -> y (N, out_channels, H', W') with
+    H' = (H + 2 padding - kernel_size) // stride + 1, and W' alike. kernel_size, stride, padding:
+    a number, or a pair (rows, columns). weight (out_channels, in_channels, rows, columns).
+    Weights and biases start as in PyTorch, uniform in +-1/sqrt(in_channels * rows * columns).
+
+    Raises NpNNError for sizes that make no layer, and for an input of another rank or number of
+    channels, or smaller than the kernel. Source: LeCun et al. 1989.
+    """
+
+    takes = "images"
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True):
+        super().__init__(
+            in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size,
+            stride=stride, padding=padding, bias=bias,
+        )  # fmt: skip
+        if in_channels < 1 or out_channels < 1:
+            raise NpNNError(f"{self}: the numbers of channels must be at least 1")
+        kernel = pair(self, "kernel_size", kernel_size, 1)
+        self.stride = pair(self, "stride", stride, 1)
+        self.padding = pair(self, "padding", padding, 0)
+        shape = (out_channels, in_channels, *kernel)
+        fans = initializers.fans(shape)
+        self.weight = Parameter(initializers.default(shape, *fans))
+        self.bias = Parameter(initializers.default((out_channels,), *fans)) if bias else None
+
+    def out_shape(self, shape):
+        """The output's shape for an input of this one; NpNNError if it does not fit."""
+        units, channels, *kernel = self.weight.shape
+        if len(shape) != 4 or shape[1] != channels:
+            raise NpNNError(f"{self} expects (batch, {channels}, height, width), got {shape}")
+        return shape[0], units, *places(self, shape[2:], kernel, self.stride, self.padding)
+
+    @property
+    def products(self):
+        """How many multiplications the last batch took for each of its images."""
+        return self.weight.data.size * math.prod(self.out_shape(self._x.shape)[2:])
+
+    def forward(self, x):
+        out = self._work("out", self.out_shape(x.shape), self.weight.data.dtype)
+        self._x = x
+        bias = self.bias and self.bias.data
+        return ops.conv2d_forward(x, self.weight.data, bias, self.stride, self.padding, out)
+
+    def backward(self, grad, input_grad=True):
+        x, geometry = self._x, (self.stride, self.padding)
+        ops.conv2d_backward_weight(x, grad, *geometry, self.weight.grad)
+        if self.bias:
+            ops.conv2d_backward_bias(grad, self.bias.grad)
+        if not input_grad:
+            return None
+        out = self._work("grad", x.shape, grad.dtype)
+        return ops.conv2d_backward_input(grad, self.weight.data, *geometry, out)
+
+    def __repr__(self):
+        usual = {"stride": 1, "padding": 0, "bias": True}
+        channels = "{in_channels}, {out_channels}".format(**self.config)
+        more = [
+            f"{name}={value}"
+            for name, value in list(self.config.items())[2:]
+            if name not in usual or value != usual[name]
+        ]
+        return f"Conv2d({', '.join([channels, *more])})"

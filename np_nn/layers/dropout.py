@@ -1,0 +1,112 @@
+"""Layers that make training noisy, and do nothing afterwards: two kinds of dropout, and noise."""
+
+import math
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.layers import initializers
+from np_nn.layers.module import Module
+from np_nn.layers.sparse import SparseBatch
+from np_nn.reference import Rows
+from np_nn.utils.errors import NpNNError
+
+
+class Dropout(Module):
+    """Sets each input to 0 with probability p, and the others to x / (1 - p); PyTorch's Dropout.
+
+    x of any shape, or a SparseBatch -> the same shape. After ``eval()`` y = x. Its random
+    numbers come from ``stream``, which ``fit`` restarts from its seed.
+
+    Raises NpNNError unless 0 <= p < 1. Source: Srivastava et al. 2014.
+    """
+
+    def __init__(self, p=0.5):
+        super().__init__(p=p)
+        if not 0 <= p < 1:
+            raise NpNNError(f"{self}: p must be at least 0 and below 1, got {p}")
+        self.p = p
+        self.stream = initializers.stream()
+
+    def forward(self, x):
+        self._key = self.stream.next() if self.training and self.p else None
+        if self._key is None:
+            return x
+        if isinstance(x, SparseBatch):
+            return _drop_pixels(x, self.p, self._key)
+        return self._drop(x, self._work("out", x.shape, x.dtype))
+
+    def backward(self, grad, input_grad=True):
+        if self._key is None or not input_grad:
+            return grad
+        return self._drop(grad, self._work("grad", grad.shape, grad.dtype))
+
+    def _drop(self, x, out):
+        return ops.dropout(x, self.p, self._key, out)
+
+
+class Dropout2d(Dropout):
+    """Drops whole channels of images, and divides the others by 1 - p; PyTorch's Dropout2d.
+
+    x (N, C, H, W) -> the same shape. Neighbouring pixels are much alike: a network would make up
+    for those that plain dropout takes. Channel c of image n is dropped by random number n C + c.
+
+    Raises NpNNError unless 0 <= p < 1, and for an input of another rank. Source: Tompson et al.
+    2015, Efficient object localization using convolutional networks.
+    """
+
+    takes = "images"
+
+    def forward(self, x):
+        if x.ndim != 4:
+            raise NpNNError(f"{self} expects (batch, channels, height, width), got {x.shape}")
+        return super().forward(x)
+
+    def _drop(self, x, out):
+        ones = np.ones(x.shape[:2], x.dtype)
+        share = ops.dropout(ones, self.p, self._key, np.empty_like(ones))
+        return np.multiply(x, share[:, :, None, None], out=out)
+
+
+def _drop_pixels(batch, p, key):
+    """The same for compressed rows: only the pixels that are not 0 can be dropped."""
+    rows, indices = batch.rows, np.asarray(batch.indices)
+    starts, lengths = rows.indptr[indices], np.diff(rows.indptr)[indices]
+    indptr = np.zeros(len(indices) + 1, np.int64)
+    np.cumsum(lengths, out=indptr[1:])
+    entries = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+    columns = rows.columns[entries]
+    place = np.repeat(np.arange(len(indices)) * rows.width, lengths) + columns
+    kept = ops.kept_by_dropout(place.astype(np.uint32), p, key)
+    values = rows.values[entries] * kept
+    return SparseBatch(
+        Rows(indptr, columns, values, rows.width),
+        np.arange(len(indices)),
+        batch.scale / (1 - p),
+        batch.shift,
+    )
+
+
+class GaussianNoise(Module):
+    """y = x + std * a normal random number; nothing after ``eval()``. Keras' GaussianNoise.
+
+    x of any shape -> the same shape. The gradient passes unchanged.
+    Raises NpNNError for a std that is negative or not finite. Source: Bishop 1995, Training
+    with noise is equivalent to Tikhonov regularization.
+    """
+
+    def __init__(self, std=0.1):
+        super().__init__(std=std)
+        if not 0 <= std < math.inf:
+            raise NpNNError(f"GaussianNoise: std must be finite and not below 0, got {std}")
+        self.std = std
+        self.stream = initializers.stream()
+
+    def forward(self, x):
+        if not self.training or not self.std:
+            return x
+        out = self._work("out", x.shape, x.dtype)
+        return ops.gaussian_noise(x, self.std, self.stream.next(), out)
+
+    def backward(self, grad, input_grad=True):
+        return grad

@@ -1,0 +1,226 @@
+"""Module and Parameter: what a layer is, and how layers are stacked.
+
+A layer has a ``forward`` and a ``backward`` method side by side. ``forward``
+remembers what ``backward`` will need; ``backward`` takes the derivative of the
+loss with respect to the layer's output, stores the derivatives with respect to
+its parameters, and returns the one with respect to its input.
+"""
+
+import numpy as np
+
+from np_nn.utils.errors import NpNNError
+
+
+class Parameter:
+    """An array that training changes, and the loss's gradient with respect to it.
+
+    data, grad: arrays of one shape and dtype; ``backward`` overwrites ``grad``.
+    transposed: the array is held as the transpose of what PyTorch holds, and
+    ``state_dict`` exports it in PyTorch's layout.
+    """
+
+    def __init__(self, data, transposed=False):
+        self.data = np.ascontiguousarray(data)
+        self.grad = np.zeros_like(self.data)
+        self.transposed = transposed
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    def export(self):
+        """A copy in PyTorch's layout, C-contiguous."""
+        return np.array(self.data.T if self.transposed else self.data, order="C")
+
+    def load(self, array):
+        """Take over the values of an array in PyTorch's layout."""
+        self.data[...] = np.asarray(array).T if self.transposed else array
+
+    def to(self, dtype):
+        """Convert to float32 or float64, in place."""
+        self.data, self.grad = self.data.astype(dtype), self.grad.astype(dtype)
+
+
+class Buffer:
+    """An array that a layer keeps but that no gradient changes, such as a running mean."""
+
+    def __init__(self, data):
+        self.data = np.array(data)
+
+    @property
+    def shape(self):
+        return self.data.shape
+
+    def export(self):
+        return self.data.copy()
+
+    def load(self, array):
+        self.data[...] = array
+
+    def to(self, dtype):
+        if self.data.dtype.kind == "f":
+            self.data = self.data.astype(dtype)
+
+
+class Module:
+    """A layer or a stack of them.
+
+    ``config`` holds the constructor's arguments, so that a printout, the torch
+    twin and a file can rebuild the layer. Layers reuse their output arrays from
+    step to step: what ``forward`` returns is valid until the next ``forward``.
+    Calling the module, ``model(x)``, returns an array of the caller's own.
+
+    takes: "rows" (N, I) or "images" (N, C, H, W), if the layer takes only one of them.
+    """
+
+    training = True
+    takes = None
+
+    def __init__(self, **config):
+        self.config = config
+        self._arrays = {}
+
+    def __call__(self, x):
+        return self.forward(np.asarray(x)).copy()
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        return f"{type(self).__name__}({arguments})"
+
+    def children(self):
+        """{name: Module} of the layers directly inside this one."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
+
+    def modules(self):
+        """Yield this module and all those inside it, depth first."""
+        yield self
+        for child in self.children().values():
+            yield from child.modules()
+
+    def _named(self, *kinds):
+        """{name: attribute} of those that are of these kinds, here and in all children."""
+        own = {}
+        for kind in kinds:
+            own |= {name: value for name, value in vars(self).items() if isinstance(value, kind)}
+        for child_name, child in self.children().items():
+            own |= {f"{child_name}.{name}": value for name, value in child._named(*kinds).items()}
+        return own
+
+    def named_parameters(self):
+        """{name: Parameter}, named as in PyTorch: "0.weight", "0.bias", "2.weight" ..."""
+        return self._named(Parameter)
+
+    def named_buffers(self):
+        """{name: Buffer}, named as in PyTorch: "1.running_mean" ..."""
+        return self._named(Buffer)
+
+    def parameters(self):
+        """The parameters as a list, for an optimizer."""
+        return list(self.named_parameters().values())
+
+    def state_dict(self):
+        """{name: array}: copies of all parameters and buffers, PyTorch's names and layout."""
+        return {name: held.export() for name, held in self._named(Parameter, Buffer).items()}
+
+    def load_state_dict(self, state):
+        """Copy arrays named and shaped as ``state_dict`` gives them into the module.
+
+        Raises NpNNError, before anything is changed, if a name or a shape differs.
+        """
+        own = self.state_dict()
+        if own.keys() != state.keys():
+            missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+            raise NpNNError(f"the state has other names: missing {missing}, unexpected {extra}")
+        for name, array in own.items():
+            if array.shape != np.shape(state[name]):
+                raise NpNNError(f"{name} has shape {np.shape(state[name])}, not {array.shape}")
+        for name, held in self._named(Parameter, Buffer).items():
+            held.load(state[name])
+
+    def to(self, dtype):
+        """Convert parameters and buffers to float32 or float64, in place; returns the module."""
+        for held in self._named(Parameter, Buffer).values():
+            held.to(dtype)
+        return self
+
+    def train(self, mode=True):
+        """Switch to training mode (or back); returns the module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self):
+        """Switch to evaluation mode; returns the module."""
+        return self.train(False)
+
+    def random_state(self):
+        """{name: (seed, calls)} of the layers that draw random numbers: all of their state."""
+        own = {"": self.stream.state} if hasattr(self, "stream") else {}
+        for child_name, child in self.children().items():
+            for name, state in child.random_state().items():
+                own[f"{child_name}.{name}".rstrip(".")] = state
+        return own
+
+    def load_random_state(self, states):
+        """Let the layers go on with the numbers that ``random_state`` would have come to."""
+        if hasattr(self, "stream"):
+            self.stream.state = tuple(states[""])
+        for child_name, child in self.children().items():
+            start = f"{child_name}."
+            inner = {
+                f"{k}.".removeprefix(start).rstrip("."): v
+                for k, v in states.items()
+                if f"{k}.".startswith(start)
+            }
+            child.load_random_state(inner)
+
+    def _work(self, name, shape, dtype):
+        """A C-contiguous work array that is allocated once and reused by later steps.
+
+        A smaller batch gets the first rows of the array of the largest one so far.
+        """
+        held = self._arrays.get(name)
+        fits = held is not None and held.dtype == dtype and held.shape[1:] == shape[1:]
+        if not fits or len(held) < shape[0]:
+            held = self._arrays[name] = np.empty(shape, dtype)
+        return held[: shape[0]]
+
+
+class Sequential(Module):
+    """Layers one after the other; PyTorch's Sequential.
+
+    forward: x (N, I) -> the last layer's output. backward: the layers in reverse.
+    """
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = layers
+
+    def __repr__(self):
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+    def __iter__(self):
+        return iter(self.layers)
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __getitem__(self, index):
+        return self.layers[index]
+
+    def children(self):
+        return {str(index): layer for index, layer in enumerate(self.layers)}
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, grad, input_grad=True):
+        """grad: dL/d(output). Returns dL/d(input), or None with input_grad=False.
+
+        The first layer's input is the data, whose gradient training does not need.
+        """
+        for layer in reversed(self.layers[1:]):
+            grad = layer.backward(grad)
+        return self.layers[0].backward(grad, input_grad) if self.layers else grad

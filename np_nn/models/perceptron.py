@@ -1,0 +1,62 @@
+"""The perceptron: the first network that learnt."""
+
+import math
+
+import numpy as np
+
+from np_nn.utils.errors import NpNNError
+
+
+class Perceptron:
+    """One unit that says 1 where w.x + b > 0, else 0, trained with Rosenblatt's rule.
+
+    For each sample in turn, w += lr * (y - said) * x and b += lr * (y - said): nothing changes
+    where it is right. If a straight line separates the classes, it is found after finitely many
+    mistakes (Novikoff 1962); if none does, as in XOR, it never settles.
+
+    inputs: how many numbers a sample has. lr: learning rate. ``mistakes`` lists how many samples
+    each pass got wrong. Raises NpNNError for bad sizes and rates, samples that do not fit,
+    numbers that are not finite, and labels other than 0 and 1.
+    Source: Rosenblatt 1958, The Perceptron.
+    """
+
+    def __init__(self, inputs, lr=1.0):
+        if inputs < 1 or not 0 < lr < math.inf:
+            raise NpNNError(f"Perceptron({inputs}, lr={lr}): both must be above 0")
+        self.weight, self.bias, self.lr = np.zeros(inputs), 0.0, lr
+        self.mistakes = []
+
+    def predict(self, x):
+        """x (N, inputs) -> 0 or 1 for each, (N,) int."""
+        return (self._check(x) @ self.weight + self.bias > 0).astype(np.int64)
+
+    def fit(self, x, y, epochs=100):
+        """Learn from samples x (N, inputs) and labels y (N,), 0 or 1; returns self.
+
+        Stops after a pass without a mistake, else after so many epochs.
+        """
+        x, y = self._check(x), np.asarray(y)
+        if y.shape != x.shape[:1] or not np.isin(y, (0, 1)).all():
+            raise NpNNError(f"Perceptron.fit expects labels 0 or 1, ({len(x)},), got {y.shape}")
+        for _ in range(epochs):
+            self.mistakes.append(self._one_pass(x, y))
+            if not self.mistakes[-1]:
+                break
+        return self
+
+    def _one_pass(self, x, y):
+        mistakes = 0
+        for sample, label in zip(x, y, strict=True):
+            error = int(label) - int(sample @ self.weight + self.bias > 0)
+            self.weight += self.lr * error * sample
+            self.bias += self.lr * error
+            mistakes += error != 0
+        return mistakes
+
+    def _check(self, x):
+        x = np.asarray(x, float)
+        if x.ndim != 2 or x.shape[1] != len(self.weight) or not len(x):
+            raise NpNNError(f"Perceptron expects (N, {len(self.weight)}), got {x.shape}")
+        if not np.isfinite(x).all():
+            raise NpNNError("Perceptron got NaN or infinite input")
+        return x

@@ -1,0 +1,25 @@
+"""Optimizers, learning-rate schedules, limits on gradients and weights, and the L2 penalty."""
+
+from np_nn.optim.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Optimizer,
+    RMSprop,
+    build,
+)
+
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "build",
+]

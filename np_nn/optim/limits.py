@@ -1,0 +1,90 @@
+"""Limits on gradients and weights: clipping, and the max-norm constraint."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from np_nn.utils.errors import NpNNError
+
+
+def clip_grad_norm_(parameters, max_norm):
+    """Scale all gradients down together so that their norm is at most max_norm; returns what
+    it was. PyTorch's torch.nn.utils.clip_grad_norm_ (Pascanu et al. 2013).
+
+    Raises NpNNError for a max_norm that is not above 0.
+    """
+    _check("clip_grad_norm_", max_norm)
+    total = math.sqrt(sum(float(np.vdot(p.grad, p.grad)) for p in parameters))
+    if total > max_norm:
+        for p in parameters:
+            p.grad *= max_norm / (total + 1e-6)
+    return total
+
+
+def clip_grad_value_(parameters, clip_value):
+    """Cut every gradient to -clip_value..clip_value; PyTorch's clip_grad_value_.
+
+    Raises NpNNError for a clip_value that is not above 0.
+    """
+    _check("clip_grad_value_", clip_value)
+    for p in parameters:
+        np.clip(p.grad, -clip_value, clip_value, out=p.grad)
+
+
+def max_norm_(parameters, limit):
+    """Shorten the incoming weights of each unit to a length of at most limit, after a step.
+
+    Weights of Linear and Conv2d layers only: biases and normalisations stay. Source: Srebro and
+    Shraibman 2005, as used with dropout by Srivastava et al. 2014. Raises NpNNError for a limit
+    that is not above 0.
+    """
+    _check("max_norm_", limit)
+    for p in parameters:
+        if len(p.shape) > 1:
+            weights = p.data.reshape(len(p.data), -1)  # Conv2d: (units, inputs)
+            weights = weights if p.transposed else weights.T  # Linear: (inputs, units)
+            length = np.sqrt(np.einsum("io,io->o", weights, weights))
+            weights *= np.minimum(1, limit / np.maximum(length, 1e-12)).astype(p.data.dtype)
+
+
+def _check(name, value):
+    if not 0 < value < math.inf:
+        raise NpNNError(f"{name}: the limit must be finite and above 0, got {value}")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Those that ``fit`` keeps at every step; None: no limit. False if there is none.
+
+    Raises NpNNError for one that is not above 0.
+    """
+
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    max_norm: float | None = None
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            if value is not None:
+                _check(name, value)
+
+    def __bool__(self):
+        return any(value is not None for value in vars(self).values())
+
+    def before(self, parameters):
+        """On the gradients, before the optimizer's step."""
+        if self.clip_norm is not None:
+            clip_grad_norm_(parameters, self.clip_norm)
+        if self.clip_value is not None:
+            clip_grad_value_(parameters, self.clip_value)
+
+    def after(self, parameters):
+        """On the weights, after it."""
+        if self.max_norm is not None:
+            max_norm_(parameters, self.max_norm)
+
+
+def build(settings):
+    """The limits of a Recipe."""
+    return Limits(settings.clip_norm, settings.clip_value, settings.max_norm)

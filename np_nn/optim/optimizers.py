@@ -1,0 +1,241 @@
+"""Optimizers: how the gradient becomes a change of the weights. In order of complexity."""
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.utils import spec
+from np_nn.utils.checks import check_alike, check_count
+from np_nn.utils.errors import NpNNError
+
+
+class Optimizer:
+    """What all have in common: parameters, settings, and how many steps were made.
+
+    parameters: from ``model.parameters()``. ``step`` reads each parameter's grad
+    and changes its data in place. ``lr`` may be changed between steps. ``moments``
+    holds, for each parameter, a tuple of the arrays that the optimizer remembers;
+    ``settings`` the numbers that its update takes besides the learning rate.
+
+    Raises NpNNError for a setting that is negative or not finite.
+    """
+
+    def __init__(self, parameters, **settings):
+        self.config = settings
+        self.parameters = list(parameters)
+        self.lr = settings["lr"]
+        self.steps = 0
+        for name, value in settings.items():
+            if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
+                kind = type(self).__name__
+                raise NpNNError(f"{kind}: {name} must be finite and not below 0, got {value}")
+
+    def __repr__(self):
+        settings = ", ".join(f"{name}={value}" for name, value in self.config.items())
+        return f"{type(self).__name__}({settings})"
+
+    def state_dict(self):
+        """All that the next step depends on besides the parameters: arrays are copies."""
+        moments = [[moment.copy() for moment in moments] for moments in self.moments]
+        return {"lr": float(self.lr), "steps": self.steps, "moments": moments}
+
+    def check_state(self, state):
+        """Raise NpNNError unless ``load_state_dict`` can take it."""
+        check_alike(self.state_dict(), state, f"{type(self).__name__}'s parameters")
+        check_count(state["steps"], "optimizer's steps")
+
+    def load_state_dict(self, state):
+        """Go on from where ``state_dict`` was taken.
+
+        Raises NpNNError, before anything is changed, if the state is another optimizer's.
+        """
+        self.check_state(state)
+        self.lr, self.steps = state["lr"], state["steps"]
+        for own, given in zip(self.moments, state["moments"], strict=True):
+            for moment, values in zip(own, given, strict=True):
+                moment[...] = values
+
+    def _pairs(self):
+        """Work space as Adam's: two arrays for each parameter."""
+        return [np.empty((2, *p.shape), p.data.dtype) for p in self.parameters]
+
+    def _remember(self, count):
+        """So many arrays of zeros for each parameter."""
+        return [tuple(np.zeros_like(p.data) for _ in range(count)) for p in self.parameters]
+
+    def step(self):
+        self.steps += 1
+        for parameter, moments, scratch in zip(
+            self.parameters, self.moments, self._scratch, strict=True
+        ):
+            self._update(parameter, moments, scratch)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum; PyTorch's SGD.
+
+        g = grad + weight_decay * weight
+        v = momentum * v + g
+        weight -= lr * (g + momentum * v if nesterov else v)
+
+    Raises NpNNError for a bad setting, and for nesterov without momentum.
+    Source: see ``reference.sgd_step``.
+    """
+
+    def __init__(self, parameters, lr=0.001, momentum=0.0, weight_decay=0.0, nesterov=False):
+        super().__init__(
+            parameters, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov
+        )
+        if nesterov and not momentum:
+            raise NpNNError("SGD: nesterov needs a momentum above 0")
+        self.moments = self._remember(1 if momentum else 0)
+        self._scratch = [np.empty_like(p.data) for p in self.parameters]
+        self.settings = (momentum, weight_decay, nesterov)
+
+    def _update(self, p, moments, scratch):
+        velocity = moments[0] if moments else None
+        ops.sgd_step(p.data, p.grad, velocity, scratch, self.lr, *self.settings)
+
+
+class Adagrad(Optimizer):
+    """Adagrad: what has changed much already changes less; PyTorch's Adagrad.
+
+        s = s + g^2
+        weight -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)
+
+    with g = grad + weight_decay * weight and t the number of the step.
+    Raises NpNNError for a bad setting. Source: Duchi et al. 2011.
+    """
+
+    def __init__(
+        self, parameters, lr=0.01, lr_decay=0.0, weight_decay=0.0,
+        initial_accumulator_value=0.0, eps=1e-10,
+    ):  # fmt: skip
+        super().__init__(
+            parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value, eps=eps,
+        )  # fmt: skip
+        self.moments = self._remember(1)
+        for (total,) in self.moments:
+            total += initial_accumulator_value
+        self._scratch = self._pairs()
+        self.settings = (lr_decay, weight_decay, eps)
+
+    def _update(self, p, moments, scratch):
+        ops.adagrad_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self.settings)
+
+
+class RMSprop(Optimizer):
+    """RMSprop: each gradient is divided by its recent size; PyTorch's RMSprop.
+
+        s = alpha * s + (1 - alpha) * g^2
+        v = momentum * v + g / (sqrt(s - a^2) + eps)
+        weight -= lr * v
+
+    with g = grad + weight_decay * weight; centered: a is the running mean of g, else 0.
+    Raises NpNNError for a bad setting, and for an alpha above 1.
+    Source: Tieleman and Hinton 2012; see ``reference.rmsprop_step``.
+    """
+
+    def __init__(
+        self, parameters, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0,
+        centered=False,
+    ):  # fmt: skip
+        super().__init__(
+            parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay,
+            momentum=momentum, centered=centered,
+        )  # fmt: skip
+        if alpha > 1:
+            raise NpNNError(f"RMSprop: alpha must be 0..1, got {alpha}")
+        self.moments = self._remember(1 + bool(centered) + bool(momentum))
+        self._scratch = self._pairs()
+        self.settings = (alpha, eps, weight_decay, momentum, centered)
+
+    def _update(self, p, moments, scratch):
+        square, *rest = moments
+        average = rest.pop(0) if self.config["centered"] else None
+        velocity = rest.pop(0) if self.config["momentum"] else None
+        ops.rmsprop_step(
+            p.data, p.grad, square, average, velocity, scratch, self.lr, *self.settings
+        )
+
+
+class Adadelta(Optimizer):
+    """Adadelta: steps in the weight's own unit, without a learning rate to find; PyTorch's.
+
+        s = rho * s + (1 - rho) * g^2
+        c = sqrt(d + eps) / sqrt(s + eps) * g
+        d = rho * d + (1 - rho) * c^2
+        weight -= lr * c
+
+    with g = grad + weight_decay * weight.
+    Raises NpNNError for a bad setting, and for a rho above 1. Source: Zeiler 2012.
+    """
+
+    def __init__(self, parameters, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0):
+        super().__init__(parameters, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
+        if rho > 1:
+            raise NpNNError(f"Adadelta: rho must be 0..1, got {rho}")
+        self.moments = self._remember(2)
+        self._scratch = self._pairs()
+        self.settings = (rho, eps, weight_decay)
+
+    def _update(self, p, moments, scratch):
+        ops.adadelta_step(p.data, p.grad, *moments, scratch, self.lr, *self.settings)
+
+
+class Adam(Optimizer):
+    """Adam: each weight has a step size of its own; PyTorch's Adam.
+
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g^2
+        weight -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    with g = grad + weight_decay * weight and t the number of the step. eps_hat: eps is added to
+    sqrt(v) before the division, as in Keras and scikit-learn, but not in PyTorch.
+    Raises NpNNError for a bad setting, and for a beta of 1 or more.
+    Source: Kingma and Ba 2015.
+    """
+
+    decoupled = False
+
+    def __init__(
+        self, parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, *,
+        eps_hat=False,
+    ):  # fmt: skip
+        own = {"eps_hat": True} if eps_hat else {}  # no argument of PyTorch's: only if it is used
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **own)
+        if max(betas) >= 1:
+            raise NpNNError(f"{type(self).__name__}: betas must be below 1, got {betas}")
+        self.moments = self._remember(2)
+        self._scratch = self._pairs()
+        self.settings = (*betas, eps, weight_decay, self.decoupled, bool(eps_hat))
+
+    def _update(self, p, moments, scratch):
+        ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self.settings)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: weight *= 1 - lr * weight_decay; PyTorch's AdamW.
+
+    Source: Loshchilov and Hutter 2019.
+    """
+
+    decoupled = True
+
+    def __init__(self, parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+        super().__init__(parameters, lr, betas, eps, weight_decay)
+
+
+OPTIMIZERS = {
+    "sgd": SGD,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adadelta": Adadelta,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+def build(settings, parameters):
+    """The optimizer of a Recipe for these parameters."""
+    return spec.build(settings.optimizer, OPTIMIZERS, "optimizer", parameters, settings.lr)

@@ -1,0 +1,210 @@
+"""Schedules: how the learning rate changes during training.
+
+A schedule is a function (step, steps) -> share of the optimizer's lr, for step 0..steps-1. It
+keeps nothing, so that a run can begin anywhere. Names and shapes are those of
+torch.optim.lr_scheduler, which counts the same way if it is called after every batch.
+
+Lengths are given in steps, or if below 1 as a share of the run: ``StepLR(0.3)``.
+"""
+
+import math
+from dataclasses import dataclass, fields
+
+from np_nn.utils import spec
+from np_nn.utils.errors import NpNNError
+
+HIGHEST = 1e6  # for any setting: what is above is a mistake
+
+
+def _length(value, steps):
+    """In steps: as it is, or as a share of the run."""
+    return value * steps if value < 1 else value
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What all have in common: settings that are finite and not negative.
+
+    Raises NpNNError for others, and for a length of 0.
+    """
+
+    lengths = ()
+
+    def __post_init__(self):
+        for field in fields(self):
+            value, name = getattr(self, field.name), f"{type(self).__name__}: {field.name}"
+            if not isinstance(value, int | float):
+                continue
+            if not 0 <= value < HIGHEST:
+                raise NpNNError(f"{name} must be finite and not below 0, got {value}")
+            if field.name in self.lengths and not value:
+                raise NpNNError(f"{name} must be above 0")
+
+
+@dataclass(frozen=True)
+class ConstantLR(Schedule):
+    """Always the same."""
+
+    def __call__(self, step, steps):
+        return 1.0
+
+
+@dataclass(frozen=True)
+class StepLR(Schedule):
+    """Multiplied by gamma every step_size steps: gamma^floor(step / step_size)."""
+
+    step_size: float = 1 / 3
+    gamma: float = 0.1
+    lengths = ("step_size",)
+
+    def __call__(self, step, steps):
+        return self.gamma ** int(step // _length(self.step_size, steps))
+
+
+@dataclass(frozen=True)
+class ExponentialLR(Schedule):
+    """Multiplied by gamma every period, smoothly: gamma^(step / period). PyTorch's: period 1."""
+
+    gamma: float = 0.5
+    period: float = 0.2
+    lengths = ("period",)
+
+    def __call__(self, step, steps):
+        return self.gamma ** (step / _length(self.period, steps))
+
+
+def _cosine(done, least):
+    """From 1 at done = 0 to the least at done = 1, along half a cosine."""
+    return least + (1 - least) * (1 + math.cos(math.pi * done)) / 2
+
+
+@dataclass(frozen=True)
+class CosineAnnealingLR(Schedule):
+    """Half a cosine, from 1 down to eta_min over T_max steps (None: the run), and up again.
+
+    eta_min is a share of lr. Source: Loshchilov and Hutter 2017.
+    """
+
+    T_max: float | None = None
+    eta_min: float = 0.0
+    lengths = ("T_max",)
+
+    def __call__(self, step, steps):
+        return _cosine(step / (_length(self.T_max, steps) if self.T_max else steps), self.eta_min)
+
+
+@dataclass(frozen=True)
+class CosineAnnealingWarmRestarts(Schedule):
+    """SGDR: half a cosine over T_0 steps, and from the start again, T_mult times as long.
+
+    eta_min is a share of lr; T_mult at least 1. Source: Loshchilov and Hutter 2017.
+    """
+
+    T_0: float = 1 / 7
+    T_mult: float = 2
+    eta_min: float = 0.0
+    lengths = ("T_0",)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.T_mult < 1:
+            raise NpNNError(f"CosineAnnealingWarmRestarts: T_mult must be >= 1, got {self.T_mult}")
+
+    def __call__(self, step, steps):
+        begin, length = 0.0, max(1.0, _length(self.T_0, steps))
+        while step >= begin + length:
+            begin, length = begin + length, length * self.T_mult
+        return _cosine((step - begin) / length, self.eta_min)
+
+
+@dataclass(frozen=True)
+class CyclicLR(Schedule):
+    """Up from the base, a share of lr, to lr in step_size_up steps and down again, and so on.
+
+    mode "triangular", or "triangular2": each cycle half as high. Source: Smith 2017.
+    """
+
+    base: float = 0.1
+    step_size_up: float = 0.1
+    mode: str = "triangular"
+    lengths = ("step_size_up",)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.mode not in ("triangular", "triangular2"):
+            raise NpNNError(f"CyclicLR: mode is triangular or triangular2, not {self.mode!r}")
+
+    def __call__(self, step, steps):
+        half = _length(self.step_size_up, steps)
+        cycle = math.floor(1 + step / (2 * half))
+        height = max(0.0, 1 - abs(step / half - 2 * cycle + 1))
+        if self.mode == "triangular2":
+            height /= 2 ** (cycle - 1)
+        return self.base + (1 - self.base) * height
+
+
+@dataclass(frozen=True)
+class OneCycleLR(Schedule):
+    """One rise and one fall: from 1 / div_factor up to 1 over the share pct_start of the run,
+    then down to 1 / div_factor / final_div_factor; along cosines, or anneal_strategy "linear".
+
+    The optimizer's lr is PyTorch's max_lr. Source: Smith and Topin 2018.
+    """
+
+    pct_start: float = 0.3
+    anneal_strategy: str = "cos"
+    div_factor: float = 25.0
+    final_div_factor: float = 1e4
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.anneal_strategy not in ("cos", "linear"):
+            raise NpNNError(
+                f"OneCycleLR: anneal_strategy is cos or linear, not {self.anneal_strategy!r}"
+            )
+        if not (self.pct_start < 1 and self.div_factor and self.final_div_factor):
+            raise NpNNError("OneCycleLR: pct_start must be below 1, the factors above 0")
+
+    def __call__(self, step, steps):
+        first, top, last = 1 / self.div_factor, self.pct_start * steps - 1, steps - 1
+        if step <= top:
+            return self._between(first, 1.0, step / top if top else 1.0)
+        return self._between(1.0, first / self.final_div_factor, (step - top) / (last - top))
+
+    def _between(self, begin, end, done):
+        if self.anneal_strategy == "linear":
+            return begin + (end - begin) * done
+        return _cosine(done, 0.0) * (begin - end) + end
+
+
+@dataclass(frozen=True)
+class WarmupLinear(Schedule):
+    """Up linearly over the share ``warmup`` of the run, then down to 0 linearly."""
+
+    warmup: float = 0.15
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 < self.warmup < 1:
+            raise NpNNError(f"WarmupLinear: warmup must be between 0 and 1, got {self.warmup}")
+
+    def __call__(self, step, steps):
+        done = (step + 1) / (steps + 1)
+        return min(done / self.warmup, (1 - done) / (1 - self.warmup))
+
+
+SCHEDULES = {
+    "constant": ConstantLR,
+    "step": StepLR,
+    "exponential": ExponentialLR,
+    "cosine": CosineAnnealingLR,
+    "warm_restarts": CosineAnnealingWarmRestarts,
+    "cyclic": CyclicLR,
+    "one_cycle": OneCycleLR,
+    "warmup_linear": WarmupLinear,
+}
+
+
+def build(settings):
+    """The schedule of a Recipe."""
+    return spec.build(settings.schedule, SCHEDULES, "schedule")

@@ -1,0 +1,68 @@
+"""A data set as a Recipe wants it: split, straightened, scaled, with the targets of its loss."""
+
+import time
+from dataclasses import replace
+
+from np_nn import losses
+from np_nn.data import preprocess
+from np_nn.utils import spec
+from np_nn.utils.errors import NpNNError
+
+
+def prepare(settings, data):
+    """A Dataset as the settings, a Recipe, want it; ``prepare_seconds`` says what that took.
+
+    Raises NpNNError if more images are to be held out than there are.
+    """
+    started = time.perf_counter()
+    train, test, validation = data.train, data.test, None
+    if settings.validation >= len(train):
+        raise NpNNError(f"{settings.validation} images to validate with of {len(train)}")
+    if settings.validation:
+        train, validation = (
+            _part(train, 0, -settings.validation),
+            _part(train, -settings.validation, None),
+        )
+    if settings.standardize:
+        scale, shift = preprocess.standardization(train.images)
+    else:
+        scale, shift = settings.scale, settings.shift
+
+    def finish(split):
+        if split is None:
+            return None
+        images = preprocess.deskew(split.images) if settings.deskew else split.images
+        targets = _targets(settings, split.labels, len(data.classes))
+        return replace(split, images=images, labels=targets, scale=scale, shift=shift)
+
+    train, test, validation = finish(train), finish(test), finish(validation)
+    return replace(
+        data,
+        train=train,
+        test=test,
+        validation=validation,
+        prepare_seconds=time.perf_counter() - started,
+    )
+
+
+def augmentation(settings):
+    """The distortion of a Recipe, or None."""
+    if not settings.augment:
+        return None
+    parts = [
+        spec.build(text, preprocess.AUGMENTATIONS, "augmentation")
+        for text in settings.augment.split("+")
+    ]
+    return parts[0] if len(parts) == 1 else preprocess.Compose(parts)
+
+
+def _part(split, start, stop):
+    return replace(split, images=split.images[start:stop], labels=split.labels[start:stop])
+
+
+def _targets(settings, labels, classes):
+    """What the loss compares outputs with: the labels, or a row of values for each."""
+    name, _ = spec.parse(settings.loss, losses.LOSSES, "loss")
+    if losses.LOSSES[name].targets == "classes":
+        return labels
+    return losses.one_hot(labels, classes, *settings.targets)

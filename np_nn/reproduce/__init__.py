@@ -1,0 +1,1 @@
+"""python -m np_nn.reproduce: train every published row again, and print published beside ours."""

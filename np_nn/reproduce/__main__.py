@@ -1,0 +1,245 @@
+"""python -m np_nn.reproduce: train every published row again, and print published beside ours.
+
+Each network that is finished is written to results.json at once. So it can be stopped at any
+time, and goes on where it stopped: rows that are done, with the settings that they have now, are
+not trained again.
+"""
+
+import argparse
+import math
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from np_nn import cli, data, models, ops, recipes
+from np_nn.cli import report
+from np_nn.recipes import run
+from np_nn.recipes.prepare import prepare
+from np_nn.reproduce import tables
+from np_nn.reproduce.results import Results
+from np_nn.utils import files, machine
+from np_nn.utils.errors import unknown_name
+
+SEEDS = 3
+EXPENSIVE = 100  # seconds for one network: such a row is trained from a single seed
+IMAGES = 60_000
+SHARE = {"mnist": 0.2, "fashion": 0.5}  # of pixels that are not black: the others take no time
+
+
+def main(argv=None):
+    args = _parser().parse_args(argv)
+    rows = _chosen(args)
+    if args.list:
+        print(_listed(rows))
+        return 0
+    ops.use(args.kernels)
+    ops.set_threads(args.threads)
+    files.check_writable(args.out)
+    results = Results(args.out / "results.json")
+    try:
+        _run(rows, results, args)
+        status = 0
+    except KeyboardInterrupt:
+        status = 130
+    written = _write(results, args.out)
+    print("\n".join(tables.text(results, name) for name in _tables(rows)))
+    print(f"written: {', '.join(map(str, written))}")
+    if status:
+        print(f"interrupted; kept: {_kept(results, rows)}", file=sys.stderr)
+    return status
+
+
+def _parser():
+    command = cli.Parser(description=__doc__.splitlines()[0])
+    add = command.add_argument
+    add("--table", nargs="+", choices=tables.TITLES, default=list(tables.TITLES), metavar="NAME",
+        help=f"which tables: {', '.join(tables.TITLES)} (default: all)")  # fmt: skip
+    add("--rows", type=_row, nargs="+", metavar="NAME", help="only these rows; see --list")
+    add("--long", action="store_true", help="rows of more than a quarter of an hour, too")
+    add("--seeds", type=cli.whole_number(1), metavar="N",
+        help=f"networks for each row (default: {SEEDS}, and 1 where one takes over "
+             f"{EXPENSIVE} s)")  # fmt: skip
+    add("--again", action="store_true", help="train rows that are finished, too")
+    add("--out", type=Path, default=Path("reproduction"), metavar="DIR",
+        help="where the results are kept (default: reproduction)")  # fmt: skip
+    add("--list", action="store_true", help="show the rows and what they take, and exit")
+    add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
+    add("--threads", type=cli.whole_number(1), default=machine.cores(), metavar="N",
+        help="CPU threads (default: as many as there are cores)")  # fmt: skip
+    add("--quiet", action="store_true", help="no progress, only the tables")
+    cli.add_numpy_options(command)
+    return command
+
+
+def _row(word):
+    """An argument type: a row's name, else an error that gives the nearest."""
+    if word not in recipes.RECIPES:
+        raise argparse.ArgumentTypeError(str(unknown_name("row", word, recipes.RECIPES)))
+    return word
+
+
+def _chosen(args):
+    """The rows that are asked for: those named, or those of the tables that are not too long."""
+    if args.rows:
+        return [recipes.RECIPES[name] for name in dict.fromkeys(args.rows)]
+    rows = [recipe for recipe in recipes.RECIPES.values() if recipe.table in args.table]
+    return [recipe for recipe in rows if args.long or args.list or not recipe.long]
+
+
+def _tables(rows):
+    """The tables that these rows belong to."""
+    return [name for name in tables.TITLES if any(recipe.table == name for recipe in rows)]
+
+
+# ---- Training -------------------------------------------------------------------------------
+
+
+def _run(rows, results, args):
+    """Train what is missing; a network that fails is noted, and the next one's turn comes."""
+    due = [
+        (recipe, seed)
+        for recipe in rows
+        for seed in range(args.seeds or seeds(recipe))
+        if args.again or not results.has(recipe, seed)
+    ]
+    if not due:
+        return
+    names = dict.fromkeys(recipe.dataset for recipe, _ in due)
+    raw = {name: data.load(name, args.data_dir, quiet=args.quiet) for name in names}
+    clock, prepared, of = Clock(), None, None
+    for i, (recipe, seed) in enumerate(due):
+        if not args.quiet:
+            left = f"about {duration(clock.left(due[i:]))} left"
+            print(f"{recipe.name}, seed {seed}: {i + 1} of {len(due)}, {left}", file=sys.stderr)
+        try:
+            if of is not recipe:
+                prepared, of = prepare(recipe, raw[recipe.dataset]), recipe
+            result = _train(recipe, prepared, seed, args)
+        except Exception as error:  # whatever it is, the other rows are to be had
+            result = {"seed": seed, "error": _line(error)}
+        results.add(recipe, result)
+        clock.done(recipe, result.get("seconds"))
+
+
+def _train(recipe, prepared, seed, args):
+    """What is kept of one trained network. Raises KeyboardInterrupt if it was stopped early."""
+    found = run.train(recipe, prepared, seed, args.input, args.quiet)
+    if found.history.interrupted:
+        raise KeyboardInterrupt
+    return {
+        "seed": seed,
+        "accuracy": found.test.accuracy,
+        "loss": found.test.loss,
+        "seconds": prepared.prepare_seconds + found.history.train_seconds,
+        "steps": found.history.done,
+        "threads": args.threads,
+        "kernels": ops.describe(),
+        "machine": machine.describe(),
+        "versions": machine.versions("np_nn", "numpy"),
+    }
+
+
+def _line(error):
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+# ---- Time -----------------------------------------------------------------------------------
+
+
+def seeds(recipe):
+    """From how many seeds a row is trained unless --seeds says it."""
+    return 1 if estimate(recipe) > EXPENSIVE else SEEDS
+
+
+def estimate(recipe):
+    """Seconds to train one network with the compiled kernels on two cores, roughly."""
+    epochs = recipe.epochs or recipe.steps * recipe.batch_size / IMAGES
+    steps = recipe.steps or epochs * math.ceil(IMAGES / recipe.batch_size)
+    step = _dense_step(recipe) if recipe.model == "mlp" else _convolved_step(recipe)
+    return steps * step + (epochs * IMAGES * 8e-6 if recipe.augment else 0)
+
+
+def _dense_step(recipe):
+    """Seconds for a step of an mlp."""
+    weights = [a * b for a, b in pairwise(recipe.sizes())]
+    weights[0] *= 1 if recipe.input_noise else SHARE.get(recipe.dataset, 1)
+    return 1e-5 + sum(weights) * (6 * recipe.batch_size / 1.6e11 + 1e-9)
+
+
+def _convolved_step(recipe):
+    """Seconds for a step of another network; only with ReLU is its pooling done by a kernel."""
+    image = 8e-6 + 1.6e-11 * models.multiplications(recipe)
+    return recipe.batch_size * (image if recipe.activation == "relu" else image + 3.5e-5)
+
+
+class Clock:
+    """How long the rest will take: the estimates, at the pace of what is done."""
+
+    def __init__(self):
+        self.spent = self.expected = 0.0
+
+    def done(self, recipe, seconds):
+        """One more is trained; seconds: None if it failed, which says nothing."""
+        if seconds is not None:
+            self.spent += seconds
+            self.expected += estimate(recipe)
+
+    def left(self, due):
+        """Seconds for these (recipe, seed)."""
+        pace = self.spent / self.expected if self.expected else 1.0
+        return pace * sum(estimate(recipe) for recipe, _ in due)
+
+
+def duration(seconds):
+    """A time in a word or two."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+# ---- What is shown and written --------------------------------------------------------------
+
+
+def _listed(rows):
+    cells = [
+        (
+            recipe.name,
+            recipe.table,
+            recipe.title,
+            recipe.network(),
+            f"{recipe.published:.4f}" if recipe.published else tables.NONE,
+            f"{seeds(recipe)} x {duration(estimate(recipe))}" + ", --long" * recipe.long,
+        )
+        for recipe in rows
+    ]
+    return report.markdown_table(("row", "table", "title", "net", "published", "takes"), cells)
+
+
+def _write(results, folder):
+    """RESULTS.md and the picture; returns the paths."""
+    from np_nn import plots
+
+    page = folder / "RESULTS.md"
+    files.write_file(page, tables.page(results).encode())
+    groups = [(title, tables.summaries(results, name)) for name, title in tables.TITLES.items()]
+    dots = [(title, [_dot(row) for row in rows if row.n]) for title, rows in groups]
+    dots = [(title, rows) for title, rows in dots if rows]
+    written = [results.path, page]
+    if dots:
+        written.append(plots.plot_reproduction(dots, folder / "reproduction.png"))
+    return [path for path in written if path.exists()]
+
+
+def _dot(row):
+    from np_nn.plots import Dot
+
+    return Dot(row.recipe.title, row.recipe.published, row.accuracy, row.spread)
+
+
+def _kept(results, rows):
+    count = sum("error" not in r for recipe in rows for r in results.of(recipe))
+    return f"{count} trained networks in {results.path}; the same command goes on from there"
+
+
+if __name__ == "__main__":
+    cli.run(main)

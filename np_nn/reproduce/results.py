@@ -1,0 +1,94 @@
+"""What reproducing the published rows gave: a file that grows by one trained network at a time.
+
+{row: {"settings": {...}, "results": [{"seed": 0, "accuracy": ...}, {"seed": 1, "error": ...}]}}
+"""
+
+import json
+import statistics
+from dataclasses import fields
+from pathlib import Path
+
+from np_nn.recipes import Recipe
+from np_nn.utils import files
+from np_nn.utils.errors import NpNNError
+
+# What decides a run's result: the fields that recipes are compared by, and which epoch counts.
+SETTINGS = [field for field in fields(Recipe) if field.compare or field.name == "best_on_test"]
+
+
+class Results:
+    """The results in a JSON file. ``add`` writes it at once, so that nothing done is lost.
+
+    Raises NpNNError for a file that holds something else.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.rows = _read(self.path)
+
+    def of(self, recipe):
+        """The results of a row (a list of dicts), none if they are of other settings."""
+        row = self.rows.get(recipe.name)
+        return row["results"] if row and _same(row["settings"], recipe) else []
+
+    def has(self, recipe, seed):
+        """Whether this network is trained. A failure is no result: it is tried again."""
+        return any(r["seed"] == seed and "error" not in r for r in self.of(recipe))
+
+    def add(self, recipe, result):
+        """Keep a result, in place of an earlier one of the same seed, and write the file."""
+        others = [r for r in self.of(recipe) if r["seed"] != result["seed"]]
+        results = sorted([*others, result], key=lambda r: r["seed"])
+        self.rows[recipe.name] = {"settings": settings(recipe), "results": results}
+        files.write_file(self.path, json.dumps(self.rows, indent=1, sort_keys=True).encode())
+
+
+def settings(recipe):
+    """All that decides the result of a Recipe, as plain data."""
+    values = {field.name: getattr(recipe, field.name) for field in SETTINGS}
+    return json.loads(json.dumps(values))  # tuples become lists, as in the file
+
+
+def _same(stored, recipe):
+    """Whether stored settings train as the recipe: fields that came later are at their default."""
+    defaults = {field.name: field.default for field in SETTINGS}
+    return json.loads(json.dumps({**defaults, **stored})) == settings(recipe)
+
+
+def _read(path):
+    try:
+        rows = json.loads(path.read_text()) if path.exists() else {}
+        for row in rows.values():
+            assert isinstance(row["settings"], dict)
+            assert all("error" in r or 0 <= r["accuracy"] <= 1 for r in row["results"])
+    except OSError as error:
+        raise NpNNError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
+        raise NpNNError(f"{path} holds no results of this program: move it away") from None
+    return rows
+
+
+class Summary:
+    """The figures of one row. results: those of ``Results.of``.
+
+    n: networks that were trained; accuracy: their mean, None without one; spread: its standard
+    deviation, None for one; seconds: mean time; difference: to the published accuracy.
+    """
+
+    def __init__(self, recipe, results):
+        self.recipe, self.results = recipe, results
+        self.good = [result for result in results if "error" not in result]
+        self.failed = [result for result in results if "error" in result]
+        self.n = len(self.good)
+        self.accuracy = self._mean("accuracy")
+        self.seconds = self._mean("seconds")
+        accuracies = [result["accuracy"] for result in self.good]
+        self.spread = statistics.stdev(accuracies) if self.n > 1 else None
+
+    def _mean(self, name):
+        return statistics.mean(result[name] for result in self.good) if self.n else None
+
+    @property
+    def difference(self):
+        known = self.n and self.recipe.published
+        return self.accuracy - self.recipe.published if known else None

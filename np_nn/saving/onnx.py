@@ -1,0 +1,245 @@
+"""ONNX files: a model for onnxruntime and every other tool that reads the format.
+
+Each kind of layer is one small function, which adds its nodes to the graph.
+"""
+
+import math
+from functools import singledispatch
+
+import numpy as np
+
+from np_nn import layers
+from np_nn.layers.module import Sequential
+from np_nn.utils.errors import NpNNError
+from np_nn.utils.files import write_file
+from np_nn.utils.optional import need
+
+OPSET = 17  # the first with LayerNormalization
+IR_VERSION = 8  # of the same year
+
+
+def export_onnx(model, path, input_shape, metadata=None):
+    """Write a model, as it is after ``eval()``, as an ONNX file.
+
+    input_shape: of one sample, such as (784,) or (1, 28, 28). The file's input "input" takes
+    (batch, *input_shape) float32 for any batch, its "output" is what ``model`` returns; weights
+    have their names of ``state_dict``. metadata: {name: value} to write into the file.
+
+    Raises NpNNError where the package onnx is missing, for a shape that the model does not
+    take, for a layer that ONNX cannot express, and if the file cannot be written.
+    Source: the operators of ONNX's opset 17, https://onnx.ai/onnx/operators.
+    """
+    onnx = need("onnx", "exporting to ONNX")
+    sample = np.zeros((2, *input_shape), np.float32)
+    training = model.training
+    try:
+        graph = Graph(onnx)
+        name, output = graph.layer(model.eval(), "", "input", sample)
+        graph.add("Identity", name, output="output")
+    finally:
+        model.train(training)
+    proto = graph.model(sample.shape[1:], output.shape[1:], metadata or {})
+    onnx.checker.check_model(proto, full_check=True)
+    write_file(path, proto.SerializeToString())
+
+
+class Graph:
+    """The nodes and constants so far. Values go by their names."""
+
+    def __init__(self, onnx):
+        self.onnx, self.nodes, self.constants = onnx, [], {}
+
+    def layer(self, layer, prefix, x, sample):
+        """Add a layer whose weights begin with prefix.
+
+        x, sample: the name of its input, and an array of that shape. Returns the same of its
+        output.
+        """
+        if isinstance(layer, Sequential):
+            for name, child in layer.children().items():
+                x, sample = self.layer(child, f"{prefix}{name}.", x, sample)
+            return x, sample
+        result = layer.forward(sample).astype(np.float32)
+        return _add(layer, self, prefix, x, sample), result
+
+    def add(self, kind, *inputs, output=None, **attributes):
+        """Add a node; returns the name of its output."""
+        output = output or f"{kind}_{len(self.nodes)}"
+        node = self.onnx.helper.make_node(kind, inputs, [output], name=output, **attributes)
+        self.nodes.append(node)
+        return output
+
+    def constant(self, value, name=None):
+        """Keep an array or a number; returns its name."""
+        name = name or f"constant_{len(self.constants)}"
+        self.constants[name] = np.require(value, np.float32, "C")
+        return name
+
+    def weights(self, layer, prefix, *names):
+        """The layer's own arrays of these names in ``state_dict``, those that it has."""
+        state = layer.state_dict()
+        return [self.constant(state[name], prefix + name) for name in names if name in state]
+
+    def model(self, input_shape, output_shape, metadata):
+        """The finished ModelProto."""
+        helper, tensor = self.onnx.helper, self.onnx.TensorProto.FLOAT
+        graph = helper.make_graph(
+            self.nodes,
+            "np_nn",
+            [helper.make_tensor_value_info("input", tensor, ["batch", *input_shape])],
+            [helper.make_tensor_value_info("output", tensor, ["batch", *output_shape])],
+            [self.onnx.numpy_helper.from_array(v, k) for k, v in self.constants.items()],
+        )
+        model = helper.make_model(
+            graph,
+            producer_name="np_nn",
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )
+        helper.set_model_props(model, {name: str(value) for name, value in metadata.items()})
+        return model
+
+
+@singledispatch
+def _add(layer, graph, prefix, x, sample):
+    """Add a layer's nodes; returns the name of the output. sample: an array like its input."""
+    raise NpNNError(f"{layer} cannot be written as ONNX")
+
+
+# ---- Weighted sums ----------------------------------------------------------------------------
+
+
+@_add.register
+def _(layer: layers.Linear, graph, prefix, x, sample):
+    return graph.add("Gemm", x, *graph.weights(layer, prefix, "weight", "bias"), transB=1)
+
+
+@_add.register
+def _(layer: layers.Neuron, graph, prefix, x, sample):
+    y = graph.add("Gemm", x, *graph.weights(layer, prefix, "weight", "bias"), transB=1)
+    kind = {"identity": "Identity", "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
+    return graph.add(kind[layer.config["activation"]], y)
+
+
+@_add.register
+def _(layer: layers.Conv2d, graph, prefix, x, sample):
+    weights = graph.weights(layer, prefix, "weight", "bias")
+    return graph.add("Conv", x, *weights, strides=layer.stride, pads=layer.padding * 2)
+
+
+# ---- Activations ------------------------------------------------------------------------------
+
+SAME = {
+    layers.ReLU: "Relu",
+    layers.Sigmoid: "Sigmoid",
+    layers.Tanh: "Tanh",
+    layers.Softmax: "Softmax",
+    layers.LogSoftmax: "LogSoftmax",
+    layers.LeakyReLU: "LeakyRelu",
+    layers.ELU: "Elu",
+}
+ATTRIBUTES = {"dim": "axis", "negative_slope": "alpha", "alpha": "alpha"}
+
+
+def _same(layer, graph, prefix, x, sample):
+    attributes = {ATTRIBUTES[name]: value for name, value in layer.config.items()}
+    return graph.add(SAME[type(layer)], x, **attributes)
+
+
+for _kind in SAME:
+    _add.register(_kind, _same)
+
+
+@_add.register
+def _(layer: layers.ScaledTanh, graph, prefix, x, sample):
+    inner = graph.add("Tanh", graph.add("Mul", x, graph.constant(2 / 3)))
+    return graph.add("Mul", inner, graph.constant(1.7159))
+
+
+@_add.register
+def _(layer: layers.SiLU, graph, prefix, x, sample):
+    return graph.add("Mul", x, graph.add("Sigmoid", x))
+
+
+@_add.register
+def _(layer: layers.GELU, graph, prefix, x, sample):
+    """x/2 (1 + erf(x / sqrt 2))"""
+    erf = graph.add("Erf", graph.add("Mul", x, graph.constant(math.sqrt(0.5))))
+    share = graph.add("Add", graph.constant(1), erf)
+    return graph.add("Mul", graph.add("Mul", x, graph.constant(0.5)), share)
+
+
+# ---- Normalisation ----------------------------------------------------------------------------
+
+
+@_add.register(layers.BatchNorm1d)
+@_add.register(layers.BatchNorm2d)
+def _(layer, graph, prefix, x, sample):
+    statistics = graph.weights(layer, prefix, "running_mean", "running_var")
+    scaling = _scaling(layer, graph, prefix, layer.config["num_features"])
+    return graph.add("BatchNormalization", x, *scaling, *statistics, epsilon=layer.eps)
+
+
+@_add.register
+def _(layer: layers.LayerNorm, graph, prefix, x, sample):
+    scaling = _scaling(layer, graph, prefix, layer.config["normalized_shape"])
+    return graph.add("LayerNormalization", x, *scaling, axis=-1, epsilon=layer.eps)
+
+
+def _scaling(layer, graph, prefix, features):
+    """Weight and bias: the layer's, or ones and zeros."""
+    own = graph.weights(layer, prefix, "weight", "bias")
+    return own or [graph.constant(np.ones(features)), graph.constant(np.zeros(features))]
+
+
+# ---- Pooling and shapes -----------------------------------------------------------------------
+
+
+@_add.register
+def _(layer: layers.MaxPool2d, graph, prefix, x, sample):
+    return _pooling("MaxPool", graph, x, *layer.geometry)
+
+
+@_add.register
+def _(layer: layers.AvgPool2d, graph, prefix, x, sample):
+    return _pooling("AveragePool", graph, x, *layer.geometry, count_include_pad=1)
+
+
+@_add.register
+def _(layer: layers.AdaptiveAvgPool2d, graph, prefix, x, sample):
+    """Rows @ x @ columns: windows need not be of one size."""
+    rows, columns = map(_means, sample.shape[2:], layer.size)
+    y = graph.add("MatMul", graph.constant(rows), x)
+    return graph.add("MatMul", y, graph.constant(columns.T))
+
+
+def _means(have, want):
+    """(want, have): row i takes the mean of numbers i have / want .. (i + 1) have / want."""
+    i, j = np.arange(want)[:, None], np.arange(have)
+    inside = (j >= i * have // want) & (j < -(-(i + 1) * have // want))
+    return inside / inside.sum(1, keepdims=True)
+
+
+def _pooling(kind, graph, x, kernel, stride, padding, **attributes):
+    shape = {"kernel_shape": kernel, "strides": stride, "pads": padding * 2}
+    return graph.add(kind, x, **shape, **attributes)
+
+
+@_add.register
+def _(layer: layers.Flatten, graph, prefix, x, sample):
+    return graph.add("Flatten", x, axis=1)
+
+
+@_add.register
+def _(layer: layers.Residual, graph, prefix, x, sample):
+    skip = x
+    if layer.shortcut is not None:
+        skip, _ = graph.layer(layer.shortcut, f"{prefix}shortcut.", x, sample)
+    inner, _ = graph.layer(layer.block, f"{prefix}block.", x, sample)
+    return graph.add("Add", skip, inner)
+
+
+@_add.register(layers.Dropout)
+@_add.register(layers.GaussianNoise)
+def _(layer, graph, prefix, x, sample):
+    return x  # after eval() they do nothing

@@ -1,0 +1,97 @@
+"""The same network in PyTorch: a model, loss or optimizer becomes its torch counterpart.
+
+The classes, their arguments and the names in ``state_dict`` are PyTorch's own,
+so looking the class up by name is all it takes; the few that PyTorch has not are written
+here. Nothing else in np_nn imports torch.
+"""
+
+import torch
+from torch.nn import functional as F
+
+from np_nn.layers.module import Sequential
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, block, shortcut=None):
+        super().__init__()
+        self.block, self.shortcut = block, shortcut
+
+    def forward(self, x):
+        return (x if self.shortcut is None else self.shortcut(x)) + self.block(x)
+
+
+class GaussianNoise(torch.nn.Module):
+    def __init__(self, std):
+        super().__init__()
+        self.std = std
+
+    def forward(self, x):
+        return x + self.std * torch.randn_like(x) if self.training else x
+
+
+class ScaledTanh(torch.nn.Module):
+    def forward(self, x):
+        return 1.7159 * torch.tanh(x * (2 / 3))
+
+
+class Neuron(torch.nn.Linear):
+    def __init__(self, in_features, activation):
+        super().__init__(in_features, 1)
+        self.function = (
+            torch.nn.Identity() if activation == "identity" else getattr(torch, activation)
+        )
+
+    def forward(self, x):
+        return self.function(super().forward(x))
+
+
+class FocalLoss(torch.nn.Module):
+    def __init__(self, weight, gamma, reduction):
+        super().__init__()
+        self.weight, self.gamma, self.reduction = weight, gamma, reduction
+
+    def forward(self, logits, labels):
+        log_p = F.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+        losses = -((1 - log_p.exp()) ** self.gamma) * log_p
+        if self.weight is not None:
+            losses = self.weight[labels] * losses
+        return losses.sum() if self.reduction == "sum" else losses.mean()
+
+
+def _class(kind):
+    """PyTorch's class of a layer's or loss's name, or the one above."""
+    return globals().get(kind.__name__) or getattr(torch.nn, kind.__name__)
+
+
+def module(model):
+    """The torch.nn.Module of the same layers, with copies of the same weights and dtype."""
+    result = _build(model)
+    state = {name: torch.from_numpy(array) for name, array in model.state_dict().items()}
+    for tensor in state.values():
+        if tensor.is_floating_point():
+            result.to(tensor.dtype)
+    result.load_state_dict(state)
+    return result.train(model.training)
+
+
+def _build(model):
+    if isinstance(model, Sequential):
+        return torch.nn.Sequential(*map(_build, model))
+    children = map(_build, model.children().values())
+    return _class(type(model))(*children, **model.config)
+
+
+def loss(loss):
+    """The torch.nn loss of the same name and settings."""
+    arrays = {k: torch.from_numpy(v) for k, v in loss.config.items() if hasattr(v, "dtype")}
+    return _class(type(loss))(**loss.config | arrays)
+
+
+def optimizer(optimizer, parameters):
+    """The torch.optim optimizer of the same name and settings, for these torch parameters."""
+    return getattr(torch.optim, type(optimizer).__name__)(parameters, **optimizer.config)
+
+
+def scheduler(schedule, optimizer, steps):
+    """The torch.optim.lr_scheduler of one of np_nn's schedules, for a run of so many steps."""
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))

@@ -1,0 +1,192 @@
+"""Many training steps of a multilayer perceptron in one compiled call."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.layers import BatchNorm1d, Dropout, Linear, ReLU, ScaledTanh, Sigmoid, Tanh
+from np_nn.layers.module import Module, Sequential
+from np_nn.losses import CrossEntropyLoss, MSELoss
+from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
+from np_nn.reference import Dense, Drop, Norm
+from np_nn.training.inputs import SparseFeed
+from np_nn.training.threads import TRIAL, Pace
+
+# What mlp_steps can train with, under its own names.
+RULES = {
+    SGD: "sgd", Adagrad: "adagrad", RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam",
+    AdamW: "adam",
+}  # fmt: skip
+ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scaled_tanh"}
+MOST_LAYERS = 32  # that the kernel has room for
+FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
+LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
+CALL_SECONDS = 0.1  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
+
+
+class Block(NamedTuple):
+    """A Linear layer and what follows it, as far as that is there: a Dense of mlp_steps."""
+
+    linear: Linear
+    norm: BatchNorm1d | None
+    activation: Module | None
+    drop: Dropout | None
+
+    @classmethod
+    def take(cls, layers):
+        """Take one off the front of a list of layers; linear is None if it does not begin so."""
+
+        def next_of(kinds):
+            return layers.pop(0) if layers and type(layers[0]) in kinds else None
+
+        return cls(*map(next_of, ((Linear,), (BatchNorm1d,), ACTIVATIONS, (Dropout,))))
+
+    @property
+    def plain(self):
+        """Whether the layer is a Linear layer and an activation at most, as the last one must."""
+        return self.norm is None and self.drop is None
+
+    @property
+    def known(self):
+        """Whether its norm is one that the kernel has."""
+        if self.norm is None:
+            return True
+        fits = self.norm.config["num_features"] == self.linear.weight.shape[1]
+        return fits and self.norm.weight is not None and self.norm.momentum is not None
+
+
+def blocks(model):
+    """The layers of a Sequential as mlp_steps takes them: [Block], empty if it does not."""
+    found, rest = [], list(model)
+    while rest:
+        found.append(Block.take(rest))
+        if found[-1].linear is None or not found[-1].known:
+            return []
+    own = [id(part) for b in found for part in (b.linear, b.norm, b.drop) if part is not None]
+    twice = len(set(own)) < len(own)  # a layer with arrays or random numbers, in two places
+    fits = found and found[-1].plain and len(found) <= MOST_LAYERS and not twice
+    return found if fits else []
+
+
+class CompiledSteps:
+    """Many steps of a multilayer perceptron in one call of the kernel ``mlp_steps``.
+
+    The same numbers as LayerSteps, without the interpreter between the steps. The
+    parameters' ``grad`` is not filled in.
+    """
+
+    @staticmethod
+    def fit(model, feed, loss, optimizer):
+        """Whether the kernel can train this: Blocks on sparse input."""
+        return (
+            "mlp_steps" in ops.active
+            and isinstance(feed, SparseFeed)
+            and _known_loss(loss)
+            and type(optimizer) in RULES
+            and type(model) is Sequential
+            and bool(blocks(model))
+            and all(p.data.dtype == np.float32 for p in model.parameters())
+            and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
+        )
+
+    def use(self, feed):
+        """Take the batches from another feed from now on: the same images, distorted anew."""
+        self.rows, self.scale, self.shift = feed.rows, feed.scale, feed.shift
+
+    def __init__(self, model, feed, labels, loss, optimizer, l2):
+        self.use(feed)
+        self.labels, self.loss, self.optimizer, self.l2 = labels, loss, optimizer, l2
+        self._squares = l2.squares()
+        self.blocks = blocks(model)
+        self.activations = tuple(
+            ACTIVATIONS.get(type(b.activation), "identity") for b in self.blocks
+        )
+        moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
+        self.layers = [_dense(block, moments) for block in self.blocks]
+        self._drops = any(block.drop for block in self.blocks)
+        self._pace, self._seconds = Pace(), np.inf  # of a step
+
+    def most(self, batch_size, wanted):
+        """How many steps the next call may make: so many that it takes about CALL_SECONDS.
+
+        The first call is short, as how long a step takes is not known. No more than are wanted,
+        if one call gives the bits of several then: see FOLD.
+        """
+        most = min(wanted, int((2 * TRIAL if self._pace.tries else CALL_SECONDS) / self._seconds))
+        multiple = FOLD if batch_size == 1 else 1
+        return max(1, most // multiple) * multiple
+
+    def __call__(self, batches, rates):
+        """Train on batches (K, N) int of images at the learning rates (K,).
+
+        Returns the mean loss of each batch (K,), and how many images were right (K,).
+        """
+        started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
+        if batches.shape[1] >= LARGE * len(self.labels) and not self._drops:
+            batches = np.sort(batches, axis=1)  # dropout would meet other images
+        pairs = zip(self.blocks, self.layers, strict=True)
+        layers = [self._begin(*pair, *batches.shape) for pair in pairs]
+        share = self.l2.alpha / batches.shape[1]
+        losses, correct = ops.KERNELS["mlp_steps"](
+            self.rows, self.labels, np.ascontiguousarray(batches), self.scale, self.shift,
+            layers, self.activations, self._loss(batches.shape[1]),
+            RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, share,
+            self._pace.threads,
+        )  # fmt: skip
+        for block in self.blocks:
+            if block.norm:
+                block.norm.num_batches_tracked.data += len(batches)
+        losses += share / 2 * self._penalties(len(batches))
+        optimizer.steps += len(batches)
+        optimizer.lr = float(rates[-1])
+        seconds = time.perf_counter() - started
+        self._pace.note(seconds, len(batches))
+        if not tries:
+            self._seconds = seconds / len(batches)
+        return losses, correct
+
+    @staticmethod
+    def _begin(block, dense, steps, count):
+        """The Dense of a Block for so many steps with batches of so many images."""
+        if block.norm:
+            block.norm.check_count(count)
+        if not block.drop or not block.drop.p:
+            return dense
+        keys = np.array([block.drop.stream.next() for _ in range(steps)], np.uint64)
+        return dense._replace(drop=Drop(block.drop.p, keys))
+
+    def _penalties(self, count):
+        """The squared weights before each of these steps (count,): between a call's first and
+        last, which are known, on a straight line."""
+        before, self._squares = self._squares, self.l2.squares()
+        return np.linspace(before, self._squares, count, endpoint=False)
+
+    def _loss(self, count):
+        """The loss as the kernel takes it, for batches of so many images."""
+        if isinstance(self.loss, CrossEntropyLoss):
+            return "cross_entropy", self.loss.smoothing
+        return "mse", self.loss.factor((count, self.layers[-1].weight.shape[1]))
+
+
+def _known_loss(loss):
+    if type(loss) is CrossEntropyLoss:
+        return loss.weight is None and not loss.is_sum
+    return isinstance(loss, MSELoss)
+
+
+def _dense(block, moments):
+    """A Block's arrays, with the optimizer's moments of each Parameter (by its id)."""
+
+    def of(layer):
+        weight, bias = layer.weight, layer.bias
+        return (
+            weight.data, bias and bias.data, moments[id(weight)], moments[id(bias)] if bias else ()
+        )  # fmt: skip
+
+    norm = block.norm and Norm(
+        *of(block.norm), block.norm.running_mean.data, block.norm.running_var.data,
+        block.norm.eps, block.norm.momentum,
+    )  # fmt: skip
+    return Dense(*of(block.linear), norm)

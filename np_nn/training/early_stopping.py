@@ -1,0 +1,71 @@
+"""Early stopping: end training when held-out images no longer get better."""
+
+import math
+from dataclasses import dataclass
+
+from np_nn.utils.checks import check_alike, check_count, check_keys, check_number
+from np_nn.utils.errors import NpNNError
+
+MONITORS = {"loss": -1, "accuracy": 1}  # what is watched, and which direction is better
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """When ``fit`` should stop, and that it then returns to the best weights seen.
+
+    patience: epochs without an improvement of more than min_delta. monitor: "loss" or
+    "accuracy" of the validation split. Raises NpNNError for other values.
+    Source: Prechelt 1998, Early stopping - but when?
+    """
+
+    patience: int = 5
+    min_delta: float = 0.0
+    monitor: str = "accuracy"
+
+    def __post_init__(self):
+        if self.patience < 1 or not 0 <= self.min_delta < math.inf:
+            raise NpNNError("EarlyStopping: patience must be at least 1, min_delta not below 0")
+        if self.monitor not in MONITORS:
+            raise NpNNError(f"EarlyStopping: monitor is one of {', '.join(MONITORS)}")
+
+
+class Best:
+    """The best weights so far, and whether it is time to stop."""
+
+    def __init__(self, rule, model):
+        self.rule, self.model = rule, model
+        self.score, self.state, self.worse = -math.inf, None, 0
+
+    def update(self, result):
+        """Look at the Evaluation after an epoch; returns whether to stop."""
+        score = MONITORS[self.rule.monitor] * getattr(result, self.rule.monitor)
+        if score > self.score + self.rule.min_delta:
+            self.score, self.state, self.worse = score, self.model.state_dict(), 0
+        else:
+            self.worse += 1
+        return self.worse >= self.rule.patience
+
+    def state_dict(self):
+        """What to go on from, as a tree of plain values and arrays."""
+        score = None if self.state is None else self.score  # JSON knows no infinity
+        return {"score": score, "worse": self.worse, "weights": self.state}
+
+    def check_state(self, state):
+        """Raise NpNNError unless ``load_state_dict`` can take it."""
+        check_keys(self.state_dict(), state, "early stopping")
+        check_count(state["worse"], "early stopping")
+        if state["score"] is None and state["weights"] is None:
+            return
+        check_number(state["score"], "early stopping")
+        check_alike(self.model.state_dict(), state["weights"], "best weights")
+
+    def load_state_dict(self, state):
+        """Go on from where ``state_dict`` was taken. Raises NpNNError if it does not fit."""
+        self.check_state(state)
+        self.state, self.worse = state["weights"], state["worse"]
+        self.score = -math.inf if state["score"] is None else state["score"]
+
+    def restore(self):
+        """Give the model the best weights back."""
+        if self.state is not None:
+            self.model.load_state_dict(self.state)

@@ -1,0 +1,142 @@
+"""History: what training did, step by step."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from np_nn.utils.checks import check_alike, check_array, check_keys, check_rows
+from np_nn.utils.errors import DivergedError, NpNNError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """accuracy: share of images classified rightly, 0..1. loss: mean over the images.
+
+    outputs (n, classes): the model's, if they were to be kept.
+    """
+
+    accuracy: float
+    loss: float
+    outputs: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+
+class History:
+    """Loss, accuracy and time of each training step. Use it around the loop:
+
+        with History(steps) as history:
+            for batch in ...:
+                ...
+                history.record(loss, accuracy)
+
+    ``validation`` lists (steps done, Evaluation) for each time that held-out images were tried,
+    whose time counts for no step. ``stopped_early``: training ended before its last step,
+    since they were no longer getting better. ``saved``: (file, steps done) of the newest
+    checkpoint, or None. Ctrl-C ends the ``with`` block cleanly and sets
+    ``interrupted``. NumPy and PyTorch loops record in the same way, so that their times can be
+    compared.
+    """
+
+    def __init__(self, steps):
+        self.steps = steps
+        self.done = 0
+        self.interrupted = False
+        self.stopped_early = False
+        self.saved = None
+        self.validation = []
+        self._table = np.zeros((3, steps))
+
+    loss = property(lambda self: self._table[0, : self.done], doc="(done,) mean loss of each batch")
+    accuracy = property(lambda self: self._table[1, : self.done], doc="(done,) 0..1, each batch")
+    seconds = property(lambda self: self._table[2, : self.done], doc="(done,) time of each step")
+
+    def __enter__(self):
+        self._last = time.perf_counter()
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.interrupted = kind is KeyboardInterrupt
+        return self.interrupted
+
+    def record(self, losses, accuracies):
+        """Note the mean loss and the accuracy of one step, or of several: (k,) each.
+
+        Their time is that since the last call, in equal shares. Raises
+        DivergedError at the first loss that is not a finite number.
+        """
+        now = time.perf_counter()
+        new = slice(self.done, self.done + np.size(losses))
+        self._table[0, new], self._table[1, new] = losses, accuracies
+        self._table[2, new] = (now - self._last) / np.size(losses)
+        finite = np.isfinite(self._table[0, new])
+        if not finite.all():
+            self.done += int(finite.argmin())
+            raise DivergedError(self._diverged(self._table[0, self.done]))
+        self.done = new.stop
+        self._last = now
+
+    def validate(self, result):
+        """Note how held-out images fared after the steps so far."""
+        self.validation.append((self.done, result))
+        self.restart_clock()
+
+    def restart_clock(self):
+        """Count the time since the last step for no step."""
+        self._last = time.perf_counter()
+
+    def _diverged(self, loss):
+        before = f"; it was {self.loss[-1]:.4g} the step before" if self.done else ""
+        return (
+            f"the loss became {loss} at step {self.done + 1} of {self.steps}{before}. "
+            f"Try a smaller learning rate (--lr), or another start (--init){self.kept}"
+        )
+
+    @property
+    def kept(self):
+        """What is safe when training fails, for the end of a message: "", or the checkpoint."""
+        return "; {} holds step {:,}".format(*self.saved) if self.saved else ""
+
+    def state_dict(self):
+        """What was recorded so far, as a tree of plain values and arrays."""
+        return {
+            "curves": self._table[:, : self.done].copy(),
+            "validation": [[step, seen.accuracy, seen.loss] for step, seen in self.validation],
+            "stopped early": self.stopped_early,
+        }
+
+    def check_state(self, state):
+        """Raise NpNNError unless ``load_state_dict`` can take it."""
+        check_keys(self.state_dict(), state, "history")
+        check_array(state["curves"], np.dtype(float), (3, None), "history")
+        if state["curves"].shape[1] > self.steps:
+            raise NpNNError(f"it has made {state['curves'].shape[1]:,} steps, of {self.steps:,}")
+        check_rows([0, 0.0, 0.0], state["validation"], "validation")
+        check_alike(False, state["stopped early"], "stopped early")
+
+    def load_state_dict(self, state):
+        """Go on after the steps of ``state_dict``; their number may be larger than theirs was.
+
+        Raises NpNNError if the state is none of a History that fits.
+        """
+        self.check_state(state)
+        self.done = state["curves"].shape[1]
+        self._table[:, : self.done] = state["curves"]
+        self.validation = [
+            (step, Evaluation(accuracy, loss)) for step, accuracy, loss in state["validation"]
+        ]
+        self.stopped_early = state["stopped early"]
+
+    @property
+    def train_seconds(self):
+        """Time spent in the recorded steps."""
+        return float(self.seconds.sum())
+
+    @property
+    def step_ms_median(self):
+        """Median time of a step in milliseconds; 0.0 before the first."""
+        return float(np.median(self.seconds) * 1e3) if self.done else 0.0
+
+    @property
+    def history(self):
+        """Keras' name for it: {"loss": [...], "accuracy": [...]}, a value per step."""
+        return {"loss": self.loss.tolist(), "accuracy": self.accuracy.tolist()}

@@ -1,0 +1,140 @@
+"""How images reach the first layer: whole, as rows of pixels, or only those that are not zero."""
+
+import math
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.layers import Dropout, Linear
+from np_nn.layers.module import Sequential
+from np_nn.layers.sparse import MatrixBatch, SparseBatch, is_matrix
+from np_nn.utils.errors import NpNNError
+
+# Above this share of non-zero pixels the compiled dense product is taken to be faster. Measured:
+# see benchmarks/DENSITY.md. A fixed number, and no timing at run time, keeps runs repeatable.
+MOST_DENSITY = 0.55
+MOST_PIXELS = 65_536  # that the compressed rows can number
+SAMPLE = 200  # images that the share is estimated from
+
+CHOICES = ("auto", "dense", "sparse")
+
+
+class DenseFeed:
+    """Batches as float32 arrays (N, I), gathered into one buffer."""
+
+    def __init__(self, data):
+        self.images = data.images.reshape(len(data), -1)
+        self.scale, self.shift = data.scale, data.shift
+        self._buffer = np.empty((0, self.images.shape[1]), np.float32)
+
+    def __call__(self, indices):
+        if len(self._buffer) < len(indices):
+            self._buffer = np.empty((len(indices), self.images.shape[1]), np.float32)
+        out = self._buffer[: len(indices)]
+        return ops.gather(self.images, indices, self.scale, self.shift, out)
+
+
+class ImageFeed(DenseFeed):
+    """Batches as float32 arrays (N, C, H, W), for convolutions.
+
+    The images of the set are (H, W), which is one channel, or (C, H, W).
+    Raises NpNNError if they are anything else.
+    """
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.shape = image_shape(data)
+
+    def __call__(self, indices):
+        return super().__call__(indices).reshape(len(indices), *self.shape)
+
+
+def image_shape(data):
+    """(C, H, W) of a Split's images. Raises NpNNError if they are none."""
+    shape = data.images.shape[1:]
+    if len(shape) not in (2, 3):
+        raise NpNNError(f"the first layer takes images of 2 or 3 axes, not of shape {shape}")
+    return (1,) * (3 - len(shape)) + shape
+
+
+class SparseFeed:
+    """Batches as SparseBatch: nothing is copied, the kernels read the compressed set."""
+
+    def __init__(self, data):
+        self.rows, self.scale, self.shift = data.rows, data.scale, data.shift
+
+    def __call__(self, indices):
+        return SparseBatch(self.rows, indices, self.scale, self.shift)
+
+
+class MatrixFeed:
+    """Batches as MatrixBatch: rows of a scipy.sparse matrix, which scipy multiplies."""
+
+    def __init__(self, data):
+        if data.shift:
+            raise NpNNError("a sparse matrix cannot be shifted: its zeros would not stay zeros")
+        self.matrix = data.images.astype(np.float32) * np.float32(data.scale)
+
+    def __call__(self, indices):
+        return MatrixBatch(self.matrix[indices])
+
+
+def choose(data, model, choice="auto"):
+    """The feed of a Split for a model. choice: "auto", "dense" or "sparse".
+
+    A model that begins with a convolution gets images, all others rows. "auto" is sparse if the
+    model begins with a Linear layer (or drops inputs first, and black is 0), its kernels are in
+    use, the pixels are bytes, and at most MOST_DENSITY of the first images' are not zero. What
+    is not sparse then and is given as a matrix of scipy.sparse, scipy multiplies.
+
+    Raises NpNNError for sparse images or matrices that the first layer cannot take, and for
+    images that are none.
+    """
+    if takes_images(model):
+        if choice == "sparse" or is_matrix(data.images):
+            raise NpNNError("sparse input is for models that begin with Linear, not with images")
+        return ImageFeed(data)
+    if choice == "auto":
+        choice = "sparse" if _sparse_pays(data, model) else "dense"
+    if choice == "sparse":
+        return SparseFeed(data)
+    if not is_matrix(data.images):
+        return DenseFeed(data)
+    if type(_first(model)) is not Linear:
+        raise NpNNError("a sparse matrix is for models that begin with Linear")
+    return MatrixFeed(data)
+
+
+def sample_shape(data, model):
+    """The shape in which a Split's images, one at a time, reach the model."""
+    return image_shape(data) if takes_images(model) else (data.images[0].size,)
+
+
+def takes_images(model):
+    """Whether the first layer that takes only one of them takes images, and not rows."""
+    return next((m.takes == "images" for m in model.modules() if m.takes), False)
+
+
+def _sparse_pays(data, model):
+    first = _first(model, dropout=not data.shift)
+    return (
+        type(first) is Linear
+        and "sparse_linear_forward" in ops.active
+        and first.weight.data.dtype == np.float32
+        and data.images.dtype == np.uint8
+        and math.prod(data.images.shape[1:]) <= MOST_PIXELS
+        and _density(data.images[:SAMPLE]) <= MOST_DENSITY
+    )
+
+
+def _first(model, dropout=False):
+    """The first layer of a model, after Dropout if that may be passed over."""
+    layers = list(model) if isinstance(model, Sequential) else [model]
+    if dropout and layers and type(layers[0]) is Dropout:
+        layers.pop(0)
+    return layers[0] if layers else None
+
+
+def _density(images):
+    filled = images.nnz if is_matrix(images) else np.count_nonzero(images)
+    return filled / max(1, math.prod(images.shape))

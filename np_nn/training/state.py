@@ -1,0 +1,134 @@
+"""A training under way: all that its next step depends on."""
+
+import re
+
+from np_nn.training.early_stopping import Best
+from np_nn.training.history import History
+from np_nn.utils import seeds
+from np_nn.utils.checks import check_alike
+from np_nn.utils.errors import NpNNError, shown
+
+PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draws from
+
+
+class Training:
+    """What ``fit`` works on, and gives to callbacks.
+
+    model, optimizer: as they are now. history: the History so far. epoch: how many epochs are
+    complete. stop: set it to True to end training after the batch. plan: what decides how it
+    trains, as text and numbers; two trainings of one plan are the same.
+    """
+
+    def __init__(self, model, optimizer, batches, early_stopping=None, **plan):
+        self.model, self.optimizer, self.batches = model, optimizer, batches
+        self.history = History(len(batches))
+        self.best = Best(early_stopping, model) if early_stopping else None
+        self.stop = False
+        self.rng = {name: seeds.generator(batches.seed, name) for name in PURPOSES}
+        seeds.reseed(model, batches.seed)
+        plan |= {"model": model, "optimizer": optimizer, "early stopping": early_stopping}
+        self.plan = batches.plan | {name: _text(value) for name, value in plan.items()}
+        self._note_epoch()
+
+    @property
+    def epoch(self):
+        return self.history.done // self.batches.per_epoch
+
+    @property
+    def epoch_begins(self):
+        """Whether the next batch is the first of an epoch."""
+        return self.history.done % self.batches.per_epoch == 0
+
+    @property
+    def epoch_ends(self):
+        """Whether the last batch was the last of an epoch, or of the run."""
+        return self.epoch_begins or self.history.done == self.history.steps
+
+    @property
+    def ends(self):
+        """Whether no more batches follow."""
+        return self.stop or self.history.done == self.history.steps
+
+    def blocks(self, most):
+        """The batches to train on next: see ``Batches.blocks``."""
+        if not self.ends:
+            yield from self.batches.blocks(most, self.rng["shuffle"], self.history.done)
+
+    def record(self, losses, accuracies):
+        """Note the steps of a block: see ``History.record``."""
+        self.history.record(losses, accuracies)
+        if self.epoch_begins:
+            self._note_epoch()
+
+    def validated(self, result):
+        """Note how held-out images fared after an epoch, and stop if that is a reason to."""
+        self.history.validate(result)
+        if self.best and self.best.update(result):
+            self.stop = True
+            self.history.stopped_early = self.history.done < self.history.steps
+
+    def _note_epoch(self):
+        """Keep the generators' states: the epoch's order and distortions are drawn from them."""
+        self._at_epoch = {name: rng.bit_generator.state for name, rng in self.rng.items()}
+
+    def state_dict(self):
+        """All that the next step depends on, as a tree of plain values and arrays."""
+        return {
+            "plan": self.plan,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "layers' random numbers": self.model.random_state(),
+            "random generators": self._at_epoch,
+            "history": self.history.state_dict(),
+            "best": self.best and self.best.state_dict(),
+        }
+
+    def load_state_dict(self, state):
+        """Go on from where ``state_dict`` was taken; only the number of steps may be another.
+
+        Raises NpNNError, before anything is changed, if it was taken of another training, or if
+        anything in it is not what it must be.
+        """
+        own = self.state_dict()
+        if not isinstance(state, dict) or not own.keys() <= state.keys():
+            raise NpNNError("the state is not that of a training")
+        self._check_plan(state["plan"])
+        parts = "model", "optimizer", "layers' random numbers", "random generators"
+        for part in parts:
+            check_alike(own[part], state[part], part)
+        self.optimizer.check_state(state["optimizer"])
+        self.history.check_state(state["history"])
+        if self.best:
+            self.best.check_state(state["best"])
+        self._load_generators(state["random generators"])
+
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.model.load_random_state(state["layers' random numbers"])
+        self.history.load_state_dict(state["history"])
+        if self.best:
+            self.best.load_state_dict(state["best"])
+        self.stop = self.history.stopped_early
+
+    def _check_plan(self, plan):
+        if not isinstance(plan, dict) or plan.keys() != self.plan.keys():
+            raise NpNNError("the state is of another version's training")
+        for name, own in self.plan.items():
+            if plan[name] != own:
+                there = shown(plan[name])
+                raise NpNNError(f"another training: its {name} is {there}, here it is {own}")
+
+    def _load_generators(self, states):
+        generators = {name: seeds.generator(0, name) for name in PURPOSES}
+        try:
+            for name, generator in generators.items():
+                generator.bit_generator.state = states[name]
+        except (ValueError, TypeError, OverflowError) as error:
+            raise NpNNError(f"the state does not fit this training: {error}") from None
+        self.rng = generators
+        self._note_epoch()
+
+
+def _text(value):
+    """A setting in words that are the same in every process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", str(value))

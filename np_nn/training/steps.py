@@ -1,0 +1,68 @@
+"""One training step after the other: through the layers, or many in one compiled call."""
+
+import time
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.optim.limits import Limits
+from np_nn.optim.penalty import L2
+from np_nn.training.compiled_steps import CompiledSteps
+from np_nn.training.fusion import fuse
+from np_nn.training.threads import Pace
+
+
+class LayerSteps:
+    """A step as the textbook has it: forward, loss, backward, update."""
+
+    def __init__(self, model, feed, labels, loss, optimizer, limits, l2):
+        self.model, self.feed, self.labels = fuse(model), feed, labels
+        self.loss, self.optimizer, self.limits, self.l2 = loss, optimizer, limits, l2
+        self._pace = Pace()
+
+    def use(self, feed):
+        """Take the batches from another feed from now on: the same images, distorted anew."""
+        self.feed = feed
+
+    def most(self, batch_size, wanted):
+        """How many steps the next call may make."""
+        return 1
+
+    def __call__(self, block, rates):
+        """Train on the batches of block (1, N) int at the learning rates (1,).
+
+        Returns the mean loss of each batch (1,), and how many images were right (1,).
+        """
+        started = time.perf_counter()
+        with ops.at_most(self._pace.threads):
+            result = self._step(block[0], rates[0])
+        self._pace.note(time.perf_counter() - started, 1)
+        return result
+
+    def _step(self, batch, rate):
+        x, y = self.feed(batch), self.labels[batch]
+        self.optimizer.lr = float(rate)  # a NumPy scalar would make the update float64
+
+        logits = self.model.forward(x)
+        loss = self.loss.forward(logits, y)
+        self.model.backward(self.loss.backward(), input_grad=False)
+        if self.l2:
+            n = self.loss.count(y)
+            loss += self.l2.alpha / n / 2 * self.l2.squares()
+            self.l2.backward(n)
+        self.limits.before(self.optimizer.parameters)
+        self.optimizer.step()
+        self.limits.after(self.optimizer.parameters)
+
+        return np.array([loss]), np.array([self.loss.count_correct(logits, y)])
+
+
+def build(model, feed, labels, loss, optimizer, limits=None, l2=0.0):
+    """The fastest steps that fit.
+
+    limits: ``constraints.Limits`` on gradients and weights. l2: the alpha of a ``penalty.L2``.
+    """
+    l2 = L2(l2, model.parameters())
+    if not limits and CompiledSteps.fit(model, feed, loss, optimizer):
+        return CompiledSteps(model, feed, labels, loss, optimizer, l2)
+    return LayerSteps(model, feed, labels, loss, optimizer, limits or Limits(), l2)

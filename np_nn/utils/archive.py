@@ -1,0 +1,143 @@
+"""A file of arrays and plain values that is believed only if every byte is as it was written.
+
+The format is safetensors: reading it runs no code, and other programs read the arrays. One key
+of its metadata, which keeps the bytes reproducible, holds all else as sorted JSON.
+"""
+
+import hashlib
+import json
+
+import numpy as np
+
+from np_nn.utils import files
+from np_nn.utils.errors import NpNNError
+
+FORMAT = 1  # a higher one is of a later np_nn, which may have changed anything
+KEY = "np_nn"  # of the metadata
+UNSIGNED = "0" * 64  # stands for the SHA-256 of the file in that which it is taken of
+ARRAY = "$array"  # {"$array": name} stands for an array in the JSON
+
+MOST_BYTES = 2**32
+MOST_HEADER = 2**24
+MOST_DEPTH = 20
+
+
+def write(path, tree, keep=1):
+    """Write a tree of dicts, lists, numbers, text and arrays; see ``files.write_file``.
+
+    An array's name in the file is the way to it: "model.0.weight". Raises NpNNError if the file
+    cannot be written.
+    """
+    files.write_file(path, pack(tree), keep)
+
+
+def read(path):
+    """The tree that was written.
+
+    Raises NpNNError if the file is missing, damaged, of a later version, or none of ours.
+    """
+    content = files.read_file(path, MOST_BYTES)
+    try:
+        return unpack(content)
+    except NpNNError as error:
+        raise NpNNError(f"{path} {error}") from error
+
+
+def pack(tree):
+    """The bytes of a file."""
+    from safetensors.numpy import save
+
+    arrays = {}
+    about = {"format": FORMAT, "sha256": UNSIGNED, "tree": _without_arrays(tree, (), arrays)}
+    content = save(arrays, {KEY: json.dumps(about, sort_keys=True)})
+    return content.replace(UNSIGNED.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+
+
+def unpack(content):
+    """The tree in the bytes of a file. Raises NpNNError, whose message lacks the file's name."""
+    about = _about(content)
+    _check_format(about)
+    _check_sum(content, about)
+    return _with_arrays(about["tree"], arrays(content))
+
+
+def is_ours(content):
+    """Whether the bytes are of a file that ``write`` wrote, perhaps damaged since."""
+    try:
+        _about(content)
+    except NpNNError:
+        return False
+    return True
+
+
+def _without_arrays(tree, way, arrays):
+    """The tree for JSON; the arrays go into a dict of their own."""
+    if isinstance(tree, dict):
+        return {name: _without_arrays(value, (*way, name), arrays) for name, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_without_arrays(value, (*way, str(i)), arrays) for i, value in enumerate(tree)]
+    if not isinstance(tree, np.ndarray):
+        return tree
+    name = ".".join(way)
+    # Other than C-contiguous arrays are written wrongly; the call makes a scalar's shape (1,).
+    arrays[name] = np.ascontiguousarray(tree).reshape(tree.shape)
+    return {ARRAY: name}
+
+
+def _with_arrays(tree, arrays, depth=0):
+    if depth > MOST_DEPTH:
+        raise NpNNError("is damaged: its parts are nested too deeply")
+    if isinstance(tree, list):
+        return [_with_arrays(value, arrays, depth + 1) for value in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if tree.keys() == {ARRAY}:
+        name = tree[ARRAY]
+        if not isinstance(name, str) or name not in arrays:
+            raise NpNNError("is damaged: an array is missing")
+        return arrays[name]
+    return {name: _with_arrays(value, arrays, depth + 1) for name, value in tree.items()}
+
+
+def _about(content):
+    """Our part of the metadata: eight bytes say how long the header is, which is JSON."""
+    length = int.from_bytes(content[:8], "little")
+    try:
+        if len(content) < 8 + length or length > MOST_HEADER:
+            raise ValueError
+        about = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][KEY])
+        if not isinstance(about, dict):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise NpNNError("is damaged, or was not written by np_nn") from None
+    return about
+
+
+def _check_format(about):
+    number = about.get("format")
+    if type(number) is not int or number < 1:
+        raise NpNNError("is damaged: it has no format number")
+    if number > FORMAT:
+        raise NpNNError(
+            f"is of a later np_nn (format {number}; this one reads up to {FORMAT}): update np_nn"
+        )
+
+
+def _check_sum(content, about):
+    found = about.get("sha256")
+    if not isinstance(found, str) or len(found) != len(UNSIGNED) or "tree" not in about:
+        raise NpNNError("is damaged: it has no SHA-256")
+    unsigned = content.replace(found.encode(), UNSIGNED.encode(), 1)
+    if hashlib.sha256(unsigned).hexdigest() != found:
+        raise NpNNError("is damaged: its SHA-256 is not that of what was written")
+
+
+def arrays(content):
+    """{name: array} of any safetensors file. Raises NpNNError as ``unpack`` does."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(content)
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        raise NpNNError(f"is damaged: {' '.join(str(error).split())}") from None

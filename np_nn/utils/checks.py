@@ -1,0 +1,67 @@
+"""Is a state that was read from a file one that a training can go on from?"""
+
+import math
+
+import numpy as np
+
+from np_nn.utils.errors import NpNNError
+
+LARGEST = 2**53  # of a count: what is above fits no kernel
+
+
+def check_alike(own, given, where):
+    """Raise NpNNError unless ``given`` is built like ``own``: the same names, kinds and shapes.
+
+    Both are trees of dicts, lists, numbers, text and arrays; only the values may differ. Numbers
+    must be finite. where: what the tree is, for the message.
+    """
+    if isinstance(own, dict):
+        check_keys(own, given, where)
+        for name, value in own.items():
+            check_alike(value, given[name], f"{where}: {name}")
+    elif isinstance(own, list | tuple):
+        _check(isinstance(given, list | tuple) and len(own) == len(given), where)
+        for value, other in zip(own, given, strict=True):
+            check_alike(value, other, where)
+    elif isinstance(own, np.ndarray):
+        check_array(given, own.dtype, own.shape, where)
+    elif isinstance(own, float):
+        check_number(given, where)
+    else:
+        _check(type(given) is type(own), where)
+
+
+def check_keys(own, given, where):
+    """Raise NpNNError unless it is a dict of the same names."""
+    _check(isinstance(given, dict) and own.keys() == given.keys(), where)
+
+
+def check_rows(own, given, where):
+    """Raise NpNNError unless it is a list of which each entry is like ``own``."""
+    _check(isinstance(given, list), where)
+    for row in given:
+        check_alike(own, row, where)
+
+
+def check_array(given, dtype, shape, where):
+    """Raise NpNNError unless it is an array of this dtype and shape; None: any length."""
+    _check(isinstance(given, np.ndarray) and given.dtype == dtype, where)
+    fits = len(given.shape) == len(shape) and all(
+        wanted in (None, found) for wanted, found in zip(shape, given.shape, strict=True)
+    )
+    _check(fits, where)
+
+
+def check_number(given, where):
+    """Raise NpNNError unless it is a finite number."""
+    _check(type(given) in (int, float) and abs(given) < 1e300 and math.isfinite(given), where)
+
+
+def check_count(given, where, most=LARGEST):
+    """Raise NpNNError unless it is a whole number of 0 to most."""
+    _check(type(given) is int and 0 <= given <= most, where)
+
+
+def _check(fits, where):
+    if not fits:
+        raise NpNNError(f"the state does not fit this training: {where}")

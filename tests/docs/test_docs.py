@@ -1,0 +1,106 @@
+"""The documentation builds without a warning, asks for nothing, and leaves nothing public out."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import np_nn as nn
+from tests.docs.test_pages import FENCED
+from tests.support.browser import browser, problems
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+NEEDED = ("sphinx", "furo", "myst_nb", "latex2mathml", "jupytext")
+LOADED = re.compile(r'<(?:script|link|img|iframe)\b[^>]*(?:src|href)="((?:https?:)?//[^"]*)', re.I)
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: no page depends on the kernels."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages as HTML, with the notebooks as they are written."""
+    missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
+    if missing:
+        pytest.skip(f"the documentation needs {', '.join(missing)}: pip install -e .[docs]")
+    out = tmp_path_factory.mktemp("docs")
+    build = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
+    build += ["-D", "nb_execution_mode=off", "-D", "suppress_warnings=myst-nb.lexer"]
+    build += ["-d", out / "trees", "-c", DOCS, ROOT, out / "html"]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return out / "html"
+
+
+def html(site):
+    """{page: its HTML} of all pages."""
+    return {path.relative_to(site): path.read_text("utf-8") for path in site.rglob("*.html")}
+
+
+def test_every_page_is_there(site):
+    for path in [*DOCS.glob("*.md"), *(ROOT / "notebooks").glob("[0-9]*.py")]:
+        assert (site / path.relative_to(ROOT)).with_suffix(".html").is_file()
+
+
+def test_no_page_loads_anything_from_elsewhere(site):
+    pages = html(site)
+    assert len(pages) > 50
+    for page, text in pages.items():
+        assert not LOADED.findall(text), page
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", sheet.read_text("utf-8"))
+
+
+def test_pages_open_on_a_phone_and_on_a_desk_without_a_complaint(site):
+    pages = [site / "docs" / f"{path.stem}.html" for path in DOCS.glob("*.md")]
+    with browser() as chromium:
+        assert not [line for page in pages for line in problems(chromium, page, site)]
+
+
+def test_formulas_are_mathml(site):
+    text = (site / "docs" / "backpropagation.html").read_text("utf-8")
+    assert text.count("<math ") > 50
+    assert "mathjax" not in text.lower()
+    assert "\\frac" not in text
+
+
+def test_links_to_code_lead_to_its_line(site):
+    text = (site / "docs" / "optimizers.html").read_text("utf-8")
+    links = re.findall(r'href="(\.\./np_nn/[\w/]+\.py\.html)#(L-\d+)"', text)
+    assert len(links) > 10
+    for page, line in links:
+        assert f'name="{line}"' in (site / "docs" / page).read_text("utf-8")
+
+
+def test_every_public_name_is_in_the_reference():
+    text = (DOCS / "api.md").read_text("utf-8")
+    assert sorted(re.findall(r"^\.\. auto\w+:: (\w+)$", text, re.M)) == sorted(nn.__all__)
+
+
+def test_the_kernel_on_the_page_builds_and_is_right(tmp_path):
+    pytest.importorskip("Cython", reason="Cython is not installed")
+    blocks = dict(FENCED.findall((DOCS / "adding.md").read_text("utf-8")))
+    ignored = shutil.ignore_patterns("_kernels", "__pycache__")
+    shutil.copytree(ROOT / "np_nn", tmp_path / "np_nn", ignore=ignored)
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "kernels").mkdir()
+    shutil.copy(ROOT / "kernels" / "arrays.pxi", tmp_path / "kernels")
+    (tmp_path / "kernels" / "squared_error.pyx").write_text(blocks["cython"], "utf-8")
+    (tmp_path / "session.txt").write_text(blocks["pycon"], "utf-8")
+    environment = os.environ | {"NP_NN_STRICT": "1", "PYTHONPATH": str(tmp_path)}
+    for arguments in (["setup.py", "--quiet", "build_ext", "--inplace"],
+                      ["-m", "doctest", "session.txt"]):  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert not done.returncode, done.stdout + done.stderr

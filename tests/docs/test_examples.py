@@ -1,0 +1,224 @@
+"""The examples run, have learnt what they claim, and stand in the gallery with their pictures."""
+
+import contextlib
+import functools
+import importlib
+import io
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from np_nn.models import ACTIVATIONS
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[0-9]*.py"))
+NEED_TORCH = {s for s in SCRIPTS if 'require("torch")' in (EXAMPLES / f"{s}.py").read_text("utf-8")}
+GALLERY = (EXAMPLES / "README.md").read_text("utf-8")
+LARGEST = 150_000  # bytes of a picture
+
+sys.path.insert(0, str(EXAMPLES))
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: an example does not depend on the kernels."""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A function: a script's name -> (what it prints, the pictures it draws), run once."""
+
+    @functools.cache
+    def run(script):
+        if script in NEED_TORCH:
+            pytest.importorskip("torch")
+        folder, printed = tmp_path_factory.mktemp(script), io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            status = importlib.import_module(script).main(["--quick", "--out", str(folder)])
+        assert not status
+        return printed.getvalue(), sorted(path.name for path in folder.iterdir())
+
+    return run
+
+
+def table(text, *names):
+    """{first word: [numbers]} of the lines that begin with one of the names."""
+    rows = [line for line in text.splitlines() if line.startswith(names)]
+    return {row.split()[0]: [float(word) for word in row.split()[1:]] for row in rows}
+
+
+# ---- Every script ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_says_something_and_draws_its_pictures(run, script):
+    text, pictures = run(script)
+    assert len(text.splitlines()) >= 4
+    assert pictures
+    assert pictures == sorted(path.name for path in EXAMPLES.glob(f"pictures/{script[:2]}_*"))
+
+
+def test_there_are_twelve():
+    assert [script[:2] for script in SCRIPTS] == [f"{i:02}" for i in range(1, 13)]
+
+
+@pytest.mark.parametrize("script", sorted(NEED_TORCH))
+def test_says_how_to_get_torch(script, monkeypatch, capsys):
+    for name in ("torch", "np_nn.torch_twin"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(EXAMPLES / f"{script}.py"), run_name="__main__")
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "this example needs torch: pip install torch\n"
+
+
+def test_a_program_of_its_own_from_anywhere(tmp_path):
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, EXAMPLES / "01_perceptron.py", "--quick", "--no-plots"]
+    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["--fast"], ["--out", __file__]])
+def test_bad_arguments_end_in_one_line(arguments, capsys):
+    main, common = importlib.import_module("01_perceptron").main, importlib.import_module("common")
+    with pytest.raises(SystemExit) as stop:
+        common.run(lambda: main(arguments))
+    assert stop.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+# ---- What each has learnt -------------------------------------------------------------------
+
+
+def test_perceptron_fits_and_but_not_xor(run):
+    text, _ = run("01_perceptron")
+    assert "AND: 4 of 4 right" in text
+    assert int(re.search(r"XOR: (\d) of 4", text)[1]) < 4
+
+
+@pytest.mark.parametrize("script", ["02_xor_numpy", "03_xor_autograd", "04_xor_torch"])
+def test_mlp_fits_xor_with_the_same_losses(run, script):
+    text, _ = run(script)
+    assert "XOR: 4 of 4 right" in text
+    losses = re.findall(r"step .* loss .*", text)
+    assert len(losses) == 3
+    assert losses == re.findall(r"step .* loss .*", run("02_xor_numpy")[0])
+
+
+def test_neuron_is_explained(run):
+    assert re.search(r"weighted sum: .*\noutput: sigmoid\(", run("02_xor_numpy")[0])
+
+
+def test_regression_finds_two_in_both(run):
+    text, _ = run("05_regression")
+    assert re.findall(r"learnt y = (\S+) x (\S+)", text) == [("2.000", "+0.000")] * 2
+    assert float(re.search(r"difference of the losses: (\S+)", text)[1]) < 1e-12
+    steps = re.findall(r"^ *\d+  (\S+)  (\S+)$", text, re.M)
+    assert len(steps) >= 5
+    assert all(ours == theirs for ours, theirs in steps)
+
+
+def test_three_ways_separate_moons(run):
+    row = r"^(moons|circles|classification) +(.+?) +(\d+) +([\d.]+) +([\d.]+) +([\d.]+)$"
+    rows = re.findall(row, run("06_moons")[0], re.M)
+    assert len({(points, way) for points, way, *_ in rows}) == 9
+    for _, _, lines, _, training, validation in rows:
+        assert 20 <= int(lines) <= 40
+        assert float(training) > 0.92
+        assert float(validation) > 0.92
+
+
+def test_digits_are_read(run):
+    accuracies = re.findall(r"epoch +\d+: ([\d.]+)", run("07_mnist")[0])
+    assert float(accuracies[-1]) > 0.85
+    assert float(accuracies[-1]) > float(accuracies[0])
+
+
+def test_optimizers_go_down(run):
+    names = ("SGD", "momentum", "Nesterov", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW")
+    rows = table(run("08_optimizers")[0], *(f"{name} " for name in names))
+    assert set(rows) == set(names)
+    for name, (height, loss) in rows.items():
+        assert height < (0.05 if name != "Adadelta" else 25)  # from 30.5
+        assert loss < 0.5  # from 2.3
+
+
+def test_deep_sigmoids_learn_nothing(run):
+    rows = table(run("09_activations")[0], *(f"{name} " for name in ACTIVATIONS))
+    assert set(rows) == set(ACTIVATIONS)
+    slope, loss, _ = rows["sigmoid"]
+    assert slope == 0.25
+    assert loss > 2.2
+    assert rows["tanh"][1] < 0.4
+    assert rows["tanh"][2] > 0.85
+
+
+def test_zeros_stay_alike_and_kaiming_keeps_the_spread(run):
+    text, _ = run("10_initialisation")
+    different = dict(re.findall(r"from (\w+) +(\d+) different", text))
+    assert different == {"zeros": "1", "torch": "100"}
+    starts = ("zeros", "original", "torch", "xavier_uniform", "kaiming_normal", "orthogonal")
+    rows = table(text, *(f"{start} " for start in starts))
+    assert set(rows) == set(starts)
+    kept = {start: last / first for start, (first, last, *_) in rows.items() if first}
+    assert kept["kaiming_normal"] > 0.2 > 0.05 > kept["xavier_uniform"] > kept["torch"]
+    early = {start: loss for start, (_, _, loss, _) in rows.items()}
+    assert min(early, key=early.get) == "kaiming_normal"
+    assert rows["zeros"][3] > 2.2
+
+
+def test_filters_read_digits(run):
+    text, _ = run("11_convolution")
+    assert "5,994 weights and biases" in text
+    accuracies = [float(word) for word in re.findall(r"epoch \d: ([\d.]+)", text)]
+    assert len(accuracies) == 3
+    assert accuracies[-1] > 0.9
+    mistaken = int(re.search(r"(\d+) of 297 are mistaken", text)[1])
+    assert mistaken == round(297 * (1 - accuracies[-1]))
+
+
+def test_the_estimator_is_scikit_learns(run):
+    text, _ = run("12_scikit_learn")
+    runs = re.findall(
+        r"^(\S+) +[\d.]+ s  test accuracy ([\d.]+)  training loss ([\d.]+)$", text, re.M
+    )
+    assert [name for name, *_ in runs] == ["scikit-learn", "np_nn"]
+    (_, accuracy, loss), (_, our_accuracy, our_loss) = runs
+    assert float(our_accuracy) == pytest.approx(float(accuracy), abs=0.004)
+    assert float(our_loss) == pytest.approx(float(loss), abs=0.0002)
+    assert float(our_accuracy) > 0.9
+    assert float(re.search(r"same answer to ([\d.]+)%", text)[1]) > 99
+    assert float(re.search(r"early stopping: test accuracy ([\d.]+)", text)[1]) > 0.9
+
+
+# ---- The gallery ----------------------------------------------------------------------------
+
+
+def test_every_script_is_in_the_gallery_in_order():
+    assert re.findall(r"^python examples/(\w+)\.py$", GALLERY, re.M) == SCRIPTS
+
+
+def test_every_picture_is_in_the_gallery_in_order():
+    shown = re.findall(r"!\[[^]]+\]\(pictures/([^)]+)\)", GALLERY)
+    assert sorted(shown) == sorted(path.name for path in EXAMPLES.glob("pictures/*"))
+    assert [name[:2] for name in shown] == sorted(name[:2] for name in shown)
+
+
+def test_pictures_are_light():
+    sizes = {path.name: path.stat().st_size for path in EXAMPLES.glob("pictures/*")}
+    assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
+
+
+def test_links_of_the_gallery_lead_somewhere():
+    titles = re.findall(r"^#+ (.*)$", GALLERY, re.M)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    for target in re.findall(r"\]\(([^)]+)\)", GALLERY):
+        path, _, anchor = target.partition("#")
+        assert (EXAMPLES / path).exists() if path else anchor in anchors, target

@@ -1,0 +1,82 @@
+"""The notebooks run from top to bottom; each has mathematics, and exercises with solutions."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+jupytext = pytest.importorskip("jupytext", reason="pip install 'np_nn[notebooks]'")
+nbclient = pytest.importorskip("nbclient", reason="pip install 'np_nn[notebooks]'")
+pytest.importorskip("ipykernel", reason="pip install 'np_nn[notebooks]'")
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
+TORCH = ROOT / "notebooks" / "02_nn_pytorch.py"
+SECONDS = 120  # for a cell: far more than any takes, even on a busy machine
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """Each test once: a notebook tries both by itself."""
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def cells(path):
+    return jupytext.read(path).cells
+
+
+def test_there_are_four():
+    assert [path.name[:2] for path in NOTEBOOKS] == ["00", "01", "02", "03"]
+
+
+def test_runs_without_a_warning_and_leaves_nothing_behind(path, tmp_path, monkeypatch):
+    if path == TORCH:
+        pytest.importorskip("torch")
+    for name, value in {"NP_NN_QUICK": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": ROOT}.items():
+        monkeypatch.setenv(name, str(value))
+    notebook = jupytext.read(path)
+    where = {"metadata": {"path": tmp_path}}
+    nbclient.NotebookClient(notebook, timeout=SECONDS, resources=where).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    assert sum("image/png" in output.get("data", ()) for output in outputs) >= 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_exercises_have_hidden_solutions_that_check_themselves(cells):
+    exercises = [i for i, cell in enumerate(cells) if "### Exercise" in cell.source]
+    assert len(exercises) >= 3
+    for i in exercises:
+        solution = cells[i + 1]
+        assert solution.cell_type == "code"
+        assert "hide-cell" in solution.metadata.tags  # folded where it is rendered
+        assert solution.metadata.jupyter["source_hidden"]  # and in Jupyter
+        assert "assert " in solution.source
+
+
+def test_explains_with_mathematics(cells):
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert len(re.findall(r"\$\$?[^$]+\$\$?", text)) >= 5
+
+
+def test_calls_the_library(cells):
+    assert any("import np_nn as nn" in cell.source for cell in cells)
+
+
+def test_outputs_are_kept_out_of_git():
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert "*.ipynb" in ignored
+
+
+def test_says_how_to_get_torch(monkeypatch):
+    for name in ("torch", "np_nn.torch_twin"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SystemExit, match=r"^this notebook needs PyTorch: pip install torch$"):
+        runpy.run_path(str(TORCH))

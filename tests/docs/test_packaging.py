@@ -1,0 +1,112 @@
+"""What a new user gets: a checkout that runs unbuilt, kernels that build, compilers that fail."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = "def sgd_step(*arguments):\n    raise RuntimeError('the probe kernel was called')\n"
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """One pass is enough: everything here runs in processes of its own."""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the project as git has it, nothing built."""
+    for name in ("np_nn", "kernels"):
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("_kernels", "__pycache__", "*.c")
+            shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name in ("main_np.py", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def python(folder, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def probe(checkout):
+    """Leave one small kernel in the checkout, so that a build takes a second."""
+    shutil.rmtree(checkout / "kernels", ignore_errors=True)
+    (checkout / "kernels").mkdir()
+    (checkout / "kernels" / "probe.pyx").write_text(PROBE)
+
+
+def build(checkout, **environment):
+    pytest.importorskip("Cython", reason="Cython is not installed")
+    return python(checkout, "setup.py", "build_ext", "--inplace", **environment)
+
+
+def test_a_bare_checkout_runs_on_numpy(checkout):
+    arguments = ["--dataset", "digits", "--steps", "20", "--no-plots", "--quiet"]
+    done = python(checkout, "main_np.py", *arguments)
+    assert not done.returncode, done.stderr
+    assert "NumPy on numpy" in done.stdout
+    done = python(checkout, "main_np.py", *arguments, "--kernels", "compiled")
+    assert done.returncode == 2
+    assert "no compiled kernel is built" in done.stderr
+    where = python(checkout, "-c", "import np_nn; print(np_nn.__file__)").stdout
+    assert where.startswith(str(checkout.resolve()))
+
+
+def test_what_the_pictures_and_the_report_need_is_installed(checkout):
+    done = python(checkout, "setup.py", "build_py", "--build-lib", "built")
+    assert not done.returncode, done.stderr
+    installed = {path.relative_to(checkout / "built") for path in checkout.glob("built/**/*.*")}
+    for file in ("cli/page.html", "plots/animation.html", "plots/np_nn.mplstyle"):
+        assert Path("np_nn", file) in installed
+
+
+def test_a_kernel_that_is_built_is_found_and_used(checkout):
+    probe(checkout)
+    done = build(checkout, NP_NN_STRICT="1")
+    assert not done.returncode, done.stderr
+    assert list((checkout / "np_nn" / "_kernels").glob("probe*"))
+    code = "from np_nn import ops; print(ops.describe()); ops.sgd_step(); print('not reached')"
+    done = python(checkout, "-c", code)
+    assert "compiled kernels" in done.stdout
+    assert "the probe kernel was called" in done.stderr
+    done = python(checkout, "-c", code, NP_NN_KERNELS="numpy")
+    assert "numpy" in done.stdout
+    assert "the probe kernel" not in done.stderr
+
+
+def test_without_a_compiler_the_build_succeeds_and_numpy_serves(checkout):
+    probe(checkout)
+    done = build(checkout, CC="false", NP_NN_STRICT="0")
+    assert not done.returncode, done.stderr
+    done = python(checkout, "-c", "from np_nn import ops; print(ops.describe())")
+    assert done.stdout == "numpy\n"
+
+
+def test_the_kernels_build_without_openmp_from_a_clean_checkout(checkout):
+    done = build(checkout, NP_NN_NO_OPENMP="1", NP_NN_STRICT="1")
+    assert not done.returncode, done.stderr
+    arguments = ["--dataset", "digits", "--steps", "20", "--no-plots", "--quiet"]
+    done = python(checkout, "main_np.py", *arguments, "--kernels", "compiled", "--threads", "2")
+    assert not done.returncode, done.stderr
+    assert "built without OpenMP: one thread" in done.stdout
+
+
+def test_strictly_a_kernel_that_does_not_compile_is_an_error(checkout):
+    probe(checkout)
+    assert build(checkout, CC="false", NP_NN_STRICT="1").returncode
+
+
+def test_a_wrong_setting_in_the_environment_is_an_error(checkout):
+    done = python(checkout, "main_np.py", "--no-plots", NP_NN_KERNELS="numyp")
+    assert done.returncode == 2
+    assert "error: argument --kernels: unknown kernels setting 'numyp'" in done.stderr
+    assert "did you mean 'numpy'?" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,563 @@
+"""MLPClassifier and MLPRegressor are scikit-learn's: its checks, its numbers, its tools."""
+
+import copy
+import inspect
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn import neural_network
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import np_nn as nn
+from np_nn.estimators.inputs import as_split
+from np_nn.training import inputs
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+PAIRS = {
+    "classifier": (nn.MLPClassifier, neural_network.MLPClassifier),
+    "regressor": (nn.MLPRegressor, neural_network.MLPRegressor),
+}
+WEIGHTED = "sample_weight" in inspect.signature(neural_network.MLPClassifier.fit).parameters
+
+
+def small_digits(n=600):
+    x, y = load_digits(return_X_y=True)
+    return x[:n] / 16, y[:n]
+
+
+def numbers(n=300, outputs=1):
+    """Smooth functions of five numbers, not negative."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 5))
+    y = np.abs(np.sin(x @ rng.normal(size=(5, outputs))) + x[:, :1])
+    return x, y[:, 0] if outputs == 1 else y
+
+
+def train(kind, x, y, **settings):
+    """Ours and scikit-learn's, trained alike."""
+    settings = {"max_iter": 8, "hidden_layer_sizes": (30,), "random_state": 0} | settings
+    return [estimator(**settings).fit(x, y) for estimator in PAIRS[kind]]
+
+
+def check_alike(ours, theirs, x, tolerance=2e-5):
+    """All that training decides is the same, but for rounding in float32."""
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=tolerance)
+    for name in ("loss_", "best_loss_", "best_validation_score_"):
+        want = getattr(theirs, name)
+        assert getattr(ours, name) == (want and pytest.approx(want, rel=tolerance))
+    for name in ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    for name in ("coefs_", "intercepts_"):
+        for a, b in zip(getattr(ours, name), getattr(theirs, name), strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-4)
+    predicted = ours.predict(x)
+    assert predicted.shape == theirs.predict(x).shape
+    if hasattr(ours, "classes_"):
+        assert np.array_equal(ours.classes_, theirs.classes_)
+        assert np.mean(predicted == theirs.predict(x)) > 0.99
+        np.testing.assert_allclose(ours.predict_proba(x), theirs.predict_proba(x), atol=1e-3)
+    else:
+        np.testing.assert_allclose(predicted, theirs.predict(x), rtol=1e-3, atol=1e-3)
+
+
+# ---- scikit-learn's own checks --------------------------------------------------------------
+
+
+def rounding(estimator):
+    """The one thing that float32 does not do: sums in another order agree to 1e-7, not 1e-9."""
+    why = "np_nn trains in float32: equal to 1e-6, and the check wants 1e-7"
+    return {
+        "check_sample_weight_equivalence_on_dense_data": why,
+        "check_sample_weight_equivalence_on_sparse_data": why,
+    }
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@parametrize_with_checks(
+    [nn.MLPClassifier(max_iter=100), nn.MLPRegressor(max_iter=100)],
+    expected_failed_checks=rounding,
+)
+def test_estimator_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_every_parameter_is_there_with_the_same_default(kind):
+    ours, theirs = (estimator().get_params() for estimator in PAIRS[kind])
+    assert theirs.items() <= ours.items()
+    more = {"dropout", "callbacks"} | ({"class_weight"} if kind == "classifier" else set())
+    assert ours.keys() - theirs.keys() == more
+    positional = [
+        [p.name for p in inspect.signature(e).parameters.values() if p.kind == p.KEYWORD_ONLY]
+        for e in PAIRS[kind]
+    ]
+    assert set(positional[1]) <= set(positional[0])
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}, {"solver": "lbfgs"}])
+def test_every_attribute_is_there(kind, settings):
+    x, y = small_digits(200)
+    ours, theirs = train(kind, x, y, max_iter=2, **settings)
+    public = {name for name in vars(theirs) if name.endswith("_") and name[0] != "_"}
+    assert public <= vars(ours).keys()
+
+
+# ---- The same numbers -----------------------------------------------------------------------
+
+SETTINGS = {
+    "adam": {},
+    "sgd": {"solver": "sgd", "learning_rate_init": 0.05},
+    "no nesterov": {"solver": "sgd", "learning_rate_init": 0.05, "nesterovs_momentum": False},
+    "no momentum": {"solver": "sgd", "learning_rate_init": 0.2, "momentum": 0},
+    "alpha": {"alpha": 2.0, "batch_size": 64},
+    "alpha, sgd": {"alpha": 2.0, "solver": "sgd", "learning_rate_init": 0.05},
+    "two layers": {"hidden_layer_sizes": (20, 15), "activation": "tanh"},
+    "no hidden layer": {"hidden_layer_sizes": ()},
+    "identity": {"activation": "identity"},
+    "in order": {"shuffle": False, "batch_size": 37},
+    "betas": {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3},
+    "invscaling": {
+        "solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.5, "power_t": 0.3,
+    },
+    "adaptive": {
+        "solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.2, "tol": 0.05,
+        "n_iter_no_change": 1, "activation": "logistic", "max_iter": 25,
+    },
+    "early stopping": {"early_stopping": True, "max_iter": 20, "n_iter_no_change": 2, "tol": 0.02},
+    "stops by itself": {"max_iter": 60, "tol": 0.05, "n_iter_no_change": 3},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_a_classifier_trains_as_scikit_learns(settings):
+    x, y = small_digits()
+    ours, theirs = train("classifier", x, y, **settings)
+    # between two compiled calls the penalty is taken to change evenly
+    check_alike(ours, theirs, x, 5e-4 if "alpha" in settings else 2e-5)
+    assert ours.validation_scores_ == theirs.validation_scores_
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_a_regressor_trains_as_scikit_learns(settings):
+    x, y = numbers()
+    settings = settings | {"learning_rate_init": 0.1 * settings.get("learning_rate_init", 0.01)}
+    ours, theirs = train("regressor", x, y, **settings)
+    check_alike(ours, theirs, x, 1e-4)
+    if settings.get("early_stopping"):
+        np.testing.assert_allclose(ours.validation_scores_, theirs.validation_scores_, atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}, {"solver": "sgd"}], ids=str)
+def test_two_classes_and_labels_train_as_scikit_learns(settings):
+    x, y = small_digits()
+    check_alike(*train("classifier", x, y > 4, **settings), x)
+    x, y = make_multilabel_classification(200, random_state=0)
+    ours, theirs = train("classifier", x, y, **settings)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-3)
+    assert np.mean(ours.predict(x) == theirs.predict(x)) > 0.99
+    assert ours.predict(scipy.sparse.csr_array(x)).tolist() == ours.predict(x).tolist()
+
+
+def test_several_targets_follow_the_same_gradient():
+    x, y = numbers(outputs=3)
+    ours, theirs = train("regressor", x, y)
+    for a, b in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    assert ours.predict(x).shape == (300, 3)
+
+
+@pytest.mark.skipif(
+    "loss" not in inspect.signature(neural_network.MLPRegressor).parameters, reason="before 1.7"
+)
+def test_poisson():
+    x, y = numbers()
+    check_alike(*train("regressor", x, np.round(y), loss="poisson"), x, 1e-4)
+    with pytest.raises(nn.NpNNError, match="at least 0"):
+        nn.MLPRegressor(loss="poisson").fit(x, y - 5)
+
+
+@pytest.mark.parametrize("matrix", [np.asarray, scipy.sparse.csr_array])
+def test_lbfgs_reaches_what_scikit_learns_does(matrix):
+    x, y = small_digits(300)
+    ours, theirs = train("classifier", matrix(x), y, solver="lbfgs", max_iter=200)
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=0.02)
+    assert ours.score(x, y) == theirs.score(x, y) == 1
+    x, y = numbers(200)
+    ours, theirs = train("regressor", matrix(x), y, solver="lbfgs", max_iter=20)
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=0.05)
+    assert ours.coefs_[0].dtype == np.float32
+
+
+@pytest.mark.skipif(not WEIGHTED, reason="scikit-learn has had them since 1.7")
+@pytest.mark.parametrize("kind", PAIRS)
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}, {"alpha": 1}], ids=str)
+def test_sample_weights_count_as_scikit_learns(kind, settings):
+    x, y = small_digits(400) if kind == "classifier" else numbers()
+    weights = np.random.default_rng(0).uniform(0.5, 2, len(y))
+    settings = {"max_iter": 5, "hidden_layer_sizes": (20,), "random_state": 0, **settings}
+    ours, theirs = (e(**settings).fit(x, y, sample_weight=weights) for e in PAIRS[kind])
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-4)
+    np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], atol=2e-4)
+
+
+def test_partial_fit_goes_on_as_scikit_learns_does():
+    x, y = small_digits(400)
+    ours, theirs = (e((20,), random_state=0) for e in PAIRS["classifier"])
+    for start in (0, 200, 100):
+        part = slice(start, start + 200)
+        for estimator in (ours, theirs):
+            estimator.partial_fit(x[part], y[part], classes=np.arange(10))
+    check_alike(ours, theirs, x)
+
+
+def test_warm_start_goes_on_as_scikit_learns_does():
+    x, y = small_digits(300)
+    ours, theirs = train("classifier", x, y, warm_start=True, max_iter=3)
+    check_alike(ours.fit(x, y), theirs.fit(x, y), x)
+    assert len(ours.loss_curve_) == 6
+    with pytest.raises(nn.NpNNError, match="warm_start needs the classes"):
+        ours.fit(x[y < 5], y[y < 5])
+
+
+# ---- Input ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1 / 255, 1.0, 0.3])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_pixels_as_floats_reach_the_compressed_kernels(digits, scale, dtype, kernels):
+    images = digits.train.images.reshape(1500, 784)
+    images = np.where(images > 100, images, 0)  # as black as MNIST
+    split = as_split(images.astype(dtype) * dtype(scale), digits.train.labels)
+    assert np.array_equal(split.images, images)
+    assert split.scale == pytest.approx(scale)
+    chosen = inputs.choose(split, nn.mlp((784, 10)))
+    assert isinstance(chosen, inputs.SparseFeed) == (kernels == "compiled")
+
+
+def sparse_cases():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(0.2, (80, 300)).astype(float)
+    return {
+        "counts": counts,
+        "numbers": counts * rng.normal(size=counts.shape),
+        "wider than the kernels number": np.hstack([counts, np.zeros((80, 70_000))]),
+    }
+
+
+@pytest.mark.parametrize("case", sparse_cases())
+@pytest.mark.parametrize("form", ["csr_array", "csr_matrix", "csc_array", "coo_array"])
+def test_sparse_is_dense_and_is_never_made_so(case, form, monkeypatch):
+    dense, y = sparse_cases()[case], np.arange(80) % 3
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0}
+    want = nn.MLPClassifier(**settings).fit(dense, y)
+    x = getattr(scipy.sparse, form)(dense)
+    if form != "coo_array":
+        for name in ("toarray", "todense"):
+            monkeypatch.setattr(type(x), name, None)
+    got = nn.MLPClassifier(**settings).fit(x, y)
+    np.testing.assert_allclose(got.loss_curve_, want.loss_curve_, rtol=1e-4)
+    np.testing.assert_allclose(got.predict_proba(x), want.predict_proba(dense), atol=1e-4)
+
+
+def test_a_matrix_that_names_a_place_twice_adds_up_and_stays_as_it_is():
+    x = scipy.sparse.csr_array(([1.0, 2, 1, 5], [1, 1, 0, 2], [0, 2, 4]), shape=(2, 3))
+    model = nn.MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, random_state=0).fit(x, [0, 1])
+    assert x.nnz == 4
+    np.testing.assert_allclose(model.predict(x), model.predict(x.toarray()), rtol=1e-5)
+
+
+def test_labels_may_be_words():
+    x, y = small_digits(300)
+    words = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
+                      "nine"])[y]  # fmt: skip
+    model = nn.MLPClassifier(max_iter=60, early_stopping=True, random_state=0).fit(x, words)
+    assert list(model.classes_) == sorted(set(words))
+    assert np.mean(model.predict(x) == words) > 0.9
+    assert np.array_equal(model.classes_[model.predict_proba(x).argmax(axis=1)], model.predict(x))
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_logarithms_of_probabilities(classes):
+    x, y = small_digits(200)
+    model = nn.MLPClassifier(max_iter=5, random_state=0).fit(x, y % classes)
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(x)), model.predict_proba(x), 1e-3)
+    assert np.isfinite(model.predict_log_proba(1e4 * x)).all()
+
+
+# ---- Weights --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_a_weight_is_a_repetition_and_0_is_none(kind):
+    x, y = small_digits(60) if kind == "classifier" else numbers(60)
+    times = np.arange(60) % 4
+    settings = {"hidden_layer_sizes": (9,), "max_iter": 20, "batch_size": 10**4, "alpha": 0.5}
+    make = PAIRS[kind][0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        a = make(**settings, random_state=0).fit(x, y, sample_weight=times)
+        b = make(**settings, random_state=0).fit(x.repeat(times, axis=0), y.repeat(times))
+    np.testing.assert_allclose(a.loss_curve_, b.loss_curve_, rtol=1e-4)
+    np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], atol=1e-4)
+
+
+def test_class_weights_multiply_sample_weights():
+    x, y = small_digits(300)
+    y = np.where(y == 0, "rare", np.where(y == 1, "odd", "usual"))
+    given = np.random.default_rng(0).uniform(0.5, 1.5, 300)
+    factors = {"rare": 5.0, "odd": 0.5, "usual": 1.0}
+    settings = {"max_iter": 4, "random_state": 0}
+    a = nn.MLPClassifier(**settings, class_weight=factors).fit(x, y, sample_weight=given)
+    weights = given * np.array([factors[word] for word in y])
+    b = nn.MLPClassifier(**settings).fit(x, y, sample_weight=weights)
+    assert a.loss_curve_ == b.loss_curve_
+    balanced = nn.MLPClassifier(**settings, class_weight="balanced").fit(x, y)
+    plain = nn.MLPClassifier(**settings).fit(x, y)
+    assert np.sum(balanced.predict(x) == "rare") > np.sum(plain.predict(x) == "rare")
+
+
+@pytest.mark.parametrize("weights", [np.zeros(100), -np.ones(100)])
+def test_impossible_weights(weights):
+    with pytest.raises(ValueError, match=r"negative|non-zero"):
+        nn.MLPClassifier().fit(*small_digits(100), sample_weight=weights)
+
+
+# ---- What scikit-learn's has not ------------------------------------------------------------
+
+
+def test_callbacks_see_the_training_and_can_stop_it():
+    class Stop(nn.Callback):
+        epochs = 0
+
+        def on_epoch_end(self, training):
+            assert isinstance(training.history, nn.History)
+            Stop.epochs += 1
+            training.stop = training.epoch == 3
+
+    x, y = small_digits(200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that it was told to stop is no failure to converge
+        model = nn.MLPClassifier(callbacks=[Stop()], random_state=0).fit(x, y)
+    assert Stop.epochs == model.n_iter_ == len(model.loss_curve_) == 3
+
+
+def test_dropout_is_for_training_only():
+    x, y = small_digits(300)
+    settings = {"max_iter": 20, "learning_rate_init": 0.01, "random_state": 0}
+    plain = nn.MLPClassifier(**settings).fit(x, y)
+    noisy = nn.MLPClassifier(**settings, dropout=0.5).fit(x, y)
+    again = nn.MLPClassifier(**settings, dropout=0.5).fit(x, y)
+    assert noisy.loss_ > plain.loss_
+    assert noisy.loss_curve_ == again.loss_curve_
+    assert np.array_equal(noisy.predict_proba(x), noisy.predict_proba(x))
+    assert noisy.score(x, y) > 0.9
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_the_held_out_loss_is_kept(kind):
+    x, y = small_digits() if kind == "classifier" else numbers()
+    model = PAIRS[kind][0](early_stopping=True, max_iter=6, random_state=0).fit(x, y)
+    curve = model.validation_loss_curve_
+    assert len(curve) == len(model.validation_scores_) == model.n_iter_
+    assert curve[-1] < curve[0]
+    assert PAIRS[kind][0](max_iter=1).fit(x, y).validation_loss_curve_ is None
+
+
+def test_early_stopping_returns_to_the_best_weights():
+    x, y = small_digits()
+    rates = {"solver": "sgd", "learning_rate_init": 0.5, "momentum": 0.95, "random_state": 3}
+    model = nn.MLPClassifier(early_stopping=True, max_iter=30, **rates).fit(x, y)
+    scores = model.validation_scores_
+    assert model.best_validation_score_ == max(scores)
+    again = nn.MLPClassifier(early_stopping=True, max_iter=1 + int(np.argmax(scores)), **rates)
+    assert np.array_equal(again.fit(x, y).coefs_[0], model.coefs_[0])
+
+
+# ---- As others use it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_a_copy_predicts_and_goes_on_alike(copied):
+    x, y = small_digits(300)
+    model = nn.MLPClassifier(max_iter=3, random_state=0).fit(x, y)
+    twin = copied(model)
+    assert np.array_equal(twin.predict_proba(x), model.predict_proba(x))
+    twin.partial_fit(x, y)
+    assert not np.array_equal(twin.coefs_[0], model.coefs_[0])
+    model.partial_fit(x, y)
+    assert np.array_equal(twin.coefs_[0], model.coefs_[0])
+    assert not hasattr(clone(model), "coefs_")
+
+
+def test_a_pickle_holds_the_weights_and_moments_and_little_else():
+    x, y = small_digits(300)
+    model = nn.MLPClassifier((200,), max_iter=3).fit(x, y)
+    weights = sum(array.nbytes for array in model.coefs_ + model.intercepts_)
+    assert len(pickle.dumps(model)) < 3.2 * weights  # Adam remembers two numbers for each
+
+
+def test_weights_may_be_set_by_hand():
+    x, y = small_digits(100)
+    model = nn.MLPClassifier(max_iter=2).fit(x, y)
+    model.coefs_ = [np.zeros(array.shape) for array in model.coefs_]
+    model.intercepts_[-1][:] = np.arange(10)
+    assert (model.predict(x) == 9).all()
+
+
+def test_pipeline_and_grid_search_in_two_processes():
+    x, y = small_digits(300)
+    network = nn.MLPClassifier(max_iter=20, learning_rate_init=0.01, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), network)
+    grid = {"mlpclassifier__hidden_layer_sizes": [(1,), (40,)]}
+    search = GridSearchCV(pipeline, grid, n_jobs=2, cv=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(x, y)
+    assert search.best_params_ == {"mlpclassifier__hidden_layer_sizes": (40,)}
+    assert search.best_score_ > 0.85
+    same = GridSearchCV(pipeline, grid, cv=3).fit(x, y)
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"], same.cv_results_["mean_test_score"], atol=0.01
+    )
+
+
+def test_workers_of_joblib_keep_to_their_share_of_the_cores():
+    code = "import np_nn.ops as ops, np_nn.utils.machine as m; print(ops.threads, m.cores())"
+    for given, want in (("1", 1), ("999", None), ("", None), ("junk", None)):
+        environment = {**os.environ, "OMP_NUM_THREADS": given}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        threads, cores = map(int, done.stdout.split())
+        assert threads == (want or cores)
+
+
+def test_threads_predict_with_one_model():
+    from concurrent.futures import ThreadPoolExecutor
+
+    x, y = small_digits()
+    model = nn.MLPClassifier(max_iter=3, random_state=0).fit(x, y)
+    want = model.predict_proba(x)
+    with ThreadPoolExecutor(4) as pool:
+        for got in pool.map(model.predict_proba, [x] * 20):
+            assert np.array_equal(got, want)
+
+
+def test_scikit_learn_is_imported_when_it_is_needed():
+    code = "import sys, np_nn; print('sklearn' in sys.modules); np_nn.MLPClassifier"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("False\n", 0)
+    code = "import sys; sys.modules['sklearn'] = None; import np_nn; np_nn.MLPRegressor"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("ImportError: np_nn.MLPClassifier and MLPRegr")
+    assert "pip install" in done.stderr.splitlines()[-1]
+    with pytest.raises(AttributeError, match="no attribute 'MLPClasifier'"):
+        nn.MLPClasifier  # noqa: B018
+
+
+# ---- What it says ---------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_it_says_when_it_has_not_converged(solver):
+    with pytest.warns(ConvergenceWarning):
+        nn.MLPClassifier(max_iter=2, solver=solver).fit(*small_digits(100))
+
+
+def test_it_says_what_it_does_as_scikit_learns(capsys):
+    x, y = small_digits(200)
+    settings = {
+        "verbose": True, "early_stopping": True, "max_iter": 12, "n_iter_no_change": 1,
+        "solver": "sgd", "learning_rate": "adaptive",
+    }  # fmt: skip
+    said = []
+    for estimator in PAIRS["classifier"]:
+        estimator(random_state=0, **settings).fit(x, y)
+        said.append(capsys.readouterr().out.replace("Setting learning", "Setting learning"))
+    ours, theirs = ([line[:-3] for line in text.splitlines()] for text in said)
+    assert ours == theirs
+
+
+def test_ctrl_c_keeps_what_was_reached():
+    class Interrupt(nn.Callback):
+        def on_epoch_end(self, training):
+            if training.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    x, y = small_digits(200)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model = nn.MLPClassifier(callbacks=[Interrupt()]).fit(x, y)
+    assert model.n_iter_ == 2
+    assert model.predict(x).shape == (200,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden_layer_sizes": (10, 0)}, r"hidden_layer_sizes must be > 0"),
+        ({"hidden_layer_sizes": 2.5}, r"hidden_layer_sizes must be > 0"),
+        ({"activation": "gelu"}, "activation must be one of identity, logistic, tanh, relu, got"),
+        ({"solver": "rmsprop"}, "solver must be one of"),
+        ({"alpha": -1}, "alpha must be a number of at least 0, got -1"),
+        ({"alpha": np.nan}, "alpha must be"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, or 'auto', got 0"),
+        ({"learning_rate": "cosine"}, "learning_rate must be one of"),
+        ({"learning_rate_init": 0}, "learning_rate_init must be a number above 0"),
+        ({"max_iter": 1.5}, "max_iter must be a whole number"),
+        ({"max_iter": True}, "max_iter must be a whole number"),
+        ({"momentum": 1.1}, "momentum must be a number of at least 0 and at most 1, got 1.1"),
+        ({"beta_1": 1}, "beta_1 must be a number of at least 0 and below 1"),
+        ({"validation_fraction": 1}, "validation_fraction must be"),
+        ({"shuffle": "yes"}, "shuffle must be True or False"),
+        ({"n_iter_no_change": 0}, "n_iter_no_change must be a whole number of at least 1, or inf"),
+        ({"dropout": 1}, "dropout must be"),
+        ({"callbacks": ["x"]}, "callbacks must be Callback objects"),
+        ({"early_stopping": True, "validation_fraction": 0.01}, "validation set is too small"),
+        ({"random_state": "x"}, "random"),
+        ({"class_weight": "fair"}, "class_weight"),
+        ({"learning_rate_init": 1e30, "solver": "sgd"}, "non-finite parameter weights.*Scale"),
+    ],
+    ids=str,
+)
+def test_bad_parameters(settings, message):
+    with pytest.raises(ValueError, match=message):
+        nn.MLPClassifier(**settings).fit(*small_digits(100))
+
+
+def test_bad_use():
+    x, y = small_digits(100)
+    with pytest.raises(NotFittedError):
+        nn.MLPClassifier().predict(x)
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        nn.MLPClassifier().partial_fit(x, y)
+    model = nn.MLPClassifier().partial_fit(x, y, classes=range(10))
+    with pytest.raises(ValueError, match="is not what it was"):
+        model.partial_fit(x, y, classes=range(11))
+    with pytest.raises(ValueError, match="not in"):
+        model.partial_fit(x, y + 5)
+    with pytest.raises(ValueError, match="early_stopping"):
+        nn.MLPClassifier(early_stopping=True).partial_fit(x, y, classes=range(10))
+    with pytest.raises(ValueError, match="cannot balance"):
+        nn.MLPClassifier(class_weight="balanced").partial_fit(x, y, classes=range(10))
+    assert not hasattr(nn.MLPRegressor(solver="lbfgs"), "partial_fit")
+    with pytest.warns(UserWarning, match="larger than the 100 samples"):
+        nn.MLPClassifier(batch_size=101, max_iter=1).fit(x, y)
+    regressor = nn.MLPRegressor(max_iter=1, warm_start=True).fit(x, np.stack([y, y], axis=1))
+    with pytest.raises(ValueError, match="1 outputs, but 2 were learnt"):
+        regressor.fit(x, y)

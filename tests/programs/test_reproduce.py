@@ -1,0 +1,411 @@
+"""The reproduction: every published row has a recipe that trains, and nothing finished is lost."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import np_nn as nn
+from np_nn import cli, losses, models, optim, plots, recipes
+from np_nn.cli import report
+from np_nn.recipes import run
+from np_nn.recipes.prepare import prepare
+from np_nn.reproduce import __main__ as reproduce
+from np_nn.reproduce import tables
+from np_nn.reproduce.results import Results, Summary
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = list(recipes.RECIPES.values())
+
+# Published test accuracies in %, and times in s, as the sources print them.
+PUBLISHED = {
+    "A": [98.05, 96.35, 96.33, 92.88],
+    "B": [90.35, 95.89, 97.2, 90.09, 96.85, 97.2, 90.19, 95.77, 94.78, 91.0, 96.85, 96.68, 90.06,
+          93.79],
+    "C": [95.3, 95.5, 96.95, 97.05, 98.4, 98.47, 98.4, 98.9, 99.3, 99.65, 98.65, 98.75, 98.94,
+          99.05, 99.2, 95.42, 96.59, 98.4, 97.76, 97.13],
+    "D": [99.05, 99.2, 99.6, 99.18],
+    "fashion": [90.0, 93.2],
+}  # fmt: skip
+SECONDS_B = [3036, 503, 403, 3021, 527, 679, 186, 137, 280, 2397, 680, 2726]
+
+
+# ---- The recipes ----------------------------------------------------------------------------
+
+
+def test_every_published_row_is_there():
+    for table, figures in PUBLISHED.items():
+        ours = [100 * recipe.published for recipe in RECIPES if recipe.table == table]
+        assert ours == pytest.approx(figures), table
+    seconds = [r.published_seconds for r in RECIPES if r.table == "B" and r.published_seconds]
+    assert seconds == SECONDS_B
+    assert {
+        table: [accuracy for _, accuracy, _, _ in rows] for table, rows in recipes.NOT_RUN.items()
+    } == {"C": [0.9943], "D": [0.9987, 0.9991], "fashion": [0.967]}
+
+
+def test_recipes_have_names_sources_and_settings_of_their_own():
+    names = [recipe.name for recipe in RECIPES]
+    assert len(set(names)) == len(names)
+    assert len({recipe.title for recipe in RECIPES}) == len(names)
+    for recipe in RECIPES:
+        assert re.fullmatch("[a-z][a-z0-9_]*", recipe.name)
+        assert recipe.source
+        assert recipe.table in tables.TITLES
+        said = recipe.table == "fashion" or "Fashion-MNIST" in recipe.title
+        assert recipe.dataset == ("fashion" if said else "mnist")
+        assert recipe.published is None or 0 < recipe.published <= 1
+        assert recipes.matching(recipe) is recipe
+        assert (reproduce.estimate(recipe) > 900) == recipe.long, recipe.name
+
+
+def small(recipe, steps=2):
+    """The recipe on few images, and on narrower layers where they are very wide."""
+    return dataclasses.replace(
+        recipe,
+        steps=steps,
+        epochs=None,
+        hidden=tuple(min(width, 1024) for width in recipe.hidden),
+        batch_size=min(recipe.batch_size, 200),
+        validation=min(recipe.validation, 300),
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_every_recipe_trains(recipe, digits):
+    settings = small(recipe)
+    result = run.train(settings, prepare(settings, digits), seed=0, quiet=True)
+    assert result.history.done == 2
+    assert np.isfinite(result.history.loss).all()
+    assert 0 <= result.test.accuracy <= 1
+
+
+def test_a_row_is_trained_as_main_np_trains_it(digits):
+    """main_np.py spells out what run.train does: both must give the same network."""
+    settings = small(recipes.RECIPES["keras"], steps=20)
+    data = prepare(settings, digits)
+    ours = run.train(settings, data, seed=3, quiet=True)
+    model, loss = models.build(settings, data, 3), losses.build(settings, data)
+    optimizer = optim.build(settings, model.parameters())
+    history = nn.fit(
+        model, data.train, loss, optimizer, **run.fit_options(settings, data), seed=3, quiet=True
+    )
+    assert (history.loss == ours.history.loss).all()
+    assert nn.evaluate(model, data.test, loss) == ours.test
+
+
+def test_the_best_epoch_on_the_test_set_is_taken_only_where_it_was_published(digits):
+    settings = dataclasses.replace(small(recipes.RECIPES["nielsen_30"]), steps=None, epochs=4)
+    data = prepare(settings, digits)
+    result = run.train(settings, data, seed=0, quiet=True)
+    tried = [evaluation.accuracy for _, evaluation in result.history.validation]
+    assert len(tried) == 4
+    assert result.test.accuracy == max(tried)
+    settings = dataclasses.replace(settings, best_on_test=False)
+    last = run.train(settings, data, seed=0, quiet=True)
+    assert last.test.accuracy == tried[-1]
+    assert {recipe.name for recipe in RECIPES if recipe.best_on_test} == {
+        "nielsen_30",
+        "nielsen_100",
+    }
+
+
+# ---- The program ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def program(digits, monkeypatch, tmp_path):
+    """Runs it on the digits, ten steps a row: arguments -> exit status; and what was trained."""
+    real, trained, loaded = run.train, [], []
+    monkeypatch.setattr(reproduce.data, "load", lambda n, *_, **__: loaded.append(n) or digits)
+
+    def train(settings, data, seed, *options):
+        trained.append((settings.name, seed))
+        return real(dataclasses.replace(settings, steps=10, epochs=None), data, seed, *options)
+
+    monkeypatch.setattr(run, "train", train)
+
+    def call(*arguments):
+        options = ["--out", str(tmp_path), "--quiet", *map(str, arguments)]
+        trained.clear()
+        with pytest.raises(SystemExit) as exit_info:
+            cli.run(lambda: reproduce.main(options))
+        return exit_info.value.code
+
+    call.trained, call.loaded, call.folder = trained, loaded, tmp_path
+    return call
+
+
+def stored(program):
+    return json.loads((program.folder / "results.json").read_text())
+
+
+def test_what_is_finished_is_not_trained_again(program, capsys):
+    assert program("--rows", "geohot") == 0
+    assert program.trained == [("geohot", 0), ("geohot", 1), ("geohot", 2)]
+    first = stored(program)
+    assert program("--rows", "geohot", "fast98", "--seeds", 2) == 0
+    assert program.trained == [("fast98", 0), ("fast98", 1)]
+    assert program("--rows", "geohot", "--seeds", 4) == 0
+    assert program.trained == [("geohot", 3)]
+    assert stored(program)["geohot"]["results"][:3] == first["geohot"]["results"]
+    assert program("--rows", "geohot", "--again", "--seeds", 1) == 0
+    assert program.trained == [("geohot", 0)]
+    assert len(stored(program)["geohot"]["results"]) == 4
+    assert "| geohot, NumPy " in capsys.readouterr().out
+
+
+def test_each_data_set_that_is_needed_is_loaded_once(program):
+    rows = ("fashion_mlp", "geohot", "fashion_mlp", "np_nn")
+    assert program("--rows", *rows, "--seeds", 1) == 0
+    assert program.trained == [("fashion_mlp", 0), ("geohot", 0), ("np_nn", 0)]
+    assert program.loaded == ["fashion", "mnist"]
+    assert program("--rows", "fashion_mlp", "lenet5", "--seeds", 1) == 0
+    assert program.loaded == ["fashion", "mnist", "mnist"]
+
+
+def test_a_row_with_other_settings_is_trained_again(program, monkeypatch):
+    assert program("--rows", "geohot", "--seeds", 2) == 0
+    changed = dataclasses.replace(recipes.RECIPES["geohot"], lr=0.002)
+    monkeypatch.setitem(recipes.RECIPES, "geohot", changed)
+    assert program("--rows", "geohot", "--seeds", 1) == 0
+    assert program.trained == [("geohot", 0)]
+    assert len(stored(program)["geohot"]["results"]) == 1  # the others are of other settings
+    retitled = dataclasses.replace(changed, title="another title", note="new")
+    monkeypatch.setitem(recipes.RECIPES, "geohot", retitled)
+    assert program("--rows", "geohot", "--seeds", 1) == 0
+    assert program.trained == []
+
+
+def test_a_setting_that_came_later_changes_no_row(program):
+    assert program("--rows", "geohot", "--seeds", 1) == 0
+    rows = stored(program)
+    del rows["geohot"]["settings"]["deskew"], rows["geohot"]["settings"]["dataset"]
+    (program.folder / "results.json").write_text(json.dumps(rows))
+    assert program("--rows", "geohot", "--seeds", 1) == 0
+    assert program.trained == []
+
+
+def test_ctrl_c_costs_one_network_at_most(program, monkeypatch, capsys):
+    train = run.train
+
+    def interrupted(settings, data, seed, *options):
+        if seed == 1:
+            raise KeyboardInterrupt
+        return train(settings, data, seed, *options)
+
+    monkeypatch.setattr(run, "train", interrupted)
+    assert program("--rows", "geohot") == 130
+    out, err = capsys.readouterr()
+    assert "(n=1)" in out
+    assert err.startswith("interrupted; kept: 1 trained networks in ")
+    monkeypatch.setattr(run, "train", train)
+    assert program("--rows", "geohot") == 0
+    assert program.trained == [("geohot", 1), ("geohot", 2)]
+
+
+def test_ctrl_c_within_a_training_keeps_nothing_of_it(program, monkeypatch):
+    train = run.train
+
+    def interrupted(*arguments):
+        result = train(*arguments)
+        result.history.interrupted = True
+        return result
+
+    monkeypatch.setattr(run, "train", interrupted)
+    assert program("--rows", "geohot") == 130
+    assert not (program.folder / "results.json").exists()
+
+
+def test_a_failing_row_is_reported_and_the_next_one_runs(program, monkeypatch, capsys):
+    train = run.train
+
+    def failing(settings, data, seed, *options):
+        if settings.name == "geohot":
+            raise nn.DivergedError("the loss became nan")
+        return train(settings, data, seed, *options)
+
+    monkeypatch.setattr(run, "train", failing)
+    assert program("--rows", "geohot", "np_nn", "--seeds", 1) == 0
+    out = capsys.readouterr().out
+    assert " failed |" in out
+    assert "- geohot, NumPy: seed 0 failed: DivergedError: the loss became nan" in out
+    assert "(n=1)" in out
+    monkeypatch.setattr(run, "train", train)
+    assert program("--rows", "geohot", "--seeds", 1) == 0  # a failure is tried again
+    assert program.trained == [("geohot", 0)]
+    assert "failed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rows", "geohott"], "unknown row 'geohott'; did you mean 'geohot'?"),
+        (["--table", "E"], "invalid choice: 'E'"),
+        (["--seeds", "0"], "a whole number >= 1"),
+        (["--nonsense"], "unrecognized arguments"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(program, arguments, message, capsys):
+    assert program(*arguments) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"geohot": {"results": []}}'])
+def test_a_file_of_others_is_not_overwritten(program, content, capsys):
+    (program.folder / "results.json").write_text(content)
+    assert program("--rows", "geohot") == 2
+    assert "holds no results of this program" in capsys.readouterr().err
+    assert (program.folder / "results.json").read_text() == content
+
+
+def test_the_list_shows_every_row_and_trains_none(program, capsys):
+    assert program("--list") == 0
+    out = capsys.readouterr().out
+    assert all(f"\n| {name} " in out for name in recipes.RECIPES)
+    assert ", --long |" in out
+    assert not program.trained
+    assert not list(program.folder.iterdir())
+
+
+def test_long_rows_run_when_they_are_asked_for():
+    def chosen(*arguments):
+        rows = reproduce._chosen(reproduce._parser().parse_args(arguments))
+        return [recipe.name for recipe in rows]
+
+    assert "ciresan" not in chosen()
+    assert "ciresan" in chosen("--long")
+    assert chosen("--rows", "ciresan") == ["ciresan"]
+    assert chosen("--table", "ours", "A")[0] == "np_nn"
+    assert reproduce.seeds(recipes.RECIPES["ciresan"]) == 1
+    assert reproduce.seeds(recipes.RECIPES["geohot"]) == 3
+
+
+def test_the_rest_is_estimated_at_the_pace_so_far():
+    row = recipes.RECIPES["np_nn"]
+    clock = reproduce.Clock()
+    expected = reproduce.estimate(row)
+    assert clock.left([(row, 0)]) == expected
+    clock.done(row, None)  # a failure says nothing
+    clock.done(row, 3 * expected)
+    assert clock.left([(row, 0), (row, 1)]) == pytest.approx(6 * expected)
+    words = [reproduce.duration(seconds) for seconds in (3, 600, 9000)]
+    assert words == ["3 s", "10 min", "2.5 h"]
+
+
+# ---- The tables -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results(tmp_path):
+    return Results(tmp_path / "results.json")
+
+
+def result(seed, accuracy, seconds=10.0):
+    return {
+        "seed": seed, "accuracy": accuracy, "loss": 0.1, "seconds": seconds, "steps": 1,
+        "threads": 2, "kernels": "compiled", "machine": "a machine", "versions": {},
+    }  # fmt: skip
+
+
+def test_a_summary_is_mean_and_spread(results):
+    row = recipes.RECIPES["geohot"]
+    for seed, accuracy in enumerate((0.96, 0.97)):
+        results.add(row, result(seed, accuracy, 10 + seed))
+    results.add(row, {"seed": 2, "error": "no"})
+    summary = Summary(row, results.of(row))
+    assert summary.n == 2
+    assert summary.accuracy == pytest.approx(0.965)
+    assert summary.spread == pytest.approx(0.00707, abs=1e-5)
+    assert summary.seconds == 10.5
+    assert summary.difference == pytest.approx(0.0015)
+    assert Summary(row, []).accuracy is None
+
+
+def test_the_table_shows_published_and_ours(results):
+    results.add(recipes.RECIPES["gd_1"], result(0, 0.9725, 13))
+    results.add(recipes.RECIPES["adam_1"], result(0, 0.95, 100))
+    text = tables.text(results, "B")
+    assert "`python -m np_nn.reproduce --table B`" in text
+    cells = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in text.splitlines()
+        if line.startswith("| ")
+    ]
+    rows = {row[0]: row[1:] for row in cells}
+    net = "784-100-100-10"
+    assert rows["gradient descent, batch 1"] == [
+        net, "0.9720", "0.9725 (n=1)", "+0.0005", "403", "13", "31.0",
+    ]  # fmt: skip
+    assert rows["Adam, batch 1"][2:4] == ["0.9500 (n=1)", "**-0.0168**"]
+    assert rows["Adam, batch 100"] == [net, "0.9685", "not run", "-", "680", "-", "-"]
+    total = "of 2 of the 12 rows with a published time: published 52.1 minutes, ours 1.9 minutes, "
+    assert f"{total}27.7 times as fast." in text
+    assert "Measured on a machine; 2 threads, compiled." in text
+    assert "; Adam, batch 1: published settings, but along the true gradient" in text
+
+
+def test_the_total_is_that_of_all_rows_when_all_are_run(results):
+    for row in RECIPES:
+        if row.table == "B":
+            results.add(row, result(0, row.published, 60.0))
+    line = (
+        "Computing time of all rows with a published time: published 4.0 hours, ours 12.0 minutes"
+    )
+    assert f"{line}, {sum(SECONDS_B) / 720:.1f} times as fast." in tables.text(results, "B")
+
+
+def test_off_is_by_more_than_the_standard():
+    assert not tables.is_off(None)
+    assert not tables.is_off(0.9635 - 0.9535)  # 0.01, up to rounding
+    assert tables.is_off(-0.0101)
+
+
+def test_the_page_holds_all_tables_with_and_without_results(results):
+    assert all(f"\n## {title}\n" in tables.page(results) for title in tables.TITLES.values())
+    results.add(recipes.RECIPES["lecun_300"], result(0, 0.97))
+    page = tables.page(results)
+    assert all(tables.text(results, table) in page for table in tables.TITLES)
+    for why in ("a ladder network", "three larger networks"):
+        assert f"not run: needs {why}" in page
+
+
+def test_the_picture_is_drawn(tmp_path):
+    dots = [plots.Dot("a", 0.98, 0.981, 0.001), plots.Dot("b", None, 1.0, 0.0)]
+    path = plots.plot_reproduction([("one", dots), ("two", dots[:1])], tmp_path / "picture.png")
+    first = path.read_bytes()
+    assert len(first) > 5_000
+    plots.plot_reproduction([("one", dots), ("two", dots[:1])], path)
+    assert path.read_bytes() == first
+
+
+def test_the_committed_page_is_that_of_the_committed_results():
+    folder = ROOT / "reproduction"
+    if not folder.exists():
+        pytest.skip("nothing is reproduced yet")
+    results = Results(folder / "results.json")
+    assert (folder / "RESULTS.md").read_text() == tables.page(results)
+    for name in results.rows:
+        assert name in recipes.RECIPES, f"{name}: a row without a recipe"
+        assert results.of(recipes.RECIPES[name]), f"{name}: the recipe has changed: run it again"
+    assert (folder / "reproduction.png").exists()
+
+
+def test_a_result_can_be_written_as_json(digits):
+    settings = small(recipes.RECIPES["geohot"])
+    args = reproduce._parser().parse_args(["--threads", "1"])
+    made = reproduce._train(settings, prepare(settings, digits), 0, args)
+    assert json.loads(report.to_json(made)) == made
+    assert made.keys() == result(0, 1.0).keys()
+    assert made["versions"]["numpy"] == np.__version__
+
+
+def test_a_difference_without_a_note_is_admitted(results):
+    results.add(recipes.RECIPES["np_nn"], result(0, 0.9))
+    line = "- np_nn, NumPy: more than 0.01 off, and no reason known."
+    assert line in tables.text(results, "A")

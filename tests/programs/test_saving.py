@@ -1,0 +1,169 @@
+"""--save, --resume, --log and --tensorboard as a user of main_np.py has them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import main_np
+import np_nn as nn
+from np_nn import cli
+from np_nn.utils import archive
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = ["--dataset", "digits", "--epochs", "4", "--batch-size", "32", "--optimizer", "adam"]
+OPTIONS += ["--hidden", "20", "--norm", "batch", "--dropout", "0.2", "--shift=-1e-05"]
+OPTIONS += ["--no-replacement", "--seed", "7", "--schedule", "cosine"]
+HIDDEN = ["--no-plots", "--quiet"]
+
+
+@pytest.fixture
+def program(capsys):
+    """main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_info:
+            cli.run(lambda: main_np.main([str(word) for word in (*HIDDEN, *arguments)]))
+        return exit_info.value.code, *capsys.readouterr()
+
+    return run
+
+
+def weights(path):
+    return b"".join(array.tobytes() for array in nn.load_checkpoint(path)["model"].values())
+
+
+def test_resume_needs_no_other_option_and_gives_the_same_bits(program, tmp_path):
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    assert program(*OPTIONS, "--save", whole)[0] == 0
+    status, out, _ = program(*OPTIONS, "--save", part, "--save-every", "50", "--keep", "3")
+    assert status == 0
+    assert f"written: {part}" in out
+    (tmp_path / "part.2").replace(part)  # as if it had been killed after step 100
+    assert nn.load_checkpoint(part)["history"]["curves"].shape[1] == 100
+    status, out, _ = program("--resume", part, "--json", tmp_path / "run.json")
+    assert status == 0
+    assert weights(part) == weights(whole)
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert content["steps"] == 188
+    assert content["seed"] == 7
+
+
+def test_more_epochs_make_it_longer(program, tmp_path):
+    path, longer = tmp_path / "run", tmp_path / "longer"
+    options = ["--dataset", "digits", "--hidden", "20", "--batch-size", "50"]
+    assert program(*options, "--steps", "40", "--save", path)[0] == 0
+    assert program("--resume", path, "--epochs", "2", "--save", longer)[0] == 0
+    assert program(*options, "--epochs", "2", "--save", path)[0] == 0
+    assert weights(longer) == weights(path)
+
+
+def test_the_log_of_a_killed_and_resumed_run_has_each_epoch_once(program, tmp_path):
+    path, log = tmp_path / "run", tmp_path / "log.jsonl"
+    assert program(*OPTIONS, "--save", path, "--keep", "3", "--log", log)[0] == 0
+    before = [json.loads(line) for line in log.read_text().splitlines()]
+    assert program("--resume", tmp_path / "run.2", "--log", log, "--save", path)[0] == 0
+    after = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["epoch"] for line in before] == [line["epoch"] for line in after] == [1, 2, 3, 4]
+    assert [line["loss"] for line in before] == [line["loss"] for line in after]
+    assert before[:2] == after[:2]
+    assert before[2]["time"] < after[2]["time"]
+
+
+BAD = [
+    (["--resume", "{missing}"], "missing is not there"),
+    (["--resume", "{text}"], "text is damaged, or was not written by np_nn"),
+    (["--resume", "{good}", "--lr", "0.5"], "another training: its optimizer is Adam(lr=0.001"),
+    (["--resume", "{good}", "--hidden", "21"], "another training: its model is Sequential("),
+    (["--resume", "{good}", "--steps", "3"], "it has made 188 steps, of 3"),
+    (["--resume", "{good}", "--dataset", "mnist"], ""),
+    (["--resume", "{library}"], "holds no options"),
+    (["--resume", "{hostile}"], "holds an option that is none of a training: --json"),
+    (["--resume", "{injected}"], "holds an option that is none of a training: --hidden"),
+    (["--resume", "{wrong}"], "argument --hidden: a whole number >= 1 is needed, not '-5'"),
+    (["--save", "x", "--seed", "1", "2"], "are for one --seed, not several"),
+    (["--save-every", "5"], "need a file: give --save FILE"),
+    (["--save", "{folder}"], "it is a folder"),
+    (["--log", "{folder}"], "it is a folder"),
+    (
+        ["--resume", "{good}", "--epochs", "5", "--log", "{text}"],
+        "'text' has no step",
+    ),
+]
+
+
+@pytest.fixture
+def places(program, tmp_path):
+    """Files by name, good and bad."""
+    paths = {name: tmp_path / name for name in ("missing", "text", "good", "library", "hostile",
+                                                "injected", "wrong")}  # fmt: skip
+    paths["text"].write_text("text\n")
+    assert program(*OPTIONS, "--save", paths["good"])[0] == 0
+    tree = nn.load_checkpoint(paths["good"])
+    archive.write(paths["library"], tree | {"recipe": None})
+    archive.write(paths["hostile"], tree | {"recipe": {"json": str(paths["missing"])}})
+    injected = {"hidden": [5, "--json", str(paths["missing"])]}
+    archive.write(paths["injected"], tree | {"recipe": injected})
+    archive.write(paths["wrong"], tree | {"recipe": {"hidden": [-5]}})
+    return paths | {"folder": tmp_path}
+
+
+def test_bad_input_is_one_line_and_status_2(program, places, monkeypatch):
+    monkeypatch.setenv("NP_NN_DATA", str(places["folder"]))
+    monkeypatch.setenv("NP_NN_CACHE", str(places["folder"]))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing listens there
+    for arguments, message in BAD:
+        status, out, err = program(*(word.format(**places) for word in arguments))
+        assert status == 2, arguments
+        assert message in err, arguments
+        assert len(err.splitlines()) == 1, err
+        assert not out
+    assert not places["missing"].exists()
+
+
+def test_a_diverging_run_says_in_its_line_what_is_kept(program, tmp_path):
+    path = tmp_path / "run"
+    options = ["--dataset", "digits", "--lr", "1e6", "--steps", "200", "--batch-size", "32"]
+    status, _, err = program(*options, "--save", path, "--save-every", "1")
+    done = nn.load_checkpoint(path)["history"]["curves"].shape[1]
+    assert status == 2
+    assert len(err.splitlines()) == 1
+    assert err.endswith(f"; {path} holds step {done}\n")
+
+
+def test_ctrl_c_says_what_is_kept_and_resuming_ends_the_same(tmp_path):
+    path, whole = tmp_path / "run", tmp_path / "whole"
+    options = ["--dataset", "digits", "--steps", "1500", "--hidden", "32", "--batch-size", "8"]
+
+    def start(*more):
+        return subprocess.Popen(
+            [sys.executable, "main_np.py", *map(str, more), "--no-plots"],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ,
+        )  # fmt: skip
+
+    process = start(*options, "--save", path, "--save-every", "40")
+    assert next(line for line in process.stderr if line.startswith("step"))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    done = nn.load_checkpoint(path)["history"]["curves"].shape[1]
+    assert f"; {path} holds step {done:,}" in err
+    assert 0 < done < 1500
+    for arguments in (["--resume", path], [*options, "--save", whole]):
+        process = start(*arguments)
+        assert process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert weights(path) == weights(whole)
+    assert np.isfinite(nn.load_checkpoint(path)["history"]["curves"]).all()
+
+
+def test_tensorboard_from_the_command_line(program, tmp_path):
+    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
+    assert program(*OPTIONS, "--tensorboard", tmp_path / "board")[0] == 0
+    (file,) = (tmp_path / "board").iterdir()
+    assert b"learning_rate" in file.read_bytes()

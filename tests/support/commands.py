@@ -1,0 +1,23 @@
+"""What tests of python -m np_nn.visualize share: short options, drawing, and a refusal."""
+
+import pytest
+
+from np_nn import cli
+from np_nn.visualize import __main__ as visualize
+
+SMALL = ["--dataset", "digits", "--hidden", "8", "--steps", "20", "--batch-size", "20", "--quiet"]
+
+
+def draw(folder, name, arguments):
+    """Run a command into a folder; returns the names of the files there."""
+    visualize.main([name, *arguments, "--out", str(folder)])
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refused(capsys, *words):
+    """The one line in which a command refuses these words."""
+    with pytest.raises(SystemExit) as stop:
+        cli.run(lambda: visualize.main(list(words)))
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line

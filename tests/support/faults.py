@@ -1,0 +1,264 @@
+"""Break the writing of checkpoints in every way that a machine can, and count what comes of it.
+
+    make faults                                           the suite runs less of it
+    python -m tests.support.faults --kills N --rounds N   so many kills, and pairs of trainings
+
+A training is killed at random moments, most of them while it writes a checkpoint, and resumed,
+over and over; each call of the system that writes fails in turn; and two trainings write the
+same file. Then there is always a whole file, and the training ends with the same bits.
+"""
+
+import argparse
+import errno
+import hashlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+import np_nn as nn
+from np_nn import ops
+from np_nn.utils import archive, files
+
+CALLS = ("open", "write", "fsync", "link", "replace", "close")  # of os, that write a file
+ERRORS = (errno.ENOSPC, errno.EIO)
+AIMED = 0.8  # share of the kills that are to hit the writing of a checkpoint
+PIECE = 997  # bytes that one call of write takes, so that there are many
+
+
+# --- the training -----------------------------------------------------------------------------
+
+
+def train(path, resume=None, callbacks=()):
+    """A small training with all that a checkpoint must hold; returns its hash."""
+    nn.manual_seed(0)
+    rng = np.random.default_rng(0)
+    data = nn.Split(rng.integers(0, 256, (60, 6, 6), dtype=np.uint8), np.arange(60) % 3)
+    model = nn.initialize(
+        nn.Sequential(nn.Linear(36, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.2),
+                      nn.Linear(16, 3)),
+        "torch", seed=0,
+    )  # fmt: skip
+    optimizer = nn.Adam(model.parameters(), lr=0.01)
+    history = nn.fit(
+        model, data, nn.CrossEntropyLoss(), optimizer, epochs=8, batch_size=8, augment=nn.Shift(1),
+        validation=data, schedule=nn.OneCycleLR(), resume=resume, quiet=True,
+        callbacks=[nn.Checkpoint(path, every=3, keep=2), *callbacks],
+    )  # fmt: skip
+    moments = [moment for moments in optimizer.moments for moment in moments]
+    arrays = [*model.state_dict().values(), *moments, history.loss, history.accuracy]
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+
+def training(path):
+    """The same, from its checkpoint if there is one; the file ``result`` gets the hash."""
+    result = train(path, resume=path if path.exists() else None)
+    files.write_file(path.parent / "result", result.encode())  # killed here, it has no result yet
+
+
+# --- killed at random moments -----------------------------------------------------------------
+
+
+def child(work, *arguments):
+    """Run it in a forked process; returns its id. To fork spares the import."""
+    process = os.fork()
+    if process:
+        return process
+    try:
+        work(*arguments)
+        os._exit(0)
+    except BaseException as error:
+        print(f"child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def dying(path, countdown):
+    """The training, which dies just before the countdown-th call that writes a file."""
+    left = [countdown]
+
+    def before(name, real):
+        def call(*arguments, **options):
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if name == "write":
+                arguments = (arguments[0], arguments[1][:PIECE])
+            return real(*arguments, **options)
+
+        return call
+
+    for name in CALLS:
+        setattr(os, name, before(name, getattr(os, name)))
+    training(path)
+
+
+def kill_one(path, rng):
+    """Start or resume the training and kill it; returns whether it was killed before its end."""
+    if rng.random() < AIMED:
+        process = child(dying, path, rng.randrange(1, 400))
+    else:
+        process = child(training, path)
+        time.sleep(rng.uniform(0, 0.15))
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        raise SystemExit("a training failed, see above")
+    return os.WIFSIGNALED(status)
+
+
+def kill(kills, seed=0):
+    """Kill trainings so often. Returns (kills, trainings that ended, unreadable files, other
+    hashes at the end): the last two are to be 0."""
+    rng, done, ended, unreadable, different = random.Random(seed), 0, 0, 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        expected = train(Path(folder) / "expected")
+    while done < kills:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "run"
+            while not (path.parent / "result").exists():
+                done += kill_one(path, rng)
+                unreadable += sum(not readable(file) for file in written(path))
+            ended += 1
+            different += (path.parent / "result").read_text() != expected
+    return done, ended, unreadable, different
+
+
+def written(path):
+    """The file and its earlier version, as far as there are any."""
+    return [file for file in (path, files.version(path, 1)) if file.exists()]
+
+
+def readable(path):
+    try:
+        nn.load_checkpoint(path)
+    except nn.NpNNError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
+
+
+# --- calls that fail --------------------------------------------------------------------------
+
+
+class FailAt:
+    """Inside the ``with`` block, the k-th call of os that writes a file fails with an error."""
+
+    def __init__(self, k, code):
+        self.k, self.code, self.calls = k, code, 0
+
+    def __enter__(self):
+        self._real = {name: getattr(os, name) for name in CALLS}
+        for name, real in self._real.items():
+            setattr(os, name, self._failing(name, real))
+        return self
+
+    def __exit__(self, *error):
+        for name, real in self._real.items():
+            setattr(os, name, real)
+
+    def _failing(self, name, real):
+        def call(*arguments, **options):
+            self.calls += 1
+            if self.calls == self.k:
+                if name == "close":  # it reports an error of the disk, and closes all the same
+                    real(*arguments)
+                raise OSError(self.code, os.strerror(self.code))
+            if name == "write":
+                arguments = (arguments[0], arguments[1][:PIECE])
+            return real(*arguments, **options)
+
+        return call
+
+
+def fail_each():
+    """Let each call that writes a file fail in turn. Returns (failures, neither old nor new files,
+    left-over files, errors that were not NpNNError): the last three are to be 0."""
+    failures, neither, left_over, other = 0, 0, 0, 0
+    trees = [{"which": which, "array": np.full(1500, which, np.float32)} for which in range(3)]
+    for code in ERRORS:
+        k = 0
+        while True:
+            k += 1
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "run"
+                for tree in trees[:2]:
+                    archive.write(path, tree, keep=3)
+                with FailAt(k, code) as fault:
+                    try:
+                        archive.write(path, trees[2], keep=3)
+                    except nn.NpNNError:
+                        pass
+                    except BaseException:
+                        other += 1
+                if fault.calls < k:
+                    break
+                failures += 1
+                neither += not all(which(file) in (0, 1, 2) for file in written(path))
+                neither += which(path) not in (1, 2)
+                left_over += len({file.name for file in Path(folder).iterdir()} - KEPT)
+    return failures, neither, left_over, other
+
+
+KEPT = {"run", "run.1", "run.2"}
+
+
+def which(path):
+    """Which of the trees a file holds, or None."""
+    try:
+        tree = archive.read(path)
+    except nn.NpNNError:
+        return None
+    return tree["which"] if (tree["array"] == tree["which"]).all() else None
+
+
+# --- two that write the same file -------------------------------------------------------------
+
+
+def share(rounds):
+    """Two trainings save to one file, and log to one. Returns (files read meanwhile, unreadable
+    ones): the last is to be 0."""
+    read, unreadable = 0, 0
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "run"
+            log = nn.JSONLogger(Path(folder) / "log")
+            processes = {child(train, path, None, [log]) for _ in range(2)}
+            while processes:
+                process, status = os.waitpid(-1, os.WNOHANG)
+                if process in processes:
+                    processes.remove(process)
+                    unreadable += status != 0
+                if path.exists():
+                    read += 1
+                    unreadable += not readable(path)
+    return read, unreadable
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--kernels", default=os.environ.get("NP_NN_KERNELS", "auto"))
+    args = parser.parse_args()
+    nn.use(args.kernels)
+    ops.set_threads(1)  # OpenMP's do not survive a fork
+    killed, ended, unreadable, different = kill(args.kills)
+    failures, neither, left_over, other = fail_each()
+    read, torn = share(args.rounds)
+    print(
+        f"{killed} kills of {ended} trainings: {unreadable} unreadable files, "
+        f"{different} trainings that ended with other bits\n"
+        f"{failures} calls that failed with ENOSPC or EIO: {neither} times neither the old nor "
+        f"the new file, {left_over} files left over, {other} other errors\n"
+        f"{read} readings of a file that two trainings write: {torn} unreadable"
+    )
+    return any((unreadable, different, neither, left_over, other, torn))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

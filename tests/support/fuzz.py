@@ -1,0 +1,292 @@
+"""Read mutated files and options by the thousand: each is read, or refused in our own words.
+
+    make fuzz                              the suite runs less of it: test_fuzz.py
+    python -m tests.support.fuzz --cases N --seed N
+
+Of each kind of input one that is right is mutated. Whatever comes of it, nothing but NpNNError is
+raised, in less than a second and a gibibyte, and a training that refuses a checkpoint is as it was.
+"""
+
+import argparse
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import random
+import struct
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import np_nn as nn
+from np_nn import cli, losses, optim, recipes
+from np_nn.cli import save_options
+from np_nn.data import idx, preprocess
+from np_nn.optim import schedules
+from np_nn.training.loggers import JSONLogger
+from np_nn.utils import archive, spec
+
+MOST_SECONDS = 1.0  # of computing: the machine may be busy with other things
+MOST_BYTES = 2**30
+ODD = (0, 1, -1, 255, 2**31, 2**32 - 1, 2**53 + 1, 2**63, 2**64, -(2**70), 10**400, 1e308, -0.5)
+ODD += (float("nan"), float("inf"), True, None, "", "-", "--json", "x" * 9999, "\0\n", [], {}, [[]])
+
+
+def mutated(content, rng):
+    """Bytes with some changes: of bits, of lengths, of pieces cut out, doubled or overwritten."""
+    content = bytearray(content)
+    for _ in range(rng.choice((1, 1, 2, 5, 20))):
+        at = rng.randrange(len(content) + 1)
+        piece = content[at : at + rng.choice((1, 4, 30, 1000))]
+        change = rng.randrange(5)
+        if change == 0 and piece:
+            content[at] ^= 1 << rng.randrange(8)
+        elif change == 1:
+            del content[at : at + len(piece)]
+        elif change == 2:
+            content[at:at] = piece
+        elif change == 3:
+            content[at : at + 8] = struct.pack(rng.choice("<>") + "Q", rng.choice(ODD[:9]) % 2**64)
+        else:
+            del content[at:]
+    return bytes(content)
+
+
+def mutated_tree(tree, rng):
+    """A tree of dicts, lists and leaves with one node changed."""
+    if isinstance(tree, dict | list) and tree and rng.random() < 0.9:
+        copy = dict(tree) if isinstance(tree, dict) else list(tree)
+        key = rng.choice(list(copy) if isinstance(copy, dict) else range(len(copy)))
+        if rng.random() < 0.05:
+            del copy[key]
+        else:
+            copy[key] = mutated_tree(copy[key], rng)
+        return copy
+    return odd(tree, rng)
+
+
+def odd(value, rng):
+    """Something else than a value, and often much like it."""
+    if isinstance(value, np.ndarray) and value.ndim and rng.random() < 0.7:
+        return rng.choice((value[..., :-1], value.astype(np.float64), value * np.float32("nan"),
+                           value.T, value[None], np.array(0), value.astype(bool)))  # fmt: skip
+    if isinstance(value, str) and rng.random() < 0.5:
+        return mutated(value.encode(), rng).decode(errors="replace")
+    if type(value) in (int, float) and abs(value) < 2**64 and rng.random() < 0.5:
+        return value + rng.choice((1, -1, 0.5, 10**6))
+    if rng.random() < 0.02:
+        nested = []
+        for _ in range(rng.choice((15, 300))):
+            nested = [nested]
+        return nested
+    return rng.choice(ODD)
+
+
+class IDXFiles:
+    """Images in IDX, packed with gzip or not."""
+
+    def __init__(self, folder):
+        rng = np.random.default_rng(0)
+        images = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
+        content = b"\0\0\x08\x03" + struct.pack(">3I", *images.shape) + images.tobytes()
+        self.right, self.shape = (content, gzip.compress(content)), images.shape
+
+    def try_one(self, rng):
+        content = mutated(rng.choice(self.right), rng)
+        limit = rng.choice((len(self.right[0]), idx.MAX_BYTES))
+        idx.parse(idx.unpack(content, "file", limit), "file", rng.choice((None, self.shape)))
+
+
+class Bytes:
+    """Checkpoints with changed bytes; one in two with the right hash all the same."""
+
+    def __init__(self, folder):
+        self.right = Checkpoints(folder).path.read_bytes()
+
+    def try_one(self, rng):
+        content = mutated(self.right, rng)
+        if rng.random() < 0.5:
+            content = signed(content)
+        archive.unpack(content)
+
+
+def signed(content):
+    """With the SHA-256 that the content now has, as someone does who means harm."""
+    at = content.find(b"sha256") + len(b'sha256\\": \\"')
+    unsigned = content[:at] + archive.UNSIGNED.encode() + content[at + 64 :]
+    return unsigned.replace(
+        archive.UNSIGNED.encode(), hashlib.sha256(unsigned).hexdigest().encode(), 1
+    )
+
+
+class Checkpoints:
+    """Checkpoints of a training with one part of them changed, to resume from."""
+
+    def __init__(self, folder):
+        self.path, self.changed = Path(folder) / "right", Path(folder) / "changed"
+        rng = np.random.default_rng(0)
+        self.data = nn.Split(rng.integers(0, 256, (12, 2, 2), dtype=np.uint8), np.arange(12) % 3)
+        nn.manual_seed(0)
+        self.model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout(0.1))
+        self.optimizer = nn.Adam(self.model.parameters())
+        self.fit(steps=4, callbacks=[nn.Checkpoint(self.path, recipe={"recipe": "np_nn"})])
+        self.right = nn.load_checkpoint(self.path)
+        self.model_was = self.model.state_dict()
+        self.optimizer_was = self.optimizer.state_dict()
+        self.was = self.state()
+
+    def fit(self, **options):
+        nn.fit(
+            self.model, self.data, nn.CrossEntropyLoss(), self.optimizer, batch_size=4,
+            augment=nn.Shift(1), validation=self.data, early_stopping=nn.EarlyStopping(),
+            quiet=True, **options,
+        )  # fmt: skip
+
+    def state(self):
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        return archive.pack(state)
+
+    def try_one(self, rng):
+        self.changed.write_bytes(archive.pack(mutated_tree(self.right, rng)))
+        try:
+            self.fit(steps=6, resume=self.changed)
+        except nn.DivergedError:  # it went on, with the weights of the file
+            pass
+        except nn.NpNNError:
+            assert self.state() == self.was, "refused, but changed"
+            raise
+        self.model.load_state_dict(self.model_was)
+        self.optimizer.load_state_dict(self.optimizer_was)
+
+
+class Options:
+    """The options that a checkpoint holds, as main_np.py takes them."""
+
+    def __init__(self, folder):
+        self.path = Path(folder) / "options"
+        self.command = cli.parser("")
+        cli.add_numpy_options(self.command)
+        save_options.add_options(self.command)
+        self.right = {
+            "recipe": "np_nn", "model": "mlp", "hidden": [30, 20], "dropout": 0.5, "bias": True,
+            "optimizer": "adam:betas=[0.9,0.99],eps=1e-6", "schedule": "step:gamma=0.5",
+            "augment": "affine:rotate=5+elastic:alpha=20", "batch_size": 32, "epochs": 3,
+            "class_weights": [1.0, 2.0], "loss": "focal:gamma=2", "shift": -0.5, "seed": [3],
+        }  # fmt: skip
+        self.state = {"model": {}, "best": None, "history": {}}
+
+    def try_one(self, rng):
+        options = self.right
+        for _ in range(rng.choice((1, 3))):
+            options = mutated_tree(options, rng)
+        archive.write(self.path, self.state | {"recipe": options})
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            try:
+                words = save_options.arguments(
+                    self.command, ["--resume", str(self.path), "--no-plots"]
+                )
+                args = cli.parse(self.command, words)
+            except SystemExit:
+                raise nn.NpNNError(said.getvalue().removesuffix("\n")) from None
+        assert args.json is None and args.save is None, "a file names where to write"  # noqa: PT018
+        assert isinstance(args.settings, recipes.Recipe)
+
+
+class Specs:
+    """Optimizers, schedules, losses and distortions by name, with their options."""
+
+    right = (
+        ("adam:betas=[0.9,0.99],eps=1e-6", optim.OPTIMIZERS, ([],)),
+        ("step:gamma=0.5,step_size=0.3", schedules.SCHEDULES, ()),
+        ("focal:gamma=2", losses.LOSSES, ()),
+        ("affine:rotate=5,scale=0.1", preprocess.AUGMENTATIONS, ()),
+    )
+
+    def __init__(self, folder):
+        pass
+
+    def try_one(self, rng):
+        text, table, arguments = rng.choice(self.right)
+        text = mutated(text.encode(), rng).decode(errors="replace")
+        spec.build(text, table, "name", *arguments)
+
+
+class Logs:
+    """Logs of lines of JSON, to be gone on with."""
+
+    def __init__(self, folder):
+        self.path = Path(folder) / "log"
+        line = json.dumps({"epoch": 1, "step": 3, "loss": 0.5})
+        self.right = f"{line}\n{line}\n".encode()
+
+    def try_one(self, rng):
+        self.path.write_bytes(mutated(self.right, rng))
+        JSONLogger(self.path)._until(5)
+
+
+def one_line(message):
+    return len(message.splitlines()) == 1
+
+
+# Kind of input: its share of the cases.
+KINDS = {IDXFiles: 0.3, Bytes: 0.3, Checkpoints: 0.12, Options: 0.03, Specs: 0.15, Logs: 0.1}
+
+
+def fuzz(cases, seed, out=print):
+    """Try so many; returns how many went wrong: another error, or too much time or memory."""
+    wrong, tried = 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (kind, share) in enumerate(KINDS.items()):
+            target, rng, slowest = kind(folder), random.Random(f"{seed} {number}"), 0.0
+            count, refused, failed = max(1, round(cases * share)), 0, 0
+            for _ in range(count):
+                started = time.process_time()
+                try:
+                    target.try_one(rng)
+                except nn.NpNNError as error:
+                    refused += 1
+                    if not one_line(str(error)):
+                        failed += 1
+                        out(f"not one line: {error!r}")
+                except Exception:
+                    failed += 1
+                    out(traceback.format_exc())
+                slowest = max(slowest, time.process_time() - started)
+            failed += slowest > MOST_SECONDS
+            out(
+                f"{kind.__name__:12} {count:>7,} tried, {refused:>7,} refused, "
+                f"{failed} went wrong; the slowest took {slowest * 1e3:.0f} ms"
+            )
+            wrong, tried = wrong + failed, tried + count
+    out(f"{tried:,} mutated inputs: {wrong} went wrong")
+    return wrong
+
+
+def limit_memory():
+    """More than this beyond what is in use now is a MemoryError, which counts as wrong."""
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + MOST_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    warnings.simplefilter("error")
+    if sys.platform == "linux":
+        limit_memory()
+    return fuzz(args.cases, args.seed) > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
