@@ -5,7 +5,7 @@
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
 # make fuzz    100,000 mutated files and options: each is read, or refused in one line
-# make lint    ruff
+# make lint    ruff, and import-linter: who may import whom
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -42,6 +42,7 @@ fuzz: $(VENV)/.test
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	PYTHONPATH=. $(VENV)/bin/lint-imports --no-logo --no-cache
 
 clean:
 	rm -rf $(VENV) build *.egg-info np_nn/_kernels
@@ -60,8 +61,8 @@ $(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.docs: $(BUILD) | $(RUN)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
 	@touch $@
 
-$(VENV)/.lint: | $(RUN) # no kernels need be built for this
-	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12'
+$(VENV)/.lint: Makefile | $(RUN) # no kernels need be built for this
+	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12' 'import-linter>=2.17'
 	@touch $@
 
 # The kernels' tests under the address and undefined-behaviour sanitizers, in a copy, so that

@@ -1,9 +1,10 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 import np_nn as nn
-from np_nn import cli, losses, models, ops, optim
-from np_nn.cli import report, save_options
-from np_nn.recipes import run
+from np_nn import cli, ops
+from np_nn.cli import save_options
+from np_nn.recipes import build
+from np_nn.recipes.run import Result, Run
 
 
 def main(argv=None):
@@ -17,22 +18,22 @@ def main(argv=None):
 
     results = []
     for seed in args.seed:
-        model = models.build(settings, data, seed)
-        loss = losses.build(settings, data)
-        optimizer = optim.build(settings, model.parameters())
+        model = build.model(settings, data, seed)
+        loss = build.loss(settings, data)
+        optimizer = build.optimizer(settings, model.parameters())
         history = nn.fit(
             model, data.train, loss, optimizer,
-            **run.fit_options(settings, data), callbacks=callbacks, resume=args.resume,
+            **build.fit_options(settings, data), callbacks=callbacks, resume=args.resume,
             seed=seed, input=args.input, quiet=args.quiet,
         )  # fmt: skip
         test = nn.evaluate(model, data.test, loss, input=args.input, keep=True)
-        results.append(report.Result(seed, history, test))
+        results.append(Result(seed, history, test))
         save_options.export(args, model, data)
         if history.interrupted:
             break
 
-    done = report.Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return report.finish(done, args)
+    done = Run("NumPy", ops.describe(), settings, data, args.threads, results)
+    return cli.finish(done, args)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 import sys
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim
-from np_nn.cli import report
+from np_nn import cli
 from np_nn.data.batches import Batches
-from np_nn.optim import schedules
+from np_nn.recipes import build
 from np_nn.recipes.prepare import augmentation
+from np_nn.recipes.run import Result, Run
 from np_nn.utils import seeds
 from np_nn.utils.progress import progress
 
@@ -43,20 +43,20 @@ def main(argv=None):
     results = []
     for seed in args.seed:
         torch.manual_seed(seed)  # dropout's
-        numpy_model = models.build(settings, data, seed)
+        numpy_model = build.model(settings, data, seed)
         model = torch_twin.module(numpy_model).to(device)
-        loss = losses.build(settings, data)
+        loss = build.loss(settings, data)
         optimizer = torch_twin.optimizer(
-            optim.build(settings, numpy_model.parameters()), model.parameters()
+            build.optimizer(settings, numpy_model.parameters()), model.parameters()
         )
 
         history = train(model, *train_set, loss, optimizer, data.train, settings, seed, args.quiet)
-        results.append(report.Result(seed, history, evaluate(model, *test_set, loss, data.test)))
+        results.append(Result(seed, history, evaluate(model, *test_set, loss, data.test)))
         if history.interrupted:
             break
 
-    run = report.Run("PyTorch", args.device, settings, data, args.threads, results)
-    return report.finish(run, args)
+    run = Run("PyTorch", args.device, settings, data, args.threads, results)
+    return cli.finish(run, args)
 
 
 def find_device(name):
@@ -96,7 +96,7 @@ def from_torchvision(data, train):
 
 def shaped(images, settings):
     """Images (n, 28, 28) as the network takes them: (n, 1, 28, 28), or rows (n, 784)."""
-    return images.unsqueeze(1) if models.takes_images(settings) else images.flatten(1)
+    return images.unsqueeze(1) if build.takes_images(settings) else images.flatten(1)
 
 
 def to_float(images, split):
@@ -108,7 +108,7 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
     """The usual PyTorch loop, on np_nn's batches; returns a History."""
     loss_function, count_correct = torch_twin.loss(loss).to(images.device), loss.count_correct
     batches = Batches(len(images), **settings.plan, seed=seed)
-    scheduler = torch_twin.scheduler(schedules.build(settings), optimizer, len(batches))
+    scheduler = torch_twin.scheduler(build.schedule(settings), optimizer, len(batches))
     augment, rng = augmentation(settings), seeds.generator(seed, "augmentation")
     model.train()
     with nn.History(len(batches)) as history:

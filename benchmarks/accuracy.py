@@ -16,8 +16,9 @@ from contenders.problem import dataset
 from targets import at_least, at_most, ratio, table
 from team import THREAD_VARIABLES
 
-from np_nn import models, recipes
-from np_nn.cli import report
+from np_nn import recipes
+from np_nn.recipes import build
+from np_nn.utils.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = {OURS: "main_np.py", TORCH: "main_torch.py"}
@@ -73,7 +74,7 @@ def run(session):
 
 
 def _recipe(session, name, compress_s):
-    if models.takes_images(recipes.RECIPES[name]):
+    if build.takes_images(recipes.RECIPES[name]):
         compress_s = None  # nothing is compressed for it
     turns = _turns(session, name)
     runs = session.each(
@@ -101,7 +102,7 @@ def _recipe(session, name, compress_s):
         text += " np_nn compresses the training set before its training loop; the second time "
         text += "adds it."
     text += "\n\n"
-    text += f"{report.markdown_table(header, rows)}\n\n"
+    text += f"{markdown_table(header, rows)}\n\n"
     if len(runs) > sum(map(len, groups.values())):
         text += "Some runs failed and are left out.\n\n"
     ours, theirs = groups.get(((), OURS)), groups.get(((), TORCH))

@@ -13,8 +13,8 @@ from targets import at_least, at_most, ratio, table
 from training import agreement, number, reasons
 
 import np_nn as nn
-from np_nn.cli import report
 from np_nn.training import inputs
+from np_nn.utils.markdown import markdown_table
 
 LAYOUTS = (TORCH, CHANNELS_LAST)
 IMAGES = 500  # of the test set, for inference
@@ -119,7 +119,7 @@ def _steps(session, steps):
         )
         for cell, figures in steps.items()
     ]
-    return report.markdown_table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _peak(cell, figures, label):
@@ -130,7 +130,7 @@ def _peak(cell, figures, label):
 
 def _outputs(outputs):
     rows = [(*what, *_columns(figures)) for what, figures in outputs.items()]
-    return report.markdown_table(("inference", "threads", *COLUMNS), rows)
+    return markdown_table(("inference", "threads", *COLUMNS), rows)
 
 
 def _inference(what):

@@ -13,10 +13,11 @@ from contenders.problem import dataset
 from timing import measure
 
 import np_nn as nn
-from np_nn import cli, models, ops, optim
-from np_nn.cli import report
+from np_nn import cli, models, ops
+from np_nn.recipes import build
 from np_nn.training import inputs
 from np_nn.utils import machine
+from np_nn.utils.markdown import markdown_table
 
 SHARES = [tenth / 10 for tenth in range(1, 11)]
 IMAGES = 10_000
@@ -35,7 +36,7 @@ def main(argv=None):
     rows = [row(title, split, args) for title, split in splits()]
     header = ("pixels not zero", "share", "dense, ms per step", "sparse, ms per step",
               "dense / sparse")  # fmt: skip
-    print(report.markdown_table(header, rows))
+    print(markdown_table(header, rows))
     print(f"\nnp_nn chooses sparse up to a share of {inputs.MOST_DENSITY:g}.")
     return 0
 
@@ -65,7 +66,7 @@ def row(title, split, args):
 def trainer(split, name):
     """A runner that trains so many steps on this kind of input."""
     model = models.mlp((784, *CENTRE.hidden, 10))
-    optimizer = optim.build(CENTRE.settings, model.parameters())
+    optimizer = build.optimizer(CENTRE.settings, model.parameters())
     loss = nn.CrossEntropyLoss()
     options = {"batch_size": CENTRE.batch, "replacement": True, "quiet": True, "input": name}
     return lambda steps: nn.fit(model, split, loss, optimizer, steps=steps, **options)

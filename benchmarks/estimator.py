@@ -18,8 +18,8 @@ from contenders.problem import dataset, flat, some
 from targets import at_least, ratio, table
 from team import THREAD_VARIABLES
 
-from np_nn.cli import report
 from np_nn.utils import machine
+from np_nn.utils.markdown import markdown_table
 
 MODULES = {"np_nn": "np_nn", "scikit-learn": "sklearn.neural_network"}
 QUICK = 6000  # images
@@ -74,9 +74,7 @@ def run(session):
         "so from the same weights on the same batches; the images are float64 of 0..1, and ours "
         "finds out that they are bytes. Each in a process of its own, in turn."
     )
-    return "\n\n".join(
-        [text, report.markdown_table(header, flat_rows), *reasons, table(session, targets)]
-    )
+    return "\n\n".join([text, markdown_table(header, flat_rows), *reasons, table(session, targets)])
 
 
 def _gain(done):

@@ -3,7 +3,7 @@
 from contenders import LAYERS, OURS, TORCH
 from targets import at_least, ratio, table
 
-from np_nn.cli import report
+from np_nn.utils.markdown import markdown_table
 
 # What is asked for, of whom.
 TASKS = {"predict": (OURS, LAYERS, TORCH), "predict_compressed": (OURS,)}
@@ -35,7 +35,7 @@ def run(session):
         at_least("inference, times torch", ratio(torch, whole), 4),
         at_least("inference of compressed images, times torch", ratio(torch, compressed), 4),
     ]
-    text = report.markdown_table(("784-512-10, 10,000 test images", "ms", "images per ms"), rows)
+    text = markdown_table(("784-512-10, 10,000 test images", "ms", "images per ms"), rows)
     reasons = {f"{c}: {why}." for f in figures.values() for c, why in f.failures.items()}
     parts = ["## Inference", text, *sorted(reasons), table(session, goals)]
     return "\n\n".join(parts)

@@ -9,8 +9,8 @@ from contenders.kernel_cases import CASES, ELSEWHERE
 from targets import ratio
 
 from np_nn import ops
-from np_nn.cli import report
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
@@ -56,7 +56,7 @@ def run(session):
         "## The kernels one by one\n\nMicroseconds a call, on a batch of MNIST; convolutions: the "
         "second one of the LeNet-style network, batch 64.\n\n"
     )
-    return text + report.markdown_table(header, rows) + _notes(results)
+    return text + markdown_table(header, rows) + _notes(results)
 
 
 def _measure(session, case, threads):

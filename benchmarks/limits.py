@@ -5,7 +5,7 @@ from cells import CENTRE
 from contenders import LAYERS, OURS, TORCH
 from contenders.problem import dataset
 
-from np_nn.cli import report
+from np_nn.utils.markdown import markdown_table
 
 PRODUCTS = ((256, 784, 512), (512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048))
 COPIED = 200  # megabytes: more than any cache holds
@@ -60,7 +60,7 @@ def run(session):
     names = {LAYERS: "NumPy", TORCH: "torch"}
     rows = [(f"{_product(task)}, GFLOP/s", *_row(by, names)) for task, by in products.items()]
     rows += [(f"{_copy(threads)}, GB/s", *_row(by, names)) for threads, by in copies.items()]
-    text = f"## The machine's limits\n\n{report.markdown_table(('', *names.values()), rows)}"
+    text = f"## The machine's limits\n\n{markdown_table(('', *names.values()), rows)}"
     return f"{text}\n\n{_distance(session)}".rstrip()
 
 
@@ -100,4 +100,4 @@ def _distance(session):
         ),
     ]
     header = ("work of the centre cell", "MFLOP", "ms at the best product", "np_nn's share of it")
-    return f"{report.markdown_table(header, rows)}\n\nnp_nn: {ms:.3f} ms a step."
+    return f"{markdown_table(header, rows)}\n\nnp_nn: {ms:.3f} ms a step."

@@ -14,9 +14,10 @@ from scipy import ndimage
 from timing import timed
 
 from np_nn import cli, ops
-from np_nn.cli import report
-from np_nn.data.preprocess import Affine, Compose, Elastic, Shift, deskew
+from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
+from np_nn.data.preprocess import deskew
 from np_nn.utils import machine
+from np_nn.utils.markdown import markdown_table
 
 FEW = 500  # images for the contenders that take one at a time
 SETTINGS = (("numpy", 1), ("compiled", 1), ("compiled", 2))
@@ -32,7 +33,7 @@ def main(argv=None):
     rows = [row(words, *task, images, args.rounds) for words, task in tasks().items()]
     header = ("", "image by image, ms", "np_nn on NumPy, ms", "compiled, 1 thread, ms",
               "compiled, 2 threads, ms")  # fmt: skip
-    print(report.markdown_table(header, rows))
+    print(markdown_table(header, rows))
     return 0
 
 

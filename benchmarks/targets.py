@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from np_nn.cli import report
+from np_nn.utils.markdown import markdown_table
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ def at_most(what, value, bound, form="{:g}"):
 def table(session, targets):
     """The targets as a Markdown table; they count in the session's summary."""
     session.targets += targets
-    return report.markdown_table(
-        ("target", "wanted", "measured", ""), [target.row for target in targets]
-    )
+    return markdown_table(("target", "wanted", "measured", ""), [target.row for target in targets])
 
 
 def summary(targets):

@@ -7,7 +7,7 @@ import cells
 from contenders import CONTENDERS, OURS, PEERS, TORCH
 from targets import at_least, at_most, ratio, table
 
-from np_nn.cli import report
+from np_nn.utils.markdown import markdown_table
 
 TOLERANCE = 1e-3  # between the contenders' mean losses over the first steps
 
@@ -75,7 +75,7 @@ def _steps(results):
         ]
         for cell, figures in results.items()
     ]
-    return report.markdown_table(header, rows)
+    return markdown_table(header, rows)
 
 
 def number(value, form=".3f"):

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, recipes
-from np_nn.cli import report
-from np_nn.optim import schedules
+from np_nn import cli, recipes
+from np_nn.recipes import build
+from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
 HELD_OUT = 10_000
@@ -38,10 +38,10 @@ def halves(data):
 
 def trial(settings, data, train, held_out, seed):
     """(accuracy on the held-out images, seconds of training) of one run."""
-    model = models.build(settings, data, seed)
-    optimizer = optim.build(settings, model.parameters())
-    loss = losses.build(settings, data)
-    options = settings.plan | {"seed": seed, "schedule": schedules.build(settings), "quiet": True}
+    model = build.model(settings, data, seed)
+    optimizer = build.optimizer(settings, model.parameters())
+    loss = build.loss(settings, data)
+    options = settings.plan | {"seed": seed, "schedule": build.schedule(settings), "quiet": True}
     history = nn.fit(model, train, loss, optimizer, **options)
     return nn.evaluate(model, held_out).accuracy, history.train_seconds
 
@@ -65,7 +65,7 @@ def main(argv=None):
     rows.sort(reverse=True)
     header = ("held out", "±", "seconds", *GRID)
     shown = [(f"{a:.4f}", f"{s:.4f}", f"{t:.2f}", *values) for a, s, t, *values in rows]
-    print(report.markdown_table(header, shown[: args.rows]))
+    print(markdown_table(header, shown[: args.rows]))
     return 0
 
 

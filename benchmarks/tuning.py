@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim
-from np_nn.cli import report
-from np_nn.recipes import run
+from np_nn import cli
+from np_nn.recipes import build
 from np_nn.recipes.prepare import prepare
+from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
 HELD_OUT = 10_000
@@ -21,10 +21,10 @@ HELD_OUT = 10_000
 
 def trial(settings, data, seed):
     """(accuracy on the held-out images, seconds of training) of one run."""
-    model = models.build(settings, data, seed)
-    optimizer = optim.build(settings, model.parameters())
-    options = run.fit_options(settings, data) | {"validation": None, "seed": seed, "quiet": True}
-    history = nn.fit(model, data.train, losses.build(settings, data), optimizer, **options)
+    model = build.model(settings, data, seed)
+    optimizer = build.optimizer(settings, model.parameters())
+    options = build.fit_options(settings, data) | {"validation": None, "seed": seed, "quiet": True}
+    history = nn.fit(model, data.train, build.loss(settings, data), optimizer, **options)
     return nn.evaluate(model, data.validation).accuracy, history.train_seconds
 
 
@@ -58,5 +58,5 @@ def tune(description, base, goals, argv=None):
         for changes in announce(goals[goal], str):
             data = nn.load(changes.get("dataset", base.dataset))
             rows.append(row(base, changes, data, range(args.seeds)))
-        print(report.markdown_table(("held out", "±", "seconds", f"changes to {base.name}"), rows))
+        print(markdown_table(("held out", "±", "seconds", f"changes to {base.name}"), rows))
     return 0

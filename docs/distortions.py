@@ -8,7 +8,8 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 import np_nn as nn
-from np_nn.data.preprocess import Affine, Compose, Elastic, Shift, deskew
+from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
+from np_nn.data.preprocess import deskew
 from np_nn.plots import COLOURS, STYLE, save_figure
 from np_nn.utils.errors import NpNNError
 

@@ -5,7 +5,8 @@ from np_nn.analysis.observer import Observer
 from np_nn.analysis.summary import summary
 from np_nn.analysis.trace import trace
 from np_nn.data import DATASETS, Dataset, Split, load
-from np_nn.data.preprocess import Affine, Compose, Elastic, Shift, deskew, standardization
+from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
+from np_nn.data.preprocess import deskew, standardization
 from np_nn.layers import (
     ELU,
     GELU,

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from np_nn import cli, ops
-from np_nn.cli import report
+from np_nn.cli.finish import to_json
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
 PROGRAMS = Path(__file__).resolve().parents[1]
@@ -126,7 +127,7 @@ def table(summary):
         )
         for label, f in summary.items()
     ]
-    return report.markdown_table(header, rows)
+    return markdown_table(header, rows)
 
 
 def draw(results, summary, path, title, note):
@@ -174,7 +175,7 @@ def main(argv=None):
         print(f"warning: {note}")
     if args.json:
         content = {"title": title, "rounds": done, "contenders": summary, "results": results}
-        files.write_file(args.json, report.to_json(content))
+        files.write_file(args.json, to_json(content))
     if not args.no_plots:
         path = Path(args.out) / f"compare.{args.format}"
         print(f"written: {draw(results, summary, path, title, note)}")

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from np_nn import ops
-from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 
 REDUCTIONS = ("mean", "sum")
@@ -271,29 +270,6 @@ LOSSES = {
     "bce": BCELoss,
     "bce_with_logits": BCEWithLogitsLoss,
 }
-
-
-def build(settings, data):
-    """The loss of a Recipe for a Dataset, whose training labels "balanced" weights come from."""
-    weights = settings.class_weights
-    if weights == "balanced":
-        weights = balanced(data.train.labels, len(data.classes))
-    more = {"weight": weights} if len(weights) else {}
-    try:
-        return spec.build(settings.loss, LOSSES, "loss", **more)
-    except TypeError:
-        raise NpNNError(f"the loss {settings.loss} takes no class weights") from None
-
-
-def balanced(labels, classes):
-    """Weights (classes,) that let each class count alike: mean size / its own size.
-
-    labels (N,) int. As scikit-learn's "balanced". Raises NpNNError for a class without samples.
-    """
-    counts = np.bincount(labels, minlength=classes)
-    if not counts.all():
-        raise NpNNError(f"class {counts.argmin()} has no sample to be balanced by")
-    return (counts.mean() / counts).astype(np.float32)
 
 
 def one_hot(labels, classes, low=0.0, high=1.0):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import np_nn as nn
 from np_nn import layers, losses, models, ops, optim
-from np_nn.data import preprocess
+from np_nn.data.augmentation import AUGMENTATIONS
 from np_nn.layers import initializers
 from np_nn.optim import schedules
 from tests import cases
@@ -77,7 +77,7 @@ def test_every_layer_is_reachable_by_name():
     options |= {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d}
     assert named - {None} | options == public_classes(layers)
     assert len(initializers.INITIALISERS) == len(set(initializers.INITIALISERS.values()))
-    assert set(preprocess.AUGMENTATIONS.values()) == {nn.Shift, nn.Affine, nn.Elastic}
+    assert set(AUGMENTATIONS.values()) == {nn.Shift, nn.Affine, nn.Elastic}
 
 
 def test_every_kernel_has_a_reference_of_the_same_name():

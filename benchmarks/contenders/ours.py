@@ -8,7 +8,8 @@ from cells import CENTRE, MOMENTUM_SGD, Cell, NetworkCell
 import np_nn as nn
 from contenders import problem
 from contenders.kernel_cases import CASES, DENSE_TWINS, Inputs
-from np_nn import ops, optim
+from np_nn import ops
+from np_nn.recipes import build
 from np_nn.training import fit, inputs, steps
 
 
@@ -24,7 +25,7 @@ class Tasks:
         """``fit``, as its users call it."""
         cell = Cell(**cell)
         split, model = problem.start(cell)
-        optimizer = optim.build(cell.settings, model.parameters())
+        optimizer = build.optimizer(cell.settings, model.parameters())
         loss, seeds = nn.CrossEntropyLoss(), itertools.count()
         options = {"batch_size": cell.batch, "replacement": True, "quiet": True}
 

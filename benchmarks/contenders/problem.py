@@ -7,9 +7,9 @@ from cells import NETWORKS
 from timing import measure
 
 import np_nn as nn
-from np_nn import models
 from np_nn.data.batches import Batches
 from np_nn.layers import initializers
+from np_nn.recipes import build
 from np_nn.training import inputs
 
 SEED = 0
@@ -24,7 +24,7 @@ def dataset(name):
 def start(cell):
     """The training split, and the model as np_nn's with the weights that all start from."""
     data = dataset(cell.dataset)
-    return data.train, models.build(cell.settings, data, SEED)
+    return data.train, build.model(cell.settings, data, SEED)
 
 
 def network(name):

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 import np_nn as nn
 from contenders import problem
 from contenders.kernel_cases import CASES, Inputs
-from np_nn import optim, torch_twin
+from np_nn import torch_twin
+from np_nn.recipes import build
 
 aten = torch.ops.aten
 IMPLEMENTATIONS = ({"fused": True}, {"foreach": True}, {})
@@ -32,7 +33,7 @@ class Tasks:
     def train(self, cell):
         cell = Cell(**cell)
         split, model = problem.start(cell)
-        return self._fastest(split, model, optim.build(cell.settings, model.parameters()), cell)
+        return self._fastest(split, model, build.optimizer(cell.settings, model.parameters()), cell)
 
     def train_network(self, cell):
         cell = NetworkCell(**cell)

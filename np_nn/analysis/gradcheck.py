@@ -13,6 +13,7 @@ import numpy as np
 
 from np_nn.losses import Loss
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.markdown import markdown_table
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,6 @@ class GradientReport:
         return max(self.rows, key=lambda row: row.error)
 
     def __str__(self):
-        from np_nn.cli.report import markdown_table
-
         header = ("gradient of", "shape", "largest error", "at", "backward", "difference")
         rows = [
             (row.name, row.shape, f"{row.error:.1e}{'' if row.error < self.tolerance else ' !'}",

@@ -1,8 +1,8 @@
 """The command line that main_np.py, main_torch.py and the other programs share."""
 
-from np_nn.cli.arguments import load, parse
+from np_nn.cli.finish import finish
 from np_nn.cli.options import Parser, add_numpy_options, add_report, parser, parser_of
-from np_nn.cli.program import run
+from np_nn.cli.program import load, parse, run
 from np_nn.cli.settings import OVERRIDES, WITHIN
 from np_nn.utils.converters import whole_number
 
@@ -12,6 +12,7 @@ __all__ = [
     "Parser",
     "add_numpy_options",
     "add_report",
+    "finish",
     "load",
     "parse",
     "parser",

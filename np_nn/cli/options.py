@@ -5,14 +5,13 @@ import os
 from pathlib import Path
 
 from np_nn import data, losses, models, ops, optim, recipes
-from np_nn.cli import report
-from np_nn.data import preprocess
+from np_nn.data.augmentation import AUGMENTATIONS
 from np_nn.layers import initializers
 from np_nn.optim import schedules
 from np_nn.training import inputs
 from np_nn.utils import machine
 from np_nn.utils.converters import (
-    augmentation,
+    joined,
     named,
     number,
     number_or,
@@ -21,6 +20,7 @@ from np_nn.utils.converters import (
     share,
     whole_number,
 )
+from np_nn.utils.markdown import markdown_table
 
 PICTURES = ("png", "svg", "pdf")  # formats that plots.save_figure writes
 
@@ -195,9 +195,9 @@ def _add_images(add):
     add("--deskew", action=argparse.BooleanOptionalAction, help="straighten the images")
     add(
         "--augment",
-        type=augmentation,
+        type=joined("augmentation", AUGMENTATIONS),
         metavar="NAME[+NAME]",
-        help=f"distort them anew each epoch: {', '.join(preprocess.AUGMENTATIONS)}",
+        help=f"distort them anew each epoch: {', '.join(AUGMENTATIONS)}",
     )
 
 
@@ -250,5 +250,5 @@ class _ListRecipes(argparse.Action):
             )
             for recipe in recipes.RECIPES.values()
         ]
-        print(report.markdown_table(("recipe", "row", "net", "settings", "published"), rows))
+        print(markdown_table(("recipe", "row", "net", "settings", "published"), rows))
         parser.exit()

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 from np_nn import plots
-from np_nn.cli import report
 
 SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
 
 
 def draw(run, folder, form):
     """Draw a Run's first network into a folder, as png, svg or pdf; returns the paths."""
-    folder, suffix, title = Path(folder), SUFFIXES[run.framework], report.title(run)
+    folder, suffix, title = Path(folder), SUFFIXES[run.framework], run.title
     shown = curve(run.framework, run.results[0])
     reference, note = run.published and run.published.published, run.dataset.note
     curves = plots.plot_training(shown, folder, suffix, title, note, reference, form)

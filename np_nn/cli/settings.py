@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from np_nn import losses, models, optim, recipes
-from np_nn.optim import schedules
+from np_nn import losses, optim, recipes
+from np_nn.recipes import build
 from np_nn.recipes.prepare import augmentation
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
@@ -34,7 +34,7 @@ def settings(args):
         changes["class_weights"] = "balanced" if "balanced" in weights else tuple(weights)
     recipe = recipes.RECIPES[args.recipe] if "recipe" in args else args.settings
     if args.model not in (None, recipe.model):
-        recipe = models.change(recipe, args.model)
+        recipe = build.change(recipe, args.model)
     settings = dataclasses.replace(recipe, **changes)
     for name, whole in WITHIN.items():
         if getattr(args, name) is not None:
@@ -46,8 +46,8 @@ def settings(args):
 
 def _check(settings):
     """Build what needs no data, so that a mistake is found before anything is loaded."""
-    models.check(settings)
-    schedules.build(settings)
+    build.check(settings)
+    build.schedule(settings)
     augmentation(settings)
     spec.parse(settings.loss, losses.LOSSES, "loss")
     spec.parse(settings.optimizer, optim.OPTIMIZERS, "optimizer")

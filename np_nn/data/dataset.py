@@ -11,7 +11,6 @@ from np_nn import ops
 from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
 from np_nn.data.sources import DATASETS, names
-from np_nn.layers.sparse import is_matrix
 from np_nn.reference import Rows
 from np_nn.utils.errors import DataError, unknown_name
 
@@ -159,3 +158,8 @@ def _read_dataset(name, root, scale):
     unproven = ", ".join(path.name for path, file in found if not verify.provable(path, file))
     note = f"Not verified, as only the .gz has a known checksum: {unproven}" if unproven else ""
     return Dataset(name, *splits, source.classes, root, note)
+
+
+def is_matrix(images):
+    """Whether this is a compressed matrix of scipy.sparse, and no array."""
+    return hasattr(images, "indptr")

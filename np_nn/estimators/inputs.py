@@ -3,8 +3,8 @@
 import numpy as np
 
 from np_nn.data import Split
+from np_nn.data.dataset import is_matrix
 from np_nn.estimators.quantize import as_bytes
-from np_nn.layers.sparse import is_matrix
 
 
 def as_split(X, targets=None):

@@ -13,12 +13,14 @@ from np_nn.layers.activations import (
     Tanh,
 )
 from np_nn.layers.convolution import Conv2d
-from np_nn.layers.dropout import Dropout, Dropout2d, GaussianNoise
-from np_nn.layers.flatten import Flatten, Residual
+from np_nn.layers.dropout import Dropout, Dropout2d
+from np_nn.layers.flatten import Flatten
 from np_nn.layers.linear import Linear
 from np_nn.layers.neuron import Neuron
+from np_nn.layers.noise import GaussianNoise
 from np_nn.layers.norm import BatchNorm1d, BatchNorm2d, LayerNorm
 from np_nn.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from np_nn.layers.residual import Residual
 
 __all__ = [
     "ELU",

@@ -1,6 +1,4 @@
-"""Layers that make training noisy, and do nothing afterwards: two kinds of dropout, and noise."""
-
-import math
+"""Layers that set random inputs to zero while training."""
 
 import numpy as np
 
@@ -85,28 +83,3 @@ def _drop_pixels(batch, p, key):
         batch.scale / (1 - p),
         batch.shift,
     )
-
-
-class GaussianNoise(Module):
-    """y = x + std * a normal random number; nothing after ``eval()``. Keras' GaussianNoise.
-
-    x of any shape -> the same shape. The gradient passes unchanged.
-    Raises NpNNError for a std that is negative or not finite. Source: Bishop 1995, Training
-    with noise is equivalent to Tikhonov regularization.
-    """
-
-    def __init__(self, std=0.1):
-        super().__init__(std=std)
-        if not 0 <= std < math.inf:
-            raise NpNNError(f"GaussianNoise: std must be finite and not below 0, got {std}")
-        self.std = std
-        self.stream = initializers.stream()
-
-    def forward(self, x):
-        if not self.training or not self.std:
-            return x
-        out = self._work("out", x.shape, x.dtype)
-        return ops.gaussian_noise(x, self.std, self.stream.next(), out)
-
-    def backward(self, grad, input_grad=True):
-        return grad

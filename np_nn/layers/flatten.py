@@ -1,11 +1,9 @@
-"""Layers that change how others are put together: Flatten and Residual."""
+"""A layer that makes a row of each image."""
 
 import math
 
-from np_nn import ops
 from np_nn.layers.module import Module
 from np_nn.layers.sparse import SparseBatch
-from np_nn.utils.errors import NpNNError
 
 
 class Flatten(Module):
@@ -17,45 +15,3 @@ class Flatten(Module):
 
     def backward(self, grad, input_grad=True):
         return grad.reshape(self._shape) if input_grad else None
-
-
-class Residual(Module):
-    """y = shortcut(x) + block(x): a connection that skips a block of layers.
-
-    block, shortcut: Modules that make arrays of one shape. Without a shortcut y = x + block(x),
-    and the block keeps its input's shape. The gradient goes both ways and is summed:
-    dL/dx = shortcut.backward(dL/dy) + block.backward(dL/dy).
-
-    Raises NpNNError if the shapes differ. Source: He et al. 2016.
-    """
-
-    def __init__(self, block, shortcut=None):
-        super().__init__()
-        self.block, self.shortcut = block, shortcut
-
-    def __repr__(self):
-        return f"Residual({', '.join(map(repr, self.children().values()))})"
-
-    def forward(self, x):
-        return self.meet(ops.add, x)
-
-    def meet(self, operation, x):
-        """What comes of both ways, by ``add`` or an operation that does more at once."""
-        y = self.block.forward(x)
-        skip = self.shortcut.forward(x) if self.shortcut is not None else x
-        if y.shape != skip.shape:
-            raise NpNNError(self._complaint(x, y, skip))
-        return operation(y, skip, self._work("out", y.shape, y.dtype))
-
-    def _complaint(self, x, y, skip):
-        if self.shortcut is not None:
-            made = f"{y.shape} and the shortcut {skip.shape}"
-            return f"{self}: the block makes {made} of {x.shape}; they must be alike"
-        return f"{self}: the block makes {y.shape} of {x.shape}; it must keep shapes"
-
-    def backward(self, grad, input_grad=True):
-        inner = self.block.backward(grad, input_grad)
-        skip = self.shortcut.backward(grad, input_grad) if self.shortcut is not None else grad
-        if not input_grad:
-            return None
-        return ops.add(inner, skip, self._work("grad", inner.shape, inner.dtype))

@@ -71,8 +71,3 @@ class MatrixBatch:
         """out (I, O) = batch.T @ grad."""
         out[...] = self.matrix.T @ grad
         return out
-
-
-def is_matrix(images):
-    """Whether this is a compressed matrix of scipy.sparse, and no array."""
-    return hasattr(images, "indptr")

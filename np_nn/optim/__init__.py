@@ -9,17 +9,6 @@ from np_nn.optim.optimizers import (
     AdamW,
     Optimizer,
     RMSprop,
-    build,
 )
 
-__all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Optimizer",
-    "RMSprop",
-    "build",
-]
+__all__ = ["OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]

@@ -83,8 +83,3 @@ class Limits:
         """On the weights, after it."""
         if self.max_norm is not None:
             max_norm_(parameters, self.max_norm)
-
-
-def build(settings):
-    """The limits of a Recipe."""
-    return Limits(settings.clip_norm, settings.clip_value, settings.max_norm)

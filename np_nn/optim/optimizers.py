@@ -3,7 +3,6 @@
 import numpy as np
 
 from np_nn import ops
-from np_nn.utils import spec
 from np_nn.utils.checks import check_alike, check_count
 from np_nn.utils.errors import NpNNError
 
@@ -234,8 +233,3 @@ OPTIMIZERS = {
     "adam": Adam,
     "adamw": AdamW,
 }
-
-
-def build(settings, parameters):
-    """The optimizer of a Recipe for these parameters."""
-    return spec.build(settings.optimizer, OPTIMIZERS, "optimizer", parameters, settings.lr)

@@ -10,7 +10,6 @@ Lengths are given in steps, or if below 1 as a share of the run: ``StepLR(0.3)``
 import math
 from dataclasses import dataclass, fields
 
-from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 
 HIGHEST = 1e6  # for any setting: what is above is a mistake
@@ -203,8 +202,3 @@ SCHEDULES = {
     "one_cycle": OneCycleLR,
     "warmup_linear": WarmupLinear,
 }
-
-
-def build(settings):
-    """The schedule of a Recipe."""
-    return spec.build(settings.schedule, SCHEDULES, "schedule")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from np_nn import losses
 from np_nn.data import preprocess
+from np_nn.data.augmentation import AUGMENTATIONS, Compose
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 
@@ -50,10 +51,9 @@ def augmentation(settings):
     if not settings.augment:
         return None
     parts = [
-        spec.build(text, preprocess.AUGMENTATIONS, "augmentation")
-        for text in settings.augment.split("+")
+        spec.build(text, AUGMENTATIONS, "augmentation") for text in settings.augment.split("+")
     ]
-    return parts[0] if len(parts) == 1 else preprocess.Compose(parts)
+    return parts[0] if len(parts) == 1 else Compose(parts)
 
 
 def _part(split, start, stop):

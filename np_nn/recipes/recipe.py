@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from np_nn import models
+from np_nn.recipes import build
 
 
 def _about(default):
@@ -101,7 +101,7 @@ class Recipe:
             return _dashed(self.sizes(inputs, classes))
         changed = [
             f"{field} {_dashed(getattr(self, field))}"
-            for field, own in models.fields(self.model).items()
+            for field, own in build.fields(self.model).items()
             if field in ("channels", "hidden") and getattr(self, field) not in (own, ())
         ]
         return f"{self.model} ({', '.join(changed)})" if changed else self.model

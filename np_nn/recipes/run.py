@@ -1,46 +1,127 @@
-"""One run of a Recipe: what its settings mean to ``fit``, and training it from start to verdict."""
+"""A Recipe trained from start to verdict, and its results as a Run that a report can tell."""
 
-import np_nn as nn
-from np_nn import losses, models, optim
-from np_nn.cli import report
-from np_nn.optim import limits, schedules
-from np_nn.recipes.prepare import augmentation
+import statistics
+from dataclasses import dataclass, field
+
+from np_nn import recipes
+from np_nn.analysis import metrics
+from np_nn.data import Dataset
+from np_nn.recipes import build
+from np_nn.training.fit import evaluate, fit
+from np_nn.training.history import Evaluation, History
+from np_nn.utils import machine
+
+DISCREPANCY = 0.01  # the published table's own standard
 
 
-def fit_options(settings, data):
-    """What ``fit`` is told besides the model, the loss and the optimizer.
+@dataclass(frozen=True)
+class Result:
+    """One trained network: its seed, how training went, and the test set's verdict."""
 
-    settings: a Recipe; data: a Dataset, prepared for it.
+    seed: int
+    history: History
+    test: Evaluation
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a report tells: what was asked for, on what, and the results.
+
+    framework: "NumPy" or "PyTorch". backend: the kernels, or the device.
+    settings: the Recipe that was run. results: a Result for each seed. peak_memory_mb: before
+    anything was drawn.
     """
-    return {
-        **settings.plan,
-        "schedule": schedules.build(settings),
-        "augment": augmentation(settings),
-        "limits": limits.build(settings),
-        "validation": data.validation,
-        "early_stopping": nn.EarlyStopping(settings.patience) if settings.patience else None,
-    }
+
+    framework: str
+    backend: str
+    settings: recipes.Recipe
+    dataset: Dataset
+    threads: int
+    results: list
+    peak_memory_mb: float | None = field(default_factory=machine.peak_memory_mb)
+
+    @property
+    def model(self):
+        """The network in a word, such as "784-512-10" or "lenet5"."""
+        return _network(self.settings, self.dataset)
+
+    @property
+    def title(self):
+        """One line that says what was trained on what."""
+        return about(self.settings, self.dataset)
+
+    @property
+    def interrupted(self):
+        return any(result.history.interrupted for result in self.results)
+
+    @property
+    def published(self):
+        """The published recipe this run can be compared with, or None."""
+        comparable = self.dataset.name == self.settings.dataset and not self.interrupted
+        recipe = recipes.matching(self.settings) if comparable else None
+        return recipe if recipe and recipe.published else None
+
+    @property
+    def test_accuracy(self):
+        return statistics.mean(result.test.accuracy for result in self.results)
+
+    @property
+    def spread(self):
+        """Standard deviation of the test accuracy over the seeds; None for a single one."""
+        accuracies = [result.test.accuracy for result in self.results]
+        return statistics.stdev(accuracies) if len(accuracies) > 1 else None
+
+    @property
+    def test_loss(self):
+        return statistics.mean(result.test.loss for result in self.results)
+
+    @property
+    def step_ms(self):
+        """Median time of a step in milliseconds; 0.0 before the first."""
+        return statistics.median(result.history.step_ms_median for result in self.results)
+
+    @property
+    def images_per_second(self):
+        return 1e3 * self.settings.batch_size / self.step_ms if self.step_ms else 0
+
+    @property
+    def scores(self):
+        """How the first network scores the test images."""
+        return metrics.read(self.results[0].test.outputs, self.dataset.test.labels)
+
+    @property
+    def difference(self):
+        return self.test_accuracy - self.published.published if self.published else None
+
+
+def about(settings, dataset):
+    """Return one line that says what is trained on what: a Recipe on a Dataset."""
+    return f"{_network(settings, dataset)} on {dataset.title}, {settings.describe()}"
+
+
+def _network(settings, dataset):
+    return settings.network(dataset.train.images[0].size, len(dataset.classes))
 
 
 def train(settings, data, seed, input="auto", quiet=False):
-    """Train a Recipe from one seed as main_np.py does; returns a report.Result.
+    """Train a Recipe from one seed as main_np.py does; returns a Result.
 
     data: prepared for the settings. Where the published figure is that of the epoch that was best
     on the test set, so is the result: the test set then is tried after each epoch. After Ctrl-C
     the result is that of the steps so far, and its history says ``interrupted``. Raises what
     ``fit`` raises, DivergedError above all.
     """
-    model = models.build(settings, data, seed)
-    loss = losses.build(settings, data)
-    optimizer = optim.build(settings, model.parameters())
-    options = fit_options(settings, data)
+    model = build.model(settings, data, seed)
+    loss = build.loss(settings, data)
+    optimizer = build.optimizer(settings, model.parameters())
+    options = build.fit_options(settings, data)
     if settings.best_on_test:
         options["validation"] = data.test
-    history = nn.fit(
+    history = fit(
         model, data.train, loss, optimizer, **options, seed=seed, input=input, quiet=quiet
     )
-    test = nn.evaluate(model, data.test, loss, input=input)
+    test = evaluate(model, data.test, loss, input=input)
     if settings.best_on_test:
         tried = [result for _, result in history.validation]
         test = max([*tried, test], key=lambda result: result.accuracy)
-    return report.Result(seed, history, test)
+    return Result(seed, history, test)

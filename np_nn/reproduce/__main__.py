@@ -6,24 +6,18 @@ not trained again.
 """
 
 import argparse
-import math
 import sys
-from itertools import pairwise
 from pathlib import Path
 
-from np_nn import cli, data, models, ops, recipes
-from np_nn.cli import report
+from np_nn import cli, data, ops, recipes
 from np_nn.recipes import run
 from np_nn.recipes.prepare import prepare
 from np_nn.reproduce import tables
+from np_nn.reproduce.estimate import EXPENSIVE, SEEDS, Clock, duration, estimate, seeds
 from np_nn.reproduce.results import Results
 from np_nn.utils import files, machine
 from np_nn.utils.errors import unknown_name
-
-SEEDS = 3
-EXPENSIVE = 100  # seconds for one network: such a row is trained from a single seed
-IMAGES = 60_000
-SHARE = {"mnist": 0.2, "fashion": 0.5}  # of pixels that are not black: the others take no time
+from np_nn.utils.markdown import markdown_table
 
 
 def main(argv=None):
@@ -143,60 +137,6 @@ def _line(error):
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-# ---- Time -----------------------------------------------------------------------------------
-
-
-def seeds(recipe):
-    """From how many seeds a row is trained unless --seeds says it."""
-    return 1 if estimate(recipe) > EXPENSIVE else SEEDS
-
-
-def estimate(recipe):
-    """Seconds to train one network with the compiled kernels on two cores, roughly."""
-    epochs = recipe.epochs or recipe.steps * recipe.batch_size / IMAGES
-    steps = recipe.steps or epochs * math.ceil(IMAGES / recipe.batch_size)
-    step = _dense_step(recipe) if recipe.model == "mlp" else _convolved_step(recipe)
-    return steps * step + (epochs * IMAGES * 8e-6 if recipe.augment else 0)
-
-
-def _dense_step(recipe):
-    """Seconds for a step of an mlp."""
-    weights = [a * b for a, b in pairwise(recipe.sizes())]
-    weights[0] *= 1 if recipe.input_noise else SHARE.get(recipe.dataset, 1)
-    return 1e-5 + sum(weights) * (6 * recipe.batch_size / 1.6e11 + 1e-9)
-
-
-def _convolved_step(recipe):
-    """Seconds for a step of another network; only with ReLU is its pooling done by a kernel."""
-    image = 8e-6 + 1.6e-11 * models.multiplications(recipe)
-    return recipe.batch_size * (image if recipe.activation == "relu" else image + 3.5e-5)
-
-
-class Clock:
-    """How long the rest will take: the estimates, at the pace of what is done."""
-
-    def __init__(self):
-        self.spent = self.expected = 0.0
-
-    def done(self, recipe, seconds):
-        """One more is trained; seconds: None if it failed, which says nothing."""
-        if seconds is not None:
-            self.spent += seconds
-            self.expected += estimate(recipe)
-
-    def left(self, due):
-        """Seconds for these (recipe, seed)."""
-        pace = self.spent / self.expected if self.expected else 1.0
-        return pace * sum(estimate(recipe) for recipe, _ in due)
-
-
-def duration(seconds):
-    """A time in a word or two."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 # ---- What is shown and written --------------------------------------------------------------
 
 
@@ -212,7 +152,7 @@ def _listed(rows):
         )
         for recipe in rows
     ]
-    return report.markdown_table(("row", "table", "title", "net", "published", "takes"), cells)
+    return markdown_table(("row", "table", "title", "net", "published", "takes"), cells)
 
 
 def _write(results, folder):

@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from np_nn.data.batches import Batches
-from np_nn.layers.sparse import is_matrix
+from np_nn.data.dataset import is_matrix
 from np_nn.losses import CrossEntropyLoss
 from np_nn.training import checkpoint, inputs
 from np_nn.training.callbacks import Hooks
-from np_nn.training.folding import fold
-from np_nn.training.fusion import fuse
+from np_nn.training.fusion import fold, fuse
 from np_nn.training.history import Evaluation
 from np_nn.training.state import Training
 from np_nn.training.steps import build as build_steps

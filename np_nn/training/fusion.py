@@ -1,12 +1,16 @@
-"""Runs of layers as one stage, where a compiled kernel does them in one pass.
+"""Runs of layers as one: fused into stages while training, folded when a model is only used.
 
-Arrays between the layers of a stage are never written. The largest of a network of images is that
-between convolution and pooling.
+A stage is computed by one compiled kernel in one pass, so the arrays between its layers are never
+written. The largest of a network of images is that between convolution and pooling. Folding makes
+one layer of a Conv2d or Linear and the BatchNorm behind it, which by then multiplies and adds fixed
+numbers.
 """
 
+import copy
+
 from np_nn import ops
-from np_nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, MaxPool2d, ReLU, Residual
-from np_nn.layers.module import Module, Sequential
+from np_nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU, Residual
+from np_nn.layers.module import Module, Parameter, Sequential
 
 STAGES = (
     "conv_relu_pool_forward",
@@ -156,3 +160,38 @@ class ConvReluPool(Module):
             conv.weight.grad, conv.bias and conv.bias.grad,
             self._work("grad", self._x.shape, grad.dtype) if input_grad else None,
         )  # fmt: skip
+
+
+FOLDED = {Conv2d: BatchNorm2d, Linear: BatchNorm1d}  # what each layer can take over
+
+
+def fold(model):
+    """A model in ``eval()`` with each Conv2d or Linear and the BatchNorm behind it as one layer.
+
+    Its outputs are the model's, but for rounding. What is folded has Parameters of its own, as
+    they are now; the model's stay as they are, and all else is shared. Returns the model itself
+    where there is nothing to fold, and if ``ops`` has no kernels: NumPy stays the textbook.
+    Source: Jacob et al. 2018, Quantization and training of neural networks for efficient
+    integer-arithmetic-only inference, section 3.2.
+    """
+    return rewrite(model, _foldable) if ops.active else model
+
+
+def _foldable(layers):
+    """(what folds them, how many of the first layers); (None, 1) if it is none."""
+    pair = [type(layer) for layer in layers[:2]]
+    return (_folded, 2) if len(pair) == 2 and FOLDED.get(pair[0]) is pair[1] else (None, 1)
+
+
+def _folded(layer, norm):
+    """A layer whose outputs are norm's of this layer's, with norm's running statistics."""
+    scale, shift = norm.scale_and_shift()
+    folded = copy.copy(layer)
+    folded._arrays = {}
+    weight, bias = layer.weight, shift
+    if layer.bias:
+        bias = layer.bias.data * scale + shift
+    each = scale if weight.transposed else scale[:, None, None, None]
+    folded.weight = Parameter(weight.data * each, weight.transposed)
+    folded.bias = Parameter(bias.astype(weight.data.dtype, copy=False))
+    return folded

@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from np_nn import ops
+from np_nn.data.dataset import is_matrix
 from np_nn.layers import Dropout, Linear
 from np_nn.layers.module import Sequential
-from np_nn.layers.sparse import MatrixBatch, SparseBatch, is_matrix
+from np_nn.layers.sparse import MatrixBatch, SparseBatch
 from np_nn.utils.errors import NpNNError
 
 # Above this share of non-zero pixels the compiled dense product is taken to be faster. Measured:

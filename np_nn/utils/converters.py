@@ -3,7 +3,6 @@
 import argparse
 import math
 
-from np_nn.data import preprocess
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError, unknown_name
 
@@ -79,8 +78,7 @@ def named(kind, table):
     return convert
 
 
-def augmentation(text):
-    """An argument type: distortions, joined by +."""
-    for part in text.split("+"):
-        named("augmentation", preprocess.AUGMENTATIONS)(part)
-    return text
+def joined(kind, table):
+    """An argument type: names of a table, each with options as for ``named``, joined by +."""
+    part = named(kind, table)
+    return lambda text: "+".join(map(part, text.split("+")))

@@ -9,7 +9,8 @@ import np_nn as nn
 from np_nn import plots
 from np_nn.analysis import metrics
 from np_nn.analysis.embedding import embed, hidden
-from np_nn.cli import pictures, report
+from np_nn.cli import pictures
+from np_nn.recipes import run
 from np_nn.visualize import network
 
 POINTS = 2000  # test images that are embedded: enough to see groups, in seconds
@@ -27,7 +28,7 @@ def parser():
 def draw(args):
     model, _, data, _ = network.train(args)
     found = metrics.read(nn.predict(model, data.test, input=args.input), data.test.labels)
-    about, folder, ending = report.about(args.settings, data), Path(args.out), f".{args.format}"
+    about, folder, ending = run.about(args.settings, data), Path(args.out), f".{args.format}"
 
     def picture(name, plot, *content):
         path = folder / f"{name}{ending}"

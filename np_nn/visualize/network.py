@@ -3,8 +3,8 @@
 import argparse
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim
-from np_nn.recipes import run
+from np_nn import cli
+from np_nn.recipes import build
 
 
 def parser(about, recipe="np_nn"):
@@ -34,8 +34,8 @@ def prepare(args, data=None):
     data: a Dataset as the settings want it, if not the one that the arguments name.
     """
     data = data or cli.load(args)
-    model = models.build(args.settings, data, args.seed[0])
-    return model, losses.build(args.settings, data), data
+    model = build.model(args.settings, data, args.seed[0])
+    return model, build.loss(args.settings, data), data
 
 
 def train(args, callbacks=(), prepared=None):
@@ -45,8 +45,8 @@ def train(args, callbacks=(), prepared=None):
     Ctrl-C: half a training makes no picture.
     """
     model, loss, data = prepared or prepare(args)
-    optimizer = optim.build(args.settings, model.parameters())
-    options = run.fit_options(args.settings, data)
+    optimizer = build.optimizer(args.settings, model.parameters())
+    options = build.fit_options(args.settings, data)
     history = nn.fit(
         model, data.train, loss, optimizer, **options,
         callbacks=callbacks, seed=args.seed[0], input=args.input, quiet=args.quiet,

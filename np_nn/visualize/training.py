@@ -6,9 +6,10 @@ import numpy as np
 
 import np_nn as nn
 from np_nn import plots
-from np_nn.cli import pictures, report
+from np_nn.cli import pictures
 from np_nn.data.batches import Batches
-from np_nn.optim import schedules
+from np_nn.recipes import build, run
+from np_nn.recipes.run import Result
 from np_nn.visualize import network
 
 OBSERVATIONS = 60  # at least, where there are as many iterations
@@ -34,8 +35,8 @@ def draw(args):
     every = max(1, len(Batches(len(data.train), **settings.plan)) // OBSERVATIONS)
     observer = nn.Observer(data.train, loss, every=every)
     *_, history = network.train(args, [observer], prepared)
-    result = report.Result(args.seed[0], history, nn.evaluate(model, data.test, loss))
-    seen, about = observer.observations, report.about(settings, data)
+    result = Result(args.seed[0], history, nn.evaluate(model, data.test, loss))
+    seen, about = observer.observations, run.about(settings, data)
     steps, layers = np.array([each.step for each in seen]), _layers(model)
 
     def picture(name, plot, *content):
@@ -86,7 +87,7 @@ def _layers(model):
 
 def _rates(settings, history):
     """The learning rate of each step that was made."""
-    schedule = schedules.build(settings)
+    schedule = build.schedule(settings)
     return [settings.lr * schedule(step, history.steps) for step in range(history.done)]
 
 

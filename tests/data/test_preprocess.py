@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from np_nn import ops
 from np_nn.data import preprocess
-from np_nn.data.preprocess import AUGMENTATIONS, Affine, Compose, Elastic, Shift
+from np_nn.data.augmentation import AUGMENTATIONS, Affine, Compose, Distortion, Elastic, Shift
 from np_nn.utils.errors import NpNNError
 
 ALL = [
@@ -265,7 +265,7 @@ def test_compose_resamples_once():
     class Back(Affine):
         def draw(self, count, shape, rng):
             maps = super().draw(count, shape, random(7)).maps
-            return preprocess.Distortion(np.linalg.inv(maps))
+            return Distortion(np.linalg.inv(maps))
 
     class There(Affine):
         def draw(self, count, shape, rng):
@@ -284,13 +284,13 @@ def test_compose_goes_from_left_to_right():
         def draw(self, count, shape, rng):
             maps = super().draw(count, shape, rng).maps
             maps[:, :2, 2] = 0, -1
-            return preprocess.Distortion(maps)
+            return Distortion(maps)
 
     class Turn(Affine):
         def draw(self, count, shape, rng):
             maps = super().draw(count, shape, rng).maps
             maps[:, :2, :2] = [[0, -1], [1, 0]]
-            return preprocess.Distortion(maps)
+            return Distortion(maps)
 
     image = np.zeros((1, 5, 5), np.uint8)
     image[0, 2, 2] = 9

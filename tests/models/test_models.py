@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, recipes
+from np_nn import cli, models, recipes
 from np_nn.data.batches import Batches
 from np_nn.layers.module import Module
-from np_nn.recipes import run
-from np_nn.reproduce import __main__ as reproduce
+from np_nn.recipes import build, run
+from np_nn.reproduce import estimate
 
 OTHERS = [name for name in models.MODELS if name != "mlp"]
 SMALL = {
@@ -31,7 +31,7 @@ def settings(name, **changes):
     """A recipe for four steps that change the weights a good deal."""
     plan = {"steps": 4, "batch_size": 6, "replacement": True, "init": "torch", "scale": 1 / 255}
     recipe = recipes.Recipe(lr=0.05, optimizer="sgd:momentum=0.9", **plan)
-    return dataclasses.replace(models.change(recipe, name), **changes)
+    return dataclasses.replace(build.change(recipe, name), **changes)
 
 
 # ---- Layers ---------------------------------------------------------------------------------
@@ -149,15 +149,15 @@ def test_four_steps_are_those_of_the_torch_twin(name, digits):
 
     said = {"channels": SMALL[name]} if name in SMALL else {}
     recipe = settings(name, **said, dropout=0.0)
-    model = models.build(recipe, digits, 0).to(np.float64)
+    model = build.model(recipe, digits, 0).to(np.float64)
     torch_model, shape = torch_twin.module(model), (-1, 1, 28, 28) if name in SMALL else (-1, 784)
-    optimizer = optim.build(recipe, model.parameters())
+    optimizer = build.optimizer(recipe, model.parameters())
     torch_optimizer = torch_twin.optimizer(optimizer, torch_model.parameters())
     start = model.state_dict()
 
     split = digits.train
-    history = nn.fit(model, split, losses.build(recipe, digits), optimizer,
-                     **run.fit_options(recipe, digits), seed=3, quiet=True)  # fmt: skip
+    history = nn.fit(model, split, build.loss(recipe, digits), optimizer,
+                     **build.fit_options(recipe, digits), seed=3, quiet=True)  # fmt: skip
     for step, batch in enumerate(Batches(len(split), **recipe.plan, seed=3)):
         images = torch.tensor(split.images[batch].astype(np.float32) * np.float32(split.scale))
         torch_optimizer.zero_grad()
@@ -227,7 +227,7 @@ def test_another_model_comes_with_its_own_sizes():
 def test_names_and_estimates(name):
     recipe = settings(name)
     assert recipe.network() == name
-    assert reproduce.estimate(recipe) > 0
+    assert estimate.estimate(recipe) > 0
     assert "4 batches of 6" in recipe.describe()
     assert recipes.matching(recipe) is None
 
@@ -240,10 +240,10 @@ def test_other_sizes_are_part_of_the_name():
 
 
 def test_multiplications():
-    assert models.multiplications(settings("mlp", hidden=(30,))) == 784 * 30 + 30 * 10
+    assert estimate.multiplications(settings("mlp", hidden=(30,))) == 784 * 30 + 30 * 10
     first, second = 28 * 28 * 6 * 25, 10 * 10 * 16 * 6 * 25
     dense = 400 * 120 + 120 * 84 + 84 * 10
-    assert models.multiplications(settings("lenet5")) == first + second + dense
+    assert estimate.multiplications(settings("lenet5")) == first + second + dense
 
 
 @pytest.mark.parametrize(
@@ -273,3 +273,17 @@ def test_what_a_model_does_not_have_is_said(words, message):
 def test_networks_that_cannot_be(make, message):
     with pytest.raises(nn.NpNNError, match=message):
         make()
+
+
+def test_a_network_with_everything():
+    model = nn.mlp(
+        (8, 6, 6, 3), "elu:alpha=0.5", norm="batch", noise=0.1, input_noise=0.2, dropout=0.3,
+        input_dropout=0.4, residual=True, output="softmax",
+    )  # fmt: skip
+    kinds = [type(layer).__name__ for layer in model]
+    assert kinds == [
+        "Dropout", "GaussianNoise", "Linear", "BatchNorm1d", "GaussianNoise", "ELU", "Dropout",
+        "Residual", "Linear", "Softmax",
+    ]  # fmt: skip
+    x = np.ones((5, 8), np.float32)
+    assert np.allclose(model(x).sum(axis=1), 1)

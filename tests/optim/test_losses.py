@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import losses
+from np_nn.recipes import build
 
 OUTPUTS = np.array([[0.2, 0.7], [0.9, 0.1], [0.4, 0.6]], np.float32)
 
@@ -22,9 +22,9 @@ def test_balanced_weights_are_scikit_learns():
 
     labels = np.array([0, 0, 0, 1, 2, 2])
     theirs = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    assert np.allclose(losses.balanced(labels, 3), theirs)
+    assert np.allclose(build.balanced_weights(labels, 3), theirs)
     with pytest.raises(nn.NpNNError, match="class 3 has no sample"):
-        losses.balanced(labels, 4)
+        build.balanced_weights(labels, 4)
 
 
 @pytest.mark.parametrize("kind", [nn.CrossEntropyLoss, nn.NLLLoss, nn.FocalLoss])

@@ -9,7 +9,7 @@ import pytest
 
 import np_nn as nn
 from np_nn import compare, ops
-from np_nn.cli import report
+from np_nn.utils.markdown import markdown_table
 
 QUICK = ["--dataset", "digits", "--steps", "30", "--batch-size", "32"]
 
@@ -120,7 +120,7 @@ def test_compiled_kernels_take_part_where_they_are_built():
 
 
 def test_markdown_tables_are_aligned():
-    table = report.markdown_table(["a", "long"], [["x", 1], ["yy", 22]])
+    table = markdown_table(["a", "long"], [["x", 1], ["yy", 22]])
     assert table.splitlines() == [
         "| a  | long |",
         "| :- | ---: |",

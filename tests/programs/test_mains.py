@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import cli, data, models, optim, recipes
+from np_nn import cli, data, recipes
 from np_nn.data.batches import Batches
+from np_nn.recipes import build
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ["--dataset", "digits", "--steps", "20", "--batch-size", "32", "--no-plots", "--quiet"]
@@ -305,7 +306,7 @@ def twins(mnist):
     from np_nn import torch_twin
 
     settings = dataclasses.replace(recipes.RECIPES["np_nn"], steps=200)
-    model = models.build(settings, mnist, seed=0)
+    model = build.model(settings, mnist, seed=0)
     return settings, model, torch_twin.module(model)
 
 
@@ -317,7 +318,7 @@ def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkey
     import main_torch
 
     settings, model, torch_model = twins
-    optimizer = optim.build(settings, model.to(np.float64).parameters())
+    optimizer = build.optimizer(settings, model.to(np.float64).parameters())
     options = settings.plan | {"quiet": True}
     ours = nn.fit(model, mnist.train, nn.CrossEntropyLoss(), optimizer, **options)
 

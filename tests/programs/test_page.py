@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from np_nn import History, recipes
-from np_nn.cli import report
 from np_nn.cli.page import page
 from np_nn.data import Dataset, Split
+from np_nn.recipes.run import Result, Run
 from np_nn.training.history import Evaluation
 
 VOID = {"meta", "link", "img", "br"}  # tags that are never closed
@@ -42,8 +42,8 @@ def run(steps=40, planned=None, seeds=(0,), note="", classes="0123456789", **cha
     data = Dataset("mnist", split, split, tuple(classes), None, note)
     tests = [Evaluation(0.98 + seed / 100, 0.5, outputs) for seed in seeds]
     past = history(steps, planned or steps)
-    results = [report.Result(seed, past, test) for seed, test in zip(seeds, tests, strict=True)]
-    return report.Run("NumPy", "compiled kernels", settings, data, 2, results)
+    results = [Result(seed, past, test) for seed, test in zip(seeds, tests, strict=True)]
+    return Run("NumPy", "compiled kernels", settings, data, 2, results)
 
 
 class Reader(HTMLParser):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import cli, losses, models, optim, plots, recipes
-from np_nn.cli import report
-from np_nn.recipes import run
+from np_nn import cli, plots, recipes
+from np_nn.cli.finish import to_json
+from np_nn.recipes import build, run
 from np_nn.recipes.prepare import prepare
 from np_nn.reproduce import __main__ as reproduce
-from np_nn.reproduce import tables
+from np_nn.reproduce import estimate, tables
 from np_nn.reproduce.results import Results, Summary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def test_recipes_have_names_sources_and_settings_of_their_own():
         assert recipe.dataset == ("fashion" if said else "mnist")
         assert recipe.published is None or 0 < recipe.published <= 1
         assert recipes.matching(recipe) is recipe
-        assert (reproduce.estimate(recipe) > 900) == recipe.long, recipe.name
+        assert (estimate.estimate(recipe) > 900) == recipe.long, recipe.name
 
 
 def small(recipe, steps=2):
@@ -88,10 +88,10 @@ def test_a_row_is_trained_as_main_np_trains_it(digits):
     settings = small(recipes.RECIPES["keras"], steps=20)
     data = prepare(settings, digits)
     ours = run.train(settings, data, seed=3, quiet=True)
-    model, loss = models.build(settings, data, 3), losses.build(settings, data)
-    optimizer = optim.build(settings, model.parameters())
+    model, loss = build.model(settings, data, 3), build.loss(settings, data)
+    optimizer = build.optimizer(settings, model.parameters())
     history = nn.fit(
-        model, data.train, loss, optimizer, **run.fit_options(settings, data), seed=3, quiet=True
+        model, data.train, loss, optimizer, **build.fit_options(settings, data), seed=3, quiet=True
     )
     assert (history.loss == ours.history.loss).all()
     assert nn.evaluate(model, data.test, loss) == ours.test
@@ -282,19 +282,19 @@ def test_long_rows_run_when_they_are_asked_for():
     assert "ciresan" in chosen("--long")
     assert chosen("--rows", "ciresan") == ["ciresan"]
     assert chosen("--table", "ours", "A")[0] == "np_nn"
-    assert reproduce.seeds(recipes.RECIPES["ciresan"]) == 1
-    assert reproduce.seeds(recipes.RECIPES["geohot"]) == 3
+    assert estimate.seeds(recipes.RECIPES["ciresan"]) == 1
+    assert estimate.seeds(recipes.RECIPES["geohot"]) == 3
 
 
 def test_the_rest_is_estimated_at_the_pace_so_far():
     row = recipes.RECIPES["np_nn"]
-    clock = reproduce.Clock()
-    expected = reproduce.estimate(row)
+    clock = estimate.Clock()
+    expected = estimate.estimate(row)
     assert clock.left([(row, 0)]) == expected
     clock.done(row, None)  # a failure says nothing
     clock.done(row, 3 * expected)
     assert clock.left([(row, 0), (row, 1)]) == pytest.approx(6 * expected)
-    words = [reproduce.duration(seconds) for seconds in (3, 600, 9000)]
+    words = [estimate.duration(seconds) for seconds in (3, 600, 9000)]
     assert words == ["3 s", "10 min", "2.5 h"]
 
 
@@ -400,7 +400,7 @@ def test_a_result_can_be_written_as_json(digits):
     settings = small(recipes.RECIPES["geohot"])
     args = reproduce._parser().parse_args(["--threads", "1"])
     made = reproduce._train(settings, prepare(settings, digits), 0, args)
-    assert json.loads(report.to_json(made)) == made
+    assert json.loads(to_json(made)) == made
     assert made.keys() == result(0, 1.0).keys()
     assert made["versions"]["numpy"] == np.__version__
 

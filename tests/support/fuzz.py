@@ -27,7 +27,8 @@ import numpy as np
 import np_nn as nn
 from np_nn import cli, losses, optim, recipes
 from np_nn.cli import save_options
-from np_nn.data import idx, preprocess
+from np_nn.data import idx
+from np_nn.data.augmentation import AUGMENTATIONS
 from np_nn.optim import schedules
 from np_nn.training.loggers import JSONLogger
 from np_nn.utils import archive, spec
@@ -205,7 +206,7 @@ class Specs:
         ("adam:betas=[0.9,0.99],eps=1e-6", optim.OPTIMIZERS, ([],)),
         ("step:gamma=0.5,step_size=0.3", schedules.SCHEDULES, ()),
         ("focal:gamma=2", losses.LOSSES, ()),
-        ("affine:rotate=5,scale=0.1", preprocess.AUGMENTATIONS, ()),
+        ("affine:rotate=5,scale=0.1", AUGMENTATIONS, ()),
     )
 
     def __init__(self, folder):

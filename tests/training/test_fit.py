@@ -188,3 +188,27 @@ def test_outputs_are_kept_when_asked_for(digits):
     assert kept == nn.evaluate(model, digits.test)
     assert nn.evaluate(model, digits.test).outputs is None
     assert (kept.outputs == nn.predict(model, digits.test)).all()
+
+
+def split(images, labels):
+    return nn.Split(np.asarray(images), np.asarray(labels), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (split([[1.0, np.nan]], [0]), "images hold NaN"),
+        (split([[1.0, np.inf]], [0]), "images hold NaN or infinite"),
+        (split([["a", "b"]], [0]), "images must be numbers"),
+        (split(np.zeros((0, 2)), np.zeros(0, int)), "0 images"),
+        (split([[1.0, 2.0]], [0, 1]), "1 images and 2 labels"),
+        (split([[1.0, 2.0]], [7]), r"labels must be 0\.\.1"),
+        (split([[1.0, 2.0, 3.0]], [1]), r"expects \(batch, 2\), got \(1, 3\)"),
+    ],
+)
+def test_bad_data_is_refused_by_fit_and_evaluate(data, message):
+    model, loss = nn.mlp((2, 2)), nn.CrossEntropyLoss()
+    with pytest.raises(nn.NpNNError, match=message):
+        nn.fit(model, data, loss, nn.SGD(model.parameters()), steps=1, batch_size=1, quiet=True)
+    with pytest.raises(nn.NpNNError, match=message):
+        nn.evaluate(model, data)

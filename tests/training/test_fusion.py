@@ -5,7 +5,7 @@ import pytest
 
 import np_nn as nn
 from np_nn import ops
-from np_nn.training import folding, fusion
+from np_nn.training import fusion
 
 
 def trained(*layers, shape):
@@ -38,7 +38,7 @@ def test_what_is_folded_gives_the_same(which, dtype, monkeypatch):
     model, x = pairs()[which]
     model, x = model.to(dtype), x.astype(dtype)
     before, expected = model.state_dict(), model(x)
-    folded = folding.fold(model)
+    folded = fusion.fold(model)
     assert not any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in folded.modules())
     tolerance = {np.float32: 1e-6, np.float64: 1e-13}[dtype] * np.abs(expected).max()
     for view in (folded, fusion.fuse(folded)):
@@ -51,14 +51,14 @@ def test_what_is_folded_gives_the_same(which, dtype, monkeypatch):
 def test_what_cannot_be_folded_stays_the_same_model(monkeypatch):
     monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
     model = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.BatchNorm1d(3), nn.Linear(3, 2))
-    assert folding.fold(model) is model
-    assert folding.fold(model[2]) is model[2]
+    assert fusion.fold(model) is model
+    assert fusion.fold(model[2]) is model[2]
 
 
 def test_numpy_stays_the_textbook(monkeypatch):
     monkeypatch.setattr(ops, "active", ())
     model = pairs()[0][0]
-    assert folding.fold(model) is model
+    assert fusion.fold(model) is model
 
 
 def test_predictions_follow_the_parameters(digits):

@@ -1,0 +1,143 @@
+"""What a Recipe's settings mean: its network, loss, optimizer, schedule, limits, ``fit``'s options.
+
+settings is a Recipe throughout.
+"""
+
+import dataclasses
+import inspect
+import math
+
+import numpy as np
+
+from np_nn.layers import initializers
+from np_nn.losses import LOSSES
+from np_nn.models import MODELS
+from np_nn.optim import OPTIMIZERS
+from np_nn.optim.limits import Limits
+from np_nn.optim.schedules import SCHEDULES
+from np_nn.recipes.prepare import augmentation
+from np_nn.training.early_stopping import EarlyStopping
+from np_nn.utils import spec
+from np_nn.utils.errors import NpNNError
+
+# The fields of a Recipe that say what a network looks like.
+FIELDS = (
+    "hidden", "channels", "activation", "output", "bias", "norm", "noise", "input_noise", "dropout",
+    "input_dropout", "residual",
+)  # fmt: skip
+
+
+def fields(name):
+    """{field: its value in this model if nothing is said} of those that the model has."""
+    arguments = inspect.signature(MODELS[name]).parameters
+    own = {field: arguments[field].default for field in FIELDS if field in arguments}
+    return {"hidden": (512,), **own} if name == "mlp" else own
+
+
+def change(settings, name):
+    """A Recipe with another model, as that is if nothing is said.
+
+    Convolutions start as in PyTorch: from the original's start, LeNet-5 does not leave chance.
+    """
+    plain = {field.name: field.default for field in dataclasses.fields(settings)}
+    network = {field: plain[field] for field in FIELDS} | fields(name) | {"channels": ()}
+    changed = dataclasses.replace(settings, model=name, **network)
+    return dataclasses.replace(changed, init="torch") if takes_images(changed) else changed
+
+
+def check(settings):
+    """Raise NpNNError if a Recipe says something that its model does not have."""
+    own = fields(settings.model)
+    for field in dataclasses.fields(settings):
+        said = getattr(settings, field.name) != field.default
+        if field.name in FIELDS and field.name not in own and said:
+            raise NpNNError(f"{settings.model} has no {field.name}; it has {', '.join(own)}")
+
+
+def model(settings, data, seed):
+    """The network of a Recipe for a Dataset, with the weights that the seed gives.
+
+    Raises NpNNError for settings that its model does not have, or cannot have.
+    """
+    made = network(settings, data.train.images.shape[1:], len(data.classes))
+    return initializers.initialize(made, settings.init, seed)
+
+
+def takes_images(settings):
+    """Whether the network of a Recipe takes images (N, C, H, W), and not rows (N, I)."""
+    return "image" in inspect.signature(MODELS[settings.model]).parameters
+
+
+def network(settings, shape, classes):
+    """shape: of an image, (H, W), (C, H, W) or, for those who take rows, any other."""
+    check(settings)
+    known = {field: getattr(settings, field) for field in FIELDS}
+    known["channels"] = settings.channels or fields(settings.model).get("channels")
+    inputs = math.prod(shape)
+    known |= {
+        "sizes": settings.sizes(inputs, classes),
+        "inputs": inputs,
+        "image": as_image(shape),
+        "classes": classes,
+    }
+    make = MODELS[settings.model]
+    wanted = inspect.signature(make).parameters
+    return make(**{name: value for name, value in known.items() if name in wanted})
+
+
+def as_image(shape):
+    """(C, H, W) of what is (H, W) or already that."""
+    return (1,) * (3 - len(shape)) + tuple(shape)
+
+
+def loss(settings, data):
+    """The loss of a Recipe for a Dataset, whose training labels "balanced" weights come from."""
+    weights = settings.class_weights
+    if weights == "balanced":
+        weights = balanced_weights(data.train.labels, len(data.classes))
+    more = {"weight": weights} if len(weights) else {}
+    try:
+        return spec.build(settings.loss, LOSSES, "loss", **more)
+    except TypeError:
+        raise NpNNError(f"the loss {settings.loss} takes no class weights") from None
+
+
+def balanced_weights(labels, classes):
+    """Weights (classes,) that let each class count alike: mean size / its own size.
+
+    labels (N,) int. As scikit-learn's "balanced". Raises NpNNError for a class without samples.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    if not counts.all():
+        raise NpNNError(f"class {counts.argmin()} has no sample to be balanced by")
+    return (counts.mean() / counts).astype(np.float32)
+
+
+def optimizer(settings, parameters):
+    """Return the optimizer of a Recipe for these parameters."""
+    return spec.build(settings.optimizer, OPTIMIZERS, "optimizer", parameters, settings.lr)
+
+
+def schedule(settings):
+    """Return the schedule of a Recipe."""
+    return spec.build(settings.schedule, SCHEDULES, "schedule")
+
+
+def limits(settings):
+    """Return the Limits of a Recipe."""
+    return Limits(settings.clip_norm, settings.clip_value, settings.max_norm)
+
+
+def fit_options(settings, data):
+    """What ``fit`` is told besides the model, the loss and the optimizer.
+
+    settings: a Recipe; data: a Dataset, prepared for it.
+    """
+    return {
+        **settings.plan,
+        "schedule": schedule(settings),
+        "augment": augmentation(settings),
+        "limits": limits(settings),
+        "validation": data.validation,
+        "early_stopping": EarlyStopping(settings.patience) if settings.patience else None,
+    }

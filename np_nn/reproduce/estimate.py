@@ -1,0 +1,77 @@
+"""How long training a published row will take: estimates, corrected by the pace of a run."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+
+from np_nn.layers import Conv2d, Linear
+from np_nn.recipes import build
+
+SEEDS = 3
+EXPENSIVE = 100  # seconds for one network: such a row is trained from a single seed
+IMAGES = 60_000
+SHARE = {"mnist": 0.2, "fashion": 0.5}  # of pixels that are not black: the others take no time
+
+
+def seeds(recipe):
+    """From how many seeds a row is trained unless --seeds says it."""
+    return 1 if estimate(recipe) > EXPENSIVE else SEEDS
+
+
+def estimate(recipe):
+    """Seconds to train one network with the compiled kernels on two cores, roughly."""
+    epochs = recipe.epochs or recipe.steps * recipe.batch_size / IMAGES
+    steps = recipe.steps or epochs * math.ceil(IMAGES / recipe.batch_size)
+    step = _dense_step(recipe) if recipe.model == "mlp" else _convolved_step(recipe)
+    return steps * step + (epochs * IMAGES * 8e-6 if recipe.augment else 0)
+
+
+def _dense_step(recipe):
+    """Seconds for a step of an mlp."""
+    weights = [a * b for a, b in pairwise(recipe.sizes())]
+    weights[0] *= 1 if recipe.input_noise else SHARE.get(recipe.dataset, 1)
+    return 1e-5 + sum(weights) * (6 * recipe.batch_size / 1.6e11 + 1e-9)
+
+
+def _convolved_step(recipe):
+    """Seconds for a step of another network; only with ReLU is its pooling done by a kernel."""
+    image = 8e-6 + 1.6e-11 * multiplications(recipe)
+    return recipe.batch_size * (image if recipe.activation == "relu" else image + 3.5e-5)
+
+
+class Clock:
+    """How long the rest will take: the estimates, at the pace of what is done."""
+
+    def __init__(self):
+        self.spent = self.expected = 0.0
+
+    def done(self, recipe, seconds):
+        """One more is trained; seconds: None if it failed, which says nothing."""
+        if seconds is not None:
+            self.spent += seconds
+            self.expected += estimate(recipe)
+
+    def left(self, due):
+        """Seconds for these (recipe, seed)."""
+        pace = self.spent / self.expected if self.expected else 1.0
+        return pace * sum(estimate(recipe) for recipe, _ in due)
+
+
+def duration(seconds):
+    """A time in a word or two."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def multiplications(settings, shape=(28, 28)):
+    """How many the network of a Recipe needs for one image, forward."""
+    model = build.network(settings, shape, 10).eval()
+    one = build.as_image(shape) if build.takes_images(settings) else (math.prod(shape),)
+    model(np.zeros((1, *one), np.float32))
+    return sum(
+        layer.products if isinstance(layer, Conv2d) else layer.weight.data.size
+        for layer in model.modules()
+        if isinstance(layer, Conv2d | Linear)
+    )
