@@ -11,7 +11,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
-BUILD   = pyproject.toml setup.py $(wildcard kernels/*)
+BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
 .PHONY: train compare test bench docs faults fuzz lint clean
 

@@ -1,4 +1,4 @@
-"""Builds each kernels/<name>.pyx as the extension np_nn._kernels.<name>.
+"""Build each kernels/<family>/<name>.pyx as the extension np_nn._kernels.<name>.
 
 The kernels are optional: without a compiler the installation succeeds, and NumPy
 serves; without OpenMP they use one thread. Environment:
@@ -9,14 +9,20 @@ NP_NN_SANITIZE=1   build with the address and undefined-behaviour sanitizers (ma
 """
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-SOURCES = sorted(Path("kernels").glob("*.pyx"))
-HEADERS = sorted(str(path) for end in ("h", "pxi") for path in Path("kernels").glob(f"*.{end}"))
+KERNELS = Path("kernels")
+SOURCES = sorted(KERNELS.rglob("*.pyx"))
+# A line that includes a file: of C, of Cython, or the macro that names the header of inner loops
+# (common/dispatch.h includes it once per instruction set).
+INCLUDE = re.compile(
+    r'^\s*(?:#\s*include|#\s*define\s+\w+|include|cdef extern from)\s+"([^"]+\.(?:h|pxi))"', re.M
+)
 # Not -march: the kernels choose the instruction set when they run. Without -fno-math-errno
 # GCC does not vectorise a square root.
 OPTIMIZE = ["-g0", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
@@ -34,11 +40,28 @@ int main(void)
 
 
 def wanted(variable):
+    """Return whether an environment variable is 1."""
     return os.environ.get(variable) == "1"
 
 
+def headers(source):
+    """Return the .pxi and .h files that a source includes, directly or not, as sorted paths.
+
+    Includes are written from kernels/ on. When one of these files changes, the extension is
+    built again; a source distribution holds them.
+    """
+    found, open_ = set(), [Path(source)]
+    while open_:
+        text = open_.pop().read_text("utf-8")
+        new = {KERNELS / name for name in INCLUDE.findall(text)} - found
+        new = {path for path in new if path.is_file()}
+        found |= new
+        open_ += new
+    return sorted(found)
+
+
 class BuildKernels(build_ext):
-    """Compiles with the flags that the compiler at hand understands, an extension per core."""
+    """Build command: flags that the compiler understands, one extension per core at a time."""
 
     def initialize_options(self):
         super().initialize_options()
@@ -59,7 +82,7 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def _has_openmp(self):
-        """Whether a few lines with OpenMP compile and link (Apple's clang has none)."""
+        """Return whether a few lines with OpenMP compile and link (Apple's clang has none)."""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
             source.write_text(OPENMP_PROBE)
@@ -77,6 +100,7 @@ class BuildKernels(build_ext):
 
 
 def extensions():
+    """Return an Extension for each source, translated to C by Cython."""
     if not SOURCES:
         return []
     from Cython.Build import cythonize
@@ -87,12 +111,13 @@ def extensions():
             Extension(
                 f"np_nn._kernels.{source.stem}",
                 [str(source)],
-                include_dirs=["kernels"],
-                depends=[str(source), *HEADERS],  # also what a source distribution must hold
+                include_dirs=[str(KERNELS)],
+                depends=[str(path) for path in (source, *headers(source))],
             )
             for source in SOURCES
         ],
         language_level=3,
+        include_path=[str(KERNELS)],
         build_dir="build",
     )
     for extension in built:
@@ -100,4 +125,5 @@ def extensions():
     return built
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
+if __name__ == "__main__":  # a test imports this file to ask for headers()
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

@@ -7,7 +7,7 @@ import pytest
 from test_kernels import python  # skips this file, too, where no kernels are built
 
 FILES = {
-    "compiled": ("tests/kernels/test_kernels.py", "tests/kernels/test_mlp_steps.py"),
+    "mlp": ("tests/kernels/test_kernels.py", "tests/kernels/test_mlp_steps.py"),
     "pointwise": ("tests/kernels/test_pointwise.py",),
     "convolution": ("tests/kernels/test_convolution_kernels.py",),
     "pooling": ("tests/kernels/test_pooling_kernels.py",),

@@ -21,14 +21,14 @@ from np_nn import reference
 from np_nn.reference import Rows
 
 try:
-    from np_nn._kernels import compiled
+    from np_nn._kernels import mlp
 except ImportError:
     if os.environ.get("NP_NN_STRICT") == "1":
         raise
     pytest.skip("the compiled kernels are not built", allow_module_level=True)
 
 ROOT = Path(__file__).resolve().parents[2]
-PROVIDED = sorted(name for name, f in inspect.getmembers(reference) if hasattr(compiled, name))
+PROVIDED = sorted(name for name, f in inspect.getmembers(reference) if hasattr(mlp, name))
 PROVIDED = [name for name in PROVIDED if inspect.isfunction(getattr(reference, name))]
 SIZES = (1, 2, 7, 10, 16, 17, 33, 100, 129, 513)
 COUNTS = (1, 2, 3, 9, 31, 33, 64, 130, 257)
@@ -87,7 +87,7 @@ def close(got, want, tolerance):
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * scale)
 
 
-def check(name, *arguments, tolerance=1e-5, module=compiled):
+def check(name, *arguments, tolerance=1e-5, module=mlp):
     """The kernel does to copies of the arguments what the reference does.
 
     So it leaves alone what the reference leaves alone, to the last bit; scratch may hold
@@ -149,7 +149,7 @@ def test_every_kernel_has_a_test_here():
     ]  # fmt: skip
     for name in PROVIDED:
         expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
-        assert list(inspect.signature(getattr(compiled, name)).parameters) == expected
+        assert list(inspect.signature(getattr(mlp, name)).parameters) == expected
 
 
 @some
@@ -226,7 +226,7 @@ def test_cross_entropy(count, classes, smoothing, size, seed):
 def test_cross_entropy_of_a_diverged_network_is_nan():
     logits = np.zeros((20, 10), np.float32)
     logits[3, 4] = np.nan
-    assert np.isnan(compiled.cross_entropy(logits, np.zeros(20, np.int64), 0.0, logits.copy(), 2))
+    assert np.isnan(mlp.cross_entropy(logits, np.zeros(20, np.int64), 0.0, logits.copy(), 2))
 
 
 SHAPES = [(1,), (0,), (15,), (17, 33), (2, 3, 5, 7), (70_001,)]
@@ -268,7 +268,7 @@ def test_a_variance_of_rmsprop_is_not_negative():
     """Without a bound, rounding makes it so where the gradient is always the same: NaN."""
     grad = np.linspace(0.1, 1, 1000, dtype=np.float32)
     weight, square, average = np.zeros(1000, np.float32), grad**2 * np.float32(1 - 1e-6), grad
-    for step in (reference.rmsprop_step, lambda *a: compiled.rmsprop_step(*a, 1)):
+    for step in (reference.rmsprop_step, lambda *a: mlp.rmsprop_step(*a, 1)):
         moved = weight.copy()
         step(moved, grad, square.copy(), average.copy(), None, empty(2, 1000), 0.1, 0.99, 1e-8, 0,
              0, True)  # fmt: skip
@@ -398,7 +398,7 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
     name, arguments, message = case
     before = bytes_of(list(arguments))
     with pytest.raises(ValueError, match=message):
-        getattr(compiled, name)(*arguments, 2)
+        getattr(mlp, name)(*arguments, 2)
     assert bytes_of(list(arguments)) == before
 
 
@@ -412,7 +412,7 @@ def python(*arguments, **environment):
     )  # fmt: skip
 
 
-ASK = "from np_nn._kernels import compiled; print(compiled.isa())"
+ASK = "from np_nn._kernels import mlp; print(mlp.isa())"
 
 
 def test_an_unknown_instruction_set_means_the_best():
@@ -425,14 +425,14 @@ def test_an_unknown_instruction_set_means_the_best():
 
 FORK = """
 import os, signal, numpy as np
-from np_nn._kernels import compiled
-compiled.set_work_per_thread(1)
+from np_nn._kernels import mlp
+mlp.set_work_per_thread(1)
 x = np.ones((64, 64), np.float32)
-compiled.linear_forward(x, x, None, np.empty_like(x), 2)
+mlp.linear_forward(x, x, None, np.empty_like(x), 2)
 child = os.fork()
 if not child:
     signal.alarm(20)
-    os._exit(int(compiled.linear_forward(x, x, None, np.empty_like(x), 2)[0, 0] != 64))
+    os._exit(int(mlp.linear_forward(x, x, None, np.empty_like(x), 2)[0, 0] != 64))
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_kernels import (
     bytes_of,
     check,
-    compiled,
+    mlp,
     duplicate,
     empty,
     normal,

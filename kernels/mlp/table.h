@@ -2,9 +2,9 @@
 #ifndef NN_COMPILED_H
 #define NN_COMPILED_H
 
-#include "norm.h"
-#include "panels.h"
-#include "types.h"
+#include "norm/types.h"
+#include "mlp/panels.h"
+#include "common/types.h"
 
 /* One instruction set's inner loops; compiled_isa.h says where each is. */
 typedef struct {
@@ -45,8 +45,8 @@ typedef struct {
     void (*relu_backward)(int64_t, const float *, const float *, float *);
 } nn_kernels;
 
-#define NN_INNER_LOOPS "compiled_isa.h"
+#define NN_INNER_LOOPS "mlp/loops.h"
 #define NN_TABLE nn_kernels
-#include "dispatch.h"
+#include "common/dispatch.h"
 
 #endif

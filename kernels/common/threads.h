@@ -10,7 +10,7 @@
 #ifndef NN_THREADS_H
 #define NN_THREADS_H
 
-#include "types.h"
+#include "common/types.h"
 #ifdef _OPENMP
 #include <omp.h>
 #endif

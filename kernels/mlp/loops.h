@@ -17,16 +17,16 @@
  * pad narrow matrices to a row stride of 16 to stay fast.
  */
 
-#include "vectors_isa.h"
-#include "transpose_isa.h"
-#include "transcendental_isa.h"
-#include "optimizers_isa.h"
-#include "sparse_isa.h"
-#include "dense_isa.h"
-#include "losses_isa.h"
-#include "elementwise_isa.h"
-#include "noise_isa.h"
-#include "norm_isa.h"
+#include "simd/vectors.h"
+#include "simd/transpose.h"
+#include "simd/transcendental.h"
+#include "mlp/optimizers_loops.h"
+#include "mlp/sparse_loops.h"
+#include "mlp/dense_loops.h"
+#include "mlp/losses_loops.h"
+#include "mlp/elementwise_loops.h"
+#include "simd/random.h"
+#include "norm/batch_loops.h"
 
 static const nn_kernels NN(kernels) = {
     NN_STRING(NN_ISA),

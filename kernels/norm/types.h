@@ -2,7 +2,7 @@
 #ifndef NN_NORM_H
 #define NN_NORM_H
 
-#include "types.h"
+#include "common/types.h"
 
 #define NN_PANEL 64   /* columns that are normalised together */
 #define NN_AHEAD 8    /* rows between asking for one and needing it */

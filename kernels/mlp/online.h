@@ -15,7 +15,7 @@
 #ifndef NN_ONLINE_H
 #define NN_ONLINE_H
 
-#include "mlp.h"
+#include "mlp/steps.h"
 
 enum {
     NN_FEW_ROWS = 16, /* of a weight, that stay in L1 between their update and their sum */

@@ -7,7 +7,7 @@
 #ifndef NN_CONVOLUTION_BACKWARD_H
 #define NN_CONVOLUTION_BACKWARD_H
 
-#include "convolution.h"
+#include "convolution/forward.h"
 
 #define NN_MAX_CHUNKS 16
 #define NN_CHUNK_BYTES (32 << 20) /* all chunks of a gradient together, unless one is more */

@@ -9,13 +9,13 @@
  * threads may share rows, columns or elements at multiples of 16, and the bits stay the same.
  */
 
-#include "vectors_isa.h"
-#include "transcendental_isa.h"
-#include "sums_isa.h"
-#include "noise_isa.h"
-#include "norm_isa.h"
-#include "channel_norm_isa.h"
-#include "layer_norm_isa.h"
+#include "simd/vectors.h"
+#include "simd/transcendental.h"
+#include "simd/sums.h"
+#include "simd/random.h"
+#include "norm/batch_loops.h"
+#include "norm/channel_loops.h"
+#include "norm/layer_loops.h"
 
 /* ------------------------------------------------------------------ activations */
 

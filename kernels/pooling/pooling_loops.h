@@ -6,7 +6,7 @@
  * it that something follows.
  */
 
-#include "vectors_isa.h"
+#include "simd/vectors.h"
 
 /* Of two vectors, what stands at even and at odd places; and the way back: a number of one, a
  * number of the other, in two vectors */

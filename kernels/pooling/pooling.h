@@ -7,7 +7,7 @@
 #ifndef NN_POOLING_H
 #define NN_POOLING_H
 
-#include "threads.h"
+#include "common/threads.h"
 
 #define NN_ROOM 32 /* floats behind a plane that vectors may reach; for strides, so many times */
 
@@ -28,9 +28,9 @@ typedef struct {
     void (*fill)(int64_t, float, float *);
 } nn_pooling;
 
-#define NN_INNER_LOOPS "pooling_isa.h"
+#define NN_INNER_LOOPS "pooling/pooling_loops.h"
 #define NN_TABLE nn_pooling
-#include "dispatch.h"
+#include "common/dispatch.h"
 
 static inline int nn_pool_threads(const nn_pool *s, int threads)
 {

@@ -2,7 +2,7 @@
 #ifndef NN_OPTIMIZER_H
 #define NN_OPTIMIZER_H
 
-#include "types.h"
+#include "common/types.h"
 
 /* No optimizer: what would be updated receives the gradient. */
 static inline nn_optimizer nn_store(void)

@@ -8,7 +8,7 @@
 #ifndef NN_MLP_WORK_H
 #define NN_MLP_WORK_H
 
-#include "layers.h"
+#include "mlp/linear.h"
 
 /* A Linear layer, weight (in, out) with row stride ldw and perhaps a bias (out), and the
  * activation after it, whose outputs have row stride ld. In between there may be a batch norm: it

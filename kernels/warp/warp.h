@@ -8,7 +8,7 @@
 #ifndef NN_WARP_H
 #define NN_WARP_H
 
-#include "threads.h"
+#include "common/threads.h"
 
 /* Whoever is free takes the next chunk: a thread that shares its core does fewer. */
 #ifdef _OPENMP

@@ -23,7 +23,7 @@ from libc.string cimport memset
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 
-cdef extern from "mlp.h" nogil:
+cdef extern from "mlp/steps.h" nogil:
     ctypedef struct nn_rows:
         const int64_t *indptr
         const uint16_t *cols
@@ -146,9 +146,9 @@ def set_work_per_thread(double multiplications):
     nn_set_work_per_thread(multiplications)
 
 
-include "arrays.pxi"
-include "workspace.pxi"
-include "layers.pxi"
-include "optimizers.pxi"
-include "sparse.pxi"
-include "mlp.pxi"
+include "common/arrays.pxi"
+include "common/workspace.pxi"
+include "mlp/linear.pxi"
+include "mlp/optimizers.pxi"
+include "mlp/sparse.pxi"
+include "mlp/steps.pxi"

@@ -13,11 +13,11 @@ Beside rounding, the kernels differ from the reference in this: exp gives 0 wher
 a number below 1e-38.
 """
 
-include "arrays.pxi"
+include "common/arrays.pxi"
 
 from libc.stdint cimport uint64_t
 
-cdef extern from "pointwise.h" nogil:
+cdef extern from "pointwise/pointwise.h" nogil:
     ctypedef enum nn_activation:
         nn_sigmoid_forward, nn_sigmoid_backward
         nn_tanh_forward, nn_tanh_backward
@@ -62,8 +62,8 @@ cdef extern from "pointwise.h" nogil:
     void nn_layer_norm_forward(const nn_norm *, int)
     void nn_layer_norm_backward(const nn_norm *, int)
 
-include "machine.pxi"
-include "workspace.pxi"
+include "common/extension.pxi"
+include "common/workspace.pxi"
 
 
 cdef int _same_or_apart(const Array *out, const Array *other, str name) except -1:

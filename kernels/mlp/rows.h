@@ -2,8 +2,8 @@
 #ifndef NN_COLUMNS_H
 #define NN_COLUMNS_H
 
-#include "compiled.h"
-#include "threads.h"
+#include "mlp/table.h"
+#include "common/threads.h"
 
 /* ---- Compressed rows --------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #ifndef NN_PANELS_H
 #define NN_PANELS_H
 
-#include "types.h"
+#include "common/types.h"
 
 #define NN_PANELS 0
 

@@ -7,7 +7,7 @@
 #ifndef NN_MLP_H
 #define NN_MLP_H
 
-#include "mlp_work.h"
+#include "mlp/workspace.h"
 
 /* ---- The parts of a step -------------------------------------------------------------- */
 
@@ -365,7 +365,7 @@ NN_API int nn_mlp_threads(const nn_layer *layers, int depth, int64_t count, int 
     return nn_useful_threads(threads, work);
 }
 
-#include "online.h"
+#include "mlp/online.h"
 
 /* Train the layers, contiguous arrays of the caller, for run->steps steps. They are
  * copied to aligned and padded work space (nn_mlp_bytes), and back at the end. */

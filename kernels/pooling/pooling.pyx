@@ -6,11 +6,11 @@ changes a bit of the result, and what does not fit raises ValueError before anyt
 No output may share memory with an input.
 """
 
-include "arrays.pxi"
+include "common/arrays.pxi"
 
 from libc.stdint cimport uint8_t
 
-cdef extern from "pooling.h" nogil:
+cdef extern from "pooling/pooling.h" nogil:
     ctypedef struct nn_pool:
         int64_t planes, h, w, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow
         bint pairs
@@ -23,9 +23,9 @@ cdef extern from "pooling.h" nogil:
     void nn_adaptive_forward(const nn_pool *, const float *, float *, void *, int)
     void nn_adaptive_backward(const nn_pool *, const float *, float *, void *, int)
 
-include "machine.pxi"
-include "workspace.pxi"
-include "windows.pxi"
+include "common/extension.pxi"
+include "common/workspace.pxi"
+include "common/windows.pxi"
 
 MOST_PLACES = 256  # of a window: they are kept in bytes
 

@@ -5,8 +5,8 @@
 #ifndef NN_LAYERS_H
 #define NN_LAYERS_H
 
-#include "columns.h"
-#include "optimizer.h"
+#include "mlp/rows.h"
+#include "mlp/optimizer.h"
 
 /* ---- Copies ------------------------------------------------------------------------------ */
 

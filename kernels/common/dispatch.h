@@ -10,7 +10,7 @@
 #ifndef NN_DISPATCH_H
 #define NN_DISPATCH_H
 
-#include "types.h"
+#include "common/types.h"
 
 #define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
 

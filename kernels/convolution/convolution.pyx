@@ -6,11 +6,11 @@ changes a bit of the result, and what does not fit raises ValueError before anyt
 No output may share memory with an input.
 """
 
-include "arrays.pxi"
+include "common/arrays.pxi"
 
 from libc.stdint cimport int32_t, uint8_t
 
-cdef extern from "convolution_backward.h" nogil:
+cdef extern from "convolution/backward.h" nogil:
     ctypedef struct nn_conv:
         int64_t n, c, h, w, o, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow, pool, ph, pw
         int relu
@@ -24,9 +24,9 @@ cdef extern from "convolution_backward.h" nogil:
         const nn_conv *, const float *, const float *, const float *, const uint8_t *,
         const float *, float *, float *, float *, void *, int)
 
-include "machine.pxi"
-include "workspace.pxi"
-include "windows.pxi"
+include "common/extension.pxi"
+include "common/workspace.pxi"
+include "common/windows.pxi"
 
 MOST_POOL = 16  # windows whose places fit into a byte
 

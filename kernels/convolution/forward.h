@@ -8,7 +8,7 @@
 #ifndef NN_CONVOLUTION_H
 #define NN_CONVOLUTION_H
 
-#include "threads.h"
+#include "common/threads.h"
 
 #define NN_SLACK 64 /* floats behind an array that a vector may reach */
 
@@ -80,9 +80,9 @@ typedef struct {
     void (*scatter)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t, float *);
 } nn_convolution;
 
-#define NN_INNER_LOOPS "convolution_isa.h"
+#define NN_INNER_LOOPS "convolution/convolution_loops.h"
 #define NN_TABLE nn_convolution
-#include "dispatch.h"
+#include "common/dispatch.h"
 
 static inline double nn_conv_work(const nn_conv *s)
 {

@@ -4,8 +4,8 @@
  * no OpenMP is in it. Sums of one kind are always added in one order, whatever the threads.
  */
 
-#include "vectors_isa.h"
-#include "transpose_isa.h"
+#include "simd/vectors.h"
+#include "simd/transpose.h"
 
 #if VL == 16
 #define PIXELS 8   /* that a product sums side by side */

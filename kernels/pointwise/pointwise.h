@@ -4,8 +4,8 @@
 #ifndef NN_POINTWISE_H
 #define NN_POINTWISE_H
 
-#include "norm.h"
-#include "threads.h"
+#include "norm/types.h"
+#include "common/threads.h"
 
 #define NN_PIECE 1024 /* floats of a row that are summed before double precision is needed */
 
@@ -41,9 +41,9 @@ typedef struct {
     void (*layer_norm_backward)(const nn_norm *, int64_t, int64_t);
 } nn_pointwise;
 
-#define NN_INNER_LOOPS "pointwise_isa.h"
+#define NN_INNER_LOOPS "pointwise/pointwise_loops.h"
 #define NN_TABLE nn_pointwise
-#include "dispatch.h"
+#include "common/dispatch.h"
 
 /* How much an element costs, in multiply-adds: it decides how many threads are woken. */
 #define NN_CURVE 12.0 /* exp and a division */

@@ -2,11 +2,11 @@
 
 import os
 
-cdef extern from "dispatch.h" nogil:
+cdef extern from "common/dispatch.h" nogil:
     void nn_select_isa()
     const char *nn_isa_name()
 
-cdef extern from "threads.h" nogil:
+cdef extern from "common/threads.h" nogil:
     const int NN_OPENMP
     void nn_after_fork()
     void nn_set_work_per_thread(double)

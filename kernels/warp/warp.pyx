@@ -13,7 +13,7 @@ import numpy as np
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
-cdef extern from "warp.h" nogil:
+cdef extern from "warp/warp.h" nogil:
     ctypedef struct nn_warp:
         int64_t count, height, width, modes
         const uint8_t *images
