@@ -36,6 +36,8 @@ def _find_kernels():
     for info in pkgutil.iter_modules([str(folder)]):
         module = importlib.import_module(f"np_nn._kernels.{info.name}")
         modules.append(module)
+        if hasattr(module, "set_rows_type"):
+            module.set_rows_type(reference.Rows)
         found.update({name: getattr(module, name) for name in REFERENCE if hasattr(module, name)})
     return found, modules
 

@@ -1,6 +1,6 @@
 # Looking at the arrays that a kernel is given, before anything is changed.
 #
-# Included by the extensions of this folder; it needs nothing of the C headers. What does not
+# Included by every extension; it needs nothing of the C headers. What does not
 # fit (another dtype, not contiguous, the wrong number of dimensions) raises ValueError.
 
 import numpy as np
@@ -77,7 +77,7 @@ cdef object _misfit(object given, str name, const char *format, int axes, bint w
     return ValueError(f"{name} must be {wanted}, got {got}")
 
 
-cdef bint _same_shape(const Array *a, const Array *b) noexcept:
+cdef inline bint _same_shape(const Array *a, const Array *b) noexcept:
     cdef int axis
     if a.axes != b.axes:
         return False
@@ -91,9 +91,14 @@ cdef object _shape(const Array *a):
     return tuple([a.shape[axis] for axis in range(a.axes)])
 
 
-cdef int _apart(const Array *out, const Array *other, str name) except -1:
-    """A product reads its operands again and again: it must not write over them."""
-    if (<char *>out.data < <char *>other.data + other.size * 4
-            and <char *>other.data < <char *>out.data + out.size * 4):
+cdef inline bint _overlap(const Array *a, const Array *b) noexcept:
+    """Return whether two arrays of 4-byte elements share memory."""
+    return (<char *>a.data < <char *>b.data + b.size * 4
+            and <char *>b.data < <char *>a.data + a.size * 4)
+
+
+cdef inline int _apart(const Array *out, const Array *other, str name) except -1:
+    """Refuse an output that shares memory with an operand, which is read again and again."""
+    if _overlap(out, other):
         raise ValueError(f"out must not share memory with {name}")
     return 0

@@ -4,15 +4,19 @@
  *
  * Before it includes this file, an extension names
  *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
- *     NN_TABLE         the type of that table, whose first member is the set's name
- * The header is included with NN(name), VL, MR and NR set; compiled_isa.h says what they are.
+ *     NN_TABLE         the type of that table, whose first member is the set's `name`
+ * The header is included once per instruction set, with
+ *     NN(name)   name with the set's suffix, e.g. name_avx512
+ *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
+ *     MR, NR     tile of the dense product: MR rows by NR vectors of accumulators
+ * It and the headers of simd/ that it includes have no include guard on purpose, and no OpenMP
+ * pragma: functions that OpenMP outlines would lose the instruction set, so threads are the
+ * caller's business.
  */
 #ifndef NN_DISPATCH_H
 #define NN_DISPATCH_H
 
 #include "common/types.h"
-
-#define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
 
 #define NN_PASTE2(a, b) nn_##a##_##b
 #define NN_PASTE(a, b) NN_PASTE2(a, b)

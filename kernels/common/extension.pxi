@@ -1,4 +1,6 @@
 # What every extension tells about itself, and what it does when it is imported.
+#
+# Included after the family's own header: common/dispatch.h needs the names of its inner loops.
 
 import os
 

@@ -20,11 +20,17 @@
 
 #define NN_MAX_THREADS 256
 
+#define NN_PASS 4.0 /* multiply-adds that take as long as reading and writing one element */
+
 static double nn_work_per_thread = 200e3; /* multiply-adds worth a thread */
 static int nn_forked;
 
+/* NN_PARALLEL(threads): the block that follows is run by each thread of a team. In it, NN_THREAD()
+ * is the thread's number and NN_THREADS() the size of the team. NN_FOR_ANY_THREAD: the idle thread
+ * takes the next iteration of the loop that follows. */
 #ifdef _OPENMP
 #define NN_OPENMP 1
+#define NN_FOR_ANY_THREAD _Pragma("omp for schedule(dynamic)")
 #define NN_PARALLEL(threads) _Pragma(NN_STRING(omp parallel num_threads(threads) if (threads > 1)))
 #define NN_THREAD() omp_get_thread_num()
 #define NN_THREADS() omp_get_num_threads() /* may be fewer than asked for */
@@ -36,6 +42,7 @@ static int nn_forked;
     } while (0)
 #else
 #define NN_OPENMP 0
+#define NN_FOR_ANY_THREAD
 #define NN_PARALLEL(threads)
 #define NN_THREAD() 0
 #define NN_THREADS() 1

@@ -440,4 +440,18 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
     }
 }
 
+/* out[c] = the sum of channel c of grad (n, channels, pixels): each thread has its channels. */
+NN_API void nn_conv_bias(const float *grad, int64_t n, int64_t channels, int64_t pixels, float *out,
+                         int threads)
+{
+    threads = nn_useful_threads(threads,
+                                NN_PASS * ((double)n * (double)channels * (double)pixels));
+    NN_PARALLEL(threads)
+    {
+        int64_t lo, hi;
+        nn_share(channels, pixels == 1 ? 16 : 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
+        nn_active->channel_bias(grad, n, channels, pixels, lo, hi, out);
+    }
+}
+
 #endif

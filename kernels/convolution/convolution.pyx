@@ -1,9 +1,9 @@
 # cython: language_level=3, binding=True
 """Compiled convolution: functions of np_nn/reference/convolution.py by their names.
 
-As in compiled.pyx, each takes the arguments of its reference and `threads`, whose number never
-changes a bit of the result, and what does not fit raises ValueError before anything is changed.
-No output may share memory with an input.
+Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
+result; arrays that do not fit raise ValueError before anything is changed. No output may share
+memory with an input.
 """
 
 include "common/arrays.pxi"
@@ -23,6 +23,7 @@ cdef extern from "convolution/backward.h" nogil:
     void nn_conv_backward(
         const nn_conv *, const float *, const float *, const float *, const uint8_t *,
         const float *, float *, float *, float *, void *, int)
+    void nn_conv_bias(const float *, int64_t, int64_t, int64_t, float *, int)
 
 include "common/extension.pxi"
 include "common/workspace.pxi"
@@ -154,6 +155,20 @@ def conv2d_backward_input(grad, weight, stride, padding, out, int threads):
         nn_conv_backward(&s, NULL, <float *>w.data, NULL, NULL, <float *>g.data, NULL, NULL,
                          <float *>result.data, space, threads)
     _give_back(space)
+    return out
+
+
+def conv2d_backward_bias(grad, out, int threads):
+    cdef Array g, result
+    _read(&g, grad, "grad", "f", 4, False)
+    _read(&result, out, "out", "f", 1, True)
+    if result.size != g.shape[1]:
+        raise ValueError(
+            f"conv2d_backward_bias: grad {_shape(&g)} and out {_shape(&result)} do not fit")
+    _apart(&result, &g, "grad")
+    with nogil:
+        nn_conv_bias(<float *>g.data, g.shape[0], g.shape[1], g.shape[2] * g.shape[3],
+                     <float *>result.data, threads)
     return out
 
 

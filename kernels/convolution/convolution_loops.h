@@ -1,23 +1,21 @@
-/* The inner loops of convolution, for one instruction set.
+/* The inner loops of convolution.pyx, for one instruction set.
  *
- * Included by dispatch.h once per instruction set, as compiled_isa.h is; see there for NN, VL, and why
- * no OpenMP is in it. Sums of one kind are always added in one order, whatever the threads.
+ * Included once per instruction set, see common/dispatch.h. Sums of one kind are always added in
+ * one order, whatever the threads.
  */
 
 #include "simd/vectors.h"
+#include "simd/sums.h"
 #include "simd/transpose.h"
 
 #if VL == 16
 #define PIXELS 8   /* that a product sums side by side */
 #define VECTORS 3  /* of outputs, at most */
-#define SUMS 25    /* vectors that gather and scatter keep in registers */
 #else
 #define PIXELS 4
 #define VECTORS 2
-#define SUMS 12
 #endif
-#define STEPS 5 /* of a run that a loop's turn takes */
-#define RUN 6 /* vectors of a run that they take at a time, at most */
+#define STEPS 5 /* of a run, in one iteration */
 
 /* -------------------------------------------------------------- pixels by weights */
 
@@ -126,106 +124,6 @@ static void NN(product)(const nn_pixels *p, float *out)
             left -= n;
             at += n * VL;
         }
-    }
-}
-
-/* -------------------------------------------------------------------------- Winograd */
-
-/* to[k * step] = the k-th of the 16 numbers B' x B of a tile of 4 x 4 pixels, a vector each */
-NN_INLINE void NN(winograd_in)(const float *x, int64_t ldx, int64_t channels, float *to,
-                               int64_t step)
-{
-    vf a[4][4];
-    NN_UNROLL for (int v = 0; v < 4; v++)
-    {
-        const float *const from = x + v * channels;
-        const vf d0 = LOAD(from), d1 = LOAD(from + ldx);
-        const vf d2 = LOAD(from + 2 * ldx), d3 = LOAD(from + 3 * ldx);
-        a[0][v] = d0 - d2;
-        a[1][v] = d1 + d2;
-        a[2][v] = d2 - d1;
-        a[3][v] = d1 - d3;
-    }
-    NN_UNROLL for (int u = 0; u < 4; u++)
-    {
-        STORE(to + (4 * u) * step, a[u][0] - a[u][2]);
-        STORE(to + (4 * u + 1) * step, a[u][1] + a[u][2]);
-        STORE(to + (4 * u + 2) * step, a[u][2] - a[u][1]);
-        STORE(to + (4 * u + 3) * step, a[u][1] - a[u][3]);
-    }
-}
-
-/* The same of A y A', y: 2 x 2 numbers, for the way back */
-NN_INLINE void NN(winograd_back)(const float *y, int64_t ldy, int64_t width, float *to,
-                                 int64_t step)
-{
-    vf a[4][2];
-    NN_UNROLL for (int v = 0; v < 2; v++)
-    {
-        const vf y0 = LOAD(y + v * width), y1 = LOAD(y + ldy + v * width);
-        a[0][v] = y0;
-        a[1][v] = y0 + y1;
-        a[2][v] = y0 - y1;
-        a[3][v] = -y1;
-    }
-    NN_UNROLL for (int u = 0; u < 4; u++)
-    {
-        STORE(to + (4 * u) * step, a[u][0]);
-        STORE(to + (4 * u + 1) * step, a[u][0] + a[u][1]);
-        STORE(to + (4 * u + 2) * step, a[u][0] - a[u][1]);
-        STORE(to + (4 * u + 3) * step, -a[u][1]);
-    }
-}
-
-/* A' m A of the 16 sums of a tile: its 2 x 2 outputs, those that there are */
-NN_INLINE void NN(winograd_out)(const float *m, int64_t step, vf bias, float *out, int64_t ldo,
-                                int64_t width, int down, int right)
-{
-    vf a[2][4];
-    NN_UNROLL for (int v = 0; v < 4; v++)
-    {
-        const vf m0 = LOAD(m + v * step), m1 = LOAD(m + (4 + v) * step);
-        const vf m2 = LOAD(m + (8 + v) * step), m3 = LOAD(m + (12 + v) * step);
-        a[0][v] = m0 + m1 + m2;
-        a[1][v] = m1 - m2 - m3;
-    }
-    STORE(out, bias + a[0][0] + a[0][1] + a[0][2]);
-    if (right)
-        STORE(out + width, bias + a[0][1] - a[0][2] - a[0][3]);
-    if (down)
-        STORE(out + ldo, bias + a[1][0] + a[1][1] + a[1][2]);
-    if (down && right)
-        STORE(out + ldo + width, bias + a[1][1] - a[1][2] - a[1][3]);
-}
-
-/* What product gives, for a 3 x 3 kernel at stride 1; w as nn_pack_winograd leaves it */
-static void NN(winograd)(const nn_pixels *p, float *out, float *space)
-{
-    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
-    const int64_t rows = nn_winograd_rows(p->ow), most = rows * across;
-    float *const none = space, *const in = none + nn_floats(width);
-    float *const sums = in + 16 * most * channels;
-    memset(none, 0, (size_t)width * sizeof *none);
-    for (int64_t top = 0; 2 * top < p->oh; top += rows) {
-        const int64_t end = nn_least(top + rows, (p->oh + 1) / 2), tiles = (end - top) * across;
-        float *to = in;
-        for (int64_t i = top; i < end; i++)
-            for (int64_t j = 0; j < across; j++)
-                for (int64_t c = 0; c < channels; c += VL, to += VL)
-                    NN(winograd_in)(p->x + 2 * i * p->ldx + 2 * j * channels + c, p->ldx, channels,
-                                    to, tiles * channels);
-        for (int64_t k = 0; k < 16; k++) {
-            const nn_pixels q = {in + k * tiles * channels, p->w + k * channels * width, none, 0, 0,
-                                 channels, 1, 1, channels, 1, tiles, width, 0};
-            NN(product)(&q, sums + k * tiles * width);
-        }
-        const float *from = sums;
-        for (int64_t i = top; i < end; i++)
-            for (int64_t j = 0; j < across; j++)
-                for (int64_t o = 0; o < width; o += VL, from += VL)
-                    NN(winograd_out)(from, tiles * width, LOAD(p->bias + o),
-                                     out + (2 * i * p->ow + 2 * j) * width + o, p->ow * width,
-                                     width, 2 * i + 1 < p->oh, 2 * j + 1 < p->ow);
     }
 }
 
@@ -376,168 +274,42 @@ static void NN(unpool)(const nn_conv *s, const float *grad, const int32_t *place
             }
 }
 
-/* ------------------------------------------------------------------ gather and scatter */
-
-/* sums[r, v] += g x[at + r ldx + v step], a vector each, over the spikes */
-NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike *spikes,
-                               int64_t count, const float *x, int64_t ldx, int64_t step,
-                               int64_t ldy, float *y)
+/* out[c] = sum_n sum_i grad[n, c, i], for channels [c0, c1) of grad (n, channels, pixels) */
+static void NN(channel_bias)(const float *grad, int64_t n, int64_t channels, int64_t pixels,
+                             int64_t c0, int64_t c1, float *out)
 {
-    vf sums[SUMS];
-    NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-        sums[r * vectors + v] = LOAD(y + r * ldy + v * step);
-    for (int64_t k = 0; k < count; k++) {
-        const float *const from = x + spikes[k].at;
-        const float g = spikes[k].g;
-        NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-            sums[r * vectors + v] += g * LOAD(from + r * ldx + v * step);
-    }
-    NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-        STORE(y + r * ldy + v * step, sums[r * vectors + v]);
-}
-
-/* y[r, v] += the sum over the spikes of g w[at + r ldw + v], a vector each */
-NN_INLINE void NN(scatter_tile)(const int rows, const int vectors, const nn_spike *spikes,
-                                int64_t count, const float *w, int64_t ldw, int64_t ldy, float *y)
-{
-    vf sums[SUMS];
-    NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-        sums[r * vectors + v] = LOAD(y + r * ldy + v * VL);
-    for (int64_t k = 0; k < count; k++) {
-        const float *const from = w + spikes[k].at;
-        const float g = spikes[k].g;
-        NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-            sums[r * vectors + v] += g * LOAD(from + r * ldw + v * VL);
-    }
-    /* A run of weights ends with zeros: the numbers behind the run are written as they were. */
-    NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-        STORE(y + r * ldy + v * VL, sums[r * vectors + v]);
-}
-
-/* One function for each size of tile, and the call of the one that is wanted */
-#define SIZES(DO)                                                                            \
-    DO(1, 1) DO(1, 2) DO(1, 3) DO(1, 4) DO(1, 5) DO(1, 6) DO(2, 1) DO(2, 2) DO(2, 3)         \
-    DO(2, 4) DO(2, 5) DO(2, 6) DO(3, 1) DO(3, 2) DO(3, 3) DO(3, 4) DO(4, 1) DO(4, 2)         \
-    DO(4, 3) DO(5, 1) DO(5, 2) MORE_SIZES(DO)
-#if SUMS >= 25
-#define MORE_SIZES(DO) DO(3, 5) DO(3, 6) DO(4, 4) DO(4, 5) DO(4, 6) DO(5, 3) DO(5, 4) DO(5, 5)
-#else
-#define MORE_SIZES(DO)
-#endif
-
-#define DEFINE(r, v)                                                                         \
-    static void NN(gather_##r##_##v)(const nn_spike *spikes, int64_t count, const float *x,  \
-                                     int64_t ldx, int64_t ldy, float *y)                     \
-    {                                                                                        \
-        NN(gather_tile)(r, v, spikes, count, x, ldx, VL, ldy, y);                            \
-    }                                                                                        \
-    static void NN(gather_apart_##r##_##v)(const nn_spike *spikes, int64_t count,            \
-                                           const float *x, int64_t ldx, int64_t step,        \
-                                           int64_t ldy, float *y)                            \
-    {                                                                                        \
-        NN(gather_tile)(r, v, spikes, count, x, ldx, step, ldy, y);                          \
-    }                                                                                        \
-    static void NN(scatter_##r##_##v)(const nn_spike *spikes, int64_t count, const float *w, \
-                                      int64_t ldw, int64_t ldy, float *y)                    \
-    {                                                                                        \
-        NN(scatter_tile)(r, v, spikes, count, w, ldw, ldy, y);                               \
-    }
-SIZES(DEFINE)
-#undef DEFINE
-
-/* Cut `rows` rows of `vectors` vectors into tiles, with r, v, at (row) and from (vector) of
- * each, and do something with each. */
-#define TILES(CALL)                                                                          \
-    const int64_t parts = (vectors + RUN - 1) / RUN, wide = (vectors + parts - 1) / parts;   \
-    for (int64_t from = 0; from < vectors; from += wide) {                                   \
-        const int64_t v = nn_least(wide, vectors - from);                                    \
-        const int64_t tall = nn_least(5, SUMS / v);                                          \
-        for (int64_t at = 0; at < rows; at += tall) {                                        \
-            const int64_t r = nn_least(tall, rows - at);                                     \
-            switch (r * 8 + v) {                                                             \
-                SIZES(CALL)                                                                  \
-            }                                                                                \
-        }                                                                                    \
-    }
-
-/* sums[r, v] += g x[at + r ldx + v VL ...] over the spikes: whole vectors in a row */
-static void NN(gather)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
-                       int64_t rows, int64_t vectors, float *sums)
-{
-#define CALL(r, v)                                                                           \
-    case r * 8 + v:                                                                          \
-        NN(gather_##r##_##v)(spikes, count, x + at * ldx + from * VL, ldx, vectors * VL,     \
-                             sums + at * vectors * VL + from * VL);                          \
-        break;
-    TILES(CALL)
-#undef CALL
-}
-
-/* The same with `step` floats from vector to vector, in x and in the sums */
-static void NN(gather_apart)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
-                             int64_t step, int64_t rows, int64_t vectors, float *sums)
-{
-#define CALL(r, v)                                                                           \
-    case r * 8 + v:                                                                          \
-        NN(gather_apart_##r##_##v)(spikes, count, x + at * ldx + from * step, ldx, step,     \
-                                   vectors * step, sums + (at * vectors + from) * step);     \
-        break;
-    TILES(CALL)
-#undef CALL
-}
-
-/* y[r ldy + v VL ...] += the sum over the spikes of g w[at + (r vectors + v) VL ...] */
-static void NN(scatter)(const nn_spike *spikes, int64_t count, const float *w, int64_t rows,
-                        int64_t vectors, int64_t ldy, float *y)
-{
-#define CALL(r, v)                                                                           \
-    case r * 8 + v:                                                                          \
-        NN(scatter_##r##_##v)(spikes, count, w + (at * vectors + from) * VL, vectors * VL,   \
-                              ldy, y + at * ldy + from * VL);                                \
-        break;
-    TILES(CALL)
-#undef CALL
-}
-
-/* sums (16, channels, width) += what an image gives to the weights' gradient, before it is
- * turned into G' sums G. x, g: frames; g is 0 beyond oh and ow. */
-static void NN(winograd_outer)(const nn_pixels *p, const float *g, int64_t ldg,
-                               const int32_t *in_x, const int32_t *in_g, float *space, float *sums)
-{
-    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
-    const int64_t rows = nn_winograd_rows(p->ow), most = rows * across;
-    for (int64_t top = 0; 2 * top < p->oh; top += rows) {
-        const int64_t end = nn_least(top + rows, (p->oh + 1) / 2), tiles = (end - top) * across;
-        float *to = space, *back = space + 16 * most * channels;
-        const float *const grads = back;
-        for (int64_t i = top; i < end; i++)
-            for (int64_t j = 0; j < across; j++) {
-                for (int64_t c = 0; c < channels; c += VL, to += VL)
-                    NN(winograd_in)(p->x + 2 * i * p->ldx + 2 * j * channels + c, p->ldx, channels,
-                                    to, tiles * channels);
-                for (int64_t o = 0; o < width; o += VL, back += VL)
-                    NN(winograd_back)(g + 2 * i * ldg + 2 * j * width + o, ldg, width, back,
-                                      tiles * width);
-            }
-        for (int64_t k = 0; k < 16; k++)
-            NN(outer)(space + k * tiles * channels, 0, 1, channels, in_x, grads + k * tiles * width,
-                      in_g, tiles, sums + k * channels * width, width);
+    for (int64_t c = c0; c < c1; c++) {
+        double sums[2];
+        NN(channel_sums)(NN(plain), n, channels, pixels, c, grad, 0, 0, 0, sums);
+        out[c] = (float)sums[0];
     }
 }
 
-static const nn_convolution NN(kernels) = {
-    NN_STRING(NN_ISA), VL,         NN(transpose), NN(product), NN(winograd), NN(outer),    NN(winograd_outer),
-    NN(pool),          NN(add),    NN(mask),      NN(narrow),  NN(widen),    NN(unpool),
-    NN(gather),        NN(gather_apart), NN(scatter),
+#include "convolution/winograd_loops.h"
+#include "convolution/spikes_loops.h"
+
+static const nn_convolution_table NN(kernels) = {
+    .name = NN_STRING(NN_ISA),
+    .vector = VL,
+    .transpose = NN(transpose),
+    .product = NN(product),
+    .outer = NN(outer),
+    .winograd = NN(winograd),
+    .winograd_outer = NN(winograd_outer),
+    .pool = NN(pool),
+    .unpool = NN(unpool),
+    .mask = NN(mask),
+    .add = NN(add),
+    .narrow = NN(narrow),
+    .widen = NN(widen),
+    .gather = NN(gather),
+    .gather_apart = NN(gather_apart),
+    .scatter = NN(scatter),
+    .channel_bias = NN(channel_bias),
 };
 
 #undef PIXELS
 #undef VECTORS
-#undef SUMS
-#undef RUN
 #undef STEPS
 #undef ADD
-#undef SIZES
-#undef MORE_SIZES
-#undef TILES
 #undef MOST_ROWS

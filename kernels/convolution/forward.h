@@ -2,8 +2,8 @@
  *
  * Outside, images are (n, c, h, w) as in PyTorch. Inside, one image at a time is copied into
  * the cache with its channels side by side, "pixels": there a kernel's row of pixels is one
- * run of kw * c numbers, whatever the sizes are. convolution_isa.h has the loops, and
- * convolution_backward.h the way back.
+ * run of kw * c numbers, whatever the sizes are. convolution_loops.h has the loops, and
+ * backward.h the way back.
  */
 #ifndef NN_CONVOLUTION_H
 #define NN_CONVOLUTION_H
@@ -58,30 +58,39 @@ typedef struct {
     const int32_t *ends;                      /* of each row of x: where it is not 0; or null */
 } nn_pixels;
 
+/* One instruction set's inner loops: convolution_loops.h, winograd_loops.h and spikes_loops.h say
+ * what each does. */
 typedef struct {
     const char *name;
     int64_t vector; /* floats */
-    void (*transpose)(const float *, int64_t, int64_t, int64_t, float *, int64_t);
-    void (*product)(const nn_pixels *, float *);
-    void (*winograd)(const nn_pixels *, float *, float *);
-    void (*outer)(const float *, int64_t, int64_t, int64_t, const int32_t *, const float *,
-                  const int32_t *, int64_t, float *, int64_t);
-    void (*winograd_outer)(const nn_pixels *, const float *, int64_t, const int32_t *,
-                           const int32_t *, float *, float *);
-    void (*pool)(const nn_conv *, const float *, int64_t, float *, int32_t *);
-    void (*add)(int64_t, const float *, float *);
-    float (*mask)(int64_t, const float *, const float *, float *);
-    void (*narrow)(int64_t, const int32_t *, uint8_t *);
-    void (*widen)(int64_t, const uint8_t *, int32_t *);
-    void (*unpool)(const nn_conv *, const float *, const int32_t *, int64_t, float *, int64_t);
-    void (*gather)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t, float *);
-    void (*gather_apart)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t,
-                         int64_t, float *);
-    void (*scatter)(const nn_spike *, int64_t, const float *, int64_t, int64_t, int64_t, float *);
-} nn_convolution;
+    void (*transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
+                      int64_t ldy);
+    void (*product)(const nn_pixels *p, float *out);
+    void (*outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, const int32_t *in_x,
+                  const float *g, const int32_t *in_g, int64_t pixels, float *sums,
+                  int64_t width);
+    void (*winograd)(const nn_pixels *p, float *out, float *space);
+    void (*winograd_outer)(const nn_pixels *p, const float *g, int64_t ldg, const int32_t *in_x,
+                           const int32_t *in_g, float *space, float *sums);
+    void (*pool)(const nn_conv *s, const float *image, int64_t width, float *out, int32_t *place);
+    void (*unpool)(const nn_conv *s, const float *grad, const int32_t *place, int64_t width,
+                   float *to, int64_t ldt);
+    float (*mask)(int64_t n, const float *grad, const float *out, float *to);
+    void (*add)(int64_t n, const float *x, float *to);
+    void (*narrow)(int64_t n, const int32_t *x, uint8_t *y);
+    void (*widen)(int64_t n, const uint8_t *x, int32_t *y);
+    void (*gather)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
+                   int64_t rows, int64_t vectors, float *sums);
+    void (*gather_apart)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
+                         int64_t step, int64_t rows, int64_t vectors, float *sums);
+    void (*scatter)(const nn_spike *spikes, int64_t count, const float *w, int64_t rows,
+                    int64_t vectors, int64_t ldy, float *y);
+    void (*channel_bias)(const float *grad, int64_t n, int64_t channels, int64_t pixels,
+                         int64_t c0, int64_t c1, float *out);
+} nn_convolution_table;
 
 #define NN_INNER_LOOPS "convolution/convolution_loops.h"
-#define NN_TABLE nn_convolution
+#define NN_TABLE nn_convolution_table
 #include "common/dispatch.h"
 
 static inline double nn_conv_work(const nn_conv *s)

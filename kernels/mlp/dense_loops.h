@@ -5,7 +5,7 @@
  *     out[r, o] = sum_k a[r * ar + k * ak] * b[k * ldb + o]
  * then bias and ReLU, or the mask of a ReLU, or an optimizer takes the tile.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included by loops.h, once per instruction set.
  */
 
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */

@@ -1,6 +1,6 @@
 /* Activations, and what else is done to numbers one by one in an MLP, for one instruction set.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included by loops.h, once per instruction set.
  */
 
 /* y = f(y) for a block of so many rows */
@@ -76,19 +76,4 @@ static void NN(gather_floats)(const float *images, const int64_t *index, int64_t
         for (int64_t i = 0; i < width; i++)
             to[i] = scale * from[i] + shift;
     }
-}
-
-/* out may be x */
-static void NN(relu_forward)(int64_t n, const float *x, float *out)
-{
-    for (int64_t i = 0; i < n; i++)
-        out[i] = x[i] < 0 ? 0 : x[i]; /* NaN stays */
-}
-
-/* A product, as the reference has it: NaN and infinity in grad make NaN where y <= 0.
- * out may be grad or y. */
-static void NN(relu_backward)(int64_t n, const float *grad, const float *y, float *out)
-{
-    for (int64_t i = 0; i < n; i++)
-        out[i] = (y[i] > 0 ? 1.0f : 0.0f) * grad[i];
 }

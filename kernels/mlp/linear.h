@@ -2,8 +2,8 @@
  * loops of the active instruction set. NumPy's arrays come with any alignment and row
  * stride; where that costs more than a copy, the operand that is read again and again
  * is copied to aligned, padded work space first (`packed`, null where it does not pay). */
-#ifndef NN_LAYERS_H
-#define NN_LAYERS_H
+#ifndef NN_MLP_LINEAR_H
+#define NN_MLP_LINEAR_H
 
 #include "mlp/rows.h"
 #include "mlp/optimizer.h"
@@ -313,21 +313,6 @@ NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *
             nn_active->gather_bytes(bytes, index, n0, n1, width, (float)scale, (float)shift, out);
         else
             nn_active->gather_floats(floats, index, n0, n1, width, (float)scale, (float)shift, out);
-    }
-}
-
-/* out = max(x, 0), or with grad: out = grad * (1 where x > 0 and else 0) */
-NN_API void nn_relu(int64_t n, const float *grad, const float *x, float *out, int threads)
-{
-    threads = nn_useful_threads(threads, 2.0 * (double)n);
-    NN_PARALLEL(threads)
-    {
-        int64_t a, b;
-        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &a, &b);
-        if (a < b && grad)
-            nn_active->relu_backward(b - a, grad + a, x + a, out + a);
-        else if (a < b)
-            nn_active->relu(b - a, x + a, out + a);
     }
 }
 

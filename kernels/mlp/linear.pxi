@@ -1,4 +1,4 @@
-# The layers, one operation at a time; included by compiled.pyx.
+# Linear layers and the cross-entropy, one operation at a time; included by mlp.pyx.
 
 
 cdef object _int64(object given, str name):
@@ -119,37 +119,13 @@ def linear_backward_input(grad, weight, out, int threads):
             "do not fit")
     _apart(&dx, &g, "grad")
     _apart(&dx, &w, "weight")
-    threads = max(1, min(threads, 256))
+    threads = max(1, min(threads, NN_MAX_THREADS))
     work = _borrow(4 * nn_transposed_floats(w.shape[0], w.shape[1], threads))
     with nogil:
         nn_linear_backward_input(
             <float *>g.data, g.shape[1], <float *>w.data, w.shape[1], g.shape[0], w.shape[0],
             w.shape[1], <float *>dx.data, w.shape[0], <float *>nn_align(work), threads)
     _give_back(work)
-    return out
-
-
-def relu_forward(x, out, int threads):
-    cdef Array a, y
-    _read(&a, x, "x", "f", -1, False)
-    _read(&y, out, "out", "f", -1, True)
-    if not _same_shape(&a, &y):
-        raise ValueError(f"relu_forward: x {_shape(&a)} and out {_shape(&y)} do not fit")
-    with nogil:
-        nn_relu(a.size, NULL, <float *>a.data, <float *>y.data, threads)
-    return out
-
-
-def relu_backward(grad, y, out, int threads):
-    cdef Array g, a, dx
-    _read(&g, grad, "grad", "f", -1, False)
-    _read(&a, y, "y", "f", -1, False)
-    _read(&dx, out, "out", "f", -1, True)
-    if not _same_shape(&g, &a) or not _same_shape(&g, &dx):
-        raise ValueError(
-            f"relu_backward: grad {_shape(&g)}, y {_shape(&a)} and out {_shape(&dx)} do not fit")
-    with nogil:
-        nn_relu(g.size, <float *>g.data, <float *>a.data, <float *>dx.data, threads)
     return out
 
 

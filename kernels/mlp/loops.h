@@ -1,11 +1,6 @@
-/* The inner loops of compiled.pyx, for one instruction set.
+/* The inner loops of mlp.pyx, for one instruction set.
  *
- * This file is included by dispatch.h once per instruction set, with
- *     NN(name)   name with the set's suffix, e.g. name_avx512
- *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
- *     MR, NR     tile of the dense product: MR rows by NR vectors of accumulators
- * It has no include guard on purpose, and no OpenMP pragma: functions that OpenMP
- * outlines would lose the instruction set, so threads are the caller's business.
+ * Included once per instruction set, see common/dispatch.h.
  *
  * Every sum here runs in one fixed order that depends neither on how columns are
  * cut into panels nor on how rows are shared among threads: each output element
@@ -20,36 +15,34 @@
 #include "simd/vectors.h"
 #include "simd/transpose.h"
 #include "simd/transcendental.h"
+#include "simd/random.h"
 #include "mlp/optimizers_loops.h"
 #include "mlp/sparse_loops.h"
 #include "mlp/dense_loops.h"
 #include "mlp/losses_loops.h"
 #include "mlp/elementwise_loops.h"
-#include "simd/random.h"
 #include "norm/batch_loops.h"
 
-static const nn_kernels NN(kernels) = {
-    NN_STRING(NN_ISA),
-    VL,
-    NN(sparse_forward),
-    NN(sparse_update),
-    NN(sparse_update_one),
-    NN(dense),
-    NN(dots),
-    NN(add_rows),
-    NN(transpose),
-    NN(column_sums),
-    NN(cross_entropy),
-    NN(mse),
-    NN(apply),
-    NN(apply_outer),
-    NN(activate),
-    NN(activate_backward),
-    NN(batch_norm_forward),
-    NN(batch_norm_backward),
-    NN(dropout),
-    NN(gather_bytes),
-    NN(gather_floats),
-    NN(relu_forward),
-    NN(relu_backward),
+static const nn_mlp_table NN(kernels) = {
+    .name = NN_STRING(NN_ISA),
+    .vector = VL,
+    .sparse_forward = NN(sparse_forward),
+    .sparse_update = NN(sparse_update),
+    .sparse_update_one = NN(sparse_update_one),
+    .dense = NN(dense),
+    .dots = NN(dots),
+    .add_rows = NN(add_rows),
+    .transpose = NN(transpose),
+    .column_sums = NN(column_sums),
+    .cross_entropy = NN(cross_entropy),
+    .mse = NN(mse),
+    .apply = NN(apply),
+    .apply_outer = NN(apply_outer),
+    .activate = NN(activate),
+    .activate_backward = NN(activate_backward),
+    .batch_norm_forward = NN(batch_norm_forward),
+    .batch_norm_backward = NN(batch_norm_backward),
+    .dropout = NN(dropout),
+    .gather_bytes = NN(gather_bytes),
+    .gather_floats = NN(gather_floats),
 };

@@ -1,6 +1,6 @@
 /* Cross-entropy and squared error with their gradients, for one instruction set.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included by loops.h, once per instruction set.
  */
 
 /* rows [n0, n1): losses[n] = -sum_c target[c] log softmax(logits[n])[c], grad = (softmax

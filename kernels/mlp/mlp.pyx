@@ -1,27 +1,24 @@
 # cython: language_level=3, binding=True
-"""The compiled kernels: functions of np_nn/reference/ under their own names.
+"""Compiled layers, optimizers and whole training steps: functions of np_nn/reference/ by their names.
 
-Each takes the arguments of its reference, which says what it computes, and one more:
-`threads`, how many it may use. The number of threads never changes a bit of the result.
-The files included below check what they are given and call the C loops in the headers
-beside them; what does not fit (another dtype, not contiguous, shapes that do not belong
-together, an index out of range) raises ValueError before anything is changed.
+Each takes the arguments of its reference, which says what it computes, and `threads`, the maximum
+number of threads. The number of threads never changes a bit of the result. Arrays that do not fit
+(another dtype, not contiguous, shapes that do not belong together, an index out of range) raise
+ValueError before anything is changed.
 
-Where they differ from the reference, beside rounding: indices and labels must not be
+Beside rounding, the kernels differ from the reference in this: indices and labels must not be
 negative; the products that read compressed rows skip zero pixels, so that 0 times
 infinity is 0 and not NaN there; and optimizers take numbers below 1e-38 for 0. `scratch`
 is ignored.
 
-All kernels are one extension because the headers take long to compile.
+The functions are in the files included below. They are one extension, since whole steps
+(steps.pxi) are made of all the others' loops.
 """
 
-import os
+include "common/arrays.pxi"
 
-import numpy as np
-
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.string cimport memset
-
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 
 cdef extern from "mlp/steps.h" nogil:
     ctypedef struct nn_rows:
@@ -58,13 +55,8 @@ cdef extern from "mlp/steps.h" nogil:
         const double *rates
         double *losses
         int64_t *correct
-    const int NN_OPENMP, NN_MAX_LAYERS, NN_CROSS_ENTROPY, NN_MSE
+    const int NN_MAX_LAYERS, NN_MAX_THREADS, NN_CROSS_ENTROPY, NN_MSE
     const int NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH
-
-    void nn_select_isa()
-    const char *nn_isa_name()
-    void nn_after_fork()
-    void nn_set_work_per_thread(double)
 
     nn_optimizer nn_store()
     nn_optimizer nn_sgd(double, double, int)
@@ -110,7 +102,6 @@ cdef extern from "mlp/steps.h" nogil:
     void nn_gather(
         const uint8_t *, const float *, const int64_t *, int64_t, int64_t, double, double, float *,
         int)
-    void nn_relu(int64_t, const float *, const float *, float *, int)
 
     int64_t nn_mlp_find_bad_row(
         const nn_rows *, int64_t, int64_t, const nn_layer *, int, const int64_t *, int64_t, int64_t,
@@ -120,33 +111,7 @@ cdef extern from "mlp/steps.h" nogil:
     void nn_mlp_train(
         const nn_mlp_run *, nn_layer *, int, const nn_optimizer *, int64_t, void *, int)
 
-
-def _after_fork():
-    nn_after_fork()
-
-
-nn_select_isa()
-if hasattr(os, "register_at_fork"):
-    # An OpenMP runtime's threads do not survive fork: one thread serves in the child.
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def isa():
-    """The instruction set that runs: "avx512", "avx2" or "baseline"."""
-    return nn_isa_name().decode()
-
-
-def openmp():
-    """Whether the kernels were built with OpenMP, and so can use more than one thread."""
-    return bool(NN_OPENMP)
-
-
-def set_work_per_thread(double multiplications):
-    """For tests: from how much work on another thread is worth waking."""
-    nn_set_work_per_thread(multiplications)
-
-
-include "common/arrays.pxi"
+include "common/extension.pxi"
 include "common/workspace.pxi"
 include "mlp/linear.pxi"
 include "mlp/optimizers.pxi"

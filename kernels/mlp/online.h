@@ -12,10 +12,10 @@
  * The sum of V's rows changes with V. Every NN_FOLD steps, and at the end, u is added to V
  * and the sum taken anew, so that rounding does not pile up.
  */
-#ifndef NN_ONLINE_H
-#define NN_ONLINE_H
+#ifndef NN_MLP_ONLINE_H
+#define NN_MLP_ONLINE_H
 
-#include "mlp/steps.h"
+#include "mlp/parts.h"
 
 enum {
     NN_FEW_ROWS = 16, /* of a weight, that stay in L1 between their update and their sum */

@@ -1,8 +1,8 @@
-/* The optimizers' settings; the updates themselves are in optimizers_isa.h. */
-#ifndef NN_OPTIMIZER_H
-#define NN_OPTIMIZER_H
+/* The optimizers' settings; the updates themselves are in optimizers_loops.h. */
+#ifndef NN_MLP_OPTIMIZER_H
+#define NN_MLP_OPTIMIZER_H
 
-#include "common/types.h"
+#include "mlp/types.h"
 
 /* No optimizer: what would be updated receives the gradient. */
 static inline nn_optimizer nn_store(void)

@@ -1,4 +1,4 @@
-# The optimizers' steps; included by compiled.pyx.
+# The optimizers' steps; included by mlp.pyx.
 
 
 cdef int _step(

@@ -4,7 +4,7 @@
  * the moments that optimizer.h says it has. The settings come as a copy, so that they stay
  * in registers.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included by loops.h, once per instruction set.
  */
 
 #define NN_RULE(name)                                                                        \

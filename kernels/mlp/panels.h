@@ -6,8 +6,8 @@
  * again and again is held panel by panel: the rows of panel [a, b) follow each other, in whole
  * vectors, from element rows * a on. Such a matrix has NN_PANELS in place of a row stride.
  */
-#ifndef NN_PANELS_H
-#define NN_PANELS_H
+#ifndef NN_MLP_PANELS_H
+#define NN_MLP_PANELS_H
 
 #include "common/types.h"
 

@@ -1,9 +1,9 @@
 /* Compressed rows: made from images, checked, and a batch of them sorted by columns. */
-#ifndef NN_COLUMNS_H
-#define NN_COLUMNS_H
+#ifndef NN_MLP_ROWS_H
+#define NN_MLP_ROWS_H
 
-#include "mlp/table.h"
 #include "common/threads.h"
+#include "mlp/table.h"
 
 /* ---- Compressed rows --------------------------------------------------------------------- */
 
@@ -78,15 +78,11 @@ enum { NN_ROWS_AHEAD = 8 }; /* rows asked for before they are read */
  * calls of a function that does nothing else for calls without effect, and leaves them out. */
 NN_INLINE void nn_prefetch_row(const nn_rows *x, int64_t row)
 {
-#ifdef __GNUC__
     const int64_t k0 = x->indptr[row], k1 = x->indptr[row + 1];
     for (int64_t k = k0; k < k1 + 31; k += 32)
-        __builtin_prefetch(x->cols + k, 0, 2);
+        NN_PREFETCH_FAR(x->cols + k);
     for (int64_t k = k0; k < k1 + 63; k += 64)
-        __builtin_prefetch(x->vals + k, 0, 2);
-#else
-    (void)x, (void)row;
-#endif
+        NN_PREFETCH_FAR(x->vals + k);
 }
 
 /* Is everything that these images `index` lead to inside the arrays? Adds their entries to

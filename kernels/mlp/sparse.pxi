@@ -1,7 +1,17 @@
-# Compressed rows and the layer that reads them; included by compiled.pyx.
+# Compressed rows and the layer that reads them; included by mlp.pyx.
 
-# The one thing of np_nn that a kernel knows: the type that ``compress`` returns.
-from np_nn.reference import Rows
+
+def _fields(*fields):
+    return fields
+
+
+_rows_type = _fields
+
+
+def set_rows_type(rows_type):
+    """Set the type that `compress` returns, np_nn.reference.Rows: kernels import nothing of np_nn."""
+    global _rows_type
+    _rows_type = rows_type
 
 
 cdef struct Compressed:
@@ -70,7 +80,7 @@ def compress(images, int threads):
         nn_compress(
             <const uint8_t *>source.data, source.shape[0], source.shape[1],
             <const int64_t *>indptr.data, <uint16_t *>columns.data, <uint8_t *>values.data, threads)
-    return Rows(bounds, filled, shades, images.shape[1])
+    return _rows_type(bounds, filled, shades, images.shape[1])
 
 
 def sparse_linear_forward(

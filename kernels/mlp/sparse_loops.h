@@ -1,7 +1,7 @@
 /* The layer that reads compressed rows, forward and back into the optimizer, for one instruction
  * set.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included by loops.h, once per instruction set.
  */
 
 /* the first `count` lanes only */

@@ -1,4 +1,4 @@
-# Whole steps of training; included by compiled.pyx.
+# Whole steps of training; included by mlp.pyx.
 
 ACTIVATIONS = {
     "identity": NN_IDENTITY, "relu": NN_RELU, "sigmoid": NN_SIGMOID, "tanh": NN_TANH,
@@ -245,7 +245,7 @@ def mlp_steps(
     run.rates = <const double *>lr.data
     run.losses = <double *>losses.data
     run.correct = <int64_t *>correct.data
-    threads = max(1, min(threads, 256))
+    threads = max(1, min(threads, NN_MAX_THREADS))
     work = _borrow(nn_mlp_bytes(&c.x, layer, depth, run.count, most, threads))
     with nogil:
         nn_mlp_train(&run, layer, depth, &optimizer, most, work, threads)

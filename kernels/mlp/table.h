@@ -1,52 +1,63 @@
-/* The inner loops of compiled.pyx, as dispatch.h chooses them. */
-#ifndef NN_COMPILED_H
-#define NN_COMPILED_H
+/* The table of mlp's inner loops, as common/dispatch.h chooses them. */
+#ifndef NN_MLP_TABLE_H
+#define NN_MLP_TABLE_H
 
-#include "norm/types.h"
 #include "mlp/panels.h"
-#include "common/types.h"
+#include "mlp/types.h"
+#include "norm/types.h"
 
-/* One instruction set's inner loops; compiled_isa.h says where each is. */
+#define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
+
+/* One instruction set's inner loops; loops.h says where each is. */
 typedef struct {
     const char *name;
     int64_t vector; /* floats */
-    void (*sparse_forward)(const nn_rows *, const int64_t *, int64_t, int64_t, const float *,
-                           int64_t, const float *, int64_t, int64_t, int, float *, int64_t);
-    void (*sparse_update)(const nn_rows *, const nn_columns *, const float *, int64_t,
-                          const float *, int64_t, int64_t, const nn_optimizer *,
-                          const nn_parameter *, int64_t);
-    void (*sparse_update_one)(const nn_rows *, int64_t, const float *, int64_t, float,
-                              float *, int64_t);
-    void (*dense)(const float *, int64_t, int64_t, const float *, int64_t, int64_t, int64_t,
-                  int64_t, int64_t, int64_t, const nn_epilogue *);
-    void (*dots)(const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, int64_t,
-                 const float *, int64_t, float *, int64_t);
-    void (*add_rows)(const float *, int64_t, int64_t, int64_t, int64_t, int64_t, float *);
-    void (*transpose)(const float *, int64_t, int64_t, int64_t, float *, int64_t);
-    void (*column_sums)(const float *, int64_t, int64_t, int64_t, int64_t, const nn_optimizer *,
-                        const nn_parameter *);
-    int64_t (*cross_entropy)(const float *, int64_t, const int64_t *, const int64_t *, int64_t,
-                             int64_t, int64_t, int64_t, double, float *, float *, int64_t);
-    int64_t (*mse)(const float *, int64_t, const float *, const int64_t *, int64_t, int64_t,
-                   int64_t, float, float *, float *, int64_t);
-    void (*apply)(const nn_optimizer *, int64_t, const float *, const nn_parameter *, int64_t);
-    void (*apply_outer)(const nn_optimizer *, int64_t, const float *, int64_t, const float *,
-                        const nn_parameter *, int64_t, int64_t);
-    void (*activate)(int, int64_t, int64_t, float *, int64_t);
-    void (*activate_backward)(int, int64_t, int64_t, float *, const float *, int64_t);
-    void (*batch_norm_forward)(const nn_norm *, int64_t, int64_t);
-    void (*batch_norm_backward)(const nn_norm *, int64_t, int64_t);
-    void (*dropout)(int64_t, uint32_t, const float *, nn_drop, uint64_t, float *);
-    void (*gather_bytes)(const uint8_t *, const int64_t *, int64_t, int64_t, int64_t, float,
-                         float, float *);
-    void (*gather_floats)(const float *, const int64_t *, int64_t, int64_t, int64_t, float,
-                          float, float *);
-    void (*relu)(int64_t, const float *, float *);
-    void (*relu_backward)(int64_t, const float *, const float *, float *);
-} nn_kernels;
+    void (*sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n0, int64_t n1,
+                           const float *w, int64_t ldw, const float *bias, int64_t o0, int64_t o1,
+                           int relu, float *out, int64_t ldo);
+    void (*sparse_update)(const nn_rows *x, const nn_columns *t, const float *grad, int64_t ldg,
+                          const float *base, int64_t o0, int64_t o1, const nn_optimizer *opt,
+                          const nn_parameter *p, int64_t ldw);
+    void (*sparse_update_one)(const nn_rows *x, int64_t image, const float *grad, int64_t width,
+                              float factor, float *w, int64_t ldw);
+    void (*dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
+                  int64_t depth, int64_t r0, int64_t r1, int64_t c0, int64_t c1,
+                  const nn_epilogue *e);
+    void (*dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw, int64_t count,
+                 int64_t columns, int64_t d0, int64_t d1, const float *mask, int64_t ldm,
+                 float *out, int64_t ldo);
+    void (*add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, int64_t o0, int64_t o1,
+                     float *sum);
+    void (*transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
+                      int64_t ldy);
+    void (*column_sums)(const float *grad, int64_t ldg, int64_t count, int64_t o0, int64_t o1,
+                        const nn_optimizer *opt, const nn_parameter *p);
+    int64_t (*cross_entropy)(const float *logits, int64_t ldl, const int64_t *labels,
+                             const int64_t *index, int64_t n0, int64_t n1, int64_t classes,
+                             int64_t count, double smoothing, float *losses, float *grad,
+                             int64_t ldg);
+    int64_t (*mse)(const float *y, int64_t ldy, const float *targets, const int64_t *index,
+                   int64_t n0, int64_t n1, int64_t classes, float factor, float *losses,
+                   float *grad, int64_t ldg);
+    void (*apply)(const nn_optimizer *opt, int64_t n, const float *g, const nn_parameter *p,
+                  int64_t at);
+    void (*apply_outer)(const nn_optimizer *opt, int64_t rows, const float *x, int64_t width,
+                        const float *g, const nn_parameter *p, int64_t ld, int64_t at);
+    void (*activate)(int kind, int64_t rows, int64_t width, float *y, int64_t ld);
+    void (*activate_backward)(int kind, int64_t rows, int64_t width, float *grad, const float *y,
+                              int64_t ld);
+    void (*batch_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1);
+    void (*batch_norm_backward)(const nn_norm *t, int64_t c0, int64_t c1);
+    void (*dropout)(int64_t n, uint32_t first, const float *x, nn_drop drop, uint64_t key,
+                    float *out);
+    void (*gather_bytes)(const uint8_t *images, const int64_t *index, int64_t n0, int64_t n1,
+                         int64_t width, float scale, float shift, float *out);
+    void (*gather_floats)(const float *images, const int64_t *index, int64_t n0, int64_t n1,
+                          int64_t width, float scale, float shift, float *out);
+} nn_mlp_table;
 
 #define NN_INNER_LOOPS "mlp/loops.h"
-#define NN_TABLE nn_kernels
+#define NN_TABLE nn_mlp_table
 #include "common/dispatch.h"
 
 #endif

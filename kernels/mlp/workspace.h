@@ -5,8 +5,8 @@
  * Padding of weights and gradients is 0 and stays 0; that of outputs is never read. The first
  * layer's weight and what belongs to it lie in panels: each thread has those of its own columns.
  */
-#ifndef NN_MLP_WORK_H
-#define NN_MLP_WORK_H
+#ifndef NN_MLP_WORKSPACE_H
+#define NN_MLP_WORKSPACE_H
 
 #include "mlp/linear.h"
 
@@ -64,7 +64,7 @@ typedef struct {
     float *dw[NN_MAX_LAYERS], *db[NN_MAX_LAYERS]; /* of a batch that is taken in chunks */
     float *transposed, *inputs; /* a weight, and a layer's inputs, transposed */
     float *losses;
-    float *sums, *shifted, *base; /* of the first layer, for a shift: see layers.h */
+    float *sums, *shifted, *base; /* of the first layer, for a shift: see linear.h */
     float *pixels;                /* a batch of one, dense */
     float *g_panels;              /* g[0] once more */
     float *panels;                /* of batch norm, for each thread its own */
@@ -117,7 +117,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
     nn_mlp_work p = {0};
     int64_t widest = 0, inputs = 0;
     const uintptr_t begin = (uintptr_t)work;
-    uintptr_t at = begin + (64 - begin % 64) % 64;
+    uintptr_t at = (uintptr_t)nn_round64((int64_t)begin);
     int normed = 0;
     p.chunk = nn_chunk(layers, depth, count);
     for (int l = 0; l < depth; l++) {

@@ -9,17 +9,11 @@
  *
  * Small images are rows, too, of columns * inner numbers: `inner` neighbours have one sum.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included by norm_loops.h and by mlp/loops.h, once per instruction set. Needs simd/vectors.h.
  */
 
 #define ROWS 64 /* that are summed in float */
 #define PARTS (NN_PANEL / VL)
-
-/* What of a gradient comes back through max(., 0), which gave y */
-NN_INLINE float NN(through)(const int relu, float grad, const float *y, int64_t at)
-{
-    return !relu || y[at] > 0 ? grad : 0.0f;
-}
 
 NN_INLINE void NN(add_parts)(const vf *part, double *sums)
 {

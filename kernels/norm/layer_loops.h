@@ -1,11 +1,11 @@
 /* Layer norm, for one instruction set.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included by norm_loops.h, once per instruction set.
  */
 
 /* Columns [c0, c1) of bias_grad, the sums of grad, and of weight_grad, those of
  * grad * normalised. */
-static void NN(norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
+static void NN(layer_norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     for (int64_t a = c0; a < c1; a += NN_PANEL) {
         const int wide = (int)(c1 - a < NN_PANEL ? c1 - a : NN_PANEL);

@@ -1,6 +1,6 @@
-/* What a normalisation works on. Its loops: norm_isa.h, channel_norm_isa.h, layer_norm_isa.h. */
-#ifndef NN_NORM_H
-#define NN_NORM_H
+/* The task of a normalisation. mlp includes this file, too: it trains batch norm in its steps. */
+#ifndef NN_NORM_TYPES_H
+#define NN_NORM_TYPES_H
 
 #include "common/types.h"
 

@@ -1,13 +1,11 @@
 # cython: language_level=3, binding=True
-"""Compiled activations, losses, noise and normalisation: functions of np_nn/reference/ by their names.
+"""Compiled activations, losses and noise: functions of np_nn/reference/ by their names.
 
-As in compiled.pyx, each takes the arguments of its reference and `threads`, whose number never
-changes a bit of the result, and what does not fit raises ValueError before anything is changed.
+Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
+result; arrays that do not fit raise ValueError before anything is changed.
 
-`out` may be one of the inputs of its shape: x, grad or y in the functions of single numbers and
-the softmax (also where the reference needs another array, as in elu), x or normalised, grad or
-normalised in the normalisations as their reference permits. Arrays that share only a part of
-their memory are refused.
+`out` may be one of the inputs of its shape: x, grad or y (also where the reference needs another
+array, as in elu). Arrays that share only a part of their memory are refused.
 
 Beside rounding, the kernels differ from the reference in this: exp gives 0 where it would give
 a number below 1e-38.
@@ -19,6 +17,7 @@ from libc.stdint cimport uint64_t
 
 cdef extern from "pointwise/pointwise.h" nogil:
     ctypedef enum nn_activation:
+        nn_relu_forward, nn_relu_backward
         nn_sigmoid_forward, nn_sigmoid_backward
         nn_tanh_forward, nn_tanh_backward
         nn_scaled_tanh_forward, nn_scaled_tanh_backward
@@ -27,22 +26,6 @@ cdef extern from "pointwise/pointwise.h" nogil:
         nn_gelu_forward, nn_gelu_backward
         nn_silu_forward, nn_silu_backward
         nn_add, nn_add_relu
-    ctypedef struct nn_norm:
-        int64_t rows, columns, inner
-        const float *grad
-        const float *y
-        const float *x
-        const float *weight
-        const float *bias
-        float eps
-        int relu
-        float *out
-        float *normalised
-        float *mean
-        float *variance
-        float *weight_grad
-        float *bias_grad
-        float *space
 
     void nn_activate(nn_activation, int64_t, const float *, const float *, double, float *, int)
     void nn_softmax(const float *, const float *, int64_t, int64_t, int, float *, int)
@@ -54,13 +37,6 @@ cdef extern from "pointwise/pointwise.h" nogil:
     nn_drop nn_drop_of(double)
     void nn_dropout(int64_t, const float *, nn_drop, uint64_t, float *, int)
     void nn_gaussian_noise(int64_t, const float *, double, uint64_t, float *, int)
-    int64_t nn_norm_space(const nn_norm *, int)
-    void nn_batch_norm_forward(const nn_norm *, int)
-    void nn_batch_norm_backward(const nn_norm *, int)
-    void nn_batch_norm_apply(const nn_norm *, int)
-    void nn_channel_bias(const nn_norm *, int)
-    void nn_layer_norm_forward(const nn_norm *, int)
-    void nn_layer_norm_backward(const nn_norm *, int)
 
 include "common/extension.pxi"
 include "common/workspace.pxi"
@@ -121,6 +97,14 @@ def add(x, skip, out, int threads):
 
 def add_relu(x, skip, out, int threads):
     return _both("add_relu", nn_add_relu, x, "x", skip, "skip", 0, out, threads)
+
+
+def relu_forward(x, out, int threads):
+    return _forward("relu_forward", nn_relu_forward, x, 0, out, threads)
+
+
+def relu_backward(grad, y, out, int threads):
+    return _backward("relu_backward", nn_relu_backward, grad, y, "y", 0, out, threads)
 
 
 def sigmoid_forward(x, out, int threads):
@@ -298,189 +282,4 @@ def gaussian_noise(x, double std, key, out, int threads):
     with nogil:
         nn_gaussian_noise(
             given.size, <float *>given.data, std, bits, <float *>result.data, threads)
-    return out
-
-
-# ---- Normalisation --------------------------------------------------------------------------
-
-
-cdef int _read_norm(
-    Array *arrays, nn_norm *t, str function, tuple given, tuple names, const char *kinds,
-) except -1:
-    """Look at all arrays of a call; the first one gives the shape (rows, columns).
-
-    kinds has a letter for each: x, f or n for shapes (rows, columns), (columns,) or (rows,),
-    and the capital if it is written. What is written must be apart from all others, but that
-    a written matrix may be one that is read. Where rows have no n, images may stand for them:
-    x for (rows, columns, height, width).
-    """
-    cdef int i, j, axes = 2
-    cdef char kind, other
-    cdef bint written
-    if b"n" not in kinds and b"N" not in kinds and np.ndim(given[0]) == 4:
-        axes = 4
-    for i in range(len(given)):
-        written = kinds[i] < c"a"
-        kind = kinds[i] + 32 if written else kinds[i]
-        _read(&arrays[i], given[i], names[i], "f", axes if kind == c"x" else 1, written)
-        if i == 0:
-            t.rows, t.columns, t.inner = arrays[0].shape[0], arrays[0].shape[1], 1
-            for j in range(2, axes):
-                t.inner *= arrays[0].shape[j]
-        elif (not _same_shape(&arrays[i], &arrays[0]) if kind == c"x" else
-                arrays[i].shape[0] != (t.columns if kind == c"f" else t.rows)):
-            raise ValueError(
-                f"{function}: {names[0]} {_shape(&arrays[0])} and {names[i]} "
-                f"{_shape(&arrays[i])} do not fit")
-    for i in range(len(given)):
-        for j in range(len(given)):
-            if i != j and kinds[i] < c"a" and not (
-                    kinds[i] == c"X" and kinds[j] == c"x" and arrays[i].data == arrays[j].data):
-                if _overlap(&arrays[i], &arrays[j]):
-                    raise ValueError(f"{names[i]} must not share memory with {names[j]}")
-    return 0
-
-
-cdef bint _overlap(const Array *a, const Array *b) noexcept:
-    return (<char *>a.data < <char *>b.data + b.size * 4
-            and <char *>b.data < <char *>a.data + a.size * 4)
-
-
-cdef object _norm_forward(
-    str name, bint relu, object x, object weight, object bias, double eps, object out, object mean,
-    object variance, int threads,
-):
-    cdef Array a[6]
-    cdef nn_norm t
-    _read_norm(
-        a, &t, name, (x, weight, bias, out, mean, variance),
-        ("x", "weight", "bias", "out", "mean", "variance"), "xffXFF")
-    if t.rows < 1 or t.inner < 1:
-        raise ValueError(f"{name}: a batch must have at least one sample")
-    t.x, t.weight, t.bias = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
-    t.out, t.mean, t.variance = <float *>a[3].data, <float *>a[4].data, <float *>a[5].data
-    t.eps, t.relu = eps, relu
-    t.space = <float *>_borrow(nn_norm_space(&t, threads))
-    with nogil:
-        nn_batch_norm_forward(&t, threads)
-    _give_back(t.space)
-    return out
-
-
-def batch_norm_forward(x, weight, bias, double eps, out, mean, variance, int threads):
-    return _norm_forward(
-        "batch_norm_forward", False, x, weight, bias, eps, out, mean, variance, threads)
-
-
-def batch_norm_relu_forward(x, weight, bias, double eps, out, mean, variance, int threads):
-    return _norm_forward(
-        "batch_norm_relu_forward", True, x, weight, bias, eps, out, mean, variance, threads)
-
-
-cdef object _norm_backward(
-    str name, bint relu, object grad, object y, object x, object weight, object mean,
-    object variance, double eps, object weight_grad, object bias_grad, object out, int threads,
-):
-    cdef Array a[9]
-    cdef nn_norm t
-    _read_norm(
-        a, &t, name, (grad, y, x, weight, mean, variance, weight_grad, bias_grad, out),
-        ("grad", "y", "x", "weight", "mean", "variance", "weight_grad", "bias_grad", "out"),
-        "xxxfffFFX")
-    if t.rows < 1 or t.inner < 1:
-        raise ValueError(f"{name}: a batch must have at least one sample")
-    t.grad, t.y, t.x = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
-    t.weight, t.mean, t.variance = <float *>a[3].data, <float *>a[4].data, <float *>a[5].data
-    t.weight_grad, t.bias_grad, t.out = <float *>a[6].data, <float *>a[7].data, <float *>a[8].data
-    t.eps, t.relu = eps, relu
-    t.space = <float *>_borrow(nn_norm_space(&t, threads))
-    with nogil:
-        nn_batch_norm_backward(&t, threads)
-    _give_back(t.space)
-    return out
-
-
-def batch_norm_backward(
-    grad, x, weight, mean, variance, double eps, weight_grad, bias_grad, out, int threads,
-):
-    return _norm_backward(
-        "batch_norm_backward", False, grad, grad, x, weight, mean, variance, eps, weight_grad,
-        bias_grad, out, threads)
-
-
-def batch_norm_relu_backward(
-    grad, y, x, weight, mean, variance, double eps, weight_grad, bias_grad, out, int threads,
-):
-    return _norm_backward(
-        "batch_norm_relu_backward", True, grad, y, x, weight, mean, variance, eps, weight_grad,
-        bias_grad, out, threads)
-
-
-def batch_norm_apply(x, weight, bias, double eps, mean, variance, out, int threads):
-    cdef Array a[6]
-    cdef nn_norm t
-    _read_norm(
-        a, &t, "batch_norm_apply", (x, weight, bias, mean, variance, out),
-        ("x", "weight", "bias", "mean", "variance", "out"), "xffffX")
-    t.x, t.weight, t.bias = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
-    t.mean, t.variance, t.eps = <float *>a[3].data, <float *>a[4].data, eps
-    t.out = <float *>a[5].data
-    t.space = NULL
-    with nogil:
-        nn_batch_norm_apply(&t, threads)
-    return out
-
-
-def conv2d_backward_bias(grad, out, int threads):
-    cdef Array a[2]
-    cdef nn_norm t
-    _read(&a[0], grad, "grad", "f", 4, False)
-    _read(&a[1], out, "out", "f", 1, True)
-    t.rows, t.columns, t.inner = a[0].shape[0], a[0].shape[1], a[0].shape[2] * a[0].shape[3]
-    if a[1].size != t.columns:
-        raise ValueError(
-            f"conv2d_backward_bias: grad {_shape(&a[0])} and out {_shape(&a[1])} do not fit")
-    _apart(&a[1], &a[0], "grad")
-    t.grad, t.bias_grad = <float *>a[0].data, <float *>a[1].data
-    t.space = NULL
-    with nogil:
-        nn_channel_bias(&t, threads)
-    return out
-
-
-def layer_norm_forward(x, weight, bias, double eps, out, normalised, deviation, int threads):
-    cdef Array a[6]
-    cdef nn_norm t
-    _read_norm(
-        a, &t, "layer_norm_forward", (x, weight, bias, out, normalised, deviation),
-        ("x", "weight", "bias", "out", "normalised", "deviation"), "xffXXN")
-    if t.columns < 1:
-        raise ValueError("layer_norm_forward: a sample must have at least one unit")
-    t.x, t.weight, t.bias = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
-    t.out, t.normalised = <float *>a[3].data, <float *>a[4].data
-    t.variance, t.eps = <float *>a[5].data, eps
-    with nogil:
-        nn_layer_norm_forward(&t, threads)
-    return out
-
-
-def layer_norm_backward(
-    grad, normalised, weight, deviation, weight_grad, bias_grad, out, int threads,
-):
-    cdef Array a[7]
-    cdef nn_norm t
-    _read_norm(
-        a, &t, "layer_norm_backward",
-        (grad, normalised, weight, deviation, weight_grad, bias_grad, out),
-        ("grad", "normalised", "weight", "deviation", "weight_grad", "bias_grad", "out"), "xxfnFFX")
-    if t.columns < 1:
-        raise ValueError("layer_norm_backward: a sample must have at least one unit")
-    t.grad, t.normalised, t.weight = <float *>a[0].data, <float *>a[1].data, <float *>a[2].data
-    t.variance, t.out = <float *>a[3].data, <float *>a[6].data
-    t.weight_grad, t.bias_grad = <float *>a[4].data, <float *>a[5].data
-    t.y = t.grad
-    t.space = <float *>_borrow(nn_norm_space(&t, threads))
-    with nogil:
-        nn_layer_norm_backward(&t, threads)
-    _give_back(t.space)
     return out

@@ -1,9 +1,9 @@
-/* The inner loops of pointwise.pyx, for one instruction set: activations, softmax and losses
- * are here, normalisation and noise in the headers included.
+/* The inner loops of pointwise.pyx, for one instruction set. Noise is in simd/random.h, as mlp
+ * needs dropout, too.
  *
- * Included by dispatch.h once per instruction set, as compiled_isa.h is; see there for NN, VL,
- * and why no OpenMP is in it. The loops are plain C that the compiler vectorises; only sums are
- * written with vectors, for the compiler may not change their order by itself.
+ * Included once per instruction set, see common/dispatch.h. The loops are plain C that the
+ * compiler vectorises; only sums are written with vectors, since the compiler may not change
+ * their order by itself.
  *
  * Every output element is a function of its own inputs, or of a sum in one fixed order. So
  * threads may share rows, columns or elements at multiples of 16, and the bits stay the same.
@@ -13,14 +13,11 @@
 #include "simd/transcendental.h"
 #include "simd/sums.h"
 #include "simd/random.h"
-#include "norm/batch_loops.h"
-#include "norm/channel_loops.h"
-#include "norm/layer_loops.h"
 
 /* ------------------------------------------------------------------ activations */
 
 /* One function of one number each: value(x, a), and slope(grad, x, a), the backward pass,
- * where x is the input or, for sigmoid and the two tanh, the output of the forward pass;
+ * where x is the input or, for ReLU, sigmoid and the two tanh, the output of the forward pass;
  * `a` is the setting that some have. out may be x or grad: NN_INDEPENDENT says that no turn
  * of a loop reads what another writes. */
 
@@ -69,6 +66,9 @@ NN_INLINE float NN(silu_slope)(float x)
     return s * (1.0f + x * (1.0f - s));
 }
 
+FORWARD(relu, x < 0 ? 0 : x) /* NaN stays */
+/* a product, as the reference has it: NaN and infinity in grad make NaN where y <= 0 */
+BACKWARD(relu, (x > 0 ? 1.0f : 0.0f) * g)
 FORWARD(sigmoid, NN(sigmoid)(x))
 BACKWARD(sigmoid, g * (x * (1.0f - x)))
 FORWARD(tanh, NN(tanh_of)(x))
@@ -201,25 +201,15 @@ static float NN(bce_with_logits)(int64_t n, const float *output, const float *ta
     return NN(sum_of_products)(n, losses, 0, 0);
 }
 
-#define NN_ENTRY(name) NN(name),
-static const nn_pointwise NN(kernels) = {
-    NN_STRING(NN_ISA),
-    {NN_ACTIVATIONS(NN_ENTRY)},
-    NN(softmax_forward),
-    NN(softmax_backward),
-    NN(bce),
-    NN(bce_with_logits),
-    NN(dropout),
-    NN(gaussian_noise),
-    NN(norm_parameters),
-    NN(batch_norm_forward),
-    NN(batch_norm_backward),
-    NN(batch_norm_apply),
-    NN(channel_bias),
-    NN(channel_norm_forward),
-    NN(channel_norm_backward),
-    NN(channel_norm_apply),
-    NN(layer_norm_forward),
-    NN(layer_norm_backward),
+#define NN_ENTRY(name) [nn_##name] = NN(name),
+static const nn_pointwise_table NN(kernels) = {
+    .name = NN_STRING(NN_ISA),
+    .activations = {NN_ACTIVATIONS(NN_ENTRY)},
+    .softmax_forward = NN(softmax_forward),
+    .softmax_backward = NN(softmax_backward),
+    .bce = NN(bce),
+    .bce_with_logits = NN(bce_with_logits),
+    .dropout = NN(dropout),
+    .gaussian_noise = NN(gaussian_noise),
 };
 #undef NN_ENTRY

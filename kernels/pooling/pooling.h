@@ -1,6 +1,6 @@
 /* Pooling, shared among threads. A plane is a channel of an image; each is pooled by itself.
  *
- * The loops of pooling_isa.h work in whole vectors: they read beyond the end of a plane, and
+ * The loops of pooling_loops.h work in whole vectors: they read beyond the end of a plane, and
  * write beyond it. There the next plane lies, which the same thread writes afterwards. For the
  * last planes, of x to read and of a thread to write, copies with room behind them serve.
  */
@@ -18,18 +18,21 @@ typedef struct {
     int pairs;
 } nn_pool;
 
+/* One instruction set's inner loops; pooling_loops.h says what each does. */
 typedef struct {
     const char *name;
-    void (*max_forward)(const nn_pool *, const float *, int64_t, float *, uint8_t *);
-    void (*pairs_backward)(const nn_pool *, const float *, const uint8_t *, float *);
-    void (*avg_forward)(const nn_pool *, const float *, float *, float *);
-    void (*means)(int64_t, int64_t, const float *, int64_t, float *, int64_t);
-    void (*add)(int64_t, const float *, float *);
-    void (*fill)(int64_t, float, float *);
-} nn_pooling;
+    void (*max_forward)(const nn_pool *s, const float *x, int64_t ldx, float *out,
+                        uint8_t *where);
+    void (*pairs_backward)(const nn_pool *s, const float *grad, const uint8_t *where, float *out);
+    void (*avg_forward)(const nn_pool *s, const float *x, float *sums, float *out);
+    void (*means)(int64_t planes, int64_t n, const float *x, int64_t ldx, float *out,
+                  int64_t step);
+    void (*add)(int64_t n, const float *x, float *y);
+    void (*fill)(int64_t n, float value, float *y);
+} nn_pooling_table;
 
 #define NN_INNER_LOOPS "pooling/pooling_loops.h"
-#define NN_TABLE nn_pooling
+#define NN_TABLE nn_pooling_table
 #include "common/dispatch.h"
 
 static inline int nn_pool_threads(const nn_pool *s, int threads)

@@ -1,9 +1,9 @@
 # cython: language_level=3, binding=True
 """Compiled pooling: functions of np_nn/reference/pooling.py by their names.
 
-As in compiled.pyx, each takes the arguments of its reference and `threads`, whose number never
-changes a bit of the result, and what does not fit raises ValueError before anything is changed.
-No output may share memory with an input.
+Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
+result; arrays that do not fit raise ValueError before anything is changed. No output may share
+memory with an input.
 """
 
 include "common/arrays.pxi"

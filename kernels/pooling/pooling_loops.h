@@ -1,9 +1,8 @@
-/* The inner loops of pooling, for one instruction set: one plane (a channel of an image) a call.
+/* The inner loops of pooling.pyx, for one instruction set: one plane (a channel of an image) a call.
  *
- * Included by dispatch.h once per instruction set, as compiled_isa.h is; see there for NN, VL, and why
- * no OpenMP is in it. Rows are worked on in whole vectors. The last one of a row reads what
- * follows, and writes over the beginning of the next row, which comes later; pooling.h sees to
- * it that something follows.
+ * Included once per instruction set, see common/dispatch.h. Rows are worked on in whole vectors.
+ * The last one of a row reads what follows, and writes over the beginning of the next row, which
+ * comes later; pooling.h sees to it that something follows.
  */
 
 #include "simd/vectors.h"
@@ -263,9 +262,14 @@ static void NN(fill)(int64_t n, float value, float *y)
         y[i] = value;
 }
 
-static const nn_pooling NN(kernels) = {
-    NN_STRING(NN_ISA), NN(max_forward), NN(pairs_backward), NN(avg_forward),
-    NN(means),         NN(add),         NN(fill),
+static const nn_pooling_table NN(kernels) = {
+    .name = NN_STRING(NN_ISA),
+    .max_forward = NN(max_forward),
+    .pairs_backward = NN(pairs_backward),
+    .avg_forward = NN(avg_forward),
+    .means = NN(means),
+    .add = NN(add),
+    .fill = NN(fill),
 };
 
 #undef MIX

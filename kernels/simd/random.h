@@ -1,6 +1,6 @@
 /* Random numbers, dropout and noise, for one instruction set.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included once per instruction set, see common/dispatch.h. Needs simd/transcendental.h.
  */
 
 /* Wellons' triple32: each bit of the result depends on every bit of h. */

@@ -1,7 +1,7 @@
 /* exp, log, tanh and their kin, for one instruction set.
  *
- * Included once per instruction set (compiled_isa.h says with what), and written without branches and calls:
- * a loop that applies one of these functions to an array is vectorised by the compiler, 16
+ * Included once per instruction set, see common/dispatch.h. The functions have no branches and no
+ * calls: a loop that applies one of them to an array is vectorised by the compiler, 16
  * numbers at a time with AVX-512. Errors are a few units in the last place of the result.
  * NaN comes through all of them, and infinities give their limits.
  *

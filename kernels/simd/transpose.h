@@ -1,6 +1,6 @@
 /* The transpose of a matrix, for one instruction set.
  *
- * Included once per instruction set; compiled_isa.h and convolution_isa.h say with what.
+ * Included once per instruction set, see common/dispatch.h.
  */
 
 #if VL >= 8

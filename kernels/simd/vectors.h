@@ -1,6 +1,6 @@
 /* Vectors of VL floats, for one instruction set: what all inner loops are written with.
  *
- * Included once per instruction set; compiled_isa.h says with what.
+ * Included once per instruction set, see common/dispatch.h.
  */
 
 #undef vf /* of the set before */
@@ -40,6 +40,12 @@ NN_INLINE vf NN(where_positive)(vf g, vf y)
 #else
     return y > 0 ? g : 0;
 #endif
+}
+
+/* The same of one number, y[at]; grad itself unless relu. */
+NN_INLINE float NN(through)(const int relu, float grad, const float *y, int64_t at)
+{
+    return !relu || y[at] > 0 ? grad : 0.0f;
 }
 
 /* the sum of all lanes: each step adds to every lane the one that is `half` away */

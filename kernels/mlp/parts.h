@@ -1,0 +1,282 @@
+/* The parts of a training step: what one thread does of each layer, forward and back. */
+#ifndef NN_MLP_PARTS_H
+#define NN_MLP_PARTS_H
+
+#include "mlp/workspace.h"
+
+/* The first layer's bias, with what the shift adds, for columns [a, b); sums of W's columns
+ * must be there. */
+static inline const float *nn_mlp_bias(const nn_mlp_run *run, nn_mlp_work *p, int64_t a, int64_t b)
+{
+    const float *bias = p->layers[0].bias.w;
+    if (run->x->shift == 0)
+        return bias;
+    nn_shift_bias(run->x, p->sums, bias, a, b, p->shifted);
+    return p->shifted;
+}
+
+static inline void nn_mlp_sum_columns(nn_mlp_work *p, int64_t a, int64_t b)
+{
+    const nn_layer *first = &p->layers[0];
+    if (a >= b)
+        return;
+    memset(p->sums + a, 0, (size_t)(b - a) * sizeof(float));
+    for (int64_t i = 0; i < nn_panel_count(a, b, nn_active->vector); i++) {
+        const nn_panel panel = nn_panel_at(a, b, nn_active->vector, i);
+        const float *w = first->weight.w + nn_panel_begin(&panel, first->in, first->ldw);
+        nn_active->add_rows(w, nn_panel_ld(&panel, first->ldw), 0, first->in, 0, panel.b - panel.a,
+                            p->sums + panel.a);
+    }
+}
+
+/* Whether ReLU is done with the product, which other activations and a batch norm follow */
+static inline int nn_mlp_fused_relu(const nn_layer *layer)
+{
+    return layer->activation == NN_RELU && !layer->scale.w;
+}
+
+/* Dropout of images [n0, n1) of a chunk, columns [a, b), in a layer's outputs or their gradient.
+ * Its random numbers count from the batch's first image, at which the chunk may not begin. */
+static inline void nn_mlp_drop(const nn_layer *layer, const nn_at *at, int64_t n0, int64_t n1,
+                               int64_t a, int64_t b, const float *x, float *out)
+{
+    b = b < layer->out ? b : layer->out; /* padding has no numbers */
+    if (a < b)
+        for (int64_t n = n0; n < n1; n++)
+            nn_active->dropout(b - a, (uint32_t)((at->image + n) * layer->out + a),
+                               x + n * layer->ld + a, layer->drop, layer->keys[at->step],
+                               out + n * layer->ld + a);
+}
+
+/* What follows the product in rows [n0, n1) and columns [a, b): activation and dropout. */
+static inline void nn_mlp_finish(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1,
+                                 int64_t a, int64_t b)
+{
+    const nn_layer *layer = &p->layers[l];
+    if (layer->activation > NN_RELU && a < b)
+        nn_active->activate(layer->activation, n1 - n0, b - a, p->y[l] + n0 * layer->ld + a,
+                            layer->ld);
+    if (layer->keys)
+        nn_mlp_drop(layer, at, n0, n1, a, b, p->y[l], p->d[l]);
+}
+
+/* What a batch norm works on: layer l of the whole batch */
+static inline nn_norm nn_mlp_norm(const nn_mlp_work *p, int l, int64_t count, int thread)
+{
+    const nn_layer *layer = &p->layers[l];
+    float *const four = p->norm[l];
+    nn_norm t = {0};
+    t.rows = count;
+    t.columns = layer->ld;
+    t.inner = 1;
+    t.x = p->z[l];
+    t.weight = layer->scale.w;
+    t.bias = layer->offset.w;
+    t.eps = layer->eps;
+    t.mean = four;
+    t.variance = four + layer->ld;
+    t.weight_grad = four + 2 * layer->ld;
+    t.bias_grad = four + 3 * layer->ld;
+    t.space = p->panels;
+    t.space += thread * nn_norm_floats(&t);
+    return t;
+}
+
+/* Batch norm, ReLU and the rest for columns [a, b) of layer l, if it has one. */
+static inline void nn_mlp_norm_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
+                                       int64_t a, int64_t b, int thread)
+{
+    const nn_layer *layer = &p->layers[l];
+    const int64_t end = b < layer->out ? b : layer->out;
+    const float share = layer->momentum, unbiased = (float)count / (float)(count - 1);
+    float *const mean = layer->running.w, *const variance = layer->running.m;
+    nn_norm t = nn_mlp_norm(p, l, count, thread);
+    if (a >= end)
+        return;
+    t.out = p->y[l];
+    t.relu = layer->activation == NN_RELU;
+    nn_active->batch_norm_forward(&t, a, end);
+    for (int64_t o = a; o < end; o++) {
+        mean[o] += share * (t.mean[o] - mean[o]);
+        variance[o] += share * (t.variance[o] * unbiased - variance[o]);
+    }
+    nn_mlp_finish(p, l, at, 0, count, a, end);
+}
+
+/* ... and back: the gradient of the product, in place, and the update of scale and offset. */
+static inline void nn_mlp_norm_backward(nn_mlp_work *p, int l, int64_t count,
+                                        const nn_rules *rules, int64_t a, int64_t b, int thread)
+{
+    const nn_layer *layer = &p->layers[l];
+    const int64_t end = b < layer->out ? b : layer->out;
+    nn_norm t = nn_mlp_norm(p, l, count, thread);
+    if (a >= end)
+        return;
+    t.grad = t.out = p->g[l];
+    nn_active->batch_norm_backward(&t, a, end);
+    nn_active->apply(&rules->bias, end - a, t.weight_grad + a, &layer->scale, a);
+    nn_active->apply(&rules->bias, end - a, t.bias_grad + a, &layer->offset, a);
+}
+
+/* Columns [a, b) of the first layer's output for `count` images, with that bias. */
+static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
+                                        const int64_t *index, const nn_at *at, int64_t count,
+                                        const float *bias, int64_t a, int64_t b, int thread)
+{
+    const nn_layer *l = &p->layers[0];
+    nn_active->sparse_forward(run->x, index, 0, count, l->weight.w, l->ldw, bias, a, b,
+                              nn_mlp_fused_relu(l), p->z[0], l->ld);
+    if (l->scale.w)
+        nn_mlp_norm_forward(p, 0, at, count, a, b, thread);
+    else
+        nn_mlp_finish(p, 0, at, 0, count, a, b);
+}
+
+/* Images [n0, n1) through layer l > 0, but for a batch norm and what follows it. */
+static inline void nn_mlp_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1)
+{
+    const nn_layer *layer = &p->layers[l];
+    nn_epilogue e = {0};
+    e.out = p->z[l];
+    e.ldo = layer->ld;
+    e.bias = layer->bias.w;
+    e.relu = nn_mlp_fused_relu(layer);
+    nn_active->dense(p->d[l - 1], p->layers[l - 1].ld, 1, layer->weight.w, layer->ld, layer->in,
+                     n0, n1, 0, layer->wide, &e);
+    if (!layer->scale.w)
+        nn_mlp_finish(p, l, at, n0, n1, 0, layer->wide);
+}
+
+/* All `count` images through layer l > 0, of which [n0, n1) are mine: a batch norm needs each
+ * unit's outputs for all of them. */
+static inline void nn_mlp_forward_all(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
+                                      int64_t n0, int64_t n1, int t, int threads)
+{
+    int64_t a, b;
+    nn_mlp_forward(p, l, at, n0, n1);
+    if (!p->layers[l].scale.w)
+        return;
+    nn_share(p->layers[l].wide, 16, t, threads, &a, &b);
+    NN_BARRIER(threads);
+    nn_mlp_norm_forward(p, l, at, count, a, b, t);
+    NN_BARRIER(threads);
+}
+
+/* Losses of images [n0, n1), and the gradient of what goes into the last activation. Returns
+ * how many are right. */
+static inline int64_t nn_mlp_loss(const nn_mlp_run *run, nn_mlp_work *p, int depth,
+                                  const int64_t *index, int64_t n0, int64_t n1)
+{
+    const nn_layer *last = &p->layers[depth - 1];
+    float *y = p->y[depth - 1], *g = p->g[depth - 1];
+    int64_t right;
+    if (run->loss == NN_CROSS_ENTROPY)
+        right = nn_active->cross_entropy(y, last->ld, run->labels, index, n0, n1, last->out,
+                                         run->count, run->setting, p->losses, g, last->ld);
+    else
+        right = nn_active->mse(y, last->ld, run->targets, index, n0, n1, last->out,
+                               (float)run->setting, p->losses, g, last->ld);
+    if (last->activation != NN_IDENTITY)
+        nn_active->activate_backward(last->activation, n1 - n0, last->wide, g + n0 * last->ld,
+                                     y + n0 * last->ld, last->ld);
+    return right;
+}
+
+static inline nn_rules nn_mlp_rules(const nn_mlp_run *run, nn_optimizer opt)
+{
+    nn_rules rules = {opt, opt};
+    rules.weight.weight_decay += (float)run->l2;
+    return rules;
+}
+
+/* Where the gradient of layer l goes: to the optimizer, or to be stored for it. */
+static inline nn_parameter nn_mlp_weight(const nn_mlp_work *p, int l, int stored)
+{
+    const nn_parameter gradient = {p->dw[l], 0, 0, 0};
+    return stored ? gradient : p->layers[l].weight;
+}
+
+static inline nn_parameter nn_mlp_bias_of(const nn_mlp_work *p, int l, int stored)
+{
+    const nn_parameter gradient = {p->db[l], 0, 0, 0};
+    return stored ? gradient : p->layers[l].bias;
+}
+
+/* Layer l > 0 backwards. I own some of its inputs: their gradient needs, and their update
+ * changes, the same rows of the weight, so nobody waits in between. So do I own these units of
+ * the layer before, in which dropout, activation and batch norm are taken back. */
+static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
+                                   const nn_rules *rules, int stored, int t, int threads)
+{
+    const nn_layer *layer = &p->layers[l], *before = &p->layers[l - 1];
+    const int64_t ldx = before->ld, ldg = layer->ld;
+    const float *mask = before->activation == NN_RELU ? p->y[l - 1] : 0;
+    int64_t a, b;
+    nn_epilogue e = {0};
+    e.ldo = layer->ld;
+    e.opt = &rules->weight;
+    e.p = nn_mlp_weight(p, l, stored);
+    nn_share(before->wide, 16, t, threads, &a, &b);
+    const int64_t end = b < layer->in ? b : layer->in;
+    nn_linear_backward_input_part(p->g[l], ldg, layer->weight.w, layer->ld, count, layer->out, a,
+                                  end, b, mask, ldx, p->g[l - 1], ldx,
+                                  nn_transposed_part(p->transposed, layer->out, a, t));
+    if (before->keys)
+        nn_mlp_drop(before, at, 0, count, a, b, p->g[l - 1], p->g[l - 1]);
+    if (before->activation > NN_RELU && a < b)
+        nn_active->activate_backward(before->activation, count, b - a, p->g[l - 1] + a,
+                                     p->y[l - 1] + a, ldx);
+    if (before->scale.w)
+        nn_mlp_norm_backward(p, l - 1, count, rules, a, b, t);
+    nn_linear_weight_part(p->d[l - 1], ldx, p->g[l], ldg, count, layer->wide, a, end, &e,
+                          p->inputs);
+    nn_share(layer->wide, 16, t, threads, &a, &b);
+    if (layer->bias.w) {
+        const nn_parameter bias = nn_mlp_bias_of(p, l, stored);
+        nn_active->column_sums(p->g[l], ldg, count, a, b, &rules->bias, &bias);
+    }
+}
+
+/* Columns [a, b) of the first layer's weight and bias, from the batch by columns. */
+static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
+                                         const nn_columns *columns, const nn_rules *rules,
+                                         int stored, int64_t a, int64_t b)
+{
+    const nn_layer *l = &p->layers[0];
+    const nn_parameter weight = nn_mlp_weight(p, 0, stored), bias = nn_mlp_bias_of(p, 0, stored);
+    const float *base = 0;
+    if (a >= b)
+        return;
+    if (run->x->shift != 0) {
+        nn_shift_base(run->x, p->g[0], l->ld, columns->count, a, b, p->base);
+        base = p->base;
+    }
+    nn_to_panels(p->g[0], l->ld, columns->count, l->wide, a, b, nn_active->vector, p->g_panels);
+    nn_active->sparse_update(run->x, columns, p->g_panels, NN_PANELS, base, a, b, &rules->weight,
+                             &weight, l->ldw);
+    if (l->bias.w)
+        nn_active->column_sums(p->g[0], l->ld, columns->count, a, b, &rules->bias, &bias);
+}
+
+/* The update from stored gradients: [o0, o1) of the first layer's columns, and my rows of the
+ * others. */
+static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_rules *rules, int64_t o0,
+                                 int64_t o1, int t, int threads)
+{
+    const nn_layer *first = &p->layers[0];
+    if (o0 < o1)
+        nn_active->apply(&rules->weight, first->in * (o1 - o0), p->dw[0] + first->in * o0,
+                         &first->weight, first->in * o0);
+    for (int l = 0; l < depth; l++) {
+        const nn_layer *layer = &p->layers[l];
+        int64_t a, b;
+        nn_share(layer->in, 8, t, threads, &a, &b);
+        for (int64_t r = l ? a : b; r < b; r++) /* the rows' padding has never been written */
+            nn_active->apply(&rules->weight, layer->wide, p->dw[l] + r * layer->ld,
+                             &layer->weight, r * layer->ld);
+        if (layer->bias.w && t == 0)
+            nn_active->apply(&rules->bias, layer->wide, p->db[l], &layer->bias, 0);
+    }
+}
+
+#endif

@@ -1,0 +1,137 @@
+/* The inner loops of warp.pyx, for one instruction set: one image at a time.
+ *
+ * Included once per instruction set, see common/dispatch.h. They are plain loops over NN_LANES
+ * neighbouring pixels, which compilers turn into vector instructions, the same lines for each set.
+ */
+
+/* Each pixel p(y, x) with its neighbours to the right and below, for y, x from -1: so that a
+ * bilinear value takes one load from an irregular place, not four. */
+NN_INLINE void NN(make_quads)(const nn_warp *job, const uint8_t *image, nn_warp_space *space)
+{
+    const int64_t stride = space->wide + NN_LANES;
+    for (int64_t y = 0; y < job->height; y++)
+        memcpy(space->framed + (y + 1) * stride + 1, image + y * job->width, job->width);
+    for (int64_t y = 0; y < job->height + 2; y++) {
+        const uint8_t *NN_RESTRICT upper = space->framed + y * stride, *lower = upper + stride;
+        uint32_t *NN_RESTRICT quads = space->quads + y * space->wide;
+        for (int64_t x = 0; x < space->wide; x++)
+            quads[x] = upper[x] | (uint32_t)upper[x + 1] << 8 | (uint32_t)lower[x] << 16 |
+                       (uint32_t)lower[x + 1] << 24;
+    }
+}
+
+/* out (rows, wide) = a (rows, inner) @ b (inner, wide). */
+NN_INLINE void NN(small_product)(const float *NN_RESTRICT a, const float *NN_RESTRICT b,
+                                int64_t rows, int64_t inner, int64_t wide, float *NN_RESTRICT out)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t x = 0; x < wide; x += NN_LANES) {
+            float sums[NN_LANES] = {0};
+            for (int64_t k = 0; k < inner; k++)
+                for (int i = 0; i < NN_LANES; i++)
+                    sums[i] += a[r * inner + k] * b[k * wide + x + i];
+            for (int i = 0; i < NN_LANES; i++)
+                out[r * wide + x + i] = sums[i];
+        }
+}
+
+/* The place among `size` rows or columns, counted from the frame's first; NaN goes to 0. */
+NN_INLINE float NN(into_frame)(float place, float size)
+{
+    place = place > -1.0f ? place : -1.0f;
+    return (place < size ? place : size) + 1.0f;
+}
+
+NN_INLINE float NN(between)(float a, float b, float share)
+{
+    return a + share * (b - a);
+}
+
+/* One row of `out`, in three passes: only the middle one, which reads irregular places, is
+ * not for vector instructions, and a compiler that tries is slower than the plain loop. */
+NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_space *space,
+                           int64_t y, uint8_t *NN_RESTRICT out)
+{
+    const float *NN_RESTRICT dy = space->field, *NN_RESTRICT dx = dy + space->wide;
+    float *NN_RESTRICT right = space->right, *NN_RESTRICT down = space->down;
+    int *NN_RESTRICT place = space->place;
+    uint32_t *NN_RESTRICT quad = space->quad;
+    const float height = (float)job->height, width = (float)job->width;
+    const float from_y = m[0] * (float)y + m[2], from_x = m[3] * (float)y + m[5];
+    const int wide = (int)space->wide;
+
+    for (int x = 0; x < wide; x++) {
+        const float py = NN(into_frame)(from_y + m[1] * (float)x + dy[x], height);
+        const float px = NN(into_frame)(from_x + m[4] * (float)x + dx[x], width);
+        const int top = (int)py, left = (int)px;
+        down[x] = py - (float)top;
+        right[x] = px - (float)left;
+        place[x] = top * wide + left;
+    }
+    for (int x = 0; x < wide; x++) {
+        quad[x] = space->quads[place[x]];
+        NN_NO_VECTORS;
+    }
+    for (int x = 0; x < wide; x++) {
+        const float a = (float)(int)(quad[x] & 255), b = (float)(int)(quad[x] >> 8 & 255);
+        const float c = (float)(int)(quad[x] >> 16 & 255), d = (float)(int)(quad[x] >> 24);
+        const float upper = NN(between)(a, b, right[x]), lower = NN(between)(c, d, right[x]);
+        place[x] = (int)(NN(between)(upper, lower, down[x]) + 0.5f);
+    }
+    for (int x = 0; x < (int)job->width; x++)
+        out[x] = (uint8_t)place[x];
+}
+
+NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *space)
+{
+    const int64_t modes = job->modes, wide = space->wide, pixels = job->height * job->width;
+    const float *m = job->matrices + 6 * n;
+    uint8_t *out = job->out + n * pixels;
+
+    NN(make_quads)(job, job->images + n * pixels, space);
+    if (modes)
+        NN(small_product)(job->coefficients + 2 * modes * modes * n, space->columns, 2 * modes,
+                         modes, wide, space->half);
+    for (int64_t y = 0; y < job->height; y++) {
+        if (modes)
+            for (int axis = 0; axis < 2; axis++)
+                NN(small_product)(job->basis_y + y * modes, space->half + axis * modes * wide, 1,
+                                 modes, wide, space->field + axis * wide);
+        NN(warp_row)(job, m, space, y, out + y * job->width);
+    }
+}
+
+static void NN(warp_images)(const nn_warp *job, int64_t lo, int64_t hi, nn_warp_space *space)
+{
+    for (int64_t n = lo; n < hi; n++)
+        NN(warp_image)(job, n, space);
+}
+
+/* Two sums along each row, and from these the five over the image. */
+static void NN(image_moments)(const nn_warp *job, int64_t lo, int64_t hi, int64_t *out)
+{
+    const uint8_t *NN_RESTRICT row = job->images + lo * job->height * job->width;
+    for (int64_t n = lo; n < hi; n++) {
+        uint64_t sums[NN_MOMENTS] = {0};
+        for (uint64_t y = 0; y < (uint64_t)job->height; y++, row += job->width) {
+            uint32_t mass = 0, along = 0;
+            for (int x = 0; x < (int)job->width; x++) {
+                mass += row[x];
+                along += (uint32_t)x * row[x];
+            }
+            sums[0] += mass;
+            sums[1] += y * mass;
+            sums[2] += along;
+            sums[3] += y * y * mass;
+            sums[4] += y * along;
+        }
+        for (int i = 0; i < NN_MOMENTS; i++)
+            out[n * NN_MOMENTS + i] = (int64_t)sums[i];
+    }
+}
+
+static const nn_warp_table NN(kernels) = {
+    .name = NN_STRING(NN_ISA),
+    .warp_images = NN(warp_images),
+    .image_moments = NN(image_moments),
+};
