@@ -44,7 +44,7 @@ cdef int _read(Array *array, object given, str name, const char *format, int axe
         PyObject_GetBuffer(
             given, &buffer, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (PyBUF_WRITABLE if write else 0))
     except (TypeError, ValueError, BufferError):
-        raise _misfit(given, name, format, axes, write) from None
+        raise _misfit(given, name, format, _dimensions(axes), write) from None
     fits = _is_format(buffer.format, format, buffer.itemsize) and buffer.ndim <= MOST_AXES
     if fits and (axes < 0 or buffer.ndim == axes):
         array.data = buffer.buf
@@ -56,19 +56,37 @@ cdef int _read(Array *array, object given, str name, const char *format, int axe
         fits = False
     PyBuffer_Release(&buffer)
     if not fits:
-        raise _misfit(given, name, format, axes, write)
+        raise _misfit(given, name, format, _dimensions(axes), write)
     return 0
 
 
-cdef object _misfit(object given, str name, const char *format, int axes, bint write):
+cdef inline int _read_shape(
+    Array *array, object given, str name, const char *format, tuple shape, bint write,
+) except -1:
+    """Look at an array as _read does; it must have this shape (-1: any size)."""
+    try:
+        _read(array, given, name, format, len(shape), write)
+        fits = all([want in (-1, got) for want, got in zip(shape, _shape(array))])
+    except ValueError:
+        fits = False
+    if not fits:
+        sizes = ", ".join(["any" if size < 0 else str(size) for size in shape])
+        raise _misfit(given, name, format, f" of shape ({sizes})", write)
+    return 0
+
+
+cdef object _dimensions(int axes):
+    return "" if axes < 0 else f" of {axes} dimension{'' if axes == 1 else 's'}"
+
+
+cdef object _misfit(object given, str name, const char *format, str shape, bint write):
+    """The error of an array that is not as it must be; shape: how, in words."""
     dtypes = {
         b"f": "float32", b"d": "float64", b"l": "int64", b"L": "uint64", b"H": "uint16",
         b"B": "uint8",
     }
     dtype = dtypes[format]
-    wanted = f"a C-contiguous{' writable' if write else ''} {dtype} array"
-    if axes >= 0:
-        wanted += f" of {axes} dimension{'' if axes == 1 else 's'}"
+    wanted = f"a C-contiguous{' writable' if write else ''} {dtype} array{shape}"
     got = type(given).__name__
     if isinstance(given, np.ndarray):
         got = f"{given.dtype} of shape {given.shape}"

@@ -5,6 +5,7 @@
  * Before it includes this file, an extension names
  *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
  *     NN_TABLE         the type of that table, whose first member is the set's `name`
+ *     NN_NO_AVX512     only if its loops are no faster with AVX-512: AVX2's serve there, too
  * The header is included once per instruction set, with
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
@@ -27,6 +28,7 @@
 #endif
 
 #ifdef NN_X86
+#ifndef NN_NO_AVX512
 #define NN_ISA avx512
 #define VL 16
 #define MR 8
@@ -47,6 +49,7 @@
 #undef VL
 #undef MR
 #undef NR
+#endif
 
 #define NN_ISA avx2
 #define VL 8
@@ -85,6 +88,7 @@
 #undef NR
 
 static const NN_TABLE *nn_active = &nn_kernels_baseline;
+static const char *nn_isa = "baseline";
 
 /* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA
  * names (avx512, avx2, baseline) if it has that. Called once, at import. */
@@ -98,14 +102,27 @@ NN_API void nn_select_isa(void)
     const int avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (avx2 && (!wish || strcmp(wish, "baseline")))
+    if (avx2 && (!wish || strcmp(wish, "baseline"))) {
         nn_active = &nn_kernels_avx2;
-    if (avx512 && (!wish || (strcmp(wish, "baseline") && strcmp(wish, "avx2"))))
+        nn_isa = "avx2";
+    }
+    if (avx512 && (!wish || (strcmp(wish, "baseline") && strcmp(wish, "avx2")))) {
+#ifndef NN_NO_AVX512
         nn_active = &nn_kernels_avx512;
+#endif
+        nn_isa = "avx512";
+    }
 #endif
 }
 
+/* The chosen instruction set. */
 NN_API const char *nn_isa_name(void)
+{
+    return nn_isa;
+}
+
+/* The one that the family's loops are compiled for: differs with NN_NO_AVX512 alone. */
+NN_API const char *nn_loops_name(void)
 {
     return nn_active->name;
 }

@@ -25,15 +25,15 @@ if hasattr(os, "register_at_fork"):
 
 
 def isa():
-    """The instruction set that runs: "avx512", "avx2" or "baseline"."""
+    """Return the chosen instruction set: "avx512", "avx2" or "baseline"."""
     return nn_isa_name().decode()
 
 
 def openmp():
-    """Whether the kernels were built with OpenMP, and so can use more than one thread."""
+    """Return whether the kernels were built with OpenMP, and so can use more than one thread."""
     return bool(NN_OPENMP)
 
 
 def set_work_per_thread(double multiplications):
-    """For tests: from how much work on another thread is worth waking."""
+    """Set the work, in multiply-adds, that is worth one more thread; for tests."""
     nn_set_work_per_thread(multiplications)

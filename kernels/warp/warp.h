@@ -66,6 +66,7 @@ typedef struct {
 
 #define NN_INNER_LOOPS "warp/warp_loops.h"
 #define NN_TABLE nn_warp_table
+#define NN_NO_AVX512 /* moments take 1.8 times as long with it, and there is little arithmetic */
 #include "common/dispatch.h"
 
 static int nn_warp_threads(const nn_warp *job, int threads, double work_per_pixel)

@@ -28,25 +28,25 @@ cdef extern from "warp/warp.h" nogil:
 include "common/extension.pxi"
 include "common/workspace.pxi"
 
+cdef extern from "common/dispatch.h" nogil:
+    const char *nn_loops_name()
+
 
 def instruction_set():
-    """The same as isa()."""
-    return isa()
+    """Return the set that the loops are compiled for: "avx2" or "baseline"."""
+    return nn_loops_name().decode()
 
 
 cdef void *_data(object given, str name, const char *format, tuple shape, bint write) except? NULL:
-    """Return the address of an array's elements; it must have this shape (-1: any size)."""
+    """Return the address of the elements of an array that has this shape (-1: any size)."""
     cdef Array array
-    _read(&array, given, name, format, len(shape), write)
-    if not all([want in (-1, got) for want, got in zip(shape, _shape(&array))]):
-        sizes = ", ".join(["any" if size < 0 else str(size) for size in shape])
-        raise ValueError(f"{name} must have shape ({sizes}), got {_shape(&array)}")
+    _read_shape(&array, given, name, format, shape, write)
     return array.data
 
 
 cdef int _read_images(nn_warp *job, object images) except -1:
     cdef Array array
-    _read(&array, images, "images", "B", 3, False)
+    _read_shape(&array, images, "images", "B", (-1, -1, -1), False)
     job.images = <const uint8_t *>array.data
     job.count, job.height, job.width, job.modes = array.shape[0], array.shape[1], array.shape[2], 0
     if max(job.height, job.width) > NN_MOST_SIDE:
