@@ -28,7 +28,12 @@
             sums[k][v] += from[k][i] * some[v];                                              \
     }
 
-/* The sums of PIXELS outputs, `n` vectors each: x[k] is where the k-th begins to see. */
+/* The sums of PIXELS outputs, `n` vectors each, in registers; x[k] is where the k-th begins to see:
+ *
+ *     for k < PIXELS: for o:
+ *         out[k][o] = bias[o] + sum_u sum_i x[k][u * ldx + i] * w[u, i, o]
+ *
+ * rows: null, or which u meet anything but 0. */
 NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const float *const *x, const char *rows,
                         const float *w, const float *bias, float *const *out)
 {
@@ -79,7 +84,11 @@ NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, int64_t count,
 
 #define MOST_ROWS 64 /* of weights, for which to look for zeros */
 
-/* out (oh * ow, width) */
+/* Pixels by weights w (kh, run, width), out (oh * ow, width):
+ *
+ *     for i: for j: for o:
+ *         out[i, j, o] = bias[o]
+ *             + sum_u sum_k x[i * step_h + u * ldx + j * step_w + k] * w[u, k, o] */
 static void NN(product)(const nn_pixels *p, float *out)
 {
     const int64_t pixels = p->oh * p->ow;
@@ -129,7 +138,9 @@ static void NN(product)(const nn_pixels *p, float *out)
 
 /* ------------------------------------------------------------ weights from pixels */
 
-/* sums[k, :] += x[in_x + k] g[in_g ...], `n` vectors, over all pixels; k < PIXELS */
+/* A tile of outer, `n` vectors of outputs, in registers:
+ *
+ *     for q < pixels: for k < PIXELS: for o: y[k, o] += x[in_x[q] + k] * g[in_g[q] + o] */
 NN_INLINE void NN(outer_tile)(const int n, const float *x, const int32_t *in_x, const float *g,
                               const int32_t *in_g, int64_t pixels, int64_t rows, float *y,
                               int64_t width)
@@ -164,7 +175,9 @@ OUTER(3)
 #undef OUTER
 
 /* sums (kh, run, width) += for each of the pixels, what it saw (x from in_x on) by its gradient
- * (g from in_g on) */
+ * (g from in_g on):
+ *
+ *     for q: for u: for k: for o: sums[u, k, o] += x[in_x[q] + u * ldx + k] * g[in_g[q] + o] */
 static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, const int32_t *in_x,
                       const float *g, const int32_t *in_g, int64_t pixels, float *sums,
                       int64_t width)
@@ -194,8 +207,11 @@ static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, cons
 
 /* --------------------------------------------------------------------------- pooling */
 
-/* image (oh * ow, width) -> out (ph * pw, width), with ReLU if wanted; place: of the first of
- * the largest numbers of each window, or of its first NaN. */
+/* Maximum pooling of image (oh * ow, width) -> out (ph * pw, width), with ReLU if wanted:
+ *
+ *     for i: for j: for c: out[i, j, c] = max_uv image[i * pool + u, j * pool + v, c], at least 0
+ *
+ * place: u * pool + v of the first of the largest numbers of each window, or of its first NaN. */
 static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float *out,
                      int32_t *place)
 {
@@ -221,7 +237,9 @@ static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float 
             }
 }
 
-/* to = grad where out > 0; returns the sum. Without `out`, only the sum of grad. */
+/* The way back through ReLU, and the sum, which is returned; without `out`, only the sum of grad:
+ *
+ *     for i: to[i] = out[i] > 0 ? grad[i] : 0, sum += to[i] */
 static float NN(mask)(int64_t n, const float *grad, const float *out, float *to)
 {
     float lanes[16] = {0}, sum = 0;
@@ -240,11 +258,13 @@ static float NN(mask)(int64_t n, const float *grad, const float *out, float *to)
     return sum;
 }
 
+/* for i: to[i] += x[i] */
 static void NN(add)(int64_t n, const float *x, float *to)
 {
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++) to[i] += x[i];
 }
 
+/* for i: y[i] = x[i], places as bytes; widen: the way back */
 static void NN(narrow)(int64_t n, const int32_t *x, uint8_t *y)
 {
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = (uint8_t)x[i];
@@ -255,8 +275,10 @@ static void NN(widen)(int64_t n, const uint8_t *x, int32_t *y)
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = x[i];
 }
 
-/* The way back from pool: grad (ph * pw, width) to its place in each window, 0 elsewhere. A row
- * of `to` is ldt floats down. */
+/* The way back from pool, of grad (ph * pw, width); a row of `to` is ldt floats down:
+ *
+ *     for i: for j: for c: for u: for v:
+ *         to[i * pool + u, j * pool + v, c] = place[i, j, c] == u * pool + v ? grad[i, j, c] : 0 */
 static void NN(unpool)(const nn_conv *s, const float *grad, const int32_t *place, int64_t width,
                        float *to, int64_t ldt)
 {

@@ -11,7 +11,9 @@
 #endif
 #define RUN 6 /* maximum number of vectors of a run at a time */
 
-/* sums[r, v] += g x[at + r ldx + v step], a vector each, over the spikes */
+/* A tile of gather, its sums in registers; r, v: of rows and vectors, a vector each:
+ *
+ *     for each spike (at, g): for r: for v: y[r, v] += g * x[at + r * ldx + v * step] */
 NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike *spikes,
                                int64_t count, const float *x, int64_t ldx, int64_t step,
                                int64_t ldy, float *y)
@@ -29,7 +31,9 @@ NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike
         STORE(y + r * ldy + v * step, sums[r * vectors + v]);
 }
 
-/* y[r, v] += the sum over the spikes of g w[at + r ldw + v], a vector each */
+/* A tile of scatter, its sums in registers:
+ *
+ *     for each spike (at, g): for r: for v: y[r, v] += g * w[at + r * ldw + v * VL] */
 NN_INLINE void NN(scatter_tile)(const int rows, const int vectors, const nn_spike *spikes,
                                 int64_t count, const float *w, int64_t ldw, int64_t ldy, float *y)
 {
@@ -93,7 +97,10 @@ SIZES(DEFINE)
         }                                                                                    \
     }
 
-/* sums[r, v] += g x[at + r ldx + v VL ...] over the spikes: whole vectors in a row */
+/* The gradient of a filter: each spike by the runs that it saw, whole vectors in a row:
+ *
+ *     for each spike (at, g): for r < rows: for i < vectors * VL:
+ *         sums[r, i] += g * x[at + r * ldx + i] */
 static void NN(gather)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
                        int64_t rows, int64_t vectors, float *sums)
 {
@@ -119,7 +126,10 @@ static void NN(gather_apart)(const nn_spike *spikes, int64_t count, const float 
 #undef CALL
 }
 
-/* y[r ldy + v VL ...] += the sum over the spikes of g w[at + (r vectors + v) VL ...] */
+/* The gradient of the pixels around one: each spike by the weights that it met:
+ *
+ *     for each spike (at, g): for r < rows: for i < vectors * VL:
+ *         y[r * ldy + i] += g * w[at + r * vectors * VL + i] */
 static void NN(scatter)(const nn_spike *spikes, int64_t count, const float *w, int64_t rows,
                         int64_t vectors, int64_t ldy, float *y)
 {

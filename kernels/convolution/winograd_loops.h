@@ -1,7 +1,8 @@
 /* Winograd's convolution of 3 x 3 kernels at stride 1, forward and for the gradient of the weights,
  * for one instruction set.
  *
- * Included by convolution_loops.h, whose product and outer it calls. Lavin and Gray 2016, F(2x2, 3x3):
+ * Included by convolution_loops.h, whose product and outer it calls. Lavin and Gray 2016,
+ * F(2x2, 3x3):
  *     y = A' [(G w G') . (B' x B)] A
  * with x the 4 x 4 pixels that the 2 x 2 outputs y see, w the kernel and . element by element:
  *          1  0 -1  0          1   0   0           1  1  1  0
@@ -77,7 +78,12 @@ NN_INLINE void NN(winograd_out)(const float *m, int64_t step, vf bias, float *ou
         STORE(out + ldo + width, bias + a[1][1] - a[1][2] - a[1][3]);
 }
 
-/* What product gives, for a 3 x 3 kernel at stride 1; w as nn_pack_winograd leaves it */
+/* What product gives, for a 3 x 3 kernel at stride 1; w as nn_pack_winograd leaves it. For some
+ * rows of tiles at a time:
+ *
+ *     for each tile t: in[0 .. 15, t, :] = B' x[t] B
+ *     for k < 16: sums[k] = in[k] w[k]          (tiles, channels) by (channels, width)
+ *     for each tile t: out[t] = bias + A' sums[0 .. 15, t, :] A */
 static void NN(winograd)(const nn_pixels *p, float *out, float *space)
 {
     const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
@@ -109,7 +115,9 @@ static void NN(winograd)(const nn_pixels *p, float *out, float *space)
 }
 
 /* sums (16, channels, width) += what an image gives to the weights' gradient, before it is
- * turned into G' sums G. x, g: frames; g is 0 beyond oh and ow. */
+ * turned into G' sums G. x, g: frames; g is 0 beyond oh and ow.
+ *
+ *     for each tile t: for k < 16: sums[k] += (B' x[t] B)[k] outer (A g[t] A')[k] */
 static void NN(winograd_outer)(const nn_pixels *p, const float *g, int64_t ldg,
                                const int32_t *in_x, const int32_t *in_g, float *space, float *sums)
 {

@@ -10,6 +10,12 @@
 
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
+/* mr rows by nv vectors of out from (r0, c0) on, their sums in registers:
+ *
+ *     for i < mr: for o < width:
+ *         sum = 0
+ *         for k < depth: sum += a[i * ar + k * ak] * b[k * ldb + o]
+ *         out[r0 + i, c0 + o] = epilogue(sum) */
 NN_INLINE void NN(dense_tile)(
     const int mr, const int nv, const float *a, int64_t ar, int64_t ak, const float *b,
     int64_t ldb, int64_t depth, int width, const nn_epilogue *e, int64_t r0, int64_t c0)
@@ -88,7 +94,11 @@ static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float 
         switch (nv) { TILE_CASE(MR, 1) TILE_CASE(MR, 2) TILE_CASE(MR, 3) }
 }
 
-/* rows [r0, r1) and columns [c0, c1) */
+/* Rows [r0, r1) and columns [c0, c1) of the product, tile by tile:
+ *
+ *     for r: for c: out[r, c] = epilogue(sum_k a[r * ar + k * ak] * b[k * ldb + c])
+ *
+ * Where b has no whole vectors, that loop itself. */
 static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
                       int64_t depth, int64_t r0, int64_t r1, int64_t c0, int64_t c1,
                       const nn_epilogue *e)
@@ -144,8 +154,10 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
 #undef TILE_CASE
 #undef AT
 
-/* Rows [d0, d1) of the input's gradient for few samples, for which transposing the weight
- * would not pay: out[n, i] = sum_o grad[n, o] * w[i, o], and 0 where mask is not positive. */
+/* Columns [d0, d1) of the input's gradient for few samples, for which transposing the weight
+ * would not pay:
+ *
+ *     for i: for n: out[n, i] = mask[n, i] > 0 ? sum_o grad[n, o] * w[i, o] : 0 */
 static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw, int64_t count,
                      int64_t columns, int64_t d0, int64_t d1, const float *mask, int64_t ldm,
                      float *out, int64_t ldo)
@@ -170,8 +182,9 @@ static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw
         }
 }
 
-/* sum[o] += the sum of w's rows [r0, r1) for columns [o0, o1), one row after the other, so
- * that it may be had in parts */
+/* Sums of rows, one row after the other, so that they may be had in parts; nv vectors:
+ *
+ *     for r in r0 .. r1: sum[:] += w[r, :] */
 NN_INLINE void NN(add_rows_panel)(const int nv, const float *w, int64_t ldw, int64_t r0,
                                   int64_t r1, float *sum)
 {
@@ -182,6 +195,7 @@ NN_INLINE void NN(add_rows_panel)(const int nv, const float *w, int64_t ldw, int
     NN_UNROLL for (int j = 0; j < nv; j++) STORE(sum + j * VL, acc[j]);
 }
 
+/* The same for columns [o0, o1): for o: for r: sum[o] += w[r, o] */
 static void NN(add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, int64_t o0,
                          int64_t o1, float *sum)
 {
@@ -201,7 +215,9 @@ static void NN(add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, in
             sum[o] += w[r * ldw + o];
 }
 
-/* sum[o] = sum_n grad[n, o] for columns [o0, o1), handed to the optimizer */
+/* The gradient of a bias, handed to the optimizer:
+ *
+ *     for o in o0 .. o1: apply(opt, sum_n grad[n, o], p[o]) */
 static void NN(column_sums)(const float *grad, int64_t ldg, int64_t count, int64_t o0,
                             int64_t o1, const nn_optimizer *opt, const nn_parameter *p)
 {

@@ -3,7 +3,11 @@
  * Included by loops.h, once per instruction set.
  */
 
-/* y = f(y) for a block of so many rows */
+/* In place for a block of rows, each `width` numbers:
+ *
+ *     for r: for i: y[r, i] = f(y[r, i])
+ *
+ * f(y) = 1 / (1 + exp(-y)), tanh(y), 1.7159 tanh(2 y / 3) (LeCun et al. 1998) or max(y, 0) */
 static void NN(activate)(int kind, int64_t rows, int64_t width, float *y, int64_t ld)
 {
     for (int64_t r = 0; r < rows; r++, y += ld)
@@ -28,7 +32,11 @@ static void NN(activate)(int kind, int64_t rows, int64_t width, float *y, int64_
         }
 }
 
-/* grad *= f'(x), in terms of y = f(x) */
+/* The way back, in terms of y = f(x):
+ *
+ *     for r: for i: grad[r, i] *= f'(x)
+ *
+ * f' = y (1 - y), 1 - y^2, 2/3 (1.7159 - y^2 / 1.7159) or (y > 0 ? 1 : 0) */
 static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *NN_RESTRICT grad,
                                   const float *NN_RESTRICT y, int64_t ld)
 {
@@ -55,7 +63,9 @@ static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *
         }
 }
 
-/* rows [n0, n1) of out = scale * images[index] + shift, `width` numbers each */
+/* Rows [n0, n1) of a batch, `width` numbers each:
+ *
+ *     for n: for i: out[n, i] = scale * images[index[n], i] + shift */
 static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_t n0, int64_t n1,
                              int64_t width, float scale, float shift, float *out)
 {
@@ -67,6 +77,7 @@ static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_
     }
 }
 
+/* The same of images that are floats. */
 static void NN(gather_floats)(const float *images, const int64_t *index, int64_t n0, int64_t n1,
                               int64_t width, float scale, float shift, float *out)
 {

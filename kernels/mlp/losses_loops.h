@@ -3,9 +3,14 @@
  * Included by loops.h, once per instruction set.
  */
 
-/* rows [n0, n1): losses[n] = -sum_c target[c] log softmax(logits[n])[c], grad = (softmax
- * - target) / count, where target is 1 - smoothing at the label and smoothing / classes
- * more everywhere; returns how many rows are largest at their label. grad may be logits.
+/* Cross-entropy of rows [n0, n1), with softmax p and a target that is 1 - smoothing at the label,
+ * and smoothing / classes more everywhere; returns how many rows are largest at their label. grad
+ * may be logits.
+ *
+ *     for n:
+ *         p[c] = exp(logits[n, c]) / sum_k exp(logits[n, k])
+ *         losses[n] = -sum_c target[c] * log(p[c])
+ *         for c: grad[n, c] = (p[c] - target[c]) / count
  *
  * With few classes a row is too short for vectors: 16 rows are taken side by side. */
 static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t *labels,
@@ -93,8 +98,12 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
     return correct;
 }
 
-/* rows [n0, n1): losses[n] = factor * sum_c (y[n, c] - target[n, c])^2 and its gradient;
- * returns in how many rows the largest output stands where the target is largest. */
+/* Squared error of rows [n0, n1); returns in how many rows the largest output stands where the
+ * target is largest.
+ *
+ *     for n:
+ *         losses[n] = factor * sum_c (y[n, c] - target[n, c])^2
+ *         for c: grad[n, c] = 2 * factor * (y[n, c] - target[n, c]) */
 static int64_t NN(mse)(const float *y, int64_t ldy, const float *targets, const int64_t *index,
                        int64_t n0, int64_t n1, int64_t classes, float factor, float *losses,
                        float *grad, int64_t ldg)

@@ -1,5 +1,5 @@
 # cython: language_level=3, binding=True
-"""Compiled layers, optimizers and whole training steps: functions of np_nn/reference/ by their names.
+"""Compiled layers, optimizers and training steps: functions of np_nn/reference/ by their names.
 
 Each takes the arguments of its reference, which says what it computes, and `threads`, the maximum
 number of threads. The number of threads never changes a bit of the result. Arrays that do not fit

@@ -124,7 +124,10 @@ NN_RULE(adadelta)
 
 /* Each rule's two loops. update_*: n elements, g their gradients. outer_*: the rows of a
  * weight whose gradient is the outer product of x and g, as a batch of one has it; width
- * and stride are multiples of 16, so that no vector is cut. */
+ * and stride are multiples of 16, so that no vector is cut.
+ *
+ *     update: for i: rule(g[i], i)
+ *     outer:  for r: for c: rule(x[r] * g[c], r * ld + c) */
 #define NN_LOOPS(name)                                                                       \
     static void NN(update_##name)(const nn_optimizer *opt, int64_t n,                        \
                                   const float *NN_RESTRICT g, float *NN_RESTRICT w,          \
@@ -181,6 +184,7 @@ static void NN(apply)(const nn_optimizer *opt, int64_t n, const float *g, const 
 #undef CALL
 }
 
+/* The outer product of x and g into p, from element `at` on: rows ld apart, `width` numbers each. */
 static void NN(apply_outer)(const nn_optimizer *opt, int64_t rows, const float *x, int64_t width,
                             const float *g, const nn_parameter *p, int64_t ld, int64_t at)
 {

@@ -9,7 +9,10 @@ _rows_type = _fields
 
 
 def set_rows_type(rows_type):
-    """Set the type that `compress` returns, np_nn.reference.Rows: kernels import nothing of np_nn."""
+    """Set the type that `compress` returns, called with four fields: the reference's Rows.
+
+    Kernels import nothing of the package; its ops.py passes the type in.
+    """
     global _rows_type
     _rows_type = rows_type
 

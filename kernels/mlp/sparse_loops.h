@@ -15,7 +15,12 @@ static inline void NN(store_some)(float *p, vf v, int count)
 
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
-/* One panel of out = act(bias + X W), nv vectors wide.
+/* One panel of out = act(bias + X W), nv vectors wide. The naive loop:
+ *
+ *     for n: for o:
+ *         sum = bias[o]
+ *         for k in indptr[index[n]] .. indptr[index[n] + 1]: sum += table[vals[k]] * w[cols[k], o]
+ *         out[n, o] = relu ? max(sum, 0) : sum
  *
  * W's rows are taken in blocks that stay in L1 while all samples pass by: the
  * columns of a sample ascend, so a cursor per sample says where the block before
@@ -79,7 +84,8 @@ NN_INLINE void NN(sparse_forward_panel)(
     }
 }
 
-/* columns [o0, o1) of out = act(bias + X W) for samples [n0, n1); W may be in panels */
+/* Columns [o0, o1) of out = act(bias + X W) for samples [n0, n1), panel by panel; where W has no
+ * whole vectors, the naive loop. W may be in panels. */
 static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n0, int64_t n1,
                                const float *w, int64_t ldw, const float *bias, int64_t o0,
                                int64_t o1, int relu, float *out, int64_t ldo)
@@ -116,7 +122,10 @@ static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n
 }
 
 /* Sum of one block of samples into the gradient rows of some columns:
- * sum[r] (+)= sum over the block's samples n of x[n, list[r]] * grad[n].
+ *
+ *     for r: for n of the block where x[n, list[r]] is not 0:
+ *         sum[r, :] += x[n, list[r]] * grad[n, :]
+ *
  * The first block begins with `base`. Vector j of base and sum lies at j * VL, whatever
  * the overlap: that is undone when they are read. */
 NN_INLINE void NN(sparse_gradient_rows)(
@@ -154,7 +163,12 @@ NN_INLINE void NN(prefetch_row)(const nn_parameter *p, int64_t at, int64_t width
 
 /* Gradient of columns [o0, o1) of the sparse layer's weight, handed to the optimizer
  * row by row as soon as it is known, so that it never goes to memory. base: what each of
- * its rows begins with, or null for 0.
+ * its rows begins with, or null for 0. The naive loop:
+ *
+ *     for c:
+ *         sum[:] = base[:]
+ *         for n where x[n, c] is not 0: sum[:] += x[n, c] * grad[n, :]
+ *         apply(opt, sum, row c of p)
  *
  * Chunks of 64 weight rows: their sums stay near while the blocks of samples, whose
  * gradients fit in L1, pass by one after the other. Rows of pixels that never occur
@@ -239,8 +253,10 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
     }
 }
 
-/* The same for a batch of one and plain SGD, which changes only the rows of its pixels:
- * w[column] += factor * pixel * grad; width a multiple of 16. */
+/* The same for a batch of one and plain SGD, which changes only the rows of its pixels; width is a
+ * multiple of 16.
+ *
+ *     for k of the image: w[cols[k], :] += factor * table[vals[k]] * grad[:] */
 static void NN(sparse_update_one)(const nn_rows *x, int64_t image, const float *grad,
                                   int64_t width, float factor, float *w, int64_t ldw)
 {

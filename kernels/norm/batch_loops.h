@@ -23,7 +23,9 @@ NN_INLINE void NN(add_parts)(const vf *part, double *sums)
         sums[j] += lanes[j];
 }
 
-/* Fewer columns than a panel, and zeros; x or y: those of the other array */
+/* Fewer columns than a panel, and zeros:
+ *
+ *     for n: for j < NN_PANEL: to[n, j] = j < wide ? through(x[n, j]) : 0 */
 NN_INLINE void NN(lay)(const int relu, const nn_norm *t, const float *x, const float *y, int wide,
                        float *to, int64_t ld)
 {
@@ -181,7 +183,14 @@ NN_INLINE void NN(gather)(int64_t inner, int wide, const float *values, float *t
         to[a / inner] = values[a];
 }
 
-/* Columns [c0, c1): the batch's mean and variance, and what they make of x */
+/* Batch norm of columns, or channels, [c0, c1):
+ *
+ *     for c:
+ *         mean[c] = sum_n x[n, c] / rows
+ *         variance[c] = sum_n (x[n, c] - mean[c])^2 / rows
+ *         for n: out[n, c] = (x[n, c] - mean[c]) * weight[c] / sqrt(variance[c] + eps) + bias[c]
+ *
+ * then max(out, 0) with ReLU. A channel has rows * inner numbers. */
 NN_INLINE void NN(norm_forward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const double share = 1 / ((double)t->rows * (double)t->inner);
@@ -215,7 +224,14 @@ NN_INLINE void NN(norm_forward)(const int relu, const nn_norm *t, int64_t c0, in
     }
 }
 
-/* ... and the way back */
+/* The way back, where y = (x - mean) / deviation, deviation = sqrt(variance + eps), and grad counts
+ * only where ReLU let something through:
+ *
+ *     for c:
+ *         bias_grad[c] = sum_n grad[n, c]
+ *         weight_grad[c] = sum_n grad[n, c] * y[n, c]
+ *         for n: out[n, c] = weight[c] / deviation[c] * (grad[n, c] - bias_grad[c] / rows
+ *                                                        - y[n, c] * weight_grad[c] / rows) */
 NN_INLINE void NN(norm_backward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const float share = (float)(1 / ((double)t->rows * (double)t->inner));
@@ -252,6 +268,10 @@ NN_INLINE void NN(norm_backward)(const int relu, const nn_norm *t, int64_t c0, i
     }
 }
 
+/* Batch norm with a given mean and variance:
+ *
+ *     for n: for c:
+ *         out[n, c] = (x[n, c] - mean[c]) * weight[c] / sqrt(variance[c] + eps) + bias[c] */
 NN_API void NN(batch_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     const float eps = t->eps;

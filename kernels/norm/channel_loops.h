@@ -13,6 +13,10 @@ NN_INLINE void NN(norm_sums)(const int kind, const nn_norm *t, int64_t c, const 
     NN(channel_sums)(kind, t->rows, t->columns, t->inner, c, v, y, x, less, sums);
 }
 
+/* As norm_forward in batch_loops.h, channel by channel:
+ *
+ *     for c: for n: for i:
+ *         out[n, c, i] = (x[n, c, i] - mean[c]) * weight[c] / sqrt(variance[c] + eps) + bias[c] */
 NN_INLINE void NN(channels_forward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const double share = 1 / ((double)t->rows * (double)t->inner);
@@ -38,6 +42,11 @@ NN_INLINE void NN(channels_forward)(const int relu, const nn_norm *t, int64_t c0
     }
 }
 
+/* As norm_backward in batch_loops.h, where y = (x - mean) / deviation:
+ *
+ *     for c: for n: for i:
+ *         out[n, c, i] = weight[c] / deviation[c] * (grad[n, c, i] - bias_grad[c] / count
+ *                                                    - y[n, c, i] * weight_grad[c] / count) */
 NN_INLINE void NN(channels_backward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const double share = 1 / ((double)t->rows * (double)t->inner);
@@ -59,6 +68,10 @@ NN_INLINE void NN(channels_backward)(const int relu, const nn_norm *t, int64_t c
     }
 }
 
+/* Batch norm with a given mean and variance:
+ *
+ *     for c: for n: for i:
+ *         out[n, c, i] = (x[n, c, i] - mean[c]) * weight[c] / sqrt(variance[c] + eps) + bias[c] */
 static void NN(channel_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     for (int64_t c = c0; c < c1; c++) {

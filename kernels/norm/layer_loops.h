@@ -3,8 +3,11 @@
  * Included by norm_loops.h, once per instruction set.
  */
 
-/* Columns [c0, c1) of bias_grad, the sums of grad, and of weight_grad, those of
- * grad * normalised. */
+/* The parameters' gradients, columns [c0, c1):
+ *
+ *     for c:
+ *         bias_grad[c] = sum_n grad[n, c]
+ *         weight_grad[c] = sum_n grad[n, c] * normalised[n, c] */
 static void NN(layer_norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     for (int64_t a = c0; a < c1; a += NN_PANEL) {
@@ -21,7 +24,13 @@ static void NN(layer_norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
     }
 }
 
-/* rows [n0, n1) */
+/* Layer norm of rows [n0, n1), C columns each:
+ *
+ *     for n:
+ *         mean = sum_c x[n, c] / C
+ *         deviation = sqrt(sum_c (x[n, c] - mean)^2 / C + eps)
+ *         for c: normalised[n, c] = (x[n, c] - mean) / deviation
+ *                out[n, c] = normalised[n, c] * weight[c] + bias[c] */
 static void NN(layer_norm_forward)(const nn_norm *t, int64_t n0, int64_t n1)
 {
     const int64_t wide = t->columns;
@@ -43,7 +52,10 @@ static void NN(layer_norm_forward)(const nn_norm *t, int64_t n0, int64_t n1)
     }
 }
 
-/* rows [n0, n1) */
+/* The way back for rows [n0, n1), where y = normalised and h[c] = grad[n, c] * weight[c]:
+ *
+ *     for n: for c: out[n, c] = (h[c] - sum_k h[k] / C - y[n, c] * sum_k h[k] y[n, k] / C)
+ *                               / deviation[n] */
 static void NN(layer_norm_backward)(const nn_norm *t, int64_t n0, int64_t n1)
 {
     const int64_t wide = t->columns;

@@ -18,8 +18,9 @@
 
 /* One function of one number each: value(x, a), and slope(grad, x, a), the backward pass,
  * where x is the input or, for ReLU, sigmoid and the two tanh, the output of the forward pass;
- * `a` is the setting that some have. out may be x or grad: NN_INDEPENDENT says that no turn
- * of a loop reads what another writes. */
+ * `a` is the setting that some have. out may be x or grad, hence NN_INDEPENDENT.
+ *
+ *     for i: out[i] = value(x[i], a), or slope(grad[i], x[i], a) */
 
 #define FORWARD(name, value)                                                                 \
     static void NN(name##_forward)(int64_t n, const float *grad, const float *xs, float a,   \
@@ -95,6 +96,10 @@ BOTH(add_relu, g + x < 0 ? 0 : g + x)
 
 /* Rows [n0, n1) of the softmax of x (rows, columns), or of its logarithm. out may be x.
  *
+ *     for n:
+ *         e[c] = exp(x[n, c] - max_k x[n, k])
+ *         for c: out[n, c] = e[c] / sum_k e[k], or x[n, c] - max_k x[n, k] - log(sum_k e[k])
+ *
  * exp is what costs, and rows of 10 classes would leave vectors half empty: short rows are
  * taken together, some hundred numbers at a time, as they lie one behind the other. */
 static void NN(softmax_forward)(const float *x, int64_t n0, int64_t n1, int64_t columns,
@@ -139,8 +144,10 @@ static void NN(softmax_forward)(const float *x, int64_t n0, int64_t n1, int64_t 
     }
 }
 
-/* Rows [n0, n1) of out = y * (grad - sum grad y), or of grad - exp(y) * sum grad.
- * out may be grad or y. */
+/* The way back for rows [n0, n1); out may be grad or y.
+ *
+ *     for n: for c: out[n, c] = y[n, c] * (grad[n, c] - sum_k grad[n, k] * y[n, k])
+ *     or, of the logarithm:     grad[n, c] - exp(y[n, c]) * sum_k grad[n, k] */
 static void NN(softmax_backward)(const float *grad, const float *y, int64_t n0, int64_t n1,
                                  int64_t columns, int logarithm, float *out)
 {
@@ -169,8 +176,11 @@ NN_INLINE float NN(log_of_share)(float x)
     return x >= 0 && x <= 1 ? bounded : NAN;
 }
 
-/* Binary cross-entropy of n <= NN_PIECE shares p, and its gradient in grad, which may be one
- * of the inputs: the loss is returned without the factor. */
+/* Binary cross-entropy of n <= NN_PIECE shares p, without the factor, and its gradient in grad,
+ * which may be one of the inputs:
+ *
+ *     for i: loss += -(t[i] * log(p[i]) + (1 - t[i]) * log(1 - p[i]))
+ *            grad[i] = factor * (p[i] - t[i]) / (p[i] * (1 - p[i])) */
 static float NN(bce)(int64_t n, const float *output, const float *target, float factor,
                      float *grad)
 {
@@ -187,7 +197,10 @@ static float NN(bce)(int64_t n, const float *output, const float *target, float 
     return NN(sum_of_products)(n, losses, 0, 0);
 }
 
-/* The same where the output is to go through a sigmoid first. */
+/* The same of p = sigmoid(x):
+ *
+ *     for i: loss += log(1 + exp(-|x[i]|)) + max(x[i], 0) - t[i] * x[i]
+ *            grad[i] = factor * (sigmoid(x[i]) - t[i]) */
 static float NN(bce_with_logits)(int64_t n, const float *output, const float *target,
                                  float factor, float *grad)
 {

@@ -1,4 +1,4 @@
-/* The inner loops of pooling.pyx, for one instruction set: one plane (a channel of an image) a call.
+/* The inner loops of pooling.pyx, for one instruction set: one plane, a channel of an image, a call.
  *
  * Included once per instruction set, see common/dispatch.h. Rows are worked on in whole vectors.
  * The last one of a row reads what follows, and writes over the beginning of the next row, which
@@ -89,6 +89,11 @@ NN_INLINE void NN(compare)(vf x, int place, vf *best, vi *at)
     *at = CHOOSE(more, place + (vi){0}, *at);
 }
 
+/* Maximum pooling of a plane, VL windows side by side:
+ *
+ *     for i: for j:
+ *         out[i, j] = max_uv x[i * stride_h + u, j * stride_w + v]
+ *         where[i, j] = u * kw + v of that maximum */
 NN_INLINE void NN(max_plane)(const int kind, const nn_pool *s, const float *x, int64_t ldx,
                              float *out, uint8_t *where)
 {
@@ -107,7 +112,8 @@ NN_INLINE void NN(max_plane)(const int kind, const nn_pool *s, const float *x, i
         }
 }
 
-/* The same for windows of 2 x 2 side by side */
+/* The same for windows of 2 x 2 side by side: the maximum of x[2 i, 2 j], x[2 i, 2 j + 1],
+ * x[2 i + 1, 2 j] and x[2 i + 1, 2 j + 1], whose places are 0 to 3 */
 NN_INLINE void NN(max_pairs)(const nn_pool *s, const float *x, int64_t ldx, float *out,
                              uint8_t *where)
 {
@@ -148,8 +154,10 @@ NN_INLINE void NN(end_row)(const nn_pool *s, float *row)
         row[s->w - 1] = 0;
 }
 
-/* out (h, w), of windows of 2 x 2 side by side: grad at the places where, else 0; or with no
- * where, a quarter of grad at all four */
+/* The way back into out (h, w), for windows of 2 x 2 side by side; without `where`, of the average:
+ *
+ *     for i: for j: for u, v < 2:
+ *         out[2 i + u, 2 j + v] = where[i, j] == 2 u + v ? grad[i, j] : 0, or grad[i, j] / 4 */
 static void NN(pairs_backward)(const nn_pool *s, const float *grad, const uint8_t *where,
                                float *out)
 {
@@ -180,7 +188,9 @@ static void NN(pairs_backward)(const nn_pool *s, const float *grad, const uint8_
 
 /* --------------------------------------------------------------------------- average */
 
-/* One row of means: `sums` holds the sums of each column of the windows' rows. */
+/* One row of means; `sums` has the sums of each column of the windows' rows:
+ *
+ *     for j: out[j] = share * sum_v sums[j * stride_w + v] */
 NN_INLINE void NN(mean_row)(const int kind, const nn_pool *s, const float *sums, float share,
                             float *out)
 {
@@ -192,7 +202,13 @@ NN_INLINE void NN(mean_row)(const int kind, const nn_pool *s, const float *sums,
     }
 }
 
-/* x (h, w) -> out (oh, ow). sums: work space of a padded row, whose first pad_w are 0 */
+/* Average pooling, x (h, w) -> out (oh, ow); x is 0 in the padding:
+ *
+ *     for i: for j:
+ *         out[i, j] = sum_uv x[i * stride_h - pad_h + u, j * stride_w - pad_w + v] / (kh * kw)
+ *
+ * down the columns first, then along the row. sums: work space of a padded row, whose first pad_w
+ * are 0 */
 static void NN(avg_forward)(const nn_pool *s, const float *x, float *sums, float *out)
 {
     const float share = 1.0f / (float)(s->kh * s->kw);
@@ -224,8 +240,11 @@ static void NN(avg_forward)(const nn_pool *s, const float *x, float *sums, float
     }
 }
 
-/* Of each of some planes of n numbers, one behind the other: the mean, of sums of 1024 in float
- * and of these sums in double precision */
+/* The means of planes of n numbers:
+ *
+ *     for p: out[p * step] = sum_i x[p * ldx + i] / n
+ *
+ * 1024 numbers are summed in float, and these sums in double precision. */
 static void NN(means)(int64_t planes, int64_t n, const float *x, int64_t ldx, float *out,
                       int64_t step)
 {
@@ -251,11 +270,13 @@ static void NN(means)(int64_t planes, int64_t n, const float *x, int64_t ldx, fl
     }
 }
 
+/* for i: y[i] += x[i] */
 static void NN(add)(int64_t n, const float *x, float *y)
 {
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
+/* for i: y[i] = value */
 static void NN(fill)(int64_t n, float value, float *y)
 {
     for (int64_t i = 0; i < n; i++)

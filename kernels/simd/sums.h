@@ -43,6 +43,7 @@ NN_INLINE double NN(long_sum)(int64_t n, const float *a, const float *b, const f
     return sum;
 }
 
+/* max_i x[i] of n >= 1 numbers, if none is NaN */
 NN_API float NN(largest)(int64_t n, const float *x)
 {
     float best = x[0];

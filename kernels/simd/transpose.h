@@ -19,6 +19,7 @@ typedef int NN(m8) __attribute__((vector_size(32)));
 #define HALF_HIGH(a, b) MIX(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
 #define EIGHT 8
 
+/* y[j, i] = x[i, j] for 8 x 8 numbers: rows are interleaved one by one, in pairs, in fours. */
 NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *y, int64_t ldy)
 {
     NN(v8) a[8], b[8];
@@ -53,7 +54,11 @@ NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *y, int64_t ld
 #define EIGHT 0
 #endif
 
-/* y[j, i] = x[i, j], of rows by columns; the last eight may be some of those before once more */
+/* The transpose of x (rows, columns):
+ *
+ *     for i: for j: y[j, i] = x[i, j]
+ *
+ * in squares of 8 x 8; the last squares may overlap those before. */
 static void NN(transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
                           int64_t ldy)
 {

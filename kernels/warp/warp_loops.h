@@ -4,8 +4,10 @@
  * neighbouring pixels, which compilers turn into vector instructions, the same lines for each set.
  */
 
-/* Each pixel p(y, x) with its neighbours to the right and below, for y, x from -1: so that a
- * bilinear value takes one load from an irregular place, not four. */
+/* Each pixel with its neighbours to the right and below, for y, x from -1: so that a bilinear value
+ * takes one load from an irregular place, not four.
+ *
+ *     for y: for x: quads[y, x] = (p[y, x], p[y, x + 1], p[y + 1, x], p[y + 1, x + 1]) */
 NN_INLINE void NN(make_quads)(const nn_warp *job, const uint8_t *image, nn_warp_space *space)
 {
     const int64_t stride = space->wide + NN_LANES;
@@ -20,7 +22,9 @@ NN_INLINE void NN(make_quads)(const nn_warp *job, const uint8_t *image, nn_warp_
     }
 }
 
-/* out (rows, wide) = a (rows, inner) @ b (inner, wide). */
+/* out (rows, wide) = a (rows, inner) @ b (inner, wide):
+ *
+ *     for r: for x: out[r, x] = sum_k a[r, k] * b[k, x] */
 NN_INLINE void NN(small_product)(const float *NN_RESTRICT a, const float *NN_RESTRICT b,
                                 int64_t rows, int64_t inner, int64_t wide, float *NN_RESTRICT out)
 {
@@ -47,7 +51,16 @@ NN_INLINE float NN(between)(float a, float b, float share)
     return a + share * (b - a);
 }
 
-/* One row of `out`, in three passes: only the middle one, which reads irregular places, is
+/* Row y of `out`, p being the image and black outside:
+ *
+ *     for x:
+ *         py = m[0, 0] * y + m[0, 1] * x + m[0, 2] + dy[x]
+ *         px = m[1, 0] * y + m[1, 1] * x + m[1, 2] + dx[x]
+ *         t, l = floor(py), floor(px); d, r = py - t, px - l
+ *         upper = p[t, l] + r * (p[t, l + 1] - p[t, l]), lower: the same of row t + 1
+ *         out[x] = round(upper + d * (lower - upper))
+ *
+ * in three passes: only the middle one, which reads irregular places, is
  * not for vector instructions, and a compiler that tries is slower than the plain loop. */
 NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_space *space,
                            int64_t y, uint8_t *NN_RESTRICT out)
@@ -82,6 +95,7 @@ NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_sp
         out[x] = (uint8_t)place[x];
 }
 
+/* Image n: displacement rows basis_y coefficients basis_x' (if there are modes), row by row. */
 NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *space)
 {
     const int64_t modes = job->modes, wide = space->wide, pixels = job->height * job->width;
@@ -101,13 +115,18 @@ NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *spac
     }
 }
 
+/* Images [lo, hi) */
 static void NN(warp_images)(const nn_warp *job, int64_t lo, int64_t hi, nn_warp_space *space)
 {
     for (int64_t n = lo; n < hi; n++)
         NN(warp_image)(job, n, space);
 }
 
-/* Two sums along each row, and from these the five over the image. */
+/* Moments of images [lo, hi):
+ *
+ *     for n: for y: for x: out[n] += p[y, x] * (1, y, x, y^2, x y)
+ *
+ * Two sums along each row, and from these the five over the image. */
 static void NN(image_moments)(const nn_warp *job, int64_t lo, int64_t hi, int64_t *out)
 {
     const uint8_t *NN_RESTRICT row = job->images + lo * job->height * job->width;
