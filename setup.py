@@ -81,6 +81,14 @@ class BuildKernels(build_ext):
                 extension.extra_link_args += link_flags
         super().build_extensions()
 
+    def copy_extensions_to_source(self):
+        """Install in place; remove what extensions of other names once left there."""
+        super().copy_extensions_to_source()
+        names = {extension.name.rpartition(".")[2] for extension in self.extensions}
+        for path in Path("np_nn/_kernels").glob("*"):
+            if path.suffix in (".so", ".pyd") and path.name.partition(".")[0] not in names:
+                path.unlink()
+
     def _has_openmp(self):
         """Return whether a few lines with OpenMP compile and link (Apple's clang has none)."""
         with tempfile.TemporaryDirectory() as folder:
@@ -99,27 +107,27 @@ class BuildKernels(build_ext):
         return True
 
 
+def declared():
+    """Return an Extension for each source, as Cython is given it."""
+    return [
+        Extension(
+            f"np_nn._kernels.{source.stem}",
+            [str(source)],
+            include_dirs=[str(KERNELS)],
+            depends=[str(path) for path in (source, *headers(source))],
+        )
+        for source in SOURCES
+    ]
+
+
 def extensions():
-    """Return an Extension for each source, translated to C by Cython."""
+    """Return the extensions to build, translated to C by Cython."""
     if not SOURCES:
         return []
     from Cython.Build import cythonize
 
     Path("np_nn/_kernels").mkdir(exist_ok=True)  # an in-place build does not create it
-    built = cythonize(
-        [
-            Extension(
-                f"np_nn._kernels.{source.stem}",
-                [str(source)],
-                include_dirs=[str(KERNELS)],
-                depends=[str(path) for path in (source, *headers(source))],
-            )
-            for source in SOURCES
-        ],
-        language_level=3,
-        include_path=[str(KERNELS)],
-        build_dir="build",
-    )
+    built = cythonize(declared(), language_level=3, include_path=[str(KERNELS)], build_dir="build")
     for extension in built:
         extension.optional = not wanted("NP_NN_STRICT")
     return built

@@ -1,11 +1,10 @@
-"""The kernels of convolution.pyx against their references, as test_kernels.py does for others.
+"""The kernels of the convolution family against their references.
 
 A sum of float32 numbers has some rounding error whatever its order, and a gradient of the
 weights adds up to 100,000 of them: it is compared to within 1e-4 of the largest value, the rest
 to within 1e-5.
 """
 
-import inspect
 import os
 import threading
 
@@ -13,41 +12,40 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_kernels import (
+
+from np_nn import reference
+from np_nn.reference import windows
+from tests.support.kernels import (
     bytes_of,
     check,
     close,
     duplicate,
     empty,
+    extension,
+    frozen,
     normal,
+    overlapping,
+    provided,
     python,
+    refused,
     seeds,
     some,
+    wrong_arrays,
+    wrong_pairs,
 )
 
-from np_nn import ops, reference
-from np_nn.reference import windows
-
-try:
-    from np_nn._kernels import convolution
-except ImportError:
-    if os.environ.get("NP_NN_STRICT") == "1":
-        raise
-    pytest.skip("the compiled kernels are not built", allow_module_level=True)
-
-PROVIDED = ["conv2d_backward_input", "conv2d_backward_weight", "conv2d_forward",
-            "conv_relu_pool_backward", "conv_relu_pool_forward"]  # fmt: skip
+convolution = extension("convolution")
+PROVIDED = ["conv2d_backward_bias", "conv2d_backward_input", "conv2d_backward_weight",
+            "conv2d_forward", "conv_relu_pool_backward", "conv_relu_pool_forward"]  # fmt: skip
+GEOMETRIC = PROVIDED[1:]  # those with a stride or a padding
 
 
 def same(name, *arguments, tolerance=1e-5):
-    check(name, *arguments, tolerance=tolerance, module=convolution)
+    check(name, *arguments, tolerance=tolerance)
 
 
 def test_every_kernel_has_a_test_here():
-    assert [n for n in sorted(ops.REFERENCE) if hasattr(convolution, n)] == PROVIDED
-    for name in PROVIDED:
-        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
-        assert list(inspect.signature(getattr(convolution, name)).parameters) == expected
+    assert provided(convolution) == PROVIDED
 
 
 # ---- Against the reference ------------------------------------------------------------------
@@ -249,6 +247,52 @@ def test_a_gradient_that_is_no_number_shows(value, stride):
     assert np.isfinite(np.delete(gradient, 3, 0)).all()
 
 
+# ---- The bias -------------------------------------------------------------------------------
+
+
+SIDES = st.tuples(*[st.sampled_from([1, 2, 3, 4, 7, 13, 28])] * 2)
+LARGE = [(3, 2, 40, 70), (2, 3, 1, 1025), (40, 3, 5, 5), (1, 1, 64, 32), (5, 40, 2, 2)]
+
+
+@some
+@given(st.one_of(
+    st.tuples(st.sampled_from([1, 2, 3, 9, 31]), st.sampled_from([1, 2, 3, 16, 17])),
+    st.sampled_from([(2, 3), (1, 20)]),
+), SIDES, st.sampled_from([None, *LARGE]), seeds)  # fmt: skip
+def test_the_gradient_of_a_bias(counts, sides, shape, seed):
+    shape = shape or (*counts, *sides)
+    grad = 1 + normal(np.random.default_rng(seed), *shape)  # sums near 0 would be all rounding
+    same("conv2d_backward_bias", grad, empty(shape[1]))
+
+
+def test_the_gradient_of_a_bias_without_images():
+    same("conv2d_backward_bias", empty(0, 20, 3, 3), empty(20))
+
+
+@pytest.mark.parametrize("shape", [(300, 3, 17, 19), (2, 2, 300, 301)])
+def test_the_gradient_of_a_bias_of_many_pixels_is_accurate(shape):
+    grad = normal(np.random.default_rng(0), *shape) + np.float32(30)
+    got = convolution.conv2d_backward_bias(grad, empty(shape[1]), 2)
+    np.testing.assert_allclose(got, grad.sum((0, 2, 3), dtype=float), rtol=3e-7)
+
+
+def bias_misfits():
+    """Return (arguments, what the error says): one thing wrong in each."""
+    rng = np.random.default_rng(0)
+    images, numbers = normal(rng, 2, 3, 4, 5), normal(rng, 200)
+    return [
+        ((images, empty(4)), "fit"),
+        ((images, np.empty(3)), "out must be .*float32"),
+        ((normal(rng, 4, 6), empty(6)), "4 dimensions"),
+        ((numbers[:120].reshape(2, 3, 4, 5), numbers[119:122]), "memory"),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "message"), bias_misfits())
+def test_a_bias_that_does_not_fit_is_an_error_and_changes_nothing(arguments, message):
+    refused("conv2d_backward_bias", dict(zip(("grad", "out"), arguments, strict=True)), message)
+
+
 # ---- What does not fit ----------------------------------------------------------------------
 
 
@@ -273,58 +317,11 @@ def good():
 
 
 WRITTEN = {name: ("out", "where") if name == "conv_relu_pool_forward" else ("out",)
-           for name in PROVIDED}  # fmt: skip
+           for name in GEOMETRIC}  # fmt: skip
 WRITTEN["conv_relu_pool_backward"] = "weight_grad", "bias_grad", "x_grad"
 
 
-def refused(module, name, arguments, message):
-    before = bytes_of(list(arguments.values()))
-    with pytest.raises(ValueError, match=message):
-        getattr(module, name)(*arguments.values(), 2)
-    assert bytes_of(list(arguments.values())) == before
-
-
-def wrong_arrays(array):
-    """(what can be wrong with an array, what the error says)"""
-    longer = np.zeros((*array.shape[:-1], array.shape[-1] + 2), array.dtype)
-    return [
-        (array.astype(float), "must be .* got float64"),
-        (array[None], "must be .* dimension"),
-        (array.reshape(-1)[:-1], "must be .* dimension|numbers"),
-        (np.repeat(array, 2, -1)[..., ::2], "not contiguous"),
-        (longer, "fit|shape|numbers"),
-        (longer[..., :0].copy(), "fit|shape|numbers"),
-        (array[:1].copy(), "fit|shape|numbers"),
-        ("x", "must be .* got str"),
-    ]
-
-
-def wrong_pairs(key):
-    """What can be wrong with a stride, a kernel (at least 1) and a padding (at least 0)"""
-    least = int(key != "padding")
-    return [
-        (least - 1, 1), (1, least - 1), (2**25, 1), (1, 2**70), 1, (1, 1, 1), None, ("a", 1),
-        (1.5, 1),
-    ]  # fmt: skip
-
-
-def frozen(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
-def overlapping(arguments, first, second):
-    """The arguments, of which the first one's last 4 bytes are the second one's first 4."""
-    a, b = arguments[first], arguments[second]
-    memory = np.zeros(a.nbytes + b.nbytes - 4, np.uint8)
-    return arguments | {
-        first: memory[: a.nbytes].view(a.dtype).reshape(a.shape),
-        second: memory[a.nbytes - 4 :].view(b.dtype).reshape(b.shape),
-    }
-
-
-@pytest.mark.parametrize("name", PROVIDED)
+@pytest.mark.parametrize("name", GEOMETRIC)
 def test_what_does_not_fit_is_an_error_and_changes_nothing(name):
     arguments = good()[name]
     getattr(convolution, name)(*(duplicate(list(arguments.values()))), 2)
@@ -341,25 +338,23 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(name):
             cases = [(wrong, key) for wrong in wrong_pairs(key)]
             cases += [((5, 5), "fit"), ((2**24, 2**24), "fit|too large")]
         for wrong, message in cases:
-            refused(convolution, name, arguments | {key: wrong}, message)
+            refused(name, arguments | {key: wrong}, message)
 
 
-@pytest.mark.parametrize("name", PROVIDED)
+@pytest.mark.parametrize("name", GEOMETRIC)
 def test_what_is_written_is_apart_or_does_not_fit(name):
     arguments = good()[name]
     for written in WRITTEN[name]:
         for other, value in arguments.items():
             if other != written and isinstance(value, np.ndarray):
                 for pair in ((written, other), (other, written)):
-                    refused(convolution, name, overlapping(arguments, *pair), "memory")
+                    refused(name, overlapping(arguments, *pair), "memory")
 
 
 def test_places_outside_of_a_window_do_not_fit():
     arguments = good()["conv_relu_pool_backward"]
     arguments["where"][1, 2, 1, 0] = 4
-    refused(
-        convolution, "conv_relu_pool_backward", arguments, "places outside of a window of 2 x 2"
-    )
+    refused("conv_relu_pool_backward", arguments, "places outside of a window of 2 x 2")
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,19 @@ their own."""
 import os
 
 import pytest
-from test_kernels import python  # skips this file, too, where no kernels are built
+
+from tests.support.kernels import extension, python
 
 FILES = {
-    "mlp": ("tests/kernels/test_kernels.py", "tests/kernels/test_mlp_steps.py"),
+    "mlp": ("tests/kernels/test_mlp.py", "tests/kernels/test_mlp_steps.py"),
+    "norm": ("tests/kernels/test_norm.py",),
     "pointwise": ("tests/kernels/test_pointwise.py",),
     "convolution": ("tests/kernels/test_convolution_kernels.py",),
     "pooling": ("tests/kernels/test_pooling_kernels.py",),
+    "warp": ("tests/kernels/test_warp.py",),
 }
+for name in FILES:
+    extension(name)  # skips this file, too, where no kernels are built
 COMPARISONS = "not fit and not process and not instruction and not two_calls"
 
 

@@ -1,4 +1,4 @@
-"""The kernel mlp_steps against its reference, as test_kernels.py does it for single operations."""
+"""The kernel mlp_steps against its reference, as test_mlp.py does it for single operations."""
 
 from itertools import pairwise
 
@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_kernels import (
+
+from np_nn import reference
+from np_nn.reference import Dense, Drop, Norm, Rows
+from tests.support.kernels import (
     bytes_of,
     check,
-    mlp,
     duplicate,
     empty,
+    extension,
     normal,
     pixels,
     seeds,
-    shifts,
     sizes,
     some,
 )
 
-from np_nn import reference
-from np_nn.reference import Dense, Drop, Norm, Rows
+mlp_steps = extension("mlp").mlp_steps
+shifts = st.sampled_from([0, 0.01])
 
 # Rules that divide by a root turn, with the usual eps of 1e-8, the rounding of a gradient near
 # 0 into a whole step. Name: the rule, its settings, how many moments it keeps.
@@ -169,7 +171,7 @@ def test_two_calls_of_mlp_steps_are_one(rule, between, batch, shift):
     def run(layers, part):
         layers = [x._replace(drop=x.drop and x.drop._replace(keys=x.drop.keys[part]))
                   for x in layers]  # fmt: skip
-        return compiled.mlp_steps(
+        return mlp_steps(
             rows, targets, batches[part], *pixel, layers, activations, loss, name, rates[part],
             part.start, settings, l2, 2)  # fmt: skip
 
@@ -189,8 +191,8 @@ def test_mlp_steps_with_l2_on_weights_only(rule, batch, shift):
     check("mlp_steps", *arguments)
     without = duplicate(arguments)[:-1]
     l2 = duplicate(arguments)
-    compiled.mlp_steps(*without, 0.0, 2)
-    compiled.mlp_steps(*l2, 2)
+    mlp_steps(*without, 0.0, 2)
+    mlp_steps(*l2, 2)
     assert not np.array_equal(l2[5][0].weight, without[5][0].weight)
 
 
@@ -210,7 +212,7 @@ def test_mlp_steps_is_the_layers_in_a_loop():
         Dense(w.astype(float), b.astype(float), (m.astype(float),), (n.astype(float),))
         for w, b, (m,), (n,), _, _ in exact[5]
     ]
-    losses, correct = compiled.mlp_steps(*arguments, 2)
+    losses, correct = mlp_steps(*arguments, 2)
     want, right = reference.mlp_steps(*exact)
     np.testing.assert_allclose(losses, want, rtol=1e-5)
     assert np.abs(correct - right).max() <= 1
@@ -301,5 +303,5 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
     arguments, message = case
     before = bytes_of(list(arguments))
     with pytest.raises(ValueError, match=message):
-        compiled.mlp_steps(*arguments, 2)
+        mlp_steps(*arguments, 2)
     assert bytes_of(list(arguments)) == before

@@ -1,79 +1,51 @@
-"""The kernels of pointwise.pyx against their references, as test_kernels.py does it for the others.
+"""The kernels of the pointwise family against their references.
 
 Activations, softmax and noise are within 2e-6 of the largest value, dropout is the same to the
 last bit, and `out` may be one of the arrays that are read.
 """
 
-import inspect
 import os
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_kernels import (
+
+from np_nn import ops, reference
+from tests.support.kernels import (
     bytes_of,
     check,
     counts,
-    duplicate,
     empty,
+    extension,
+    in_place,
     normal,
+    provided,
     python,
     seeds,
     sizes,
     some,
 )
 
-from np_nn import ops, reference
-
-try:
-    from np_nn._kernels import pointwise
-except ImportError:
-    if os.environ.get("NP_NN_STRICT") == "1":
-        raise
-    pytest.skip("the compiled kernels are not built", allow_module_level=True)
+pointwise = extension("pointwise")
 
 FUNCTIONS = {"sigmoid": (), "tanh": (), "scaled_tanh": (), "leaky_relu": (0.3,), "elu": (0.7,),
              "gelu": (), "silu": ()}  # fmt: skip
 OF_OUTPUT = ("sigmoid", "tanh", "scaled_tanh")  # whose backward pass takes y, not x
 ROWWISE = ("softmax", "log_softmax")
 PROVIDED = sorted(
-    [f"{name}_{way}" for name in (*FUNCTIONS, *ROWWISE) for way in ("forward", "backward")]
-    + ["add", "add_relu", "bce", "bce_with_logits", "dropout", "gaussian_noise",
-       "batch_norm_forward", "batch_norm_backward", "batch_norm_relu_forward",
-       "batch_norm_relu_backward", "batch_norm_apply", "layer_norm_forward", "layer_norm_backward",
-       "conv2d_backward_bias"]
-)  # fmt: skip
+    [f"{name}_{way}" for name in (*FUNCTIONS, *ROWWISE, "relu") for way in ("forward", "backward")]
+    + ["add", "add_relu", "bce", "bce_with_logits", "dropout", "gaussian_noise"]
+)
 TOLERANCE = 2e-6
 
 
 def same(name, *arguments, tolerance=TOLERANCE):
-    check(name, *arguments, tolerance=tolerance, module=pointwise)
-
-
-def in_place(name, arguments, places, written):
-    """With out being one of the arrays that are read, the same bytes come as without.
-
-    places: where these arrays stand among the arguments; written: where out stands.
-    """
-    kernel = getattr(pointwise, name)
-    apart = duplicate(arguments)
-    kernel(*apart, 1)
-    for place in places:
-        for threads in (1, 3):
-            again = duplicate(arguments)
-            again[written] = again[place]
-            kernel(*again, threads)
-            for i, (got, want) in enumerate(zip(again, apart, strict=True)):
-                if i != place:
-                    assert bytes_of([got]) == bytes_of([want])
+    check(name, *arguments, tolerance=tolerance)
 
 
 def test_every_kernel_has_a_test_here():
-    assert [n for n in sorted(ops.REFERENCE) if hasattr(pointwise, n)] == PROVIDED
-    for name in PROVIDED:
-        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
-        assert list(inspect.signature(getattr(pointwise, name)).parameters) == expected
+    assert provided(pointwise) == PROVIDED
 
 
 # ---- Activations ----------------------------------------------------------------------------
@@ -92,6 +64,21 @@ def test_activations(name, count, width, size, seed):
         x = getattr(reference, f"{name}_forward")(x, empty(count, width))
     same(f"{name}_backward", grad, x, *more, empty(count, width))
     in_place(f"{name}_backward", [grad, x, *more, empty(count, width)], [0, 1], 2 + len(more))
+
+
+@pytest.mark.parametrize("shape", [(1,), (0, 3), (17, 33), (2, 3, 5, 7), (70_000,)])
+def test_relu(shape):
+    rng = np.random.default_rng(0)
+    x, grad = normal(rng, *shape), normal(rng, *shape)
+    if x.size > 10:
+        x.flat[:4] = np.nan, np.inf, -np.inf, 0
+        grad.flat[2:8] = np.nan, np.inf, -np.inf, np.nan, np.inf, -np.inf
+    y = np.maximum(x, 0)
+    check("relu_forward", x, empty(*shape))
+    check("relu_forward", x, x)
+    with np.errstate(invalid="ignore"):  # 0 times infinity is NaN in both
+        check("relu_backward", grad, y, empty(*shape))
+        check("relu_backward", grad, y, y)
 
 
 @pytest.mark.parametrize("name", ["add", "add_relu"])
@@ -327,167 +314,17 @@ def test_gaussian_noise_is_normal():
         assert (np.abs(noise) > limit).mean() == pytest.approx(share, rel=0.05)
 
 
-# ---- Normalisation --------------------------------------------------------------------------
-
-
-def positive(rng, *shape):
-    return rng.uniform(0.5, 1.5, shape).astype(np.float32)
-
-
-def check_batch_norm(seed, *shape):
-    rng, width = np.random.default_rng(seed), shape[1]
-    x, grad, y = (normal(rng, *shape) for _ in range(3))
-    weight, bias, mean = (normal(rng, width) for _ in range(3))
-    variance, out, vector = positive(rng, width), empty(*shape), empty(width)
-    forward = [x, weight, bias, 0.01, out, vector, vector.copy()]
-    backward = [x, weight, mean, variance, 1e-5, vector, vector.copy(), out]
-    for name, given_ in (("batch_norm", [grad]), ("batch_norm_relu", [grad, y])):
-        same(f"{name}_forward", *forward, tolerance=1e-5)
-        in_place(f"{name}_forward", forward, [0], 4)
-        same(f"{name}_backward", *given_, *backward, tolerance=1e-5)
-        places = range(len(given_) + 1)
-        in_place(f"{name}_backward", [*given_, *backward], places, len(given_) + 7)
-    same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, out)
-    same("batch_norm_apply", x, weight, bias, 1e-5, mean, variance, x)
-
-
-@some
-@given(counts, st.one_of(sizes, st.sampled_from([63, 64, 65, 255, 256, 257, 1200])), seeds)
-def test_batch_norm(count, width, seed):
-    check_batch_norm(seed, count, width)
-
-
-SIDES = st.tuples(*[st.sampled_from([1, 2, 3, 4, 7, 13, 28])] * 2)
-LARGE = [(3, 2, 40, 70), (2, 3, 1, 1025), (40, 3, 5, 5), (1, 1, 64, 32), (5, 40, 2, 2)]
-
-
-@some
-@given(st.one_of(
-    st.tuples(st.sampled_from([1, 2, 3, 9, 31]), st.sampled_from([1, 2, 3, 16, 17])),
-    st.sampled_from([(2, 3), (1, 20)]),
-), SIDES, st.sampled_from([None, *LARGE]), seeds)  # fmt: skip
-def test_batch_norm_of_images(counts, sides, shape, seed):
-    shape = shape or (*counts, *sides)
-    check_batch_norm(seed, *shape)
-    grad = 1 + normal(np.random.default_rng(seed), *shape)  # sums near 0 would be all rounding
-    same("conv2d_backward_bias", grad, empty(shape[1]), tolerance=1e-5)
-
-
-@some
-@given(counts, st.one_of(sizes, st.sampled_from([1023, 1024, 1025, 2500])), seeds)
-def test_layer_norm(count, width, seed):
-    rng = np.random.default_rng(seed)
-    x, grad, normalised = (normal(rng, count, width) for _ in range(3))
-    weight, bias, deviation = normal(rng, width), normal(rng, width), positive(rng, count)
-    out, vector = empty(count, width), empty(width)
-    forward = [x, weight, bias, 0.01, out, empty(count, width), empty(count)]
-    same("layer_norm_forward", *forward, tolerance=1e-5)
-    in_place("layer_norm_forward", forward, [0], 4)
-    in_place("layer_norm_forward", forward, [0], 5)
-    backward = [grad, normalised, weight, deviation, vector, vector.copy(), out]
-    same("layer_norm_backward", *backward, tolerance=1e-5)
-    in_place("layer_norm_backward", backward, [0, 1], 6)
-
-
-def test_norms_in_place_are_those_of_the_reference():
-    rng = np.random.default_rng(0)
-    x, weight, bias, vector = normal(rng, 33, 40), normal(rng, 40), normal(rng, 40), empty(40)
-    same("batch_norm_forward", x, weight, bias, 0.01, x, vector, vector.copy())
-    same("layer_norm_backward", x, normal(rng, 33, 40), weight, positive(rng, 33), vector,
-         vector.copy(), x)  # fmt: skip
-
-
-def test_norms_of_empty_batches():
-    rng = np.random.default_rng(0)
-    x, weight, bias, variance = empty(0, 20), normal(rng, 20), normal(rng, 20), positive(rng, 20)
-    same("batch_norm_apply", x, weight, bias, 0.01, bias, variance, empty(0, 20))
-    images = empty(0, 20, 3, 3)
-    same("batch_norm_apply", images, weight, bias, 0.01, bias, variance, images.copy())
-    same("conv2d_backward_bias", images, empty(20))
-    same("layer_norm_forward", x, weight, bias, 0.01, empty(0, 20), empty(0, 20), empty(0))
-    same("layer_norm_backward", x, x.copy(), weight, empty(0), empty(20), empty(20), empty(0, 20))
-
-
-@pytest.mark.parametrize(("count", "width"), [(60_000, 18), (40, 30_000)])
-def test_sums_of_many_numbers_are_accurate(count, width):
-    """A mean far from 0 and many terms, against float64: plain sums in float32 would fail."""
-    rng = np.random.default_rng(0)
-    x = normal(rng, count, width) + np.float32(30)
-    grad = normal(rng, count, width) + np.float32(1)
-    weight, bias = positive(rng, width), normal(rng, width)
-    matrix = (count, width)
-    for name, results in {
-        "batch_norm": (matrix, width, width), "layer_norm": (matrix, matrix, count),
-    }.items():  # fmt: skip
-        got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
-        getattr(pointwise, f"{name}_forward")(x, weight, bias, 1e-5, *got, 2)
-        exact = [array.astype(float) for array in (x, weight, bias)]
-        getattr(reference, f"{name}_forward")(*exact, 1e-5, *want)
-        for g, w in zip(got, want, strict=True):
-            assert np.abs(g - w).max() <= 5e-6 * np.abs(w).max()
-    normalised, mean = (x - 30) / np.float32(1.5), np.full(width, 30, np.float32)
-    for name, arguments, eps in (
-        ("batch_norm", [grad, x, weight, mean, positive(rng, width)], [1e-5]),
-        ("layer_norm", [grad, normalised, weight, positive(rng, count)], []),
-    ):
-        exact, results = [array.astype(float) for array in arguments], (width, width, matrix)
-        got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
-        getattr(pointwise, f"{name}_backward")(*arguments, *eps, *got, 2)
-        getattr(reference, f"{name}_backward")(*exact, *eps, *want)
-        for g, w in zip(got, want, strict=True):
-            assert np.abs(g - w).max() <= TOLERANCE * np.abs(w).max()
-
-
-@pytest.mark.parametrize("shape", [(300, 3, 17, 19), (2, 2, 300, 301)])
-def test_sums_of_many_pixels_are_accurate(shape):
-    """A mean far from 0, against float64."""
-    rng = np.random.default_rng(0)
-    width = shape[1]
-    x, grad = normal(rng, *shape) + np.float32(30), normal(rng, *shape) + np.float32(1)
-    arguments = x, positive(rng, width), normal(rng, width)
-    results = shape, width, width
-    got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
-    pointwise.batch_norm_forward(*arguments, 1e-5, *got, 2)
-    reference.batch_norm_forward(*(a.astype(float) for a in arguments), 1e-5, *want)
-    for g, w in zip(got, want, strict=True):
-        assert np.abs(g - w).max() <= 5e-6 * np.abs(w).max()
-    arguments = grad, x, arguments[1], np.full(width, 30, np.float32), positive(rng, width)
-    results = width, width, shape
-    got, want = [np.empty(r, np.float32) for r in results], [np.empty(r) for r in results]
-    pointwise.batch_norm_backward(*arguments, 1e-5, *got, 2)
-    reference.batch_norm_backward(*(a.astype(float) for a in arguments), 1e-5, *want)
-    for g, w in zip(got, want, strict=True):
-        assert np.abs(g - w).max() <= TOLERANCE * np.abs(w).max()
-    bias = pointwise.conv2d_backward_bias(x, np.empty(width, np.float32), 2)
-    np.testing.assert_allclose(bias, x.sum((0, 2, 3), dtype=float), rtol=3e-7)
-
-
-@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_batch_norm_of_special_values_spoils_one_channel(value):
-    x, v = normal(np.random.default_rng(0), 3, 4, 5, 7), np.ones(4, np.float32)
-    x[1, 2, 3, 4] = value
-    for name in ("batch_norm_forward", "batch_norm_relu_forward"):
-        out, want = empty(*x.shape), empty(*x.shape)
-        getattr(pointwise, name)(x, v, v, 0.1, out, empty(4), empty(4), 2)
-        getattr(reference, name)(x, v, v, 0.1, want, empty(4), empty(4))
-        np.testing.assert_array_equal(np.isnan(out), np.isnan(want))
-        np.testing.assert_allclose(out, want, rtol=0, atol=1e-5)
-
-
 # ---- What does not fit ----------------------------------------------------------------------
 
 
 def misfits():
     """(name, arguments, what the error says): one thing wrong in each."""
     rng = np.random.default_rng(0)
-    x, y, v, n = normal(rng, 4, 6), normal(rng, 4, 6), normal(rng, 6), normal(rng, 4)
-    out, more, memory = empty(4, 6), empty(4, 6), normal(rng, 48)
+    x, y, v = normal(rng, 4, 6), normal(rng, 4, 6), normal(rng, 6)
+    out, memory = empty(4, 6), normal(rng, 48)
     first, second = memory[:24].reshape(4, 6), memory[6:30].reshape(4, 6)
     frozen = empty(4, 6)
     frozen.flags.writeable = False
-    images, result = normal(rng, 2, 3, 4, 5), empty(2, 3, 4, 5)
-    three, pixels = normal(rng, 3), normal(rng, 200)
     cases = []
     for name, setting in FUNCTIONS.items():
         forward, backward = f"{name}_forward", f"{name}_backward"
@@ -520,6 +357,10 @@ def misfits():
         ]
     return [
         *cases,
+        ("relu_forward", (x, empty(6, 4)), "fit"),
+        ("relu_forward", (first, second), "a part of x"),
+        ("relu_backward", (x, x, empty(24)), "fit"),
+        ("relu_backward", (x, first, second), "a part of y"),
         ("add", (x, y, empty(6, 4)), "x .*, skip .* fit"),
         ("add", (x, y.astype(float), out), "skip must be .*float32"),
         ("add_relu", (x, first, second), "a part of skip"),
@@ -532,54 +373,6 @@ def misfits():
         ("dropout", (x, 0.5, 3, frozen), "read-only"),
         ("gaussian_noise", (x, 0.5, 3, empty(6, 4)), "fit"),
         ("gaussian_noise", (x.astype(int), 0.5, 3, out), "x must be .*float32"),
-        ("batch_norm_forward", (x, v, v, 0.1, out, v[:5].copy(), empty(6)), "mean .* fit"),
-        ("batch_norm_forward", (x, n, v, 0.1, out, empty(6), empty(6)), "weight .* fit"),
-        ("batch_norm_forward", (x, v, v, 0.1, out, v, empty(6)), "share memory"),
-        ("batch_norm_forward", (first, v, v, 0.1, second, empty(6), empty(6)), "share memory"),
-        ("batch_norm_forward", (x, v, v, 0.1, frozen, empty(6), empty(6)), "read-only"),
-        ("batch_norm_relu_forward", (x, v, v, 0.1, empty(6, 4), empty(6), empty(6)), "out .* fit"),
-        ("batch_norm_forward", (empty(0, 6), v, v, 0.1, empty(0, 6), empty(6), empty(6)),
-         "at least one sample"),
-        ("batch_norm_backward", (x, y, v, v, v, 0.1, empty(6), empty(5), out), "bias_grad .* fit"),
-        ("batch_norm_backward", (x, y[:3], v, v, v, 0.1, v, empty(6), out), "x .* fit"),
-        ("batch_norm_backward", (x, y, v, v, v, 0.1, v, empty(6), out), "share memory"),
-        ("batch_norm_relu_backward", (x, y, first, v, v, v, 0.1, empty(6), empty(6), second),
-         "share memory"),
-        ("batch_norm_relu_backward", (x, y[:3], y, v, v, v, 0.1, empty(6), empty(6), out),
-         "y .* fit"),
-        ("batch_norm_backward", (empty(0, 6), empty(0, 6), v, v, v, 0.1, empty(6), empty(6),
-                                 empty(0, 6)), "at least one sample"),
-        ("batch_norm_apply", (x, v, v, 0.1, v, n, out), "variance .* fit"),
-        ("batch_norm_apply", (x, v, v, 0.1, v, v.astype(float), out), "variance must be .*float32"),
-        ("batch_norm_apply", (first, v, v, 0.1, v, v, second), "share memory"),
-        ("batch_norm_forward", (images, three, three, 0.1, result[:, :, :2].copy(), empty(3),
-                                empty(3)), "out .* fit"),
-        ("batch_norm_forward", (images, three, v, 0.1, result, empty(3), empty(3)), "bias .* fit"),
-        ("batch_norm_forward", (images[0], three, three, 0.1, result[0], empty(3), empty(3)),
-         "x must be .* 2 dimensions"),
-        ("batch_norm_forward", (images, three, three, 0.1, out, empty(3), empty(3)),
-         "out must be .* 4 dimensions"),
-        ("batch_norm_forward", (empty(2, 3, 0, 4), three, three, 0.1, empty(2, 3, 0, 4), empty(3),
-                                empty(3)), "at least one sample"),
-        ("batch_norm_backward", (images, images[:, :, ::2], three, three, three, 0.1, empty(3),
-                                 empty(3), result), "contiguous"),
-        ("batch_norm_apply", (images, three, three, 0.1, three, three, result[..., :4].copy()),
-         "out .* fit"),
-        ("batch_norm_apply", (pixels[:120].reshape(2, 3, 4, 5), three, three, 0.1, three, three,
-                              pixels[80:].reshape(2, 3, 4, 5)), "share memory"),
-        ("conv2d_backward_bias", (images, empty(4)), "fit"),
-        ("conv2d_backward_bias", (images, np.empty(3)), "out must be .*float32"),
-        ("conv2d_backward_bias", (x, empty(6)), "4 dimensions"),
-        ("conv2d_backward_bias", (pixels[:120].reshape(2, 3, 4, 5), pixels[119:122]), "memory"),
-        ("layer_norm_forward", (images, three, three, 0.1, result, images.copy(), empty(2)),
-         "2 dimensions"),
-        ("layer_norm_forward", (x, v, v, 0.1, out, more, empty(6)), "deviation .* fit"),
-        ("layer_norm_forward", (x, v, v, 0.1, out, out, empty(4)), "share memory"),
-        ("layer_norm_forward", (empty(4, 0), empty(0), empty(0), 0.1, empty(4, 0), empty(4, 0),
-                                empty(4)), "at least one unit"),
-        ("layer_norm_backward", (x, y, v, n, empty(6), empty(6), empty(6, 4)), "out .* fit"),
-        ("layer_norm_backward", (x, y, v, v, empty(6), empty(6), out), "deviation .* fit"),
-        ("layer_norm_backward", (x, y, v, n, (same_ := empty(6)), same_, out), "share memory"),
     ]  # fmt: skip
 
 

@@ -1,41 +1,45 @@
-"""The kernels of pooling.pyx against their references, as test_kernels.py does for the others.
+"""The kernels of the pooling family against their references.
 
 The largest numbers and their places are the same to the bit, averages are within rounding.
 """
 
-import inspect
 import os
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_convolution_kernels import frozen, overlapping, refused, wrong_arrays, wrong_pairs
-from test_kernels import check, duplicate, empty, normal, python, seeds, some
 
-from np_nn import ops, reference
+from np_nn import reference
 from np_nn.reference import windows
+from tests.support.kernels import (
+    check,
+    duplicate,
+    empty,
+    extension,
+    frozen,
+    normal,
+    overlapping,
+    provided,
+    python,
+    refused,
+    seeds,
+    some,
+    wrong_arrays,
+    wrong_pairs,
+)
 
-try:
-    from np_nn._kernels import pooling
-except ImportError:
-    if os.environ.get("NP_NN_STRICT") == "1":
-        raise
-    pytest.skip("the compiled kernels are not built", allow_module_level=True)
-
+pooling = extension("pooling")
 PROVIDED = ["adaptive_avg_pool2d_backward", "adaptive_avg_pool2d_forward", "avg_pool2d_backward",
             "avg_pool2d_forward", "max_pool2d_backward", "max_pool2d_forward"]  # fmt: skip
 
 
 def same(name, *arguments, tolerance=2e-6):
-    check(name, *arguments, tolerance=tolerance, module=pooling)
+    check(name, *arguments, tolerance=tolerance)
 
 
 def test_every_kernel_has_a_test_here():
-    assert [n for n in sorted(ops.REFERENCE) if hasattr(pooling, n)] == PROVIDED
-    for name in PROVIDED:
-        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
-        assert list(inspect.signature(getattr(pooling, name)).parameters) == expected
+    assert provided(pooling) == PROVIDED
 
 
 # ---- Against the reference ------------------------------------------------------------------
@@ -209,7 +213,7 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(name):
             cases = [(wrong, key) for wrong in wrong_pairs(key)]
             cases += [((7, 6), "fit"), ((2**24, 2**24), "fit|too large")]
         for wrong, message in cases:
-            refused(pooling, name, arguments | {key: wrong}, message)
+            refused(name, arguments | {key: wrong}, message)
 
 
 @pytest.mark.parametrize("name", PROVIDED)
@@ -219,17 +223,17 @@ def test_what_is_written_is_apart_or_does_not_fit(name):
         for other, value in arguments.items():
             if other != out and isinstance(value, np.ndarray):
                 for pair in ((out, other), (other, out)):
-                    refused(pooling, name, overlapping(arguments, *pair), "memory")
+                    refused(name, overlapping(arguments, *pair), "memory")
 
 
 def test_places_outside_of_a_window_do_not_fit():
     arguments = good()["max_pool2d_backward"]
     arguments["where"][1, 2, 1, 0] = 6
-    refused(pooling, "max_pool2d_backward", arguments, "places outside of a window of 3 x 2")
+    refused("max_pool2d_backward", arguments, "places outside of a window of 3 x 2")
     arguments = good()["max_pool2d_forward"] | {"kernel": (1, 257), "stride": (1, 1)}
     arguments |= {"x": empty(1, 1, 1, 257), "out": empty(1, 1, 1, 1),
                   "where": np.zeros((1, 1, 1, 1), np.uint8)}  # fmt: skip
-    refused(pooling, "max_pool2d_forward", arguments, "256 places")
+    refused("max_pool2d_forward", arguments, "256 places")
 
 
 # ---- The machine ----------------------------------------------------------------------------

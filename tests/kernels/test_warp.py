@@ -1,36 +1,22 @@
-"""The kernels that move pixels against their reference, as test_kernels.py does for the others.
+"""The kernels of the warp family against their references.
 
 A value half way between two grey levels may be rounded to either: images are compared to
 within 1.
 """
 
-import inspect
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from np_nn import ops, reference
+from np_nn import reference
+from tests.support.kernels import ROOT, anywhere, extension, provided, seeds
 
-try:
-    from np_nn._kernels import warp
-except ImportError:
-    if os.environ.get("NP_NN_STRICT") == "1":
-        raise
-    pytest.skip("the compiled kernels are not built", allow_module_level=True)
-
-
-def anywhere(array, offset):
-    """A copy so many elements into its memory, to whose end it reaches."""
-    memory = np.empty(array.size + offset, array.dtype)
-    copy = memory[offset:].reshape(array.shape)
-    copy[...] = array
-    return copy
+warp = extension("warp")
 
 
 def check(name, out, *arguments):
@@ -66,15 +52,10 @@ counts, sides = (
     st.sampled_from([1, 2, 3, 7, 32, 100]),
     st.sampled_from([1, 2, 5, 13, 14, 15, 28, 33]),
 )
-seeds = st.integers(0, 2**32 - 1)
 
 
 def test_every_kernel_has_a_test_here():
-    provided = sorted(name for name in ops.REFERENCE if hasattr(warp, name))
-    assert provided == ["image_moments", "warp_images"]
-    for name in provided:
-        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
-        assert list(inspect.signature(getattr(warp, name)).parameters) == expected
+    assert provided(warp) == ["image_moments", "warp_images"]
 
 
 @some
@@ -158,11 +139,10 @@ def test_without_vector_instructions():
     """The comparisons again, in a process of its own."""
     if warp.instruction_set() == "baseline":
         return  # that is what the other tests ran on
-    root = Path(__file__).resolve().parents[2]
     comparisons = "not process and not instructions"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__],
-        cwd=root, env=os.environ | {"NP_NN_ISA": "baseline"}, capture_output=True, text=True,
+        cwd=ROOT, env=os.environ | {"NP_NN_ISA": "baseline"}, capture_output=True, text=True,
         check=False, timeout=120,
     )  # fmt: skip
     assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]

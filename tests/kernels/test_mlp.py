@@ -1,139 +1,37 @@
-"""Every compiled kernel against its reference: the same numbers, for any shape and any threads.
+"""The kernels of the mlp family against their references; test_mlp_steps.py has mlp_steps."""
 
-The arrays lie anywhere in memory, as NumPy's may, and end where their memory ends, so that
-`make sanitize` sees a read beyond them. Every kernel runs on one to four threads, however
-small the work, and must give the same bytes each time.
-"""
-
-import inspect
 import os
 import subprocess
 import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from np_nn import reference
 from np_nn.reference import Rows
+from tests.support.kernels import (
+    COUNTS,
+    ROOT,
+    SIZES,
+    bytes_of,
+    check,
+    counts,
+    empty,
+    extension,
+    normal,
+    pixels,
+    provided,
+    python,
+    seeds,
+    sizes,
+    some,
+)
 
-try:
-    from np_nn._kernels import mlp
-except ImportError:
-    if os.environ.get("NP_NN_STRICT") == "1":
-        raise
-    pytest.skip("the compiled kernels are not built", allow_module_level=True)
-
-ROOT = Path(__file__).resolve().parents[2]
-PROVIDED = sorted(name for name, f in inspect.getmembers(reference) if hasattr(mlp, name))
-PROVIDED = [name for name in PROVIDED if inspect.isfunction(getattr(reference, name))]
-SIZES = (1, 2, 7, 10, 16, 17, 33, 100, 129, 513)
-COUNTS = (1, 2, 3, 9, 31, 33, 64, 130, 257)
-
-# Fewer where every instruction set gets its turn.
-EXAMPLES = 8 if "NP_NN_ISA" in os.environ else 25
-some = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
-sizes, counts = st.sampled_from(SIZES), st.sampled_from(COUNTS)
-seeds = st.integers(0, 2**32 - 1)
+mlp = extension("mlp")
 shifts = st.sampled_from([0, 0.01])
-
-
-# ---- How a kernel is compared ---------------------------------------------------------------
-
-
-def anywhere(array, offset):
-    """A copy so many elements into its memory, to whose end it reaches."""
-    memory = np.empty(array.size + offset, array.dtype)
-    copy = memory[offset:].reshape(array.shape)
-    copy[...] = array
-    return copy
-
-
-def duplicate(given, offset=0, seen=None):
-    """A deep copy; what is one array twice stays one."""
-    seen = {} if seen is None else seen
-    if isinstance(given, np.ndarray):
-        if id(given) not in seen:
-            seen[id(given)] = anywhere(given, offset)
-        return seen[id(given)]
-    if isinstance(given, tuple | list):
-        items = [duplicate(item, offset, seen) for item in given]
-        return type(given)(*items) if hasattr(given, "_fields") else type(given)(items)
-    return given
-
-
-def arrays(given):
-    """Every array and number in it, in order."""
-    if isinstance(given, tuple | list):
-        return [array for item in given for array in arrays(item)]
-    return [np.asarray(given)] if isinstance(given, np.ndarray | float) else []
-
-
-def bytes_of(given):
-    return [array.tobytes() for array in arrays(given)]
-
-
-def close(got, want, tolerance):
-    assert got.shape == want.shape
-    assert got.dtype == want.dtype
-    if want.dtype.kind != "f":
-        np.testing.assert_array_equal(got, want)
-        return
-    # a loss near 0 is no more exact than one of 0.1
-    scale = np.abs(want).max(initial=0.1, where=np.isfinite(want))
-    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * scale)
-
-
-def check(name, *arguments, tolerance=1e-5, module=mlp):
-    """The kernel does to copies of the arguments what the reference does.
-
-    So it leaves alone what the reference leaves alone, to the last bit; scratch may hold
-    anything afterwards.
-    """
-    function, kernel = getattr(reference, name), getattr(module, name)
-    parameters = list(inspect.signature(function).parameters)
-    arguments = list(arguments)
-
-    def run(call, offset, *more):
-        given = duplicate(arguments, offset)
-        result = call(*given, *more)
-        kept = [g for g, p in zip(given, parameters, strict=True) if p != "scratch"]
-        return arrays(kept), arrays(result), result
-
-    before = arrays([g for g, p in zip(arguments, parameters, strict=True) if p != "scratch"])
-    want, want_results, returned = run(function, 0)
-    got, results, result = run(kernel, 0, 1)
-    assert type(result) is type(returned)
-    assert len(results) == len(want_results)
-    for old, w, g in zip(before, want, got, strict=True):
-        if w.tobytes() == old.tobytes():
-            assert g.tobytes() == old.tobytes(), "an input was changed"
-        close(g, w, tolerance)
-    for w, g in zip(want_results, results, strict=True):
-        close(g, w, tolerance)
-    for threads in (1, 2, 3, 4):
-        again, again_results, _ = run(kernel, threads - 1, threads)
-        assert bytes_of(again) == bytes_of(got), f"{threads} threads give other bytes than 1"
-        assert bytes_of(again_results) == bytes_of(results)
-
-
-def normal(rng, *shape):
-    return rng.standard_normal(shape).astype(np.float32)
-
-
-def empty(*shape):
-    return np.full(shape, 7.25, np.float32)
-
-
-def pixels(rng, count, width):
-    """uint8 images, a fifth of whose pixels are not 0; some are empty, some are full."""
-    density = rng.choice([0, 0.2, 0.2, 0.2, 1], size=(count, 1))
-    return (rng.integers(1, 256, (count, width)) * (rng.random((count, width)) < density)).astype(
-        np.uint8
-    )
 
 
 # ---- One kernel after the other -------------------------------------------------------------
@@ -141,15 +39,12 @@ def pixels(rng, count, width):
 
 def test_every_kernel_has_a_test_here():
     """... or in test_mlp_steps.py."""
-    assert PROVIDED == [
+    assert provided(mlp) == [
         "adadelta_step", "adagrad_step", "adam_step", "compress", "cross_entropy", "gather",
         "linear_backward_bias", "linear_backward_input", "linear_backward_weight",
-        "linear_forward", "mlp_steps", "relu_backward", "relu_forward", "rmsprop_step", "sgd_step",
+        "linear_forward", "mlp_steps", "rmsprop_step", "sgd_step",
         "sparse_linear_backward_weight", "sparse_linear_forward",
     ]  # fmt: skip
-    for name in PROVIDED:
-        expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
-        assert list(inspect.signature(getattr(mlp, name)).parameters) == expected
 
 
 @some
@@ -197,21 +92,6 @@ def test_linear_takes_an_empty_batch():
     check("linear_backward_weight", x, grad, empty(20, 30))
     check("linear_backward_bias", grad, empty(30))
     check("linear_backward_input", grad, weight, empty(0, 20))
-
-
-@pytest.mark.parametrize("shape", [(1,), (0, 3), (17, 33), (2, 3, 5, 7), (70_000,)])
-def test_relu(shape):
-    rng = np.random.default_rng(0)
-    x, grad = normal(rng, *shape), normal(rng, *shape)
-    if x.size > 10:
-        x.flat[:4] = np.nan, np.inf, -np.inf, 0
-        grad.flat[2:8] = np.nan, np.inf, -np.inf, np.nan, np.inf, -np.inf
-    y = np.maximum(x, 0)
-    check("relu_forward", x, empty(*shape))
-    check("relu_forward", x, x)
-    with np.errstate(invalid="ignore"):  # 0 times infinity is NaN in both
-        check("relu_backward", grad, y, empty(*shape))
-        check("relu_backward", grad, y, y)
 
 
 @some
@@ -362,8 +242,6 @@ def misfits():
         ("linear_backward_weight", (x, g, empty(3, 6)), "fit"),
         ("linear_backward_bias", (g, empty(4)), "fit"),
         ("linear_backward_input", (g, w, empty(4, 5)), "fit"),
-        ("relu_forward", (x, empty(6, 4)), "fit"),
-        ("relu_backward", (x, x, empty(24)), "fit"),
         ("cross_entropy", (g, y + 1, 0.0, empty(4, 3)), r"0\.\.2, got 3"),
         ("cross_entropy", (g, y - 1, 0.0, empty(4, 3)), r"0\.\.2, got -1"),
         ("cross_entropy", (g, y[:3], 0.0, empty(4, 3)), "fit"),
@@ -403,13 +281,6 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
 
 
 # ---- The machine ----------------------------------------------------------------------------
-
-
-def python(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment,
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
 
 
 ASK = "from np_nn._kernels import mlp; print(mlp.isa())"
