@@ -30,7 +30,7 @@ bench: $(VENV)/.test
 
 docs: $(VENV)/.docs
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/html
-	@echo "The documentation: build/html/docs/index.html"
+	@echo "The documentation: build/html/index.html"
 
 faults: $(VENV)/.test
 	$(RUN) -m tests.support.faults --kernels numpy

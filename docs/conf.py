@@ -22,8 +22,8 @@ extensions = [
 
 root_doc = "docs/index"
 include_patterns = [
-    "README.md", "docs/*.md", "examples/*.md", "gallery/*.md", "notebooks/*.md",
-    "notebooks/[0-9]*.py", "benchmarks/*.md", "reproduction/*.md",
+    "*.md", "docs/*.md", "docs/*/*.md", "kernels/*.md", "kernels/*/*.md", "examples/*.md",
+    "gallery/*.md", "notebooks/*.md", "notebooks/[0-9]*.py", "benchmarks/*.md", "reproduction/*.md",
 ]  # fmt: skip
 exclude_patterns = [".*", "build", "data"]  # not even looked into
 
@@ -45,6 +45,8 @@ html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "np_nn"
 html_static_path = ["static"]
+templates_path = ["static"]
+html_additional_pages = {"index": "to_docs.html"}  # build/html/index.html leads to docs/
 html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_copyright = False

@@ -15,7 +15,7 @@
 #
 # From a picture made of numbers to a program that reads digits: a unit, a layer, a loss, its
 # gradient, and the small steps downhill that are called learning. You need a little Python and
-# school mathematics. The letters are those of *How a network learns* in the README of np_nn, and
+# school mathematics. The letters are those of docs/learn/introduction.md, and
 # wherever a formula stands here, the library computes it with a function that you can read.
 #
 # The solutions of the exercises are folded away. Try first, then compare.

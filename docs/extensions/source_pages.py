@@ -1,7 +1,7 @@
 """A page for each file that is linked to, so that links to code work without any network.
 
-The built pages mirror the repository: the link (../np_nn/losses.py#L72) of a Markdown page leads to
-../np_nn/losses.py.html, at line 72. A folder's page lists its files.
+The built pages mirror the repository: the link [`one_hot`](../np_nn/losses.py) of a Markdown page
+leads to ../np_nn/losses.py.html, at the line that defines one_hot. A folder's page lists its files.
 """
 
 import inspect
@@ -10,13 +10,14 @@ import sys
 from html import escape
 from pathlib import Path
 
+from code_lines import line_of
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import TextLexer, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
 ROOT = Path(__file__).resolve().parents[2]
-LINK = re.compile(r"\]\((?P<path>[^)\s#:]+)(?:#L(?P<line>\d+))?\)")
+LINK = re.compile(r"(?:\[`(?P<name>[\w.]+)`)?\]\((?P<path>[^)\s#:]+)\)")
 SHOWN_AS_THEY_ARE = (".png", ".gif", ".svg", ".pdf", ".html")
 CODE = (".py", ".pyx", ".pxi", ".h")
 
@@ -31,7 +32,9 @@ def point_to_pages(app, docname, source):
         if is_page or not file.exists() or file.suffix in SHOWN_AS_THEY_ARE:
             return link[0]
         shown.add(str(file.relative_to(ROOT)))
-        return f"](source:{link['path'].rstrip('/')}.html#L-{link['line'] or 1})"
+        line = (link["name"] and line_of(link["name"], file)) or 1
+        text = link[0].partition("](")[0]
+        return f"{text}](source:{link['path'].rstrip('/')}.html#L-{line})"
 
     source[0] = LINK.sub(page, source[0])
     app.env.metadata[docname]["shown"] = shown

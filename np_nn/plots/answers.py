@@ -51,7 +51,7 @@ def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> P
 def plot_calibration(counts, confidence, accuracy, error, path, title, note="") -> Path:
     """Draw a reliability diagram: how often the network was right when it was so sure.
 
-    counts, confidence, accuracy (bins,): see ``scores.Calibration``; bins of equal width from 0
+    counts, confidence, accuracy (bins,): see ``metrics.Calibration``; bins of equal width from 0
     to 1. error: the expected calibration error. note: a warning, drawn under the title. Returns
     `path` as a Path. Raises NpNNError when the file cannot be written.
     """

@@ -19,16 +19,17 @@ class Recipe:
     Network: model: one of models.MODELS; it has those of the next fields that its function takes.
     hidden: widths of the hidden layers; channels: of the convolutions, () for the model's own.
     activation, output, norm, noise, dropout, input_dropout, residual: see ``models.mlp``;
-    input_noise: standard deviation of noise on the inputs. init: one of init.INITIALISERS.
+    input_noise: standard deviation of noise on the inputs. init: one of
+    layers.initializers.INITIALISERS.
     Loss: see losses.LOSSES. targets: what a loss of values wants for a wrong and for the right
     class. class_weights: a number for each class, or "balanced".
     Training: optimizer, schedule: names with options, as in "sgd:momentum=0.9". replacement:
     draw every batch anew from the whole set (else shuffle once an epoch). clip_norm,
-    clip_value, max_norm: see ``constraints``. validation: how many of the last training images
+    clip_value, max_norm: see ``optim.limits``. validation: how many of the last training images
     are held out; patience: epochs without an improvement there before training stops.
     Images: dataset: one of data.DATASETS. scale, shift: a pixel p of 0..255 becomes
     scale * p + shift; standardize: they are chosen for mean 0 and variance 1. deskew, augment:
-    see ``preprocess``; several distortions are joined by "+".
+    see ``data.preprocess`` and ``data.augmentation``; several distortions are joined by "+".
 
     published: the reported test accuracy, 0..1; published_seconds: the reported time.
     table: the table of published results that it belongs to. note: what to know about it.

@@ -47,15 +47,15 @@ def fit(
 
     data: a Split: images (n, ...) uint8 or float, labels (n,) int, or float targets (n, C) for
     a loss of values. steps, epochs, batch_size, replacement, order, seed: see ``Batches``.
-    schedule: a function (step, steps) -> share of the optimizer's lr, see ``schedules``.
+    schedule: a function (step, steps) -> share of the optimizer's lr, see ``optim.schedules``.
     augment: a function (images, rng) -> images, which distorts the set anew before each epoch,
-    see ``preprocess``. limits: ``Limits`` on gradients and weights. l2: alpha of the ``L2``
+    see ``data.augmentation``. limits: ``Limits`` on gradients and weights. l2: alpha of the ``L2``
     penalty, which the losses then include. validation: a Split that is
     evaluated after each epoch; early_stopping: an ``EarlyStopping`` that watches it.
     callbacks: ``Callback`` objects, called in turn. resume: a file that ``Checkpoint`` wrote, to
     go on from: all other arguments must be those of then, but there may be more steps or epochs.
     The result is that of never having stopped, to the bit. input: how images reach the first
-    layer, see ``feed.choose``. quiet hides the progress. Ctrl-C returns what was reached, with
+    layer, see ``inputs.choose``. quiet hides the progress. Ctrl-C returns what was reached, with
     ``history.interrupted`` set.
 
     Raises DivergedError when the loss is no longer finite, and NpNNError for sizes, shapes,

@@ -60,7 +60,7 @@ class LayerSteps:
 def build(model, feed, labels, loss, optimizer, limits=None, l2=0.0):
     """The fastest steps that fit.
 
-    limits: ``constraints.Limits`` on gradients and weights. l2: the alpha of a ``penalty.L2``.
+    limits: ``Limits`` on gradients and weights. l2: the alpha of a ``penalty.L2``.
     """
     l2 = L2(l2, model.parameters())
     if not limits and CompiledSteps.fit(model, feed, loss, optimizer):

@@ -1,4 +1,4 @@
-"""A trace in the letters, words and numbers of its picture: x, h, a, z, p, as in the README."""
+"""A trace in the letters, words and numbers of its picture: x, h, a, z, p."""
 
 import re
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import np_nn as nn
-from tests.docs.test_pages import FENCED
 from tests.support.browser import browser, problems
+from tests.support.pages import FENCED, PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -46,8 +46,9 @@ def html(site):
 
 
 def test_every_page_is_there(site):
-    for path in [*DOCS.glob("*.md"), *(ROOT / "notebooks").glob("[0-9]*.py")]:
+    for path in [*PAGES, *(ROOT / "notebooks").glob("[0-9]*.py")]:
         assert (site / path.relative_to(ROOT)).with_suffix(".html").is_file()
+    assert 'url=docs/index.html"' in (site / "index.html").read_text("utf-8")
 
 
 def test_no_page_loads_anything_from_elsewhere(site):
@@ -60,24 +61,25 @@ def test_no_page_loads_anything_from_elsewhere(site):
 
 
 def test_pages_open_on_a_phone_and_on_a_desk_without_a_complaint(site):
-    pages = [site / "docs" / f"{path.stem}.html" for path in DOCS.glob("*.md")]
+    pages = [(site / path.relative_to(ROOT)).with_suffix(".html") for path in DOCS.rglob("*.md")]
     with browser() as chromium:
         assert not [line for page in pages for line in problems(chromium, page, site)]
 
 
 def test_formulas_are_mathml(site):
-    text = (site / "docs" / "backpropagation.html").read_text("utf-8")
+    text = (site / "docs" / "learn" / "backpropagation.html").read_text("utf-8")
     assert text.count("<math ") > 50
     assert "mathjax" not in text.lower()
     assert "\\frac" not in text
 
 
 def test_links_to_code_lead_to_its_line(site):
-    text = (site / "docs" / "optimizers.html").read_text("utf-8")
-    links = re.findall(r'href="(\.\./np_nn/[\w/]+\.py\.html)#(L-\d+)"', text)
+    folder = site / "docs" / "learn"
+    text = (folder / "optimizers.html").read_text("utf-8")
+    links = re.findall(r'href="(\.\./\.\./np_nn/[\w/]+\.py\.html)#(L-\d+)"', text)
     assert len(links) > 10
     for page, line in links:
-        assert f'name="{line}"' in (site / "docs" / page).read_text("utf-8")
+        assert f'name="{line}"' in (folder / page).read_text("utf-8")
 
 
 def test_every_public_name_is_in_the_reference():
@@ -87,14 +89,15 @@ def test_every_public_name_is_in_the_reference():
 
 def test_the_kernel_on_the_page_builds_and_is_right(tmp_path):
     pytest.importorskip("Cython", reason="Cython is not installed")
-    blocks = dict(FENCED.findall((DOCS / "adding.md").read_text("utf-8")))
+    blocks = dict(FENCED.findall((DOCS / "develop" / "adding.md").read_text("utf-8")))
     ignored = shutil.ignore_patterns("_kernels", "__pycache__")
     shutil.copytree(ROOT / "np_nn", tmp_path / "np_nn", ignore=ignored)
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "kernels").mkdir()
-    shutil.copy(ROOT / "kernels" / "arrays.pxi", tmp_path / "kernels")
-    (tmp_path / "kernels" / "squared_error.pyx").write_text(blocks["cython"], "utf-8")
+    family = tmp_path / "kernels" / "squared_error"
+    family.mkdir(parents=True)
+    shutil.copytree(ROOT / "kernels" / "common", tmp_path / "kernels" / "common")
+    (family / "squared_error.pyx").write_text(blocks["cython"], "utf-8")
     (tmp_path / "session.txt").write_text(blocks["pycon"], "utf-8")
     environment = os.environ | {"NP_NN_STRICT": "1", "PYTHONPATH": str(tmp_path)}
     for arguments in (["setup.py", "--quiet", "build_ext", "--inplace"],

@@ -39,8 +39,8 @@ def python(folder, *arguments, **environment):
 def probe(checkout):
     """Leave one small kernel in the checkout, so that a build takes a second."""
     shutil.rmtree(checkout / "kernels", ignore_errors=True)
-    (checkout / "kernels").mkdir()
-    (checkout / "kernels" / "probe.pyx").write_text(PROBE)
+    (checkout / "kernels" / "probe").mkdir(parents=True)
+    (checkout / "kernels" / "probe" / "probe.pyx").write_text(PROBE)
 
 
 def build(checkout, **environment):

@@ -4,6 +4,7 @@ import copy
 import inspect
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -409,6 +410,19 @@ def test_a_pickle_holds_the_weights_and_moments_and_little_else():
     model = nn.MLPClassifier((200,), max_iter=3).fit(x, y)
     weights = sum(array.nbytes for array in model.coefs_ + model.intercepts_)
     assert len(pickle.dumps(model)) < 3.2 * weights  # Adam remembers two numbers for each
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("kind", [nn.MLPClassifier, nn.MLPRegressor])
+def test_a_pickle_names_no_module_that_may_move(kind, solver):
+    """A pickle of today must load after the next move: np_nn's names in it are the public ones."""
+    x = np.random.default_rng(0).random((40, 5))
+    model = kind(hidden_layer_sizes=(4,), solver=solver, max_iter=2, random_state=0).fit(
+        x, (x[:, 0] > 0.5).astype(int)
+    )
+    names = set(re.findall(rb"np_nn[\w.]*", pickle.dumps(model)))
+    assert names == {kind.__module__.encode()}
+    assert kind.__module__ in ("np_nn.estimators.classifier", "np_nn.estimators.regressor")
 
 
 def test_weights_may_be_set_by_hand():

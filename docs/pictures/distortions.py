@@ -1,4 +1,4 @@
-"""Draws distortions.png, what np_nn.data.preprocess does to digits: python docs/distortions.py"""
+"""Draws distortions.png, what np_nn.data does to digits: python docs/pictures/distortions.py"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draws the two pictures of README's "Why it is faster": python docs/why_fast.py
+"""Draws the two pictures of docs/kernels/why_fast.md: python docs/pictures/why_fast.py
 
 where_the_pixels_are.png is computed from MNIST, step_by_step.png drawn from the table below.
 """
@@ -22,7 +22,7 @@ BATCH = 256
 # Milliseconds of a step of 784-512-10, batch 256, float32, SGD, on 2 cores of an AMD EPYC
 # (Zen 5), 2 threads: each phase by itself, the least of at least 100 calls on fresh batches.
 # Dense: NumPy and OpenBLAS, the lines of benchmarks/contenders/by_hand.py. Ours: the C functions,
-# on aligned and padded arrays as kernels/mlp.h has them; a whole step adds its barriers.
+# on aligned and padded arrays as kernels/mlp/steps.h has them; a whole step adds its barriers.
 # `make bench` times whole steps of both, and by itself each kernel that Python can call.
 PHASES = (
     # phase, the parts of the dense step, the parts of ours
