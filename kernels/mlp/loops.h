@@ -15,12 +15,12 @@
 #include "simd/vectors.h"
 #include "simd/transpose.h"
 #include "simd/transcendental.h"
-#include "simd/random.h"
 #include "mlp/optimizers_loops.h"
 #include "mlp/sparse_loops.h"
 #include "mlp/dense_loops.h"
 #include "mlp/losses_loops.h"
 #include "mlp/elementwise_loops.h"
+#include "simd/random.h"
 #include "norm/batch_loops.h"
 
 static const nn_mlp_table NN(kernels) = {
