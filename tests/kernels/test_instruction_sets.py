@@ -11,8 +11,8 @@ FILES = {
     "mlp": ("tests/kernels/test_mlp.py", "tests/kernels/test_mlp_steps.py"),
     "norm": ("tests/kernels/test_norm.py",),
     "pointwise": ("tests/kernels/test_pointwise.py",),
-    "convolution": ("tests/kernels/test_convolution_kernels.py",),
-    "pooling": ("tests/kernels/test_pooling_kernels.py",),
+    "convolution": ("tests/kernels/test_convolution.py",),
+    "pooling": ("tests/kernels/test_pooling.py",),
     "warp": ("tests/kernels/test_warp.py",),
 }
 for name in FILES:
