@@ -15,7 +15,7 @@ from np_nn.utils.markdown import markdown_table
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 # On the instruction set that is timed; not on all of them.
-CHECKED = "kernels", "test_convolution.py", "--ignore=kernels/test_instruction_sets.py"
+CHECKED = "kernels", "layers/test_convolution.py", "--ignore=kernels/test_instruction_sets.py"
 SECONDS = 0.1  # a turn: a kernel is shorter than a step
 
 

@@ -1,4 +1,4 @@
-"""benchmarks/picture.py: what RESULTS.md says is what is drawn; what is missing is named."""
+"""benchmarks/: what RESULTS.md says is what is drawn; the kernels that are timed are checked."""
 
 import importlib
 from pathlib import Path
@@ -95,3 +95,11 @@ def test_what_is_missing_is_named_in_one_line(picture, tmp_path, capsys, text, m
     (line,) = capsys.readouterr().err.splitlines()
     assert missing in line
     assert not list(tmp_path.glob("*.png"))
+
+
+def test_the_tests_that_are_run_before_kernels_are_timed_exist(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    timed = importlib.import_module("kernels")
+    paths = [timed.TESTS / word.removeprefix("--ignore=") for word in timed.CHECKED]
+    assert [path for path in paths if not path.exists()] == []
+    assert any(path.is_dir() for path in paths)
