@@ -44,8 +44,14 @@ def _quieten_matplotlib():
 
 
 def _fail(message, status):
-    print(f"{Path(sys.argv[0]).name}: error: {message}", file=sys.stderr)
+    print(f"{_name()}: error: {message}", file=sys.stderr)
     return status
+
+
+def _name():
+    """Return how this program was called: main_np.py, or python -m np_nn.reproduce."""
+    file, spec = Path(sys.argv[0]).name, sys.modules["__main__"].__spec__
+    return f"python -m {spec.parent}" if spec and file == "__main__.py" else file
 
 
 def _discard_output():

@@ -1,8 +1,17 @@
-"""Options of the command line reach the recipe."""
+"""Options of the command line reach the recipe; errors begin with the command that was given."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 import np_nn as nn
 from np_nn import cli
 from np_nn.recipes import build
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_option_of_the_command_line_reaches_the_recipe():
@@ -24,3 +33,18 @@ def test_every_option_of_the_command_line_reaches_the_recipe():
     assert not settings.replacement
     optimizer = build.optimizer(settings, nn.Linear(2, 2).parameters())
     assert (optimizer.config["weight_decay"], optimizer.config["eps"]) == (0.1, 1e-6)
+
+
+@pytest.mark.parametrize("words", [["--bad"], ["--out", "a-file/folder"]], ids=str)
+@pytest.mark.parametrize("door", ["reproduce", "visualize pass"])
+def test_an_error_of_a_door_names_its_command(door, words, tmp_path):
+    (tmp_path / "a-file").write_text("")
+    command = [sys.executable, "-m", *f"np_nn.{door}".split(), *words]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"python -m np_nn.{door.split()[0]}")
+    assert ": error: " in line
