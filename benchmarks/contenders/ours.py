@@ -10,7 +10,7 @@ from contenders import problem
 from contenders.kernel_cases import CASES, DENSE_TWINS, Inputs
 from np_nn import ops
 from np_nn.recipes import build
-from np_nn.training import fit, inputs, steps
+from np_nn.training import inputs, steps
 
 
 class Tasks:
@@ -66,18 +66,18 @@ class Tasks:
         """The test set's outputs; the images are compressed anew each time."""
         model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
         return problem.repeated(
-            lambda: fit.predict(model, nn.Split(test.images, test.labels, test.scale))
+            lambda: nn.predict(model, nn.Split(test.images, test.labels, test.scale))
         )
 
     def predict_compressed(self):
         """The test set's outputs; the images were compressed by an earlier call."""
         model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
-        return problem.repeated(lambda: fit.predict(model, test))
+        return problem.repeated(lambda: nn.predict(model, test))
 
     def predict_network(self, name, count):
         """The outputs for the first test images."""
         model, test = problem.network(name), problem.some(problem.dataset("mnist").test, count)
-        return problem.repeated(lambda: fit.predict(model, test))
+        return problem.repeated(lambda: nn.predict(model, test))
 
     def compress(self):
         """The training set as compressed rows."""

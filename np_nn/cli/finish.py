@@ -8,7 +8,7 @@ from np_nn.utils import files
 
 
 def to_json(content):
-    """The bytes of a JSON file."""
+    """Return plain data as the bytes of a JSON file."""
     return json.dumps(content, indent=1).encode()
 
 

@@ -161,5 +161,5 @@ def _read_dataset(name, root, scale):
 
 
 def is_matrix(images):
-    """Whether this is a compressed matrix of scipy.sparse, and no array."""
+    """Return whether images are a compressed matrix of scipy.sparse, and no array."""
     return hasattr(images, "indptr")

@@ -63,17 +63,24 @@ def _ink(images):
 
 
 def identity_maps(count):
-    """No change, `count` times: (count, 3, 3)."""
+    """Return `count` maps (count, 3, 3) float64 that leave every place (y, x, 1) where it is."""
     return np.tile(np.eye(3), (count, 1, 1))
 
 
 def warp(images, matrices, coefficients=None, basis_y=None, basis_x=None):
+    """Resample images (M, H, W) uint8, bilinearly and with black around them; returns new ones.
+
+    matrices (M, 2, 3): where the pixel (y, x, 1) of each new image comes from. coefficients
+    (M, 2, K, K) with basis_y (H, K) and basis_x (W, K), all float32, or None: a displacement
+    added to that. See ``reference.warp_images``.
+    """
     images, matrices = np.ascontiguousarray(images), np.ascontiguousarray(matrices, np.float32)
     out = np.empty_like(images)
     return ops.warp_images(images, matrices, coefficients, basis_y, basis_x, out)
 
 
 def check_images(images):
+    """Raise NpNNError unless these are images (M, H, W) uint8 with at most MOST_SIDE rows."""
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3:
         got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
         raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")

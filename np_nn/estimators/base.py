@@ -18,8 +18,8 @@ from np_nn.estimators.likelihood import FAMILIES
 from np_nn.layers import Dropout, Linear, ReLU, Sigmoid, Tanh
 from np_nn.layers.module import Sequential
 from np_nn.optim import SGD, Adam
-from np_nn.training import fit
 from np_nn.training.callbacks import Hooks
+from np_nn.training.fit import fit, predict
 from np_nn.utils.errors import DivergedError, NpNNError
 
 ACTIVATIONS = {"identity": (), "logistic": (Sigmoid,), "tanh": (Tanh,), "relu": (ReLU,)}
@@ -150,7 +150,7 @@ class Perceptron(BaseEstimator):
         epochs = Epochs(self, n, batch_size, score)
         self.n_iter_ = 0
         try:
-            history = fit.fit(
+            history = fit(
                 model, data, loss, optimizer, epochs=1 if incremental else self.max_iter,
                 batch_size=batch_size, order=self._order(n, rng), l2=self.alpha,
                 schedule=lambda step, steps: epochs.rate / self.learning_rate_init,
@@ -218,7 +218,7 @@ class Perceptron(BaseEstimator):
         """A function () -> (score, loss) of the held-out samples with the weights of now."""
 
         def score():
-            outputs = fit.predict(self._model(), held_out)
+            outputs = predict(self._model(), held_out)
             return self._score(y, outputs, weights), loss.forward(outputs, held_out.labels)
 
         return score
@@ -229,7 +229,7 @@ class Perceptron(BaseEstimator):
         """The last layer's numbers for X, before its activation: (n, n_outputs_) float32."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype="numeric", reset=False)
-        return fit.predict(self._model(), as_split(X))
+        return predict(self._model(), as_split(X))
 
     def _means(self, outputs):
         return FAMILIES[self.out_activation_].mean(outputs)

@@ -1,6 +1,6 @@
-"""What a Recipe's settings mean: its network, loss, optimizer, schedule, limits, ``fit``'s options.
+"""From a Recipe's settings to its network, loss, optimizer, schedule, limits and ``fit`` options.
 
-settings is a Recipe throughout.
+settings: a Recipe, in every function.
 """
 
 import dataclasses
@@ -28,20 +28,20 @@ FIELDS = (
 
 
 def fields(name):
-    """{field: its value in this model if nothing is said} of those that the model has."""
+    """Return {field: default} of the fields of FIELDS that a model has, by the model's name."""
     arguments = inspect.signature(MODELS[name]).parameters
     own = {field: arguments[field].default for field in FIELDS if field in arguments}
     return {"hidden": (512,), **own} if name == "mlp" else own
 
 
 def change(settings, name):
-    """A Recipe with another model, as that is if nothing is said.
+    """Return the Recipe with another model, whose fields are at that model's defaults.
 
     Convolutions start as in PyTorch: from the original's start, LeNet-5 does not leave chance.
     """
     plain = {field.name: field.default for field in dataclasses.fields(settings)}
-    network = {field: plain[field] for field in FIELDS} | fields(name) | {"channels": ()}
-    changed = dataclasses.replace(settings, model=name, **network)
+    own = {field: plain[field] for field in FIELDS} | fields(name) | {"channels": ()}
+    changed = dataclasses.replace(settings, model=name, **own)
     return dataclasses.replace(changed, init="torch") if takes_images(changed) else changed
 
 
@@ -55,21 +55,25 @@ def check(settings):
 
 
 def model(settings, data, seed):
-    """The network of a Recipe for a Dataset, with the weights that the seed gives.
+    """Return the network of a Recipe for a Dataset, with the weights that the seed gives.
 
     Raises NpNNError for settings that its model does not have, or cannot have.
     """
-    made = network(settings, data.train.images.shape[1:], len(data.classes))
+    made = model_for(settings, data.train.images.shape[1:], len(data.classes))
     return initializers.initialize(made, settings.init, seed)
 
 
 def takes_images(settings):
-    """Whether the network of a Recipe takes images (N, C, H, W), and not rows (N, I)."""
+    """Return whether the network of a Recipe takes images (N, C, H, W), and not rows (N, I)."""
     return "image" in inspect.signature(MODELS[settings.model]).parameters
 
 
-def network(settings, shape, classes):
-    """shape: of an image, (H, W), (C, H, W) or, for those who take rows, any other."""
+def model_for(settings, shape, classes):
+    """Return the network of a Recipe for images of a shape, before its weights are initialized.
+
+    shape: (H, W) or (C, H, W); any other for a network that takes rows. Raises NpNNError for
+    settings that the model does not have.
+    """
     check(settings)
     known = {field: getattr(settings, field) for field in FIELDS}
     known["channels"] = settings.channels or fields(settings.model).get("channels")
@@ -86,12 +90,15 @@ def network(settings, shape, classes):
 
 
 def as_image(shape):
-    """(C, H, W) of what is (H, W) or already that."""
+    """Return (C, H, W) of a shape (H, W) or (C, H, W)."""
     return (1,) * (3 - len(shape)) + tuple(shape)
 
 
 def loss(settings, data):
-    """The loss of a Recipe for a Dataset, whose training labels "balanced" weights come from."""
+    """Return the loss of a Recipe for a Dataset, whose labels "balanced" class weights come from.
+
+    Raises NpNNError for class weights that the loss does not take, or a class without samples.
+    """
     weights = settings.class_weights
     if weights == "balanced":
         weights = balanced_weights(data.train.labels, len(data.classes))
@@ -103,7 +110,7 @@ def loss(settings, data):
 
 
 def balanced_weights(labels, classes):
-    """Weights (classes,) that let each class count alike: mean size / its own size.
+    """Return weights (classes,) float32 that let classes count alike: mean size / own size.
 
     labels (N,) int. As scikit-learn's "balanced". Raises NpNNError for a class without samples.
     """
@@ -129,9 +136,9 @@ def limits(settings):
 
 
 def fit_options(settings, data):
-    """What ``fit`` is told besides the model, the loss and the optimizer.
+    """Return the options of ``fit`` besides the model, the loss and the optimizer, as a dict.
 
-    settings: a Recipe; data: a Dataset, prepared for it.
+    data: a Dataset, prepared for the settings.
     """
     return {
         **settings.plan,

@@ -86,7 +86,7 @@ class Run:
 
     @property
     def scores(self):
-        """How the first network scores the test images."""
+        """The Scores of the first network on the test images."""
         return metrics.read(self.results[0].test.outputs, self.dataset.test.labels)
 
     @property

@@ -1,4 +1,4 @@
-"""How long training a published row will take: estimates, corrected by the pace of a run."""
+"""Estimated training time of the published rows, corrected by the pace of the run."""
 
 import math
 from itertools import pairwise
@@ -15,12 +15,12 @@ SHARE = {"mnist": 0.2, "fashion": 0.5}  # of pixels that are not black: the othe
 
 
 def seeds(recipe):
-    """From how many seeds a row is trained unless --seeds says it."""
+    """Return the default number of seeds of a row."""
     return 1 if estimate(recipe) > EXPENSIVE else SEEDS
 
 
 def estimate(recipe):
-    """Seconds to train one network with the compiled kernels on two cores, roughly."""
+    """Return roughly the seconds to train one network with the compiled kernels on two cores."""
     epochs = recipe.epochs or recipe.steps * recipe.batch_size / IMAGES
     steps = recipe.steps or epochs * math.ceil(IMAGES / recipe.batch_size)
     step = _dense_step(recipe) if recipe.model == "mlp" else _convolved_step(recipe)
@@ -66,8 +66,8 @@ def duration(seconds):
 
 
 def multiplications(settings, shape=(28, 28)):
-    """How many the network of a Recipe needs for one image, forward."""
-    model = build.network(settings, shape, 10).eval()
+    """Return the number of multiplications of a Recipe's network for one image, forward."""
+    model = build.model_for(settings, shape, 10).eval()
     one = build.as_image(shape) if build.takes_images(settings) else (math.prod(shape),)
     model(np.zeros((1, *one), np.float32))
     return sum(

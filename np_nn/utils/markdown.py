@@ -2,7 +2,10 @@
 
 
 def markdown_table(header, rows):
-    """A Markdown table with aligned columns; cells after the first are set to the right."""
+    """Return a Markdown table with aligned columns; cells after the first are right-aligned.
+
+    header: the titles; rows: sequences of as many cells, of any type.
+    """
     cells = [[str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
 

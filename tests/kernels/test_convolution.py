@@ -5,7 +5,6 @@ weights adds up to 100,000 of them: it is compared to within 1e-4 of the largest
 to within 1e-5.
 """
 
-import os
 import threading
 
 import numpy as np
@@ -26,7 +25,6 @@ from tests.support.kernels import (
     normal,
     overlapping,
     provided,
-    python,
     refused,
     seeds,
     some,
@@ -404,24 +402,3 @@ def test_two_calls_at_once():
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-FORK = """
-import os, signal, numpy as np
-from np_nn._kernels import convolution
-convolution.set_work_per_thread(1)
-x, weight, out = (np.ones(s, np.float32) for s in ((8, 2, 6, 6), (3, 2, 3, 3), (8, 3, 4, 4)))
-def call():
-    return convolution.conv2d_forward(x, weight, None, (1, 1), (0, 0), out, 2)[0, 0, 0, 0]
-call()
-child = os.fork()
-if not child:
-    signal.alarm(20)
-    os._exit(int(call() != 18))
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_kernels_work_in_a_forked_process():
-    assert python("-W", "ignore", "-c", FORK).stdout == "0\n"

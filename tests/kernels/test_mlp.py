@@ -289,22 +289,3 @@ def test_an_unknown_instruction_set_means_the_best():
         [sys.executable, "-c", ASK], cwd=ROOT, env=environment, capture_output=True, check=True
     )
     assert python("-c", ASK, NP_NN_ISA="sse9").stdout == best.stdout.decode()
-
-
-FORK = """
-import os, signal, numpy as np
-from np_nn._kernels import mlp
-mlp.set_work_per_thread(1)
-x = np.ones((64, 64), np.float32)
-mlp.linear_forward(x, x, None, np.empty_like(x), 2)
-child = os.fork()
-if not child:
-    signal.alarm(20)
-    os._exit(int(mlp.linear_forward(x, x, None, np.empty_like(x), 2)[0, 0] != 64))
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_kernels_work_in_a_forked_process():
-    assert python("-W", "ignore", "-c", FORK).stdout == "0\n"

@@ -4,8 +4,6 @@ Activations, softmax and noise are within 2e-6 of the largest value, dropout is 
 last bit, and `out` may be one of the arrays that are read.
 """
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -398,25 +396,6 @@ print(hashlib.sha256(pointwise.dropout(x, 0.3, 99, x, 1)).hexdigest())
     results = {python("-c", ask, NP_NN_ISA=isa).stdout for isa in ("avx512", "avx2", "baseline")}
     assert len(results) == 1
     assert len(results.pop().strip()) == 64
-
-
-FORK = """
-import os, signal, numpy as np
-from np_nn._kernels import pointwise
-pointwise.set_work_per_thread(1)
-x = np.ones((64, 64), np.float32)
-pointwise.dropout(x, 0.0, 1, np.empty_like(x), 2)
-child = os.fork()
-if not child:
-    signal.alarm(20)
-    os._exit(int(pointwise.dropout(x, 0.0, 1, np.empty_like(x), 2)[0, 0] != 1))
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_kernels_work_in_a_forked_process():
-    assert python("-W", "ignore", "-c", FORK).stdout == "0\n"
 
 
 def test_the_description_says_each_thing_once():

@@ -3,8 +3,6 @@
 The largest numbers and their places are the same to the bit, averages are within rounding.
 """
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +19,6 @@ from tests.support.kernels import (
     normal,
     overlapping,
     provided,
-    python,
     refused,
     seeds,
     some,
@@ -237,23 +234,3 @@ def test_places_outside_of_a_window_do_not_fit():
 
 
 # ---- The machine ----------------------------------------------------------------------------
-
-FORK = """
-import os, signal, numpy as np
-from np_nn._kernels import pooling
-pooling.set_work_per_thread(1)
-x, out = np.ones((8, 8, 6, 6), np.float32), np.zeros((8, 8, 3, 3), np.float32)
-def call():
-    return pooling.avg_pool2d_forward(x, (2, 2), (2, 2), (0, 0), out, 2)[0, 0, 0, 0]
-call()
-child = os.fork()
-if not child:
-    signal.alarm(20)
-    os._exit(int(call() != 1))
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_kernels_work_in_a_forked_process():
-    assert python("-W", "ignore", "-c", FORK).stdout == "0\n"

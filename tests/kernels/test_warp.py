@@ -146,15 +146,3 @@ def test_without_vector_instructions():
         check=False, timeout=120,
     )  # fmt: skip
     assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_kernels_work_in_a_forked_process():
-    images, sums = pixels(np.random.default_rng(0), 50, 28, 28), np.empty((50, 5), np.int64)
-    want = warp.image_moments(images, sums, 2).copy()
-    child = os.fork()
-    if not child:
-        got = warp.image_moments(images, sums, 2)
-        os._exit(int((got != want).any()))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
