@@ -1,4 +1,4 @@
-"""Where a name stands in a source file: pages link to files and names, and the build adds lines."""
+"""Lines of names in source files: pages link to files and names, and the build adds lines."""
 
 import ast
 import re

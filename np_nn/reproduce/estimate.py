@@ -41,7 +41,7 @@ def _convolved_step(recipe):
 
 
 class Clock:
-    """How long the rest will take: the estimates, at the pace of what is done."""
+    """Remaining training time: the estimates, scaled by the pace so far."""
 
     def __init__(self):
         self.spent = self.expected = 0.0

@@ -1,4 +1,4 @@
-"""What tests of python -m np_nn.visualize share: short options, drawing, and a refusal."""
+"""Short options, drawing and a refusal, shared by the tests of python -m np_nn.visualize."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What tests of pictures share: a run to draw, and checks of a drawn figure."""
+"""A run to draw and checks of a drawn figure, shared by the tests of pictures."""
 
 import numpy as np
 from matplotlib.text import Text
