@@ -1,11 +1,11 @@
 """The operations that layers, losses and optimizers call: compiled or NumPy.
 
-For every function of the package ``reference`` this module has one of the same name. It
-is the compiled kernel if one is built and the arrays suit it, else the NumPy
-function. Call them as ``ops.relu_forward(...)`` rather than importing the name,
-so that ``use`` can switch them.
+For every function of the package ``reference`` this module has one of the same name: the
+compiled kernel if one is built, in use, and its arrays suit it, else the NumPy function.
+The table of all of them is at the end.
 """
 
+import functools
 import importlib
 import inspect
 import os
@@ -13,6 +13,7 @@ import pkgutil
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from np_nn.utils.errors import NpNNError, unknown_name
 
 CHOICES = ("auto", "numpy", "compiled")
 SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
+Function = TypeVar("Function")
 
 REFERENCE = {
     name: function
@@ -49,18 +51,26 @@ def _suits_kernel(argument):
     )
 
 
-def _with_fallback(kernel, function):
+KERNELS, _MODULES = _find_kernels()
+
+active = frozenset()  # names of the operations that run compiled
+threads = machine.threads()  # how many a kernel may use: its last argument
+
+
+def operation(function: Function) -> Function:
+    """Return a function of ``reference`` that runs its compiled kernel while that is in use."""
+    name = function.__name__
+    kernel = KERNELS.get(name)
+    if kernel is None:
+        return function
+
+    @functools.wraps(function, assigned=("__name__", "__qualname__", "__doc__"))
     def call(*arguments):
-        if all(map(_suits_kernel, arguments)):
+        if name in active and all(map(_suits_kernel, arguments)):
             return kernel(*arguments, threads)
         return function(*arguments)
 
     return call
-
-
-KERNELS, _MODULES = _find_kernels()
-
-threads = machine.threads()  # how many a kernel may use: its last argument
 
 
 def use(kernels):
@@ -78,9 +88,7 @@ def use(kernels):
         raise NpNNError(
             "no compiled kernel is built; build them with 'pip install -e .' or use --kernels numpy"
         )
-    active = () if kernels == "numpy" else tuple(sorted(KERNELS))
-    for name, function in REFERENCE.items():
-        globals()[name] = _with_fallback(KERNELS[name], function) if name in active else function
+    active = frozenset() if kernels == "numpy" else frozenset(KERNELS)
 
 
 def set_threads(count):
@@ -112,7 +120,7 @@ def describe():
 
 
 def _use_environment():
-    """Start with what NP_NN_KERNELS says; a word that it cannot say is no reason not to start."""
+    """Apply NP_NN_KERNELS; warn and keep the default if it is invalid."""
     try:
         use(os.environ.get("NP_NN_KERNELS", "auto"))
     except NpNNError as error:
@@ -120,5 +128,102 @@ def _use_environment():
         use("auto")
 
 
-active = ()
 _use_environment()
+
+# gather
+gather = operation(reference.gather)
+
+# linear
+linear_forward = operation(reference.linear_forward)
+linear_backward_weight = operation(reference.linear_backward_weight)
+linear_backward_bias = operation(reference.linear_backward_bias)
+linear_backward_input = operation(reference.linear_backward_input)
+
+# sparse
+compress = operation(reference.compress)
+expand = operation(reference.expand)
+sparse_linear_forward = operation(reference.sparse_linear_forward)
+sparse_linear_backward_weight = operation(reference.sparse_linear_backward_weight)
+
+# activations
+sigmoid_forward = operation(reference.sigmoid_forward)
+sigmoid_backward = operation(reference.sigmoid_backward)
+tanh_forward = operation(reference.tanh_forward)
+tanh_backward = operation(reference.tanh_backward)
+scaled_tanh_forward = operation(reference.scaled_tanh_forward)
+scaled_tanh_backward = operation(reference.scaled_tanh_backward)
+relu_forward = operation(reference.relu_forward)
+relu_backward = operation(reference.relu_backward)
+leaky_relu_forward = operation(reference.leaky_relu_forward)
+leaky_relu_backward = operation(reference.leaky_relu_backward)
+elu_forward = operation(reference.elu_forward)
+elu_backward = operation(reference.elu_backward)
+gelu_forward = operation(reference.gelu_forward)
+gelu_backward = operation(reference.gelu_backward)
+silu_forward = operation(reference.silu_forward)
+silu_backward = operation(reference.silu_backward)
+softmax_forward = operation(reference.softmax_forward)
+softmax_backward = operation(reference.softmax_backward)
+log_softmax_forward = operation(reference.log_softmax_forward)
+log_softmax_backward = operation(reference.log_softmax_backward)
+
+# norm
+batch_norm_forward = operation(reference.batch_norm_forward)
+batch_norm_track = operation(reference.batch_norm_track)
+batch_norm_backward = operation(reference.batch_norm_backward)
+batch_norm_relu_forward = operation(reference.batch_norm_relu_forward)
+batch_norm_relu_backward = operation(reference.batch_norm_relu_backward)
+batch_norm_apply = operation(reference.batch_norm_apply)
+batch_norm_apply_backward = operation(reference.batch_norm_apply_backward)
+layer_norm_forward = operation(reference.layer_norm_forward)
+layer_norm_backward = operation(reference.layer_norm_backward)
+
+# convolution
+conv2d_forward = operation(reference.conv2d_forward)
+conv2d_backward_weight = operation(reference.conv2d_backward_weight)
+conv2d_backward_bias = operation(reference.conv2d_backward_bias)
+conv2d_backward_input = operation(reference.conv2d_backward_input)
+conv_relu_pool_forward = operation(reference.conv_relu_pool_forward)
+conv_relu_pool_backward = operation(reference.conv_relu_pool_backward)
+
+# pooling
+max_pool2d_forward = operation(reference.max_pool2d_forward)
+max_pool2d_backward = operation(reference.max_pool2d_backward)
+avg_pool2d_forward = operation(reference.avg_pool2d_forward)
+avg_pool2d_backward = operation(reference.avg_pool2d_backward)
+adaptive_avg_pool2d_forward = operation(reference.adaptive_avg_pool2d_forward)
+adaptive_avg_pool2d_backward = operation(reference.adaptive_avg_pool2d_backward)
+
+# residual
+add = operation(reference.add)
+add_relu = operation(reference.add_relu)
+
+# noise
+kept_by_dropout = operation(reference.kept_by_dropout)
+dropout = operation(reference.dropout)
+gaussian_noise = operation(reference.gaussian_noise)
+
+# losses
+mse = operation(reference.mse)
+bce = operation(reference.bce)
+bce_with_logits = operation(reference.bce_with_logits)
+cross_entropy_forward = operation(reference.cross_entropy_forward)
+cross_entropy_backward = operation(reference.cross_entropy_backward)
+cross_entropy = operation(reference.cross_entropy)
+weighted_cross_entropy = operation(reference.weighted_cross_entropy)
+nll = operation(reference.nll)
+focal = operation(reference.focal)
+
+# optimizers
+sgd_step = operation(reference.sgd_step)
+adam_step = operation(reference.adam_step)
+adagrad_step = operation(reference.adagrad_step)
+rmsprop_step = operation(reference.rmsprop_step)
+adadelta_step = operation(reference.adadelta_step)
+
+# mlp
+mlp_steps = operation(reference.mlp_steps)
+
+# warp
+image_moments = operation(reference.image_moments)
+warp_images = operation(reference.warp_images)

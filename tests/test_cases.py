@@ -82,3 +82,11 @@ def test_every_layer_is_reachable_by_name():
 
 def test_every_kernel_has_a_reference_of_the_same_name():
     assert ops.KERNELS.keys() <= ops.REFERENCE.keys()
+
+
+def test_every_reference_is_an_operation_with_its_docstring():
+    for name, function in ops.REFERENCE.items():
+        operation = getattr(ops, name)
+        assert (operation.__name__, operation.__doc__) == (name, function.__doc__)
+        assert f"\n{name} = operation(reference.{name})\n" in inspect.getsource(ops)
+        assert inspect.signature(operation) == inspect.signature(function)
