@@ -17,7 +17,8 @@ import np_nn  # noqa: E402
 project = "np_nn"
 version = np_nn.__version__
 extensions = [
-    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.linkcode", "docstrings", "mathml", "source_pages",
+    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.linkcode", "docstrings", "listing", "mathml",
+    "source_pages",
 ]  # fmt: skip
 
 root_doc = "docs/index"

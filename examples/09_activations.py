@@ -1,4 +1,4 @@
-"""Eight activations: the function, its derivative, and how well a deep network learns with it.
+"""Activations: the function, its derivative, and how well a deep network learns with it.
 
 On its way back through a layer, the gradient is multiplied by the derivative. The sigmoid's is
 1/4 at most; after five layers these factors alone leave a thousandth, and the first layers hardly
@@ -46,8 +46,8 @@ def main(argv=None):
 def draw_shapes(shapes, args):
     title = "Activations (blue) and their derivatives (orange, dashed)"
     with common.picture(args, "09_activations", title, height=4.4) as figure:
-        panels = figure.subplots(2, 4, sharex=True, sharey=True)
-        for axes, (name, (value, slope)) in zip(panels.flat, shapes.items(), strict=True):
+        panels = common.panels(figure, len(shapes))
+        for axes, (name, (value, slope)) in zip(panels, shapes.items(), strict=True):
             axes.plot(Z, value, color=common.BLUE, lw=2)
             axes.plot(Z, slope, "--", color=common.ORANGE, lw=1.8)
             axes.set(title=name, ylim=(-2, 2.5), xticks=range(-4, 5, 2))

@@ -75,10 +75,17 @@ def say(path):
     print(f"picture: {path.relative_to(here) if path.is_relative_to(here) else path}")
 
 
+def panels(figure, count):
+    """Return axes (count,) in two rows, on common scales."""
+    axes = figure.subplots(2, -(-count // 2), sharex=True, sharey=True, squeeze=False).ravel()
+    for empty in axes[count:]:
+        empty.set_axis_off()
+    return axes[:count]
+
+
 def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
     """A panel for each of curves {name: (steps,) losses}, with all others in grey behind it."""
-    panels = figure.subplots(2, -(-len(curves) // 2), sharex=True, sharey=True, squeeze=False)
-    for axes, (name, curve) in zip(panels.flat, curves.items(), strict=True):
+    for axes, (name, curve) in zip(panels(figure, len(curves)), curves.items(), strict=True):
         for other in curves.values():
             axes.plot(other, color=GREY, lw=0.8)
         axes.plot(curve, color=BLUE, lw=2)
@@ -88,8 +95,8 @@ def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
         )
         axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
-    for axes in panels[-1]:
-        axes.set_xlabel("step")
+        if axes.get_subplotspec().is_last_row():
+            axes.set_xlabel("step")
 
 
 def smooth(history):

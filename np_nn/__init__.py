@@ -7,58 +7,15 @@ from np_nn.analysis.trace import trace
 from np_nn.data import DATASETS, Dataset, Split, load
 from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
 from np_nn.data.preprocess import deskew, standardization
-from np_nn.layers import (
-    ELU,
-    GELU,
-    AdaptiveAvgPool2d,
-    AvgPool2d,
-    BatchNorm1d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Dropout2d,
-    Flatten,
-    GaussianNoise,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LogSoftmax,
-    MaxPool2d,
-    Neuron,
-    ReLU,
-    Residual,
-    ScaledTanh,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Tanh,
-)
+from np_nn.layers import *
 from np_nn.layers.initializers import initialize, manual_seed
 from np_nn.layers.module import Buffer, Module, Parameter, Sequential
-from np_nn.losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    FocalLoss,
-    MSELoss,
-    NLLLoss,
-    one_hot,
-)
-from np_nn.models import convnet, lenet, lenet5, mlp, residual_mlp, resnet, simard
-from np_nn.models.perceptron import Perceptron
+from np_nn.losses import *
+from np_nn.models import *
 from np_nn.ops import use
-from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
+from np_nn.optim import *
 from np_nn.optim.limits import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
-from np_nn.optim.schedules import (
-    ConstantLR,
-    CosineAnnealingLR,
-    CosineAnnealingWarmRestarts,
-    CyclicLR,
-    ExponentialLR,
-    OneCycleLR,
-    StepLR,
-    WarmupLinear,
-)
+from np_nn.optim.schedules import *
 from np_nn.saving.onnx import export_onnx
 from np_nn.saving.weights import load_weights, save_weights
 from np_nn.training.callbacks import Callback
@@ -68,6 +25,7 @@ from np_nn.training.fit import evaluate, fit, predict
 from np_nn.training.history import Evaluation, History
 from np_nn.training.loggers import JSONLogger, TensorBoard
 from np_nn.utils.errors import DataError, DivergedError, NpNNError
+from np_nn.utils.exports import exported as _exported
 
 __version__ = "0.1.0"
 
@@ -83,102 +41,4 @@ def __getattr__(name):
     raise AttributeError(f"module 'np_nn' has no attribute {name!r}")
 
 
-__all__ = [
-    "DATASETS",
-    "ELU",
-    "GELU",
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "AdaptiveAvgPool2d",
-    "Affine",
-    "AvgPool2d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Buffer",
-    "Callback",
-    "Checkpoint",
-    "Compose",
-    "ConstantLR",
-    "Conv2d",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "CrossEntropyLoss",
-    "CyclicLR",
-    "DataError",
-    "Dataset",
-    "DivergedError",
-    "Dropout",
-    "Dropout2d",
-    "EarlyStopping",
-    "Elastic",
-    "Evaluation",
-    "ExponentialLR",
-    "Flatten",
-    "FocalLoss",
-    "GaussianNoise",
-    "History",
-    "JSONLogger",
-    "LayerNorm",
-    "LeakyReLU",
-    "Limits",
-    "Linear",
-    "LogSoftmax",
-    "MLPClassifier",
-    "MLPRegressor",
-    "MSELoss",
-    "MaxPool2d",
-    "Module",
-    "NLLLoss",
-    "Neuron",
-    "NpNNError",
-    "Observer",
-    "OneCycleLR",
-    "Parameter",
-    "Perceptron",
-    "RMSprop",
-    "ReLU",
-    "Residual",
-    "ScaledTanh",
-    "Sequential",
-    "Shift",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Split",
-    "StepLR",
-    "Tanh",
-    "TensorBoard",
-    "WarmupLinear",
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "convnet",
-    "deskew",
-    "evaluate",
-    "export_onnx",
-    "fit",
-    "gradcheck",
-    "initialize",
-    "lenet",
-    "lenet5",
-    "load",
-    "load_checkpoint",
-    "load_weights",
-    "manual_seed",
-    "max_norm_",
-    "mlp",
-    "one_hot",
-    "predict",
-    "residual_mlp",
-    "resnet",
-    "save_weights",
-    "simard",
-    "standardization",
-    "summary",
-    "trace",
-    "use",
-]
+__all__ = sorted([*_exported(vars()), *_ESTIMATORS])

@@ -283,3 +283,6 @@ def one_hot(labels, classes, low=0.0, high=1.0):
     targets = np.full((len(labels), classes), low, np.float32)
     targets[np.arange(len(labels)), labels] = high
     return targets
+
+
+__all__ = [*(kind.__name__ for kind in LOSSES.values()), "one_hot"]

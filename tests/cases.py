@@ -173,44 +173,6 @@ SCHEDULES = [
     (nn.WarmupLinear(), None, {}),
 ]  # fmt: skip
 
-# Public names that are no row above, and the test file that holds them to their word.
-ELSEWHERE = {
-    "Callback": "training/test_callbacks.py",
-    "Checkpoint": "training/test_checkpoint.py",
-    "load_checkpoint": "training/test_checkpoint.py",
-    "export_onnx": "saving/test_exchange.py",
-    "load_weights": "saving/test_exchange.py",
-    "save_weights": "saving/test_exchange.py",
-    "JSONLogger": "training/test_loggers.py",
-    "TensorBoard": "training/test_loggers.py",
-    "summary": "analysis/test_summary.py",
-    "trace": "analysis/test_trace.py",
-    "Observer": "analysis/test_observer.py",
-    "Perceptron": "models/test_perceptron.py",
-    "Sequential": "layers/test_module.py",
-    "clip_grad_norm_": "optim/test_limits.py",
-    "clip_grad_value_": "optim/test_limits.py",
-    "max_norm_": "optim/test_limits.py",
-    "Limits": "optim/test_limits.py",
-    "EarlyStopping": "training/test_early_stopping.py",
-    "residual_mlp": "models/test_models.py",
-    "lenet": "models/test_models.py",
-    "lenet5": "models/test_models.py",
-    "convnet": "models/test_models.py",
-    "simard": "models/test_models.py",
-    "resnet": "models/test_models.py",
-    "gradcheck": "test_gradients.py",
-    "one_hot": "optim/test_losses.py",
-    "deskew": "data/test_preprocess.py",
-    "standardization": "data/test_preprocess.py",
-    "Shift": "data/test_preprocess.py",
-    "Affine": "data/test_preprocess.py",
-    "Elastic": "data/test_preprocess.py",
-    "Compose": "data/test_preprocess.py",
-    "MLPClassifier": "estimators/test_estimators.py",
-    "MLPRegressor": "estimators/test_estimators.py",
-}
-
 
 def parametrize(cases):
     """Arguments for pytest.mark.parametrize: one test per row, with a readable name."""

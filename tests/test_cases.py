@@ -1,12 +1,16 @@
 """Nothing public goes untested: each layer, loss, optimizer and kernel has its row or its spec."""
 
 import inspect
+import re
 from pathlib import Path
+
+import pytest
 
 import np_nn as nn
 from np_nn import layers, losses, models, ops, optim
 from np_nn.data.augmentation import AUGMENTATIONS
 from np_nn.layers import initializers
+from np_nn.models import parts
 from np_nn.optim import schedules
 from tests import cases
 
@@ -17,12 +21,6 @@ BASES = {
     losses.ValueLoss,
     schedules.Schedule,
 }
-# The trainer's own words, tested all over the suite.
-COMMON = {
-    "DATASETS", "Buffer", "DataError", "Dataset", "DivergedError", "Evaluation", "History",
-    "Module", "NpNNError", "Parameter", "Split", "evaluate", "fit", "initialize", "load",
-    "manual_seed", "mlp", "predict", "use",
-}  # fmt: skip
 
 
 def public_classes(module):
@@ -52,12 +50,12 @@ def test_every_schedule_has_a_row():
     assert set(schedules.SCHEDULES.values()) == public_classes(schedules)
 
 
-def test_every_public_name_has_a_row_or_a_test_file():
+def test_every_public_name_has_a_row_or_is_named_in_a_test():
     rows = {case.kind.__name__ for case in cases.LAYERS + cases.LOSSES + cases.OPTIMIZERS}
     rows |= {type(schedule).__name__ for schedule, *_ in cases.SCHEDULES}
-    assert set(nn.__all__) == rows | cases.ELSEWHERE.keys() | COMMON
-    for name, file in cases.ELSEWHERE.items():
-        assert name in (Path(__file__).parent / file).read_text()
+    tests = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
+    missing = [name for name in nn.__all__ if not re.search(rf"\b{name}\b", tests)]
+    assert set(missing) <= rows
 
 
 def test_every_public_name_is_documented():
@@ -69,13 +67,26 @@ def test_every_public_name_is_documented():
             assert not text.startswith(f"{name}("), f"{name} has only a dataclass's own signature"
 
 
-def test_every_layer_is_reachable_by_name():
-    """From recipes and the command line; a Neuron is for reading, the rest for images."""
-    named = {*models.ACTIVATIONS.values(), *models.OUTPUTS.values(), *models.NORMS.values()}
-    options = {nn.Linear, nn.Dropout, nn.GaussianNoise, nn.Residual, nn.Neuron, nn.Flatten}
-    options |= {nn.Conv2d, nn.BatchNorm2d, nn.Dropout2d}
-    options |= {nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d}
-    assert named - {None} | options == public_classes(layers)
+def test_every_layer_with_a_role_has_a_name_of_its_own():
+    with_role = [layer for layer in public_classes(layers) if layer.role]
+    assert {*models.OUTPUTS.values(), *models.NORMS.values()} == {*with_role, None}
+    assert models.ACTIVATIONS.items() <= models.OUTPUTS.items()
+
+
+def test_a_subclass_inherits_neither_the_name_nor_the_operator(tmp_path, monkeypatch):
+    class Doubled(nn.ReLU):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    monkeypatch.setattr(layers, "Doubled", Doubled, raising=False)
+    monkeypatch.setattr(layers, "__all__", [*layers.__all__, "Doubled"])
+    assert parts._named("activation") == models.ACTIVATIONS
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    with pytest.raises(nn.NpNNError, match=r"Doubled\(\) cannot be written as ONNX"):
+        nn.export_onnx(Doubled(), tmp_path / "model.onnx", (5,))
+
+
+def test_every_named_start_and_distortion_is_one_of_its_own():
     assert len(initializers.INITIALISERS) == len(set(initializers.INITIALISERS.values()))
     assert set(AUGMENTATIONS.values()) == {nn.Shift, nn.Affine, nn.Elastic}
 

@@ -5,7 +5,7 @@ MLPClassifier or MLPRegressor is first asked for.
 """
 
 try:
-    from sklearn.utils.validation import validate_data as _from_1_6  # noqa: F401
+    from sklearn.utils.validation import validate_data as _from_1_6
 except ImportError:
     raise ImportError(
         "np_nn.MLPClassifier and MLPRegressor need scikit-learn 1.6 or newer: "

@@ -14,10 +14,11 @@ from np_nn.utils.errors import NpNNError
 class Activation(Module):
     """What they have in common: y = f(x), and dL/dx = f'(x) * dL/dy.
 
-    name: of the functions in ``ops``. keeps: "x" or "y", whichever the backward formula needs.
-    settings: further arguments of the functions.
+    name: of the functions in ``ops``, and on the command line. keeps: "x" or "y", whichever the
+    backward formula needs. settings: further arguments of the functions.
     """
 
+    role = "activation"
     name = ""
     keeps = "y"
     settings = ()
@@ -41,12 +42,14 @@ class Sigmoid(Activation):
     """y = 1 / (1 + exp(-x)), the logistic function; PyTorch's Sigmoid."""
 
     name = "sigmoid"
+    onnx = "Sigmoid", {}
 
 
 class Tanh(Activation):
     """y = tanh(x); PyTorch's Tanh."""
 
     name = "tanh"
+    onnx = "Tanh", {}
 
 
 class ScaledTanh(Activation):
@@ -59,6 +62,7 @@ class ReLU(Activation):
     """y = max(x, 0); PyTorch's ReLU (Nair and Hinton 2010)."""
 
     name = "relu"
+    onnx = "Relu", {}
 
 
 class LeakyReLU(Activation):
@@ -68,6 +72,7 @@ class LeakyReLU(Activation):
     """
 
     name, keeps = "leaky_relu", "x"
+    onnx = "LeakyRelu", {"alpha": "negative_slope"}
 
     def __init__(self, negative_slope=0.01):
         super().__init__(negative_slope=negative_slope)
@@ -82,6 +87,7 @@ class ELU(Activation):
     """
 
     name, keeps = "elu", "x"
+    onnx = "Elu", {"alpha": "alpha"}
 
     def __init__(self, alpha=1.0):
         super().__init__(alpha=alpha)
@@ -104,6 +110,8 @@ class SiLU(Activation):
 class RowActivation(Activation):
     """An activation of whole rows: PyTorch's with dim=1."""
 
+    role = "output"
+
     def __init__(self, dim=1):
         super().__init__(dim=dim)
         if dim not in (1, -1):
@@ -119,12 +127,14 @@ class Softmax(RowActivation):
     """y[n, c] = exp(x[n, c]) / sum_k exp(x[n, k]): probabilities; PyTorch's (Bridle 1990)."""
 
     name = "softmax"
+    onnx = "Softmax", {"axis": "dim"}
 
 
 class LogSoftmax(RowActivation):
     """The logarithm of Softmax, for NLLLoss; PyTorch's LogSoftmax."""
 
     name = "log_softmax"
+    onnx = "LogSoftmax", {"axis": "dim"}
 
 
 def _check_finite(layer, value):

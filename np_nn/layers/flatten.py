@@ -9,6 +9,8 @@ from np_nn.layers.sparse import SparseBatch
 class Flatten(Module):
     """x (N, ...) -> (N, product of the rest), PyTorch's Flatten; a SparseBatch stays as it is."""
 
+    onnx = "Flatten", {}
+
     def forward(self, x):
         self._shape = x.shape
         return x if isinstance(x, SparseBatch) else x.reshape(len(x), math.prod(x.shape[1:]))

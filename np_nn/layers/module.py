@@ -71,10 +71,14 @@ class Module:
     Calling the module, ``model(x)``, returns an array of the caller's own.
 
     takes: "rows" (N, I) or "images" (N, C, H, W), if the layer takes only one of them.
+    role: "activation", "output" or "norm", the option of the command line that chooses the layer
+    by its ``name``. onnx: the operator that it is in ONNX, and {attribute: constructor argument};
+    its inputs are x and the layer's parameters. A subclass inherits neither name nor operator.
     """
 
     training = True
     takes = None
+    role = None
 
     def __init__(self, **config):
         self.config = config

@@ -103,7 +103,7 @@ class BatchNorm1d(BatchNorm):
     settings. Source: Ioffe and Szegedy 2015.
     """
 
-    takes = "rows"
+    takes, role, name = "rows", "norm", "batch"
 
 
 class BatchNorm2d(BatchNorm):
@@ -126,7 +126,7 @@ class LayerNorm(Module):
     Raises NpNNError for an input of another width and bad settings. Source: Ba et al. 2016.
     """
 
-    takes = "rows"
+    takes, role, name = "rows", "norm", "layer"
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True):
         super().__init__(

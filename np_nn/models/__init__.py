@@ -20,7 +20,4 @@ MODELS = {
     "resnet": resnet,
 }
 
-__all__ = [
-    "ACTIVATIONS", "MODELS", "NORMS", "OUTPUTS", "Perceptron", "convnet", "lenet", "lenet5", "mlp",
-    "residual_mlp", "resnet", "simard",
-]  # fmt: skip
+__all__ = [*MODELS, "Perceptron"]

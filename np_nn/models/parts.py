@@ -1,30 +1,15 @@
-"""What networks are put together from, by name."""
+"""Layers that networks are told by name to use: their ``name`` and ``role`` say which and where."""
 
-from np_nn.layers import (
-    ELU,
-    GELU,
-    BatchNorm1d,
-    LayerNorm,
-    LeakyReLU,
-    LogSoftmax,
-    ReLU,
-    ScaledTanh,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Tanh,
-)
+from np_nn import layers
 
-ACTIVATIONS = {
-    "relu": ReLU,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "scaled_tanh": ScaledTanh,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "gelu": GELU,
-    "silu": SiLU,
-}
+
+def _named(role):
+    """Return {name: class} of the layers of a role that have a name of their own."""
+    classes = [getattr(layers, name) for name in layers.__all__]
+    return {kind.name: kind for kind in classes if kind.role == role and "name" in vars(kind)}
+
+
+ACTIVATIONS = _named("activation")
 # What may follow the last layer; none for losses that take logits.
-OUTPUTS = {"none": None, **ACTIVATIONS, "softmax": Softmax, "log_softmax": LogSoftmax}
-NORMS = {"none": None, "batch": BatchNorm1d, "layer": LayerNorm}
+OUTPUTS = {"none": None, **ACTIVATIONS, **_named("output")}
+NORMS = {"none": None, **_named("norm")}

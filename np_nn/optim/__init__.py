@@ -1,14 +1,4 @@
 """Optimizers, learning-rate schedules, limits on gradients and weights, and the L2 penalty."""
 
-from np_nn.optim.optimizers import (
-    OPTIMIZERS,
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    Optimizer,
-    RMSprop,
-)
-
-__all__ = ["OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+from np_nn.optim.optimizers import *
+from np_nn.optim.optimizers import OPTIMIZERS, __all__

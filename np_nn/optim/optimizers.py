@@ -233,3 +233,5 @@ OPTIMIZERS = {
     "adam": Adam,
     "adamw": AdamW,
 }
+
+__all__ = ["Optimizer", *(kind.__name__ for kind in OPTIMIZERS.values())]

@@ -202,3 +202,5 @@ SCHEDULES = {
     "one_cycle": OneCycleLR,
     "warmup_linear": WarmupLinear,
 }
+
+__all__ = [kind.__name__ for kind in SCHEDULES.values()]

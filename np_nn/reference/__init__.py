@@ -13,16 +13,16 @@ If L is the loss, ``grad`` is the derivative of L with respect to the output of
 the layer, and each ``*_backward`` function applies one step of the chain rule.
 """
 
-from np_nn.reference.activations import *  # noqa: F403
-from np_nn.reference.convolution import *  # noqa: F403
-from np_nn.reference.gather import *  # noqa: F403
-from np_nn.reference.linear import *  # noqa: F403
-from np_nn.reference.losses import *  # noqa: F403
-from np_nn.reference.mlp import *  # noqa: F403
-from np_nn.reference.noise import *  # noqa: F403
-from np_nn.reference.norm import *  # noqa: F403
-from np_nn.reference.optimizers import *  # noqa: F403
-from np_nn.reference.pooling import *  # noqa: F403
-from np_nn.reference.residual import *  # noqa: F403
-from np_nn.reference.sparse import *  # noqa: F403
-from np_nn.reference.warp import *  # noqa: F403
+from np_nn.reference.activations import *
+from np_nn.reference.convolution import *
+from np_nn.reference.gather import *
+from np_nn.reference.linear import *
+from np_nn.reference.losses import *
+from np_nn.reference.mlp import *
+from np_nn.reference.noise import *
+from np_nn.reference.norm import *
+from np_nn.reference.optimizers import *
+from np_nn.reference.pooling import *
+from np_nn.reference.residual import *
+from np_nn.reference.sparse import *
+from np_nn.reference.warp import *

@@ -1,10 +1,10 @@
 """ONNX files: a model for onnxruntime and every other tool that reads the format.
 
-Each kind of layer is one small function, which adds its nodes to the graph.
+A layer that is one operator names it in its class, as ``onnx``; for each of the others a small
+function here adds its nodes to the graph.
 """
 
 import math
-from functools import singledispatch
 
 import numpy as np
 
@@ -55,12 +55,12 @@ class Graph:
         x, sample: the name of its input, and an array of that shape. Returns the same of its
         output.
         """
-        if isinstance(layer, Sequential):
+        if type(layer).forward is Sequential.forward:
             for name, child in layer.children().items():
                 x, sample = self.layer(child, f"{prefix}{name}.", x, sample)
             return x, sample
         result = layer.forward(sample).astype(np.float32)
-        return _add(layer, self, prefix, x, sample), result
+        return _write(layer, self, prefix, x, sample), result
 
     def add(self, kind, *inputs, output=None, **attributes):
         """Add a node; returns the name of its output."""
@@ -100,69 +100,72 @@ class Graph:
         return model
 
 
-@singledispatch
-def _add(layer, graph, prefix, x, sample):
-    """Add a layer's nodes; returns the name of the output. sample: an array like its input."""
-    raise NpNNError(f"{layer} cannot be written as ONNX")
+WRITERS = {}  # {class of a layer: function that adds its nodes}; a subclass is another layer
+
+
+def _writes(*kinds):
+    """Register a function (layer, graph, prefix, x, sample) -> name of the output."""
+
+    def register(function):
+        WRITERS.update(dict.fromkeys(kinds, function))
+        return function
+
+    return register
+
+
+def _write(layer, graph, prefix, x, sample):
+    """Add a layer's nodes; return the name of the output. sample: an array like its input."""
+    if "onnx" in vars(type(layer)):
+        return _operator(layer, graph, prefix, x)
+    if type(layer) not in WRITERS:
+        raise NpNNError(f"{layer} cannot be written as ONNX")
+    return WRITERS[type(layer)](layer, graph, prefix, x, sample)
+
+
+def _operator(layer, graph, prefix, x):
+    """Add the one operator that a layer's class names: see ``Module``."""
+    kind, attributes = layer.onnx
+    weights = graph.weights(layer, prefix, *layer.state_dict())
+    return graph.add(kind, x, *weights, **{k: layer.config[v] for k, v in attributes.items()})
 
 
 # ---- Weighted sums ----------------------------------------------------------------------------
 
 
-@_add.register
-def _(layer: layers.Linear, graph, prefix, x, sample):
+@_writes(layers.Linear)
+def _linear(layer, graph, prefix, x, sample):
     return graph.add("Gemm", x, *graph.weights(layer, prefix, "weight", "bias"), transB=1)
 
 
-@_add.register
-def _(layer: layers.Neuron, graph, prefix, x, sample):
+@_writes(layers.Neuron)
+def _neuron(layer, graph, prefix, x, sample):
     y = graph.add("Gemm", x, *graph.weights(layer, prefix, "weight", "bias"), transB=1)
     kind = {"identity": "Identity", "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
     return graph.add(kind[layer.config["activation"]], y)
 
 
-@_add.register
-def _(layer: layers.Conv2d, graph, prefix, x, sample):
+@_writes(layers.Conv2d)
+def _convolution(layer, graph, prefix, x, sample):
     weights = graph.weights(layer, prefix, "weight", "bias")
     return graph.add("Conv", x, *weights, strides=layer.stride, pads=layer.padding * 2)
 
 
 # ---- Activations ------------------------------------------------------------------------------
 
-SAME = {
-    layers.ReLU: "Relu",
-    layers.Sigmoid: "Sigmoid",
-    layers.Tanh: "Tanh",
-    layers.Softmax: "Softmax",
-    layers.LogSoftmax: "LogSoftmax",
-    layers.LeakyReLU: "LeakyRelu",
-    layers.ELU: "Elu",
-}
-ATTRIBUTES = {"dim": "axis", "negative_slope": "alpha", "alpha": "alpha"}
 
-
-def _same(layer, graph, prefix, x, sample):
-    attributes = {ATTRIBUTES[name]: value for name, value in layer.config.items()}
-    return graph.add(SAME[type(layer)], x, **attributes)
-
-
-for _kind in SAME:
-    _add.register(_kind, _same)
-
-
-@_add.register
-def _(layer: layers.ScaledTanh, graph, prefix, x, sample):
+@_writes(layers.ScaledTanh)
+def _scaled_tanh(layer, graph, prefix, x, sample):
     inner = graph.add("Tanh", graph.add("Mul", x, graph.constant(2 / 3)))
     return graph.add("Mul", inner, graph.constant(1.7159))
 
 
-@_add.register
-def _(layer: layers.SiLU, graph, prefix, x, sample):
+@_writes(layers.SiLU)
+def _silu(layer, graph, prefix, x, sample):
     return graph.add("Mul", x, graph.add("Sigmoid", x))
 
 
-@_add.register
-def _(layer: layers.GELU, graph, prefix, x, sample):
+@_writes(layers.GELU)
+def _gelu(layer, graph, prefix, x, sample):
     """x/2 (1 + erf(x / sqrt 2))"""
     erf = graph.add("Erf", graph.add("Mul", x, graph.constant(math.sqrt(0.5))))
     share = graph.add("Add", graph.constant(1), erf)
@@ -172,16 +175,15 @@ def _(layer: layers.GELU, graph, prefix, x, sample):
 # ---- Normalisation ----------------------------------------------------------------------------
 
 
-@_add.register(layers.BatchNorm1d)
-@_add.register(layers.BatchNorm2d)
-def _(layer, graph, prefix, x, sample):
+@_writes(layers.BatchNorm1d, layers.BatchNorm2d)
+def _batch_norm(layer, graph, prefix, x, sample):
     statistics = graph.weights(layer, prefix, "running_mean", "running_var")
     scaling = _scaling(layer, graph, prefix, layer.config["num_features"])
     return graph.add("BatchNormalization", x, *scaling, *statistics, epsilon=layer.eps)
 
 
-@_add.register
-def _(layer: layers.LayerNorm, graph, prefix, x, sample):
+@_writes(layers.LayerNorm)
+def _layer_norm(layer, graph, prefix, x, sample):
     scaling = _scaling(layer, graph, prefix, layer.config["normalized_shape"])
     return graph.add("LayerNormalization", x, *scaling, axis=-1, epsilon=layer.eps)
 
@@ -195,18 +197,18 @@ def _scaling(layer, graph, prefix, features):
 # ---- Pooling and shapes -----------------------------------------------------------------------
 
 
-@_add.register
-def _(layer: layers.MaxPool2d, graph, prefix, x, sample):
+@_writes(layers.MaxPool2d)
+def _max_pool(layer, graph, prefix, x, sample):
     return _pooling("MaxPool", graph, x, *layer.geometry)
 
 
-@_add.register
-def _(layer: layers.AvgPool2d, graph, prefix, x, sample):
+@_writes(layers.AvgPool2d)
+def _average_pool(layer, graph, prefix, x, sample):
     return _pooling("AveragePool", graph, x, *layer.geometry, count_include_pad=1)
 
 
-@_add.register
-def _(layer: layers.AdaptiveAvgPool2d, graph, prefix, x, sample):
+@_writes(layers.AdaptiveAvgPool2d)
+def _adaptive_pool(layer, graph, prefix, x, sample):
     """Rows @ x @ columns: windows need not be of one size."""
     rows, columns = map(_means, sample.shape[2:], layer.size)
     y = graph.add("MatMul", graph.constant(rows), x)
@@ -225,13 +227,8 @@ def _pooling(kind, graph, x, kernel, stride, padding, **attributes):
     return graph.add(kind, x, **shape, **attributes)
 
 
-@_add.register
-def _(layer: layers.Flatten, graph, prefix, x, sample):
-    return graph.add("Flatten", x, axis=1)
-
-
-@_add.register
-def _(layer: layers.Residual, graph, prefix, x, sample):
+@_writes(layers.Residual)
+def _residual(layer, graph, prefix, x, sample):
     skip = x
     if layer.shortcut is not None:
         skip, _ = graph.layer(layer.shortcut, f"{prefix}shortcut.", x, sample)
@@ -239,7 +236,6 @@ def _(layer: layers.Residual, graph, prefix, x, sample):
     return graph.add("Add", skip, inner)
 
 
-@_add.register(layers.Dropout)
-@_add.register(layers.GaussianNoise)
-def _(layer, graph, prefix, x, sample):
+@_writes(layers.Dropout, layers.Dropout2d, layers.GaussianNoise)
+def _nothing(layer, graph, prefix, x, sample):
     return x  # after eval() they do nothing

@@ -19,7 +19,7 @@ RULES = {
     SGD: "sgd", Adagrad: "adagrad", RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam",
     AdamW: "adam",
 }  # fmt: skip
-ACTIVATIONS = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh", ScaledTanh: "scaled_tanh"}
+ACTIVATIONS = (ReLU, Sigmoid, Tanh, ScaledTanh)
 MOST_LAYERS = 32  # that the kernel has room for
 FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
 LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
@@ -101,7 +101,7 @@ class CompiledSteps:
         self._squares = l2.squares()
         self.blocks = blocks(model)
         self.activations = tuple(
-            ACTIVATIONS.get(type(b.activation), "identity") for b in self.blocks
+            b.activation.name if b.activation else "identity" for b in self.blocks
         )
         moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
         self.layers = [_dense(block, moments) for block in self.blocks]

@@ -48,6 +48,30 @@ def test_a_wrong_state_changes_nothing(change, message):
     assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
 
 
+def test_a_buffer_is_saved_and_converted_but_not_trained():
+    class Centred(nn.Module):
+        """y = weight * (x - the mean of all batches so far)."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(np.ones(3, np.float32))
+            self.mean, self.batches = nn.Buffer(np.zeros(3, np.float32)), nn.Buffer(0)
+
+    layer = nn.Sequential(Centred())
+    assert list(layer.named_parameters()) == ["0.weight"]
+    assert list(layer.named_buffers()) == ["0.mean", "0.batches"]
+    state = layer.state_dict()
+    layer[0].mean.data += 2
+    assert (state["0.mean"] == 0).all()
+    layer.load_state_dict(state | {"0.batches": 7})
+    assert (layer[0].mean.data == 0).all()
+    assert layer[0].batches.data == 7
+    layer.to(np.float64)
+    kinds = {name: held.data.dtype.kind for name, held in layer.named_buffers().items()}
+    assert kinds == {"0.mean": "f", "0.batches": "i"}
+    assert layer[0].mean.data.dtype == np.float64
+
+
 def test_a_result_is_the_callers_own_and_buffers_are_reused():
     model = nn.mlp((4, 3, 2))
     first = model(batch(5))
