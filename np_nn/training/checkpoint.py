@@ -80,6 +80,8 @@ def resume(path, training):
     Raises what ``load_checkpoint`` raises, and NpNNError if it is another training's; the
     training is then as it was.
     """
+    if training.batches.order:
+        raise NpNNError("a training with an order of its own cannot be resumed: it is not saved")
     state = load_checkpoint(path)
     try:
         training.load_state_dict(state)

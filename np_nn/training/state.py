@@ -1,7 +1,12 @@
-"""A training under way: all that its next step depends on."""
+"""The state of a training under way, and the checks of what it is given."""
 
 import re
+from dataclasses import replace
 
+import numpy as np
+
+from np_nn.data.batches import Batches
+from np_nn.data.dataset import is_matrix
 from np_nn.training.early_stopping import Best
 from np_nn.training.history import History
 from np_nn.utils import seeds
@@ -12,22 +17,36 @@ PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draw
 
 
 class Training:
-    """What ``fit`` works on, and gives to callbacks.
+    """Training state: everything that the next step depends on; given to callbacks.
 
-    model, optimizer: as they are now. history: the History so far. epoch: how many epochs are
+    model, data, loss, optimizer, schedule, augment, validation: as ``fit`` was given them, as they
+    are now. batches: the Batches. history: the History so far. epoch: how many epochs are
     complete. stop: set it to True to end training after the batch. plan: what decides how it
     trains, as text and numbers; two trainings of one plan are the same.
+
+    Raises NpNNError for arguments of ``fit`` that do not fit each other.
     """
 
-    def __init__(self, model, optimizer, batches, early_stopping=None, **plan):
-        self.model, self.optimizer, self.batches = model, optimizer, batches
-        self.history = History(len(batches))
+    def __init__(
+        self, model, data, loss, optimizer, *, schedule=None, augment=None, limits=None, l2=0.0,
+        validation=None, early_stopping=None, **batches,
+    ):  # fmt: skip
+        check_split(data)
+        if early_stopping and validation is None:
+            raise NpNNError("early stopping needs a validation split to watch")
+        self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
+        self.schedule, self.augment, self.validation = schedule, augment, validation
+        self.batches = Batches(len(data), **batches)
+        self.history = History(len(self.batches))
         self.best = Best(early_stopping, model) if early_stopping else None
         self.stop = False
-        self.rng = {name: seeds.generator(batches.seed, name) for name in PURPOSES}
-        seeds.reseed(model, batches.seed)
-        plan |= {"model": model, "optimizer": optimizer, "early stopping": early_stopping}
-        self.plan = batches.plan | {name: _text(value) for name, value in plan.items()}
+        self.rng = {name: seeds.generator(self.batches.seed, name) for name in PURPOSES}
+        seeds.reseed(model, self.batches.seed)
+        settings = {
+            "loss": loss, "schedule": schedule, "augment": augment, "limits": limits, "l2": l2,
+            "model": model, "optimizer": optimizer, "early stopping": early_stopping,
+        }  # fmt: skip
+        self.plan = self.batches.plan | {name: _text(value) for name, value in settings.items()}
         self._note_epoch()
 
     @property
@@ -54,6 +73,16 @@ class Training:
         if not self.ends:
             yield from self.batches.blocks(most, self.rng["shuffle"], self.history.done)
 
+    def rates(self, count):
+        """Return the learning rates (count,) of the next steps."""
+        base, steps, done = self.optimizer.config["lr"], self.history.steps, self.history.done
+        at = range(done, done + count)
+        return np.array([base * self.schedule(i, steps) if self.schedule else base for i in at])
+
+    def distorted(self):
+        """Return the Split with its images distorted anew, for the next epoch."""
+        return replace(self.data, images=self.augment(self.data.images, self.rng["augmentation"]))
+
     def record(self, losses, accuracies):
         """Note the steps of a block: see ``History.record``."""
         self.history.record(losses, accuracies)
@@ -66,6 +95,11 @@ class Training:
         if self.best and self.best.update(result):
             self.stop = True
             self.history.stopped_early = self.history.done < self.history.steps
+
+    def close(self):
+        """Give the model the best weights back, if early stopping watched for them."""
+        if self.best:
+            self.best.restore()
 
     def _note_epoch(self):
         """Keep the generators' states: the epoch's order and distortions are drawn from them."""
@@ -132,3 +166,20 @@ class Training:
 def _text(value):
     """A setting in words that are the same in every process."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", str(value))
+
+
+def check_split(data):
+    """Raise NpNNError unless a Split has images and labels of one number, all finite numbers."""
+    if len(data) != len(data.labels) or not len(data):
+        raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
+    if is_matrix(data.images) and (
+        data.images.format != "csr" or not data.images.has_canonical_format
+    ):
+        raise NpNNError("a sparse matrix must be CSR, with sum_duplicates() called")
+    for name in ("images", "labels"):
+        array = getattr(data, name)
+        array = array.data if is_matrix(array) else array
+        if array.dtype.kind not in "uif":
+            raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise NpNNError(f"the {name} hold NaN or infinite numbers")
