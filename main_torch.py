@@ -90,7 +90,7 @@ def from_torchvision(data, train):
 
         folder = nn.DATASETS[data.name].folder
         return getattr(datasets, folder)(data.root, train=train, download=False).data
-    except (ImportError, KeyError, RuntimeError):
+    except (ImportError, KeyError, AttributeError, RuntimeError):
         return None
 
 

@@ -1,9 +1,7 @@
 """The documentation builds without a warning, asks for nothing, and leaves nothing public out."""
 
 import importlib.util
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 
 import np_nn as nn
 from tests.support.browser import browser, problems
-from tests.support.pages import FENCED, PAGES
+from tests.support.pages import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -86,25 +84,3 @@ def test_links_to_code_lead_to_its_line(site):
 def test_every_public_name_is_in_the_reference():
     text = listing.expanded((DOCS / "api.md").read_text("utf-8"))
     assert sorted(re.findall(r"^\.\. auto\w+:: (\w+)$", text, re.M)) == sorted(nn.__all__)
-
-
-def test_the_kernel_on_the_page_builds_and_is_right(tmp_path):
-    pytest.importorskip("Cython", reason="Cython is not installed")
-    blocks = dict(FENCED.findall((DOCS / "develop" / "adding.md").read_text("utf-8")))
-    ignored = shutil.ignore_patterns("_kernels", "__pycache__")
-    shutil.copytree(ROOT / "np_nn", tmp_path / "np_nn", ignore=ignored)
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path)
-    family = tmp_path / "kernels" / "squared_error"
-    family.mkdir(parents=True)
-    shutil.copytree(ROOT / "kernels" / "common", tmp_path / "kernels" / "common")
-    (family / "squared_error.pyx").write_text(blocks["cython"], "utf-8")
-    (tmp_path / "session.txt").write_text(blocks["pycon"], "utf-8")
-    environment = os.environ | {"NP_NN_STRICT": "1", "PYTHONPATH": str(tmp_path)}
-    for arguments in (["setup.py", "--quiet", "build_ext", "--inplace"],
-                      ["-m", "doctest", "session.txt"]):  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert not done.returncode, done.stdout + done.stderr

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels"
 SHARED = ("common", "simd")
-FAMILIES = ("convolution", "mlp", "norm", "pointwise", "pooling", "warp")
+FAMILIES = sorted(path.parent.name for path in KERNELS.rglob("*.pyx"))
 # What a family may include of another: mlp trains batch norm inside its steps.
 BORROWED = {"mlp": {"norm/types.h", "norm/batch_loops.h"}}
 LINE = re.compile(r'^\s*(?:#\s*include|include|cdef extern from)\s+"([^"]+)"', re.M)
