@@ -290,11 +290,11 @@ print(nn.gradcheck(nn.mlp((4, 3, 2), "tanh"), inputs))
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 class Softplus(nn.Module):
     def forward(self, x):
-        self._x = x
+        self.ctx.x = x
         return np.logaddexp(0, x)  # log(1 + e^x), without overflow
 
     def backward(self, grad, input_grad=True):
-        return grad / (1 + np.exp(-self._x))  # the derivative is the logistic function
+        return grad / (1 + np.exp(-self.ctx.x))  # the derivative is the logistic function
 
 
 class Forgetful(Softplus):

@@ -5,12 +5,13 @@ import math
 import numpy as np
 
 from np_nn import ops
+from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
 
 REDUCTIONS = ("mean", "sum")
 
 
-class Loss:
+class Loss(HasContext):
     """What all have in common. Use ``loss(outputs, targets)``, then ``loss.backward()``.
 
     ``forward`` returns a float; ``backward`` dL/d(outputs), valid until the next ``forward``.
@@ -25,7 +26,7 @@ class Loss:
         if config["reduction"] not in REDUCTIONS:
             kind, given = type(self).__name__, config["reduction"]
             raise NpNNError(f"{kind}: reduction must be one of {REDUCTIONS}, got {given!r}")
-        self._grad = np.empty((0, 0))
+        self.ctx = Context()
 
     def __call__(self, outputs, targets):
         return self.forward(np.asarray(outputs), np.asarray(targets))
@@ -35,7 +36,7 @@ class Loss:
         return f"{type(self).__name__}({arguments})"
 
     def backward(self):
-        return self._grad
+        return self.ctx.grad
 
     def count(self, targets):
         """How many samples a batch with these targets counts for: what an L2 penalty is shared
@@ -47,8 +48,10 @@ class Loss:
         return self.config["reduction"] == "sum"
 
     def _make_grad(self, outputs):
-        if self._grad.shape != outputs.shape or self._grad.dtype != outputs.dtype:
-            self._grad = np.empty_like(outputs, order="C")
+        held = self.ctx.arrays.get("grad")
+        if held is None or held.shape != outputs.shape or held.dtype != outputs.dtype:
+            held = self.ctx.arrays["grad"] = np.empty_like(outputs, order="C")
+        self.ctx.grad = held
 
     def _fail(self, expected, outputs, targets):
         name = type(self).__name__
@@ -79,7 +82,7 @@ class ClassLoss(Loss):
         loss = self._forward(outputs, labels)
         if self.is_sum:
             whole = self._whole(outputs, labels)
-            self._grad *= whole
+            self.ctx.grad *= whole
             loss *= whole
         return loss
 
@@ -132,9 +135,9 @@ class CrossEntropyLoss(ClassLoss):
 
     def _forward(self, logits, labels):
         if self.weight is None:
-            return ops.cross_entropy(logits, labels, self.smoothing, self._grad)
+            return ops.cross_entropy(logits, labels, self.smoothing, self.ctx.grad)
         weight = self._weights(logits)
-        return ops.weighted_cross_entropy(logits, labels, weight, self.smoothing, self._grad)
+        return ops.weighted_cross_entropy(logits, labels, weight, self.smoothing, self.ctx.grad)
 
 
 class NLLLoss(ClassLoss):
@@ -147,7 +150,7 @@ class NLLLoss(ClassLoss):
         super().__init__(weight, reduction=reduction)
 
     def _forward(self, log_probs, labels):
-        return ops.nll(log_probs, labels, self._weights(log_probs), self._grad)
+        return ops.nll(log_probs, labels, self._weights(log_probs), self.ctx.grad)
 
 
 class FocalLoss(ClassLoss):
@@ -166,7 +169,7 @@ class FocalLoss(ClassLoss):
         self.gamma = gamma
 
     def _forward(self, logits, labels):
-        return ops.focal(logits, labels, self._weights(logits), self.gamma, self._grad)
+        return ops.focal(logits, labels, self._weights(logits), self.gamma, self.ctx.grad)
 
     def _whole(self, outputs, labels):
         return len(labels)
@@ -193,7 +196,7 @@ class ValueLoss(Loss):
         self._check(targets)
         self._make_grad(outputs)
         targets = np.ascontiguousarray(targets, outputs.dtype)
-        return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self._grad)
+        return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self.ctx.grad)
 
     def factor(self, shape):
         """What the sum over outputs of this shape is multiplied by."""

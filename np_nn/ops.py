@@ -10,6 +10,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import threading
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,15 @@ active = frozenset()  # names of the operations that run compiled
 threads = machine.threads()  # how many a kernel may use: its last argument
 
 
+class _Limit(threading.local):
+    """The maximum of this Python thread: see ``at_most``."""
+
+    threads = None
+
+
+_limit = _Limit()
+
+
 def operation(function: Function) -> Function:
     """Return a function of ``reference`` that runs its compiled kernel while that is in use."""
     name = function.__name__
@@ -67,7 +77,7 @@ def operation(function: Function) -> Function:
     @functools.wraps(function, assigned=("__name__", "__qualname__", "__doc__"))
     def call(*arguments):
         if name in active and all(map(_suits_kernel, arguments)):
-            return kernel(*arguments, threads)
+            return kernel(*arguments, _limit.threads or threads)
         return function(*arguments)
 
     return call
@@ -100,13 +110,12 @@ def set_threads(count):
 
 @contextmanager
 def at_most(count):
-    """In a ``with`` block: let the kernels use so many threads."""
-    global threads
-    before, threads = threads, count
+    """In a ``with`` block, let this Python thread's kernels use `count` threads."""
+    before, _limit.threads = _limit.threads, count
     try:
         yield
     finally:
-        threads = before
+        _limit.threads = before
 
 
 def describe():

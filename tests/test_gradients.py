@@ -44,11 +44,11 @@ class Wrong(Module):
     """y = x^2, with a gradient that is right for all numbers but one."""
 
     def forward(self, x):
-        self._x = x
+        self.ctx.x = x
         return x * x
 
     def backward(self, grad, input_grad=True):
-        slope = 2 * self._x
+        slope = 2 * self.ctx.x
         slope[1, 2] *= 1.001
         return grad * slope
 

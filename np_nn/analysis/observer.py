@@ -7,6 +7,7 @@ import numpy as np
 
 from np_nn.analysis.hooks import watched
 from np_nn.layers.activations import Activation
+from np_nn.layers.module import inference
 from np_nn.losses import CrossEntropyLoss
 from np_nn.training import inputs
 from np_nn.training.callbacks import Callback
@@ -88,7 +89,7 @@ class Observer(Callback):
                 dead[name] = _constant_share(out)
 
         batch = inputs.choose(self.data, model)(self.indices)
-        with watched(model.eval(), note):
+        with inference(), watched(model, note):
             self.loss.forward(model.forward(batch), self.data.labels[self.indices])
         model.backward(self.loss.backward(), input_grad=False)
         return dead

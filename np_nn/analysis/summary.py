@@ -4,6 +4,7 @@ import numpy as np
 
 from np_nn.analysis.hooks import leaves, watched
 from np_nn.layers import Linear
+from np_nn.layers.module import inference
 from np_nn.utils.errors import NpNNError
 
 
@@ -44,16 +45,11 @@ def _input_shape(model):
 
 def _output_shapes(model, input_shape):
     """{name of a layer: shape of one output}, seen while one input of zeros goes through."""
-    shapes, modes = {}, [(module, module.training) for module in model.modules()]
+    shapes = {}
 
     def note(name, module, out):
         shapes[name] = out.shape[1:]
 
-    model.eval()
-    try:
-        with watched(model, note):
-            model.forward(np.zeros((1, *input_shape), np.float32))
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with inference(), watched(model, note):
+        model.forward(np.zeros((1, *input_shape), np.float32))
     return shapes

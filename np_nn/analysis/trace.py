@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from np_nn.layers import Dropout, Dropout2d, Flatten, GaussianNoise, Linear
-from np_nn.layers.module import Module, Sequential
+from np_nn.layers.module import Module, Sequential, inference
 from np_nn.utils.errors import NpNNError
 
 # Layers that leave a sample's numbers as they are, once training is over.
@@ -96,20 +96,20 @@ def trace(model, x, target, loss):
     """Lead one sample through the layers of a Sequential, and dL/d(output) back; a Trace.
 
     x: (I,) or (C, H, W), as the first layer takes it but for the batch's axis. target: its class,
-    or its values (C,), as the loss takes them. The model is in evaluation mode afterwards, and
-    its parameters' ``grad`` hold dL/d(parameter). Source: Rumelhart, Hinton and Williams 1986.
+    or its values (C,), as the loss takes them. The model is used as after ``eval()``; its
+    parameters' ``grad`` hold dL/d(parameter). Source: Rumelhart, Hinton and Williams 1986.
 
     Raises NpNNError for a model that is no Sequential, and what the layers and the loss raise for
     shapes that do not fit.
     """
     if not isinstance(model, Sequential):
         raise NpNNError(f"only the layers of a Sequential can be followed, not {model!r}")
-    model.eval()
     batch, outputs, grads = np.array(x)[None], [], []
     out = batch
-    for layer in model:
-        out = layer.forward(out)
-        outputs.append(out[0].copy())
+    with inference():
+        for layer in model:
+            out = layer.forward(out)
+            outputs.append(out[0].copy())
     value = loss.forward(out, np.asarray(target)[None])
     grad = loss.backward()
     for layer in reversed(model.layers):

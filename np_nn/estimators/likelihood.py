@@ -73,8 +73,8 @@ class Likelihood(Loss):
     def forward(self, outputs, targets):
         self._make_grad(outputs)
         targets, share = targets[:, :-1], targets[:, -1] / self.count(targets)
-        np.subtract(self.family.mean(outputs), targets, out=self._grad)
-        self._grad *= share[:, None]
+        np.subtract(self.family.mean(outputs), targets, out=self.ctx.grad)
+        self.ctx.grad *= share[:, None]
         return float(share @ self.family.loss(outputs, targets))
 
     def count(self, targets):

@@ -26,7 +26,7 @@ class Activation(Module):
     def forward(self, x):
         forward = getattr(ops, f"{self.name}_forward")
         y = forward(x, *self.settings, self._work("out", x.shape, x.dtype))
-        self._kept = x if self.keeps == "x" else y
+        self.ctx.kept = x if self.keeps == "x" else y
         return y
 
     def backward(self, grad, input_grad=True):
@@ -34,7 +34,7 @@ class Activation(Module):
             return None
         backward = getattr(ops, f"{self.name}_backward")
         return backward(
-            grad, self._kept, *self.settings, self._work("grad", grad.shape, grad.dtype)
+            grad, self.ctx.kept, *self.settings, self._work("grad", grad.shape, grad.dtype)
         )
 
 

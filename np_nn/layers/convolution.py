@@ -48,16 +48,16 @@ class Conv2d(Module):
     @property
     def products(self):
         """How many multiplications the last batch took for each of its images."""
-        return self.weight.data.size * math.prod(self.out_shape(self._x.shape)[2:])
+        return self.weight.data.size * math.prod(self.out_shape(self.ctx.x.shape)[2:])
 
     def forward(self, x):
         out = self._work("out", self.out_shape(x.shape), self.weight.data.dtype)
-        self._x = x
+        self.ctx.x = x
         bias = self.bias and self.bias.data
         return ops.conv2d_forward(x, self.weight.data, bias, self.stride, self.padding, out)
 
     def backward(self, grad, input_grad=True):
-        x, geometry = self._x, (self.stride, self.padding)
+        x, geometry = self.ctx.x, (self.stride, self.padding)
         ops.conv2d_backward_weight(x, grad, *geometry, self.weight.grad)
         if self.bias:
             ops.conv2d_backward_bias(grad, self.bias.grad)

@@ -27,20 +27,20 @@ class Dropout(Module):
         self.stream = initializers.stream()
 
     def forward(self, x):
-        self._key = self.stream.next() if self.training and self.p else None
-        if self._key is None:
+        self.ctx.key = self.stream.next() if self.training and self.p else None
+        if self.ctx.key is None:
             return x
         if isinstance(x, SparseBatch):
-            return _drop_pixels(x, self.p, self._key)
+            return _drop_pixels(x, self.p, self.ctx.key)
         return self._drop(x, self._work("out", x.shape, x.dtype))
 
     def backward(self, grad, input_grad=True):
-        if self._key is None or not input_grad:
+        if self.ctx.key is None or not input_grad:
             return grad
         return self._drop(grad, self._work("grad", grad.shape, grad.dtype))
 
     def _drop(self, x, out):
-        return ops.dropout(x, self.p, self._key, out)
+        return ops.dropout(x, self.p, self.ctx.key, out)
 
 
 class Dropout2d(Dropout):
@@ -62,7 +62,7 @@ class Dropout2d(Dropout):
 
     def _drop(self, x, out):
         ones = np.ones(x.shape[:2], x.dtype)
-        share = ops.dropout(ones, self.p, self._key, np.empty_like(ones))
+        share = ops.dropout(ones, self.p, self.ctx.key, np.empty_like(ones))
         return np.multiply(x, share[:, :, None, None], out=out)
 
 

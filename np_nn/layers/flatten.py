@@ -12,8 +12,8 @@ class Flatten(Module):
     onnx = "Flatten", {}
 
     def forward(self, x):
-        self._shape = x.shape
+        self.ctx.shape = x.shape
         return x if isinstance(x, SparseBatch) else x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, grad, input_grad=True):
-        return grad.reshape(self._shape) if input_grad else None
+        return grad.reshape(self.ctx.shape) if input_grad else None

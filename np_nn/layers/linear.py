@@ -45,7 +45,7 @@ class Linear(Module):
     def forward(self, x):
         if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
             raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
-        self._x = x
+        self.ctx.x = x
         out = self._work("out", (len(x), self.weight.shape[1]), self.weight.data.dtype)
         weight, bias = self.weight.data, self.bias and self.bias.data
         if isinstance(x, SparseBatch | MatrixBatch):
@@ -53,7 +53,7 @@ class Linear(Module):
         return ops.linear_forward(x, weight, bias, out)
 
     def backward(self, grad, input_grad=True):
-        x = self._x
+        x = self.ctx.x
         if isinstance(x, SparseBatch | MatrixBatch):
             x.transposed_times(grad, self.weight.grad)
         else:

@@ -1,13 +1,17 @@
 """Module and Parameter: what a layer is, and how layers are stacked.
 
 A layer has a ``forward`` and a ``backward`` method side by side. ``forward``
-remembers what ``backward`` will need; ``backward`` takes the derivative of the
+keeps in ``ctx`` what ``backward`` will need; ``backward`` takes the derivative of the
 loss with respect to the layer's output, stores the derivatives with respect to
 its parameters, and returns the one with respect to its input.
 """
 
+import threading
+from contextlib import contextmanager
+
 import numpy as np
 
+from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
 
 
@@ -23,6 +27,9 @@ class Parameter:
         self.data = np.ascontiguousarray(data)
         self.grad = np.zeros_like(self.data)
         self.transposed = transposed
+
+    def __repr__(self):
+        return f"Parameter of shape {self.shape}"
 
     @property
     def shape(self):
@@ -47,6 +54,9 @@ class Buffer:
     def __init__(self, data):
         self.data = np.array(data)
 
+    def __repr__(self):
+        return f"Buffer of shape {self.shape}"
+
     @property
     def shape(self):
         return self.data.shape
@@ -62,7 +72,40 @@ class Buffer:
             self.data = self.data.astype(dtype)
 
 
-class Module:
+class _Mode(threading.local):
+    """Whether this thread is using models, not training them: see ``inference``."""
+
+    inference = False
+
+
+_mode = _Mode()
+
+
+@contextmanager
+def inference():
+    """In a ``with`` block, use all modules as after ``eval()``, in this thread only.
+
+    No module's own mode is changed.
+    """
+    before, _mode.inference = _mode.inference, True
+    try:
+        yield
+    finally:
+        _mode.inference = before
+
+
+@contextmanager
+def kept_modes(model):
+    """In a ``with`` block, modules may be switched; afterwards each is in the mode of before."""
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
+
+
+class Module(HasContext):
     """A layer or a stack of them.
 
     ``config`` holds the constructor's arguments, so that a printout, the torch
@@ -76,13 +119,22 @@ class Module:
     its inputs are x and the layer's parameters. A subclass inherits neither name nor operator.
     """
 
-    training = True
     takes = None
     role = None
+    _training = True
 
     def __init__(self, **config):
         self.config = config
-        self._arrays = {}
+        self.ctx = Context()
+
+    @property
+    def training(self):
+        """Whether the module is in training mode; never within ``inference``."""
+        return self._training and not _mode.inference
+
+    @training.setter
+    def training(self, mode):
+        self._training = mode
 
     def __call__(self, x):
         return self.forward(np.asarray(x)).copy()
@@ -95,11 +147,29 @@ class Module:
         """{name: Module} of the layers directly inside this one."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
 
+    def named_modules(self, name=""):
+        """Yield (name, Module) of this module, "", and all those inside it, depth first."""
+        yield name, self
+        for child_name, child in self.children().items():
+            yield from child.named_modules(f"{name}.{child_name}".lstrip("."))
+
     def modules(self):
         """Yield this module and all those inside it, depth first."""
-        yield self
-        for child in self.children().values():
-            yield from child.modules()
+        return (module for _, module in self.named_modules())
+
+    def check_places(self):
+        """Raise NpNNError if a module or a parameter stands at two places.
+
+        A module keeps only its last use, a parameter only its last gradient.
+        """
+        seen = {}
+        for name, held in [*self.named_modules(), *self._named(Parameter, Buffer).items()]:
+            if id(held) in seen:
+                raise NpNNError(
+                    f"{type(self).__name__}: one {held} stands at {seen[id(held)]} and at {name}, "
+                    "but keeps only its last use: give each place one of its own"
+                )
+            seen[id(held)] = name
 
     def _named(self, *kinds):
         """{name: attribute} of those that are of these kinds, here and in all children."""
@@ -119,8 +189,8 @@ class Module:
         return self._named(Buffer)
 
     def parameters(self):
-        """The parameters as a list, for an optimizer."""
-        return list(self.named_parameters().values())
+        """The parameters as a list, for an optimizer: each once."""
+        return list({id(p): p for p in self.named_parameters().values()}.values())
 
     def state_dict(self):
         """{name: array}: copies of all parameters and buffers, PyTorch's names and layout."""
@@ -183,10 +253,10 @@ class Module:
 
         A smaller batch gets the first rows of the array of the largest one so far.
         """
-        held = self._arrays.get(name)
+        held = self.ctx.arrays.get(name)
         fits = held is not None and held.dtype == dtype and held.shape[1:] == shape[1:]
         if not fits or len(held) < shape[0]:
-            held = self._arrays[name] = np.empty(shape, dtype)
+            held = self.ctx.arrays[name] = np.empty(shape, dtype)
         return held[: shape[0]]
 
 
@@ -194,11 +264,17 @@ class Sequential(Module):
     """Layers one after the other; PyTorch's Sequential.
 
     forward: x (N, I) -> the last layer's output. backward: the layers in reverse.
+
+    Raises NpNNError for what is no Module, and for a Module that stands at two places.
     """
 
     def __init__(self, *layers):
         super().__init__()
+        for layer in layers:
+            if not isinstance(layer, Module):
+                raise NpNNError(f"Sequential takes modules one by one, not {layer!r}")
         self.layers = layers
+        self.check_places()
 
     def __repr__(self):
         return f"Sequential({', '.join(map(repr, self.layers))})"

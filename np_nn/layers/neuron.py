@@ -44,9 +44,9 @@ class Neuron(Module):
     def forward(self, x):
         if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
             raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
-        self._x = x
-        self._y = [self.function(self._weighted_sum(sample)) for sample in x]
-        return np.array(self._y, x.dtype).reshape(-1, 1)
+        self.ctx.x = x
+        self.ctx.y = [self.function(self._weighted_sum(sample)) for sample in x]
+        return np.array(self.ctx.y, x.dtype).reshape(-1, 1)
 
     def _weighted_sum(self, sample):
         total = float(self.bias.data[0])
@@ -55,10 +55,10 @@ class Neuron(Module):
         return total
 
     def backward(self, grad, input_grad=True):
-        weight, out = self.weight.data[:, 0], np.zeros_like(self._x)
+        weight, out = self.weight.data[:, 0], np.zeros_like(self.ctx.x)
         self.weight.grad[...] = 0
         self.bias.grad[...] = 0
-        for n, (sample, y) in enumerate(zip(self._x, self._y, strict=True)):
+        for n, (sample, y) in enumerate(zip(self.ctx.x, self.ctx.y, strict=True)):
             slope = float(grad[n, 0]) * self.derivative(y)  # dL/d(weighted sum)
             self.bias.grad[0] += slope
             for i, value in enumerate(sample):

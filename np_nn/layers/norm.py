@@ -30,7 +30,7 @@ class BatchNorm(Module):
         if self.training:
             return self.train_forward(ops.batch_norm_forward, x)
         self._check(x)
-        self._x, self._moments = x, None
+        self.ctx.x, self.ctx.moments = x, None
         out = self._work("out", x.shape, x.dtype)
         return ops.batch_norm_apply(x, *_scaling(self, x), self.eps, *self._running(), out)
 
@@ -40,8 +40,8 @@ class BatchNorm(Module):
         features = self.config["num_features"]
         count = x.size // features
         self.check_count(count)
-        self._x, self._moments = x, np.empty((2, features), x.dtype)
-        mean, variance = self._moments
+        self.ctx.x, self.ctx.moments = x, np.empty((2, features), x.dtype)
+        mean, variance = self.ctx.moments
         out = self._work("out", x.shape, x.dtype)
         operation(x, *_scaling(self, x), self.eps, out, mean, variance)
         self.num_batches_tracked.data += 1
@@ -71,10 +71,10 @@ class BatchNorm(Module):
         return self.running_mean.data, self.running_var.data
 
     def backward(self, grad, input_grad=True):
-        if self._moments is not None:
+        if self.ctx.moments is not None:
             return self.train_backward(ops.batch_norm_backward, grad)
         return ops.batch_norm_apply_backward(
-            grad, self._x, _scaling(self, grad)[0], self.eps, *self._running(),
+            grad, self.ctx.x, _scaling(self, grad)[0], self.eps, *self._running(),
             *self._gradients(grad),
         )  # fmt: skip
 
@@ -82,7 +82,7 @@ class BatchNorm(Module):
         """The way back of ``train_forward``. given: what the operation takes before x."""
         grad = given[0]
         return operation(
-            *given, self._x, _scaling(self, grad)[0], *self._moments, self.eps,
+            *given, self.ctx.x, _scaling(self, grad)[0], *self.ctx.moments, self.eps,
             *self._gradients(grad),
         )  # fmt: skip
 
@@ -142,10 +142,10 @@ class LayerNorm(Module):
             raise NpNNError(f"{self} expects (batch, {features}), got {x.shape}")
         weight, bias = _scaling(self, x)
         out = self._work("out", x.shape, x.dtype)
-        self._normalised = self._work("normalised", x.shape, x.dtype)
-        self._deviation = self._work("deviation", x.shape[:1], x.dtype)
+        self.ctx.normalised = self._work("normalised", x.shape, x.dtype)
+        self.ctx.deviation = self._work("deviation", x.shape[:1], x.dtype)
         return ops.layer_norm_forward(
-            x, weight, bias, self.eps, out, self._normalised, self._deviation
+            x, weight, bias, self.eps, out, self.ctx.normalised, self.ctx.deviation
         )
 
     def backward(self, grad, input_grad=True):
@@ -153,7 +153,7 @@ class LayerNorm(Module):
         weight_grad, bias_grad = _gradients(self, grad)
         out = self._work("grad", grad.shape, grad.dtype)
         return ops.layer_norm_backward(
-            grad, self._normalised, weight, self._deviation, weight_grad, bias_grad, out
+            grad, self.ctx.normalised, weight, self.ctx.deviation, weight_grad, bias_grad, out
         )
 
 

@@ -35,7 +35,7 @@ class Pooling(Module):
         return *shape[:2], *places(self, shape[2:], *self.geometry)
 
     def _out(self, x):
-        self._shape = x.shape
+        self.ctx.shape = x.shape
         return self._work("out", self.out_shape(x.shape), x.dtype)
 
 
@@ -57,14 +57,14 @@ class MaxPool2d(Pooling):
 
     def forward(self, x):
         out = self._out(x)
-        self._where = self._work("where", out.shape, np.uint8)
-        return ops.max_pool2d_forward(x, *self.geometry, out, self._where)
+        self.ctx.where = self._work("where", out.shape, np.uint8)
+        return ops.max_pool2d_forward(x, *self.geometry, out, self.ctx.where)
 
     def backward(self, grad, input_grad=True):
         if not input_grad:
             return None
-        out = self._work("grad", self._shape, grad.dtype)
-        return ops.max_pool2d_backward(grad, self._where, *self.geometry, out)
+        out = self._work("grad", self.ctx.shape, grad.dtype)
+        return ops.max_pool2d_backward(grad, self.ctx.where, *self.geometry, out)
 
 
 class AvgPool2d(Pooling):
@@ -82,7 +82,7 @@ class AvgPool2d(Pooling):
     def backward(self, grad, input_grad=True):
         if not input_grad:
             return None
-        out = self._work("grad", self._shape, grad.dtype)
+        out = self._work("grad", self.ctx.shape, grad.dtype)
         return ops.avg_pool2d_backward(grad, *self.geometry, out)
 
 
@@ -102,14 +102,16 @@ class AdaptiveAvgPool2d(Module):
 
     def forward(self, x):
         _check_images(self, x.shape)
-        self._shape = x.shape
+        self.ctx.shape = x.shape
         out = self._work("out", (*x.shape[:2], *self.size), x.dtype)
         return ops.adaptive_avg_pool2d_forward(x, out)
 
     def backward(self, grad, input_grad=True):
         if not input_grad:
             return None
-        return ops.adaptive_avg_pool2d_backward(grad, self._work("grad", self._shape, grad.dtype))
+        return ops.adaptive_avg_pool2d_backward(
+            grad, self._work("grad", self.ctx.shape, grad.dtype)
+        )
 
 
 def _check_images(layer, shape):

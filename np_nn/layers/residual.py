@@ -12,12 +12,14 @@ class Residual(Module):
     and the block keeps its input's shape. The gradient goes both ways and is summed:
     dL/dx = shortcut.backward(dL/dy) + block.backward(dL/dy).
 
-    Raises NpNNError if the shapes differ. Source: He et al. 2016.
+    Raises NpNNError if the shapes differ, and for a Module that stands at two places.
+    Source: He et al. 2016.
     """
 
     def __init__(self, block, shortcut=None):
         super().__init__()
         self.block, self.shortcut = block, shortcut
+        self.check_places()
 
     def __repr__(self):
         return f"Residual({', '.join(map(repr, self.children().values()))})"

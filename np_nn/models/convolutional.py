@@ -3,7 +3,7 @@
 import numpy as np
 
 from np_nn.layers import Conv2d, Dropout, Flatten, MaxPool2d
-from np_nn.layers.module import Sequential
+from np_nn.layers.module import Sequential, inference
 from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS
 from np_nn.utils import spec
@@ -142,4 +142,5 @@ def _two(name, channels):
 
 def _count(layers, image):
     """How many numbers the layers make of an image."""
-    return Sequential(*layers).eval()(np.zeros((1, *image), np.float32)).shape[1]
+    with inference():
+        return Sequential(*layers)(np.zeros((1, *image), np.float32)).shape[1]

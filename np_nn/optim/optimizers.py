@@ -15,12 +15,15 @@ class Optimizer:
     holds, for each parameter, a tuple of the arrays that the optimizer remembers;
     ``settings`` the numbers that its update takes besides the learning rate.
 
-    Raises NpNNError for a setting that is negative or not finite.
+    Raises NpNNError for a setting that is negative or not finite, and for a parameter that is
+    given twice.
     """
 
     def __init__(self, parameters, **settings):
         self.config = settings
         self.parameters = list(parameters)
+        if len(set(map(id, self.parameters))) < len(self.parameters):
+            raise NpNNError(f"{type(self).__name__}: a parameter stands in the list twice")
         self.lr = settings["lr"]
         self.steps = 0
         for name, value in settings.items():

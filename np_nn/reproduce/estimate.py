@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from np_nn.layers import Conv2d, Linear
+from np_nn.layers.module import inference
 from np_nn.recipes import build
 
 SEEDS = 3
@@ -67,9 +68,10 @@ def duration(seconds):
 
 def multiplications(settings, shape=(28, 28)):
     """Return the number of multiplications of a Recipe's network for one image, forward."""
-    model = build.model_for(settings, shape, 10).eval()
+    model = build.model_for(settings, shape, 10)
     one = build.as_image(shape) if build.takes_images(settings) else (math.prod(shape),)
-    model(np.zeros((1, *one), np.float32))
+    with inference():
+        model(np.zeros((1, *one), np.float32))
     return sum(
         layer.products if isinstance(layer, Conv2d) else layer.weight.data.size
         for layer in model.modules()

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from np_nn import layers
-from np_nn.layers.module import Sequential
+from np_nn.layers.module import Sequential, inference
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
@@ -31,13 +31,10 @@ def export_onnx(model, path, input_shape, metadata=None):
     """
     onnx = need("onnx", "exporting to ONNX")
     sample = np.zeros((2, *input_shape), np.float32)
-    training = model.training
-    try:
-        graph = Graph(onnx)
-        name, output = graph.layer(model.eval(), "", "input", sample)
-        graph.add("Identity", name, output="output")
-    finally:
-        model.train(training)
+    graph = Graph(onnx)
+    with inference():
+        name, output = graph.layer(model, "", "input", sample)
+    graph.add("Identity", name, output="output")
     proto = graph.model(sample.shape[1:], output.shape[1:], metadata or {})
     onnx.checker.check_model(proto, full_check=True)
     write_file(path, proto.SerializeToString())

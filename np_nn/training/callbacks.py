@@ -1,5 +1,6 @@
 """Callbacks: what ``fit`` calls while it trains, to watch it, to log it or to end it."""
 
+from np_nn.layers.module import kept_modes
 from np_nn.utils.errors import NpNNError
 
 
@@ -51,25 +52,22 @@ class Hooks:
         return min([most, *(each.every - done % each.every for each in self._of_batches)])
 
     def epoch_begin(self, training):
-        for callback in self._callbacks:
-            callback.on_epoch_begin(training)
-        self._go_on(training, self._callbacks)
+        self._call("on_epoch_begin", self._callbacks, training)
 
     def batch_end(self, training, before):
         """After the batches since ``before``, the number that was done then."""
         done = training.history.done
         due = [each for each in self._of_batches if done // each.every > before // each.every]
-        for callback in due:
-            callback.on_batch_end(training)
-        self._go_on(training, due)
+        self._call("on_batch_end", due, training)
 
     def epoch_end(self, training):
-        for callback in self._callbacks:
-            callback.on_epoch_end(training)
-        self._go_on(training, self._callbacks)
+        self._call("on_epoch_end", self._callbacks, training)
 
-    def _go_on(self, training, called):
-        """A hook may have evaluated the model, and has taken time that is no step's."""
-        if called:
-            training.model.train()
+    @staticmethod
+    def _call(hook, callbacks, training):
+        """Call a hook of each callback: its time is no step's, and modes of layers come back."""
+        if callbacks:
+            with kept_modes(training.model):
+                for callback in callbacks:
+                    getattr(callback, hook)(training)
             training.history.restart_clock()

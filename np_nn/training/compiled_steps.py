@@ -64,9 +64,7 @@ def blocks(model):
         found.append(Block.take(rest))
         if found[-1].linear is None or not found[-1].known:
             return []
-    own = [id(part) for b in found for part in (b.linear, b.norm, b.drop) if part is not None]
-    twice = len(set(own)) < len(own)  # a layer with arrays or random numbers, in two places
-    fits = found and found[-1].plain and len(found) <= MOST_LAYERS and not twice
+    fits = found and found[-1].plain and len(found) <= MOST_LAYERS
     return found if fits else []
 
 
@@ -87,6 +85,7 @@ class CompiledSteps:
             and type(optimizer) in RULES
             and type(model) is Sequential
             and bool(blocks(model))
+            and all(module.training for module in model.modules())
             and all(p.data.dtype == np.float32 for p in model.parameters())
             and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
         )

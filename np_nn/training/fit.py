@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from np_nn.layers.module import inference, kept_modes
 from np_nn.losses import CrossEntropyLoss
 from np_nn.training import checkpoint, inputs
 from np_nn.training.callbacks import Hooks
@@ -77,17 +78,22 @@ def fit(
     )  # fmt: skip
     if resume is not None:
         checkpoint.resume(resume, training)
-    hooks, feed = Hooks(callbacks), inputs.choose(data, model, input)
-    train = build_steps(model, feed, data.labels, loss, optimizer, limits, l2)
-    with training.history, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        _loop(training, train, hooks, input, quiet)
+    hooks, quietly = Hooks(callbacks), {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
+    with kept_modes(model), training.history, np.errstate(**quietly):
+        if not model.training:  # else each layer stays in the mode that it was put into
+            model.train()
+        _loop(training, hooks, input, quiet)
     training.close()
     return training.history
 
 
-def _loop(training, train, hooks, input, quiet):
+def _loop(training, hooks, input, quiet):
     """Train on one block of batches after the other, with what is due before and after each."""
-    model, history = training.model, training.history
+    model, data, history = training.model, training.data, training.history
+    feed = inputs.choose(data, model, input)
+    train = build_steps(
+        model, feed, data.labels, training.loss, training.optimizer, training.limits, training.l2
+    )
 
     def most():
         return train.most(
@@ -95,7 +101,6 @@ def _loop(training, train, hooks, input, quiet):
         )
 
     start = history.done
-    model.train()
     for block in progress(training.blocks(most), history, quiet):
         done = history.done
         if training.epoch_begins or done == start:
@@ -106,7 +111,6 @@ def _loop(training, train, hooks, input, quiet):
         training.record(losses, correct / block.shape[1])
         if training.validation and training.epoch_ends:
             training.validated(evaluate(model, training.validation, training.loss))
-            model.train()
         hooks.batch_end(training, done)
         if training.epoch_ends:
             hooks.epoch_end(training)
@@ -140,8 +144,9 @@ def _forward(model, data, input):
     """Yield the indices of each block and the model's outputs for it, valid until the next."""
     check_split(data)
     batch = inputs.choose(data, model, input)
-    model.eval()
     model, block = fuse(fold(model)), FEW if inputs.takes_images(model) else BLOCK
     for start in range(0, len(data), block):
         indices = np.arange(start, min(start + block, len(data)))
-        yield indices, model.forward(batch(indices))
+        with inference():
+            outputs = model.forward(batch(indices))
+        yield indices, outputs

@@ -93,16 +93,16 @@ class NormRelu(Module):
         return f"NormRelu({self.norm}, {self.relu})"
 
     def forward(self, x):
-        self._out = None
+        self.ctx.out = None
         if not self.norm.training:
             return self.relu.forward(self.norm.forward(x))
-        self._out = self.norm.train_forward(ops.batch_norm_relu_forward, x)
-        return self._out
+        self.ctx.out = self.norm.train_forward(ops.batch_norm_relu_forward, x)
+        return self.ctx.out
 
     def backward(self, grad, input_grad=True):
-        if self._out is None:
+        if self.ctx.out is None:
             return self.norm.backward(self.relu.backward(grad))
-        return self.norm.train_backward(ops.batch_norm_relu_backward, grad, self._out)
+        return self.norm.train_backward(ops.batch_norm_relu_backward, grad, self.ctx.out)
 
 
 class ResidualRelu(Module):
@@ -119,12 +119,12 @@ class ResidualRelu(Module):
         return f"ResidualRelu({self.residual}, {self.relu})"
 
     def forward(self, x):
-        self._out = self.residual.meet(ops.add_relu, x)
-        return self._out
+        self.ctx.out = self.residual.meet(ops.add_relu, x)
+        return self.ctx.out
 
     def backward(self, grad, input_grad=True):
         through = self._work("through", grad.shape, grad.dtype)
-        return self.residual.backward(ops.relu_backward(grad, self._out, through), input_grad)
+        return self.residual.backward(ops.relu_backward(grad, self.ctx.out, through), input_grad)
 
 
 class ConvReluPool(Module):
@@ -147,18 +147,18 @@ class ConvReluPool(Module):
         shape = self.conv.out_shape(x.shape)
         shape = self.pool.out_shape(shape) if self.pool else shape
         weight, bias = self.conv.weight.data, self.conv.bias and self.conv.bias.data
-        self._x, self._out = x, self._work("out", shape, weight.dtype)
-        self._where = self._work("where", shape, "uint8") if self.side > 1 else None
+        self.ctx.x, self.ctx.out = x, self._work("out", shape, weight.dtype)
+        self.ctx.where = self._work("where", shape, "uint8") if self.side > 1 else None
         return ops.conv_relu_pool_forward(
-            x, weight, bias, self.conv.padding, self.side, self._out, self._where
+            x, weight, bias, self.conv.padding, self.side, self.ctx.out, self.ctx.where
         )
 
     def backward(self, grad, input_grad=True):
-        conv = self.conv
+        conv, ctx = self.conv, self.ctx
         return ops.conv_relu_pool_backward(
-            self._x, conv.weight.data, self._out, self._where, grad, conv.padding, self.side,
+            ctx.x, conv.weight.data, ctx.out, ctx.where, grad, conv.padding, self.side,
             conv.weight.grad, conv.bias and conv.bias.grad,
-            self._work("grad", self._x.shape, grad.dtype) if input_grad else None,
+            self._work("grad", ctx.x.shape, grad.dtype) if input_grad else None,
         )  # fmt: skip
 
 
@@ -187,7 +187,6 @@ def _folded(layer, norm):
     """A layer whose outputs are norm's of this layer's, with norm's running statistics."""
     scale, shift = norm.scale_and_shift()
     folded = copy.copy(layer)
-    folded._arrays = {}
     weight, bias = layer.weight, shift
     if layer.bias:
         bias = layer.bias.data * scale + shift

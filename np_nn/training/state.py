@@ -19,8 +19,8 @@ PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draw
 class Training:
     """Training state: everything that the next step depends on; given to callbacks.
 
-    model, data, loss, optimizer, schedule, augment, validation: as ``fit`` was given them, as they
-    are now. batches: the Batches. history: the History so far. epoch: how many epochs are
+    model, data, loss, optimizer, schedule, augment, limits, l2, validation: as ``fit`` was given
+    them, as they are now. batches: the Batches. history: the History so far. epoch: how many are
     complete. stop: set it to True to end training after the batch. plan: what decides how it
     trains, as text and numbers; two trainings of one plan are the same.
 
@@ -32,10 +32,12 @@ class Training:
         validation=None, early_stopping=None, **batches,
     ):  # fmt: skip
         check_split(data)
+        model.check_places()
         if early_stopping and validation is None:
             raise NpNNError("early stopping needs a validation split to watch")
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
         self.schedule, self.augment, self.validation = schedule, augment, validation
+        self.limits, self.l2 = limits, l2
         self.batches = Batches(len(data), **batches)
         self.history = History(len(self.batches))
         self.best = Best(early_stopping, model) if early_stopping else None

@@ -37,6 +37,8 @@ def test_all_numbers_are_pytorchs(example):
     torch, twin = pytest.importorskip("torch"), pytest.importorskip("np_nn.torch_twin")
     model, x = example
     ours = trace(model, x, LABEL, nn.CrossEntropyLoss())
+    assert model.training
+    model.eval()  # for its twin
     out = start = torch.tensor(x[None], requires_grad=True)
     theirs = []
     for layer, mine in zip(twin.module(model), model, strict=True):

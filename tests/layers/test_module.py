@@ -178,3 +178,70 @@ def test_large_logits_do_not_overflow():
     loss = nn.CrossEntropyLoss()
     assert loss(np.array([[1e4, -1e4]], np.float32), np.array([1])) == pytest.approx(2e4)
     assert np.isfinite(loss.backward()).all()
+
+
+# ---- One use of a layer ---------------------------------------------------------------------
+
+
+class Pair(nn.Module):
+    """y = second(first(x))."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, x):
+        return self.second.forward(self.first.forward(x))
+
+    def backward(self, grad, input_grad=True):
+        return self.first.backward(self.second.backward(grad), input_grad)
+
+
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.Linear(4, 4), nn.Dropout(0.5), nn.Flatten()])
+@pytest.mark.parametrize(
+    ("make", "places"),
+    [
+        (lambda one: nn.Sequential(one, nn.Tanh(), one), "0 and at 2"),
+        (lambda one: nn.Sequential(one, nn.Sequential(nn.Tanh(), one)), "0 and at 1.1"),
+        (lambda one: nn.Sequential(nn.Residual(one), one), "0.block and at 1"),
+        (lambda one: nn.Residual(nn.Sequential(one), one), "block.0 and at shortcut"),
+        (lambda one: nn.Sequential(nn.Tanh(), Pair(one, one)), "1.first and at 1.second"),
+    ],
+)
+def test_a_layer_at_two_places_is_refused_and_both_are_named(layer, make, places):
+    with pytest.raises(nn.NpNNError, match=rf"stands at {places.replace('.', '[.]')}, but"):
+        make(layer)
+
+
+def test_a_module_of_the_users_own_that_holds_one_twice_is_found_before_the_first_step():
+    one = nn.Linear(4, 4)
+    model = Pair(one, one)
+    assert len(model.parameters()) == 2
+    before = model.state_dict()
+    data = nn.Split(batch(8), np.arange(8) % 4)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(nn.NpNNError, match="stands at first and at second"):
+        nn.fit(model, data, nn.CrossEntropyLoss(), optimizer, epochs=1, batch_size=4, quiet=True)
+    assert all((before[name] == array).all() for name, array in model.state_dict().items())
+
+
+def test_a_shared_parameter_whose_gradient_would_be_that_of_one_place_is_refused():
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    second.weight = first.weight
+    with pytest.raises(nn.NpNNError, match=r"Parameter of shape .* at 0.weight and at 1.weight"):
+        nn.Sequential(first, second)
+    assert list(map(id, Pair(first, second).parameters())) == [
+        id(first.weight), id(first.bias), id(second.bias),
+    ]  # fmt: skip
+    with pytest.raises(nn.NpNNError, match="SGD: a parameter stands in the list twice"):
+        nn.SGD(first.parameters() + second.parameters())
+
+
+def test_what_is_no_module_is_refused():
+    with pytest.raises(nn.NpNNError, match="takes modules one by one"):
+        nn.Sequential([nn.Linear(2, 2), nn.ReLU()])
+
+
+def test_backward_without_forward_says_so():
+    with pytest.raises(nn.NpNNError, match="backward needs a forward before it"):
+        nn.Linear(3, 2).backward(np.ones((1, 2), np.float32))
