@@ -10,11 +10,15 @@ import math
 import numpy as np
 
 from np_nn.utils import spec
-from np_nn.utils.errors import NpNNError, unknown_name
+from np_nn.utils.errors import NpNNError, shown, unknown_name
 
 
 class ConversionError(NpNNError, argparse.ArgumentTypeError):
     """A value that a converter refuses; argparse shows the message with the option's name."""
+
+
+def _refused(wanted, value):
+    return ConversionError(f"{wanted} is needed, not {shown(repr(value))}")
 
 
 def _converter(metavar, names=tuple):
@@ -36,9 +40,10 @@ def one_of(kind, table):
 
     @_converter("NAME", names)
     def convert(word):
-        if word not in list(names()):
-            raise ConversionError(unknown_name(kind, word, names()))
-        return word
+        name = str(word)
+        if name not in names():
+            raise ConversionError(unknown_name(kind, name, names()))
+        return name
 
     return convert
 
@@ -48,11 +53,12 @@ def named(kind, table):
 
     @_converter("NAME", lambda: table)
     def convert(word):
+        text = str(word)
         try:
-            spec.parse(word, table, kind)
+            spec.parse(text, table, kind)
         except NpNNError as error:
             raise ConversionError(error) from None
-        return word
+        return text
 
     return convert
 
@@ -62,8 +68,9 @@ def joined(kind, table):
     part = named(kind, table)
 
     @_converter("NAME[+NAME]", lambda: table)
-    def convert(text):
-        return "+".join(map(part, str(text).split("+"))) if text else ""
+    def convert(word):
+        text = str(word)
+        return "+".join(map(part, text.split("+"))) if text else ""
 
     return convert
 
@@ -78,7 +85,7 @@ def whole_number(least):
         except ValueError:
             number = None
         if number is None or number < least:
-            raise ConversionError(f"a whole number >= {least} is needed, not {value!r}")
+            raise _refused(f"a whole number >= {least}", value)
         return number
 
     return convert
@@ -94,7 +101,7 @@ def _number(wanted, fits):
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not (math.isfinite(number) and fits(number)):
-            raise ConversionError(f"{wanted} is needed, not {value!r}")
+            raise _refused(wanted, value)
         return number
 
     return convert
@@ -111,7 +118,7 @@ def number_or(word):
 
     @_converter("X")
     def convert(value):
-        return value if value == word else number(value)
+        return word if str(value) == word else number(value)
 
     return convert
 
@@ -120,5 +127,5 @@ def number_or(word):
 def switch(value):
     """A converter: True or False. On the command line it is argparse's BooleanOptionalAction."""
     if not isinstance(value, bool | np.bool_):
-        raise ConversionError(f"True or False is needed, not {value!r}")
+        raise _refused("True or False", value)
     return bool(value)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 import np_nn as nn
@@ -87,7 +88,7 @@ def test_the_command_line_and_python_take_the_same_values(field, capsys):
     made = parse(*needs.get(field.name, ()), option(field), *words.split())
     assert getattr(made, field.name) == value
     assert getattr(Recipe(**{field.name: value}), field.name) == value
-    for wrong in ("?", object(), [["?"]]):
+    for wrong in ("?", object(), [["?"]], [np.ones(500)]):
         with pytest.raises(nn.NpNNError, match=f"^{field.name}: .*") as caught:
             Recipe(**{field.name: wrong})
         assert len(str(caught.value).splitlines()) == 1
