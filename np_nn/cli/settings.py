@@ -39,6 +39,6 @@ def option_names(recipe):
 
 
 def _given(args, names):
-    """Those of the arguments that were given: {name: value}."""
+    """Return those of the arguments that were given: {name: value}."""
     given = vars(args)
     return {name: given[name] for name in names if given.get(name) is not None}
