@@ -1,10 +1,9 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
-import np_nn as nn
 from np_nn import cli, ops
 from np_nn.cli import save_options
 from np_nn.recipes import build
-from np_nn.recipes.run import Result, Run
+from np_nn.recipes.run import Run, train
 
 
 def main(argv=None):
@@ -18,22 +17,20 @@ def main(argv=None):
 
     results = []
     for seed in args.seed:
-        model = build.model(settings, data, seed)
-        loss = build.loss(settings, data)
-        optimizer = build.optimizer(settings, model.parameters())
-        history = nn.fit(
-            model, data.train, loss, optimizer,
-            **build.fit_options(settings, data), callbacks=callbacks, resume=args.resume,
-            seed=seed, input=args.input, quiet=args.quiet,
+        model = build.model(settings, data, seed)  # layers, with random weights
+        # Learns from data.train and is tried on data.test: see np_nn/recipes/run.py, which calls
+        # np_nn/training/fit.py, where the loop is.
+        result = train(
+            settings, data, seed, args.input, args.quiet,
+            model=model, callbacks=callbacks, resume=args.resume,
         )  # fmt: skip
-        test = nn.evaluate(model, data.test, loss, input=args.input, keep=True)
-        results.append(Result(seed, history, test))
         save_options.export(args, model, data)
-        if history.interrupted:
+        results.append(result)
+        if result.history.interrupted:
             break
 
-    done = Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return cli.finish(done, args)
+    run = Run("NumPy", ops.describe(), settings, data, args.threads, results)
+    return cli.finish(run, args)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ import statistics
 from dataclasses import replace
 
 import numpy as np
+from tuning import HELD_OUT, trial
 
 import np_nn as nn
 from np_nn import cli, recipes
-from np_nn.recipes import build
+from np_nn.recipes.prepare import prepare
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
-HELD_OUT = 10_000
 GRID = {
     "hidden": ((256,), (384,), (512,)),
     "batch_size": (64, 128, 256),
@@ -27,25 +27,6 @@ GRID = {
 }
 
 
-def halves(data):
-    """The training set without its last images, and those."""
-    train = data.train
-    return (
-        nn.Split(train.images[:-HELD_OUT], train.labels[:-HELD_OUT], train.scale),
-        nn.Split(train.images[-HELD_OUT:], train.labels[-HELD_OUT:], train.scale),
-    )
-
-
-def trial(settings, data, train, held_out, seed):
-    """(accuracy on the held-out images, seconds of training) of one run."""
-    model = build.model(settings, data, seed)
-    optimizer = build.optimizer(settings, model.parameters())
-    loss = build.loss(settings, data)
-    options = settings.plan | {"seed": seed, "schedule": build.schedule(settings), "quiet": True}
-    history = nn.fit(model, train, loss, optimizer, **options)
-    return nn.evaluate(model, held_out).accuracy, history.train_seconds
-
-
 def main(argv=None):
     command = cli.Parser(description=__doc__)
     command.add_argument("--seeds", type=cli.whole_number(1), default=3, metavar="N")
@@ -53,12 +34,12 @@ def main(argv=None):
     args = command.parse_args(argv)
 
     data = nn.load("mnist")
-    train, held_out = halves(data)
     rows = []
     for values in announce(list(itertools.product(*GRID.values())), str):
         changes = dict(zip(GRID, values, strict=True))
-        settings = replace(recipes.RECIPES["fast98"], **changes)
-        runs = [trial(settings, data, train, held_out, seed) for seed in range(args.seeds)]
+        settings = replace(recipes.RECIPES["fast98"], validation=HELD_OUT, **changes)
+        prepared = prepare(settings, data)
+        runs = [trial(settings, prepared, seed) for seed in range(args.seeds)]
         accuracy, seconds = np.mean(runs, axis=0)
         spread = statistics.stdev(run[0] for run in runs) if len(runs) > 1 else 0.0
         rows.append((accuracy, spread, seconds, *values))

@@ -11,7 +11,7 @@ import numpy as np
 
 import np_nn as nn
 from np_nn import cli
-from np_nn.recipes import build
+from np_nn.recipes import run
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
@@ -21,11 +21,9 @@ HELD_OUT = 10_000
 
 def trial(settings, data, seed):
     """(accuracy on the held-out images, seconds of training) of one run."""
-    model = build.model(settings, data, seed)
-    optimizer = build.optimizer(settings, model.parameters())
-    options = build.fit_options(settings, data) | {"validation": None, "seed": seed, "quiet": True}
-    history = nn.fit(model, data.train, build.loss(settings, data), optimizer, **options)
-    return nn.evaluate(model, data.validation).accuracy, history.train_seconds
+    data = replace(data, test=data.validation, validation=None)
+    result = run.train(settings, data, seed, quiet=True)
+    return result.test.accuracy, result.history.train_seconds
 
 
 def row(base, changes, data, seeds):

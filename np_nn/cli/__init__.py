@@ -3,12 +3,9 @@
 from np_nn.cli.finish import finish
 from np_nn.cli.options import Parser, add_numpy_options, add_report, parser, parser_of
 from np_nn.cli.program import load, parse, run
-from np_nn.cli.settings import OVERRIDES, WITHIN
 from np_nn.utils.converters import whole_number
 
 __all__ = [
-    "OVERRIDES",
-    "WITHIN",
     "Parser",
     "add_numpy_options",
     "add_report",

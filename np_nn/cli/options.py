@@ -4,22 +4,11 @@ import argparse
 import os
 from pathlib import Path
 
-from np_nn import data, losses, models, ops, optim, recipes
-from np_nn.data.augmentation import AUGMENTATIONS
-from np_nn.layers import initializers
-from np_nn.optim import schedules
+from np_nn import ops, recipes
+from np_nn.recipes.recipe import IMAGES, LENGTH, WHAT, hyperparameters
 from np_nn.training import inputs
 from np_nn.utils import machine
-from np_nn.utils.converters import (
-    joined,
-    named,
-    number,
-    number_or,
-    one_of,
-    positive,
-    share,
-    whole_number,
-)
+from np_nn.utils.converters import one_of, switch, whole_number
 from np_nn.utils.markdown import markdown_table
 
 PICTURES = ("png", "svg", "pdf")  # formats that plots.save_figure writes
@@ -38,16 +27,16 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
     reporting: also those of programs that print results, where pictures are an addition.
     """
     result = Parser(description=description, parents=parents)
-    add = result.add_argument_group("what to train").add_argument
-    add(
+    what = result.add_argument_group(WHAT, "A recipe; the next groups replace values of it.")
+    what.add_argument(
         "--recipe",
         type=one_of("recipe", recipes.RECIPES),
         default=recipe,
         metavar="NAME",
         help=f"what to repeat: {', '.join(recipes.RECIPES)} (default: {recipe})",
     )
-    add("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
-    _add_changes(result, images=True)
+    what.add_argument("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
+    _add_changes(result, what, recipes.RECIPES[recipe], images=True)
     add = _add_running(result, images=True)
     if reporting:
         add("--no-plots", action="store_true", help="draw no pictures")
@@ -58,7 +47,7 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
 def parser_of(description, settings, *, images):
     """The same but for reporting, of a Recipe without a name. images: also those of image sets."""
     result = Parser(description=description)
-    _add_changes(result, images)
+    _add_changes(result, result.add_argument_group(WHAT), settings, images)
     _add_running(result, images)
     result.set_defaults(settings=settings)
     return result
@@ -67,13 +56,6 @@ def parser_of(description, settings, *, images):
 def _add_running(result, images):
     add = result.add_argument_group("running and reporting").add_argument
     if images:
-        add(
-            "--dataset",
-            type=one_of("data set", data.names()),
-            metavar="NAME",
-            help=f"{', '.join(data.names())} (default: the recipe's own; auto: MNIST, or where it "
-            "is missing scikit-learn's digits)",
-        )
         add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
     add(
         "--seed",
@@ -107,102 +89,39 @@ def _add_running(result, images):
     return add
 
 
-def _add_changes(result, images):
-    group = result.add_argument_group("changes to the recipe", "Each replaces one of its values.")
-    add = group.add_argument
-    _add_network(add)
-    _add_learning(add)
-    length = group.add_mutually_exclusive_group().add_argument
-    length("--steps", type=whole_number(1), metavar="N", help="training iterations")
-    length("--epochs", type=whole_number(1), metavar="N", help="passes over the training set")
-    if images:
-        _add_images(add)
+def _add_changes(result, what, recipe, images):
+    """Add an option for each hyper-parameter of a Recipe, to the groups that these name.
+
+    what: the argparse group of those of WHAT. images: also those of IMAGES.
+    """
+    for title in dict.fromkeys(field.metadata["group"] for field in hyperparameters(recipe)):
+        if title == IMAGES and not images:
+            continue
+        group = what if title == WHAT else result.add_argument_group(title)
+        group = group.add_mutually_exclusive_group() if title == LENGTH else group
+        for field in hyperparameters(recipe, title):
+            _add_field(group.add_argument, field)
 
 
-def _add_network(add):
-    add(
-        "--model",
-        type=one_of("model", models.MODELS),
-        metavar="NAME",
-        help=f"{', '.join(models.MODELS)}: with its own sizes and dropout, unless they are given",
-    )
-    add(
-        "--hidden",
-        type=whole_number(1),
-        nargs="+",
-        metavar="N",
-        help="widths of the hidden layers",
-    )
-    add("--channels", type=whole_number(1), nargs="+", metavar="N", help="of the convolutions")
-    _named(add, "--activation", "activation", models.ACTIVATIONS)
-    _named(add, "--output", "output", models.OUTPUTS, "after the last layer: ")
-    add("--bias", action=argparse.BooleanOptionalAction, help="biases in the layers")
-    _named(add, "--norm", "normalisation", models.NORMS, "before each activation: ")
-    add("--noise", type=number, metavar="X", help="deviation of noise before each activation")
-    add("--input-noise", type=number, metavar="X", help="deviation of noise on the inputs")
-    add("--dropout", type=share, metavar="X", help="share of hidden units, 0 to 1")
-    add("--input-dropout", type=share, metavar="X", help="share of inputs, 0 to 1")
-    add("--residual", action=argparse.BooleanOptionalAction, help="x + layer(x) where sizes allow")
-    _named(add, "--init", "initialiser", initializers.INITIALISERS, "where the weights start: ")
+def _add_field(add, field):
+    """Add the option of a hyper-parameter, and those of the options that its text has."""
+    about, convert = field.metadata, field.metadata["type"]
+    words = ", ".join(convert.names())
+    how = {"help": f"{about['help']}: {words}" if words else about["help"]}
+    if convert is switch:
+        how["action"] = argparse.BooleanOptionalAction
+    else:
+        how |= {"type": convert, "metavar": convert.metavar}
+    if about["several"]:
+        how["nargs"] = "+" if about["several"] is True else about["several"]
+    add(_option(field.name), **how)
+    for name, convert in about["options"].items():
+        text = f"{name.replace('_', ' ')} of the {field.name}"
+        add(_option(name), type=convert, metavar=convert.metavar, help=text)
 
 
-def _add_learning(add):
-    _named(add, "--loss", "loss", losses.LOSSES)
-    add("--label-smoothing", type=share, metavar="X", help="0 to 1")
-    add(
-        "--class-weights",
-        type=number_or("balanced"),
-        nargs="+",
-        metavar="X",
-        help="how much each class counts: a number for each, or balanced",
-    )
-    _named(add, "--optimizer", "optimizer", optim.OPTIMIZERS)
-    add("--lr", type=positive, metavar="X", help="learning rate")
-    add("--momentum", type=number, metavar="X", help="momentum of the optimizer")
-    add("--weight-decay", type=number, metavar="X", help="weight decay of the optimizer")
-    _named(add, "--schedule", "schedule", schedules.SCHEDULES, "of the learning rate: ")
-    add("--batch-size", type=whole_number(1), metavar="N", help="images per step")
-    add(
-        "--replacement",
-        action=argparse.BooleanOptionalAction,
-        help="draw each batch from the whole set (else shuffle it once an epoch)",
-    )
-    add("--clip-norm", type=positive, metavar="X", help="most that the gradients' norm may be")
-    add("--clip-value", type=positive, metavar="X", help="most that a gradient may be")
-    add(
-        "--max-norm",
-        type=positive,
-        metavar="X",
-        help="most that a unit's weights' norm may be",
-    )
-    add("--validation", type=whole_number(0), metavar="N", help="training images to hold out")
-    add(
-        "--patience",
-        type=whole_number(1),
-        metavar="N",
-        help="stop after so many epochs without a better accuracy on the held-out images",
-    )
-
-
-def _add_images(add):
-    add("--scale", type=positive, metavar="X", help="what pixels of 0..255 are multiplied by")
-    add("--shift", type=float, metavar="X", help="what is added to them then")
-    add(
-        "--standardize",
-        action=argparse.BooleanOptionalAction,
-        help="scale and shift pixels to mean 0 and variance 1",
-    )
-    add("--deskew", action=argparse.BooleanOptionalAction, help="straighten the images")
-    add(
-        "--augment",
-        type=joined("augmentation", AUGMENTATIONS),
-        metavar="NAME[+NAME]",
-        help=f"distort them anew each epoch: {', '.join(AUGMENTATIONS)}",
-    )
-
-
-def _named(add, option, kind, table, about=""):
-    add(option, type=named(kind, table), metavar="NAME", help=f"{about}{', '.join(table)}")
+def _option(name):
+    return f"--{name.replace('_', '-')}"
 
 
 def add_numpy_options(command):

@@ -1,7 +1,6 @@
 """A run's report as one HTML file, which needs no network, no script and no other file."""
 
 import base64
-from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from jinja2 import StrictUndefined, Template
 from np_nn import plots, recipes
 from np_nn.analysis.metrics import confusion, surest_errors
 from np_nn.cli import pictures, report
+from np_nn.recipes.recipe import hyperparameters
 from np_nn.utils import machine
 
 PAGE = Path(__file__).with_name("page.html")
@@ -44,10 +44,9 @@ def page(run, command):
 def _settings(settings):
     """(name, value, the recipe's own value if that is another) of each hyper-parameter."""
     recipe = recipes.RECIPES[settings.name]
-    for field in fields(settings):
-        if field.compare:
-            value, own = (_shown(getattr(each, field.name)) for each in (settings, recipe))
-            yield field.name.replace("_", " "), value, own if own != value else None
+    for field in hyperparameters(settings):
+        value, own = (_shown(getattr(each, field.name)) for each in (settings, recipe))
+        yield field.name.replace("_", " "), value, own if own != value else None
 
 
 def _shown(value):

@@ -3,6 +3,7 @@
 import statistics
 
 from np_nn import recipes
+from np_nn.recipes.recipe import hyperparameters
 from np_nn.recipes.run import DISCREPANCY
 from np_nn.utils import machine
 from np_nn.utils.markdown import markdown_table
@@ -81,6 +82,9 @@ def as_dict(run):
         "framework": run.framework,
         "model": run.model,
         "settings": settings.describe(),
+        "hyperparameters": {
+            field.name: getattr(settings, field.name) for field in hyperparameters(settings)
+        },
         "seed": results[0].seed if len(results) == 1 else [result.seed for result in results],
         "threads": run.threads,
         "kernels": run.backend,

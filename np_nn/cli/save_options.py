@@ -3,7 +3,11 @@
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from np_nn import cli
+from np_nn.cli.settings import option_names
+from np_nn.recipes.recipe import LENGTH, Recipe, hyperparameters
 from np_nn.saving import weights
 from np_nn.saving.onnx import export_onnx
 from np_nn.training import inputs
@@ -14,8 +18,7 @@ from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
 
 # The options that decide how a network is trained: a checkpoint holds those that were given.
-TRAINING = ("recipe", "model", *cli.OVERRIDES, *cli.WITHIN, "seed", "input")
-LENGTH = ("steps", "epochs")
+TRAINING = ("recipe", *option_names(Recipe), "seed", "input")
 ONNX = ".onnx"
 
 
@@ -57,7 +60,8 @@ def arguments(command, argv=None):
     if not isinstance(options, dict):
         raise NpNNError(f"{given.resume} holds no options: main_np.py has not written it")
     if given.steps or given.epochs:
-        options = {name: value for name, value in options.items() if name not in LENGTH}
+        length = [field.name for field in hyperparameters(Recipe, LENGTH)]
+        options = {name: value for name, value in options.items() if name not in length}
     before = [word for option in options.items() for word in _words(*option, given.resume)]
     return before + (sys.argv[1:] if argv is None else list(argv))
 
@@ -70,7 +74,12 @@ def _words(name, value, path):
         raise NpNNError(f"{path} holds an option that is none of a training: {option}")
     if isinstance(value, bool):
         return [option if value else f"--no-{option[2:]}"]
-    return [option, *map(str, values)] if isinstance(value, list) else [f"{option}={value}"]
+    return [option, *map(_word, values)] if isinstance(value, list) else [f"{option}={value}"]
+
+
+def _word(value):
+    """A value of a list as a word: -1e-05 would be an option to argparse, and -0.00001 is none."""
+    return np.format_float_positional(value, trim="0") if isinstance(value, float) else str(value)
 
 
 def callbacks(args):

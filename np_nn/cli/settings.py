@@ -2,54 +2,43 @@
 
 import dataclasses
 
-from np_nn import losses, optim, recipes
+from np_nn import recipes
 from np_nn.recipes import build
-from np_nn.recipes.prepare import augmentation
+from np_nn.recipes.recipe import LENGTH, hyperparameters
 from np_nn.utils import spec
-from np_nn.utils.errors import NpNNError
-
-# Options that change one hyper-parameter of the recipe, under the recipe's own name for it.
-OVERRIDES = (
-    "hidden", "channels", "activation", "output", "bias", "init", "norm", "noise", "input_noise",
-    "dropout", "input_dropout", "residual", "loss", "class_weights", "optimizer", "lr", "schedule",
-    "batch_size", "steps", "epochs", "replacement", "clip_norm", "clip_value", "max_norm",
-    "validation", "patience", "dataset", "scale", "shift", "standardize", "deskew", "augment",
-)  # fmt: skip
-# Options that change one option of another: of the optimizer, and of the loss.
-WITHIN = {"momentum": "optimizer", "weight_decay": "optimizer", "label_smoothing": "loss"}
 
 
 def settings(args):
     """The Recipe that the arguments name, with their changes. Raises NpNNError for wrong ones."""
-    given = vars(args)
-    changes = {name: given[name] for name in OVERRIDES if given.get(name) is not None}
-    if "steps" in changes or "epochs" in changes:
-        changes = {"steps": None, "epochs": None} | changes
+    recipe = recipes.RECIPES[args.recipe] if "recipe" in args else args.settings
+    fields = hyperparameters(recipe)
+    changes = _given(args, [field.name for field in fields])
+    length = {field.name: None for field in hyperparameters(recipe, LENGTH)}
+    if length.keys() & changes.keys():
+        changes = length | changes
     if changes.get("dataset") == "auto":
         changes["dataset"] = "mnist"
-    for name in changes.keys() & {"hidden", "channels"}:
-        changes[name] = tuple(changes[name])
-    if "class_weights" in changes:
-        weights = changes["class_weights"]
-        changes["class_weights"] = "balanced" if "balanced" in weights else tuple(weights)
-    recipe = recipes.RECIPES[args.recipe] if "recipe" in args else args.settings
-    if args.model not in (None, recipe.model):
-        recipe = build.change(recipe, args.model)
+    if changes.get("model", recipe.model) != recipe.model:
+        recipe = build.change(recipe, changes["model"])
     settings = dataclasses.replace(recipe, **changes)
-    for name, whole in WITHIN.items():
-        if getattr(args, name) is not None:
-            text = spec.change(getattr(settings, whole), **{name: getattr(args, name)})
-            settings = dataclasses.replace(settings, **{whole: text})
-    _check(settings)
+    for field in fields:
+        if options := _given(args, field.metadata["options"]):
+            text = spec.change(getattr(settings, field.name), **options)
+            settings = dataclasses.replace(settings, **{field.name: text})
+    build.check(settings)
     return settings
 
 
-def _check(settings):
-    """Build what needs no data, so that a mistake is found before anything is loaded."""
-    build.check(settings)
-    build.schedule(settings)
-    augmentation(settings)
-    spec.parse(settings.loss, losses.LOSSES, "loss")
-    spec.parse(settings.optimizer, optim.OPTIMIZERS, "optimizer")
-    if settings.patience and not settings.validation:
-        raise NpNNError("--patience needs images to watch: give --validation N, too")
+def option_names(recipe):
+    """Return the names of the options that change a Recipe: of its fields, and within these."""
+    return [
+        name
+        for field in hyperparameters(recipe)
+        for name in (field.name, *field.metadata["options"])
+    ]
+
+
+def _given(args, names):
+    """Return those of the arguments that were given: {name: value}."""
+    given = vars(args)
+    return {name: given[name] for name in names if given.get(name) is not None}

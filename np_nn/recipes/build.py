@@ -16,22 +16,10 @@ from np_nn.optim import OPTIMIZERS
 from np_nn.optim.limits import Limits
 from np_nn.optim.schedules import SCHEDULES
 from np_nn.recipes.prepare import augmentation
+from np_nn.recipes.recipe import NETWORK, hyperparameters
 from np_nn.training.early_stopping import EarlyStopping
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
-
-# The fields of a Recipe that say what a network looks like.
-FIELDS = (
-    "hidden", "channels", "activation", "output", "bias", "norm", "noise", "input_noise", "dropout",
-    "input_dropout", "residual",
-)  # fmt: skip
-
-
-def fields(name):
-    """Return {field: default} of the fields of FIELDS that a model has, by the model's name."""
-    arguments = inspect.signature(MODELS[name]).parameters
-    own = {field: arguments[field].default for field in FIELDS if field in arguments}
-    return {"hidden": (512,), **own} if name == "mlp" else own
 
 
 def change(settings, name):
@@ -39,19 +27,24 @@ def change(settings, name):
 
     Convolutions start as in PyTorch: from the original's start, LeNet-5 does not leave chance.
     """
-    plain = {field.name: field.default for field in dataclasses.fields(settings)}
-    own = {field: plain[field] for field in FIELDS} | fields(name) | {"channels": ()}
-    changed = dataclasses.replace(settings, model=name, **own)
-    return dataclasses.replace(changed, init="torch") if takes_images(changed) else changed
+    plain = {field.name: field.default for field in hyperparameters(settings, NETWORK)}
+    changed = dataclasses.replace(settings, **plain, model=name)
+    own = changed.network_defaults | {"channels": ()}
+    return dataclasses.replace(
+        changed, **own, init="torch" if takes_images(changed) else settings.init
+    )
 
 
 def check(settings):
-    """Raise NpNNError if a Recipe says something that its model does not have."""
-    own = fields(settings.model)
-    for field in dataclasses.fields(settings):
-        said = getattr(settings, field.name) != field.default
-        if field.name in FIELDS and field.name not in own and said:
+    """Raise NpNNError if a Recipe's values, each of them right, do not fit together."""
+    own = settings.network_defaults
+    for field in hyperparameters(settings, NETWORK):
+        if field.name not in own and getattr(settings, field.name) != field.default:
             raise NpNNError(f"{settings.model} has no {field.name}; it has {', '.join(own)}")
+    if settings.patience and not settings.validation:
+        raise NpNNError("patience needs images to watch: hold some out with validation")
+    schedule(settings)
+    augmentation(settings)
 
 
 def model(settings, data, seed):
@@ -75,8 +68,9 @@ def model_for(settings, shape, classes):
     settings that the model does not have.
     """
     check(settings)
-    known = {field: getattr(settings, field) for field in FIELDS}
-    known["channels"] = settings.channels or fields(settings.model).get("channels")
+    own = settings.network_defaults
+    known = {name: getattr(settings, name) for name in own}
+    known["channels"] = settings.channels or own.get("channels")
     inputs = math.prod(shape)
     known |= {
         "sizes": settings.sizes(inputs, classes),
@@ -100,7 +94,7 @@ def loss(settings, data):
     Raises NpNNError for class weights that the loss does not take, or a class without samples.
     """
     weights = settings.class_weights
-    if weights == "balanced":
+    if "balanced" in weights:
         weights = balanced_weights(data.train.labels, len(data.classes))
     more = {"weight": weights} if len(weights) else {}
     try:

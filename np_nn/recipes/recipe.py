@@ -1,40 +1,76 @@
 """A Recipe: the hyper-parameters of a run, and what was published for them."""
 
-from dataclasses import dataclass, field
+import dataclasses
+import inspect
+from dataclasses import dataclass
+from types import MappingProxyType, NoneType
+from typing import get_args
 
-from np_nn.recipes import build
+import numpy as np
+
+from np_nn import data
+from np_nn.data.augmentation import AUGMENTATIONS
+from np_nn.layers.initializers import INITIALISERS
+from np_nn.losses import LOSSES
+from np_nn.models import ACTIVATIONS, MODELS, NORMS, OUTPUTS
+from np_nn.optim import OPTIMIZERS
+from np_nn.optim.schedules import SCHEDULES
+from np_nn.utils.converters import (
+    joined,
+    named,
+    number,
+    number_or,
+    one_of,
+    positive,
+    real,
+    share,
+    switch,
+    whole_number,
+)
+from np_nn.utils.errors import NpNNError
+
+# The groups of hyper-parameters, which are those of --help.
+WHAT = "what to train"
+IMAGES = "images"
+NETWORK = "network"  # each of them is an argument of some of the MODELS
+TRAINING = "training"
+LENGTH = "length of the training"  # one of them is given, the others are None
 
 
 def _about(default):
-    """A field that says where a recipe comes from, and is no part of how it trains."""
-    return field(default=default, compare=False)
+    """Return a field that says where a recipe comes from, and is no part of how it trains."""
+    return dataclasses.field(default=default, compare=False)
+
+
+def setting(default, group, help, type, *, several=False, said="", options=MappingProxyType({})):
+    """Return a field that is a hyper-parameter; option, checks and reports follow from it.
+
+    group: one of those above. help: what it is, for --help. type: a converter, see
+    ``utils.converters``. several: the value is a tuple, each of whose values the converter takes;
+    a number: of so many. said: how ``describe`` says a value other than the default. options:
+    {name: converter} of those options of the field's text that have an option of their own on
+    the command line, as momentum of the optimizer has.
+    """
+    about = {
+        "group": group, "help": help, "type": type, "several": several, "said": said,
+        "options": options,
+    }  # fmt: skip
+    return dataclasses.field(default=default, metadata=about)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Hyper-parameters of a run. Either steps or epochs is given.
 
-    Two recipes are equal when they train alike, whatever they are called.
-
-    Network: model: one of models.MODELS; it has those of the next fields that its function takes.
-    hidden: widths of the hidden layers; channels: of the convolutions, () for the model's own.
-    activation, output, norm, noise, dropout, input_dropout, residual: see ``models.mlp``;
-    input_noise: standard deviation of noise on the inputs. init: one of
-    layers.initializers.INITIALISERS.
-    Loss: see losses.LOSSES. targets: what a loss of values wants for a wrong and for the right
-    class. class_weights: a number for each class, or "balanced".
-    Training: optimizer, schedule: names with options, as in "sgd:momentum=0.9". replacement:
-    draw every batch anew from the whole set (else shuffle once an epoch). clip_norm,
-    clip_value, max_norm: see ``optim.limits``. validation: how many of the last training images
-    are held out; patience: epochs without an improvement there before training stops.
-    Images: dataset: one of data.DATASETS. scale, shift: a pixel p of 0..255 becomes
-    scale * p + shift; standardize: they are chosen for mean 0 and variance 1. deskew, augment:
-    see ``data.preprocess`` and ``data.augmentation``; several distortions are joined by "+".
+    Two recipes are equal when they train alike, whatever they are called. Raises NpNNError, which
+    names the field, for a value that its converter refuses.
 
     published: the reported test accuracy, 0..1; published_seconds: the reported time.
     table: the table of published results that it belongs to. note: what to know about it.
     long: takes more than a quarter of an hour on two cores. best_on_test: the published figure
     is that of the epoch that was best on the test set.
+
+    All other fields say in their ``setting`` what they are.
     """
 
     name: str = _about("")
@@ -47,40 +83,104 @@ class Recipe:
     long: bool = _about(False)
     best_on_test: bool = _about(False)
 
-    model: str = "mlp"
-    hidden: tuple[int, ...] = (512,)
-    channels: tuple[int, ...] = ()
-    activation: str = "relu"
-    output: str = "none"
-    bias: bool = False
-    init: str = "original"
-    norm: str = "none"
-    noise: float = 0.0
-    input_noise: float = 0.0
-    dropout: float = 0.0
-    input_dropout: float = 0.0
-    residual: bool = False
-    loss: str = "cross_entropy"
-    targets: tuple[float, float] = (0.0, 1.0)
-    class_weights: tuple[float, ...] | str = ()
-    optimizer: str = "sgd"
-    lr: float = 0.001
-    schedule: str = "constant"
-    batch_size: int = 256
-    steps: int | None = 4000
-    epochs: int | None = None
-    replacement: bool = True
-    clip_norm: float | None = None
-    clip_value: float | None = None
-    max_norm: float | None = None
-    validation: int = 0
-    patience: int | None = None
-    dataset: str = "mnist"
-    scale: float = 1.0
-    shift: float = 0.0
-    standardize: bool = False
-    deskew: bool = False
-    augment: str = ""
+    dataset: str = setting(
+        "mnist", IMAGES, "the data set; auto: MNIST, or where it is missing scikit-learn's digits",
+        one_of("data set", data.names),
+    )  # fmt: skip
+    scale: float = setting(1.0, IMAGES, "pixels of 0..255 are multiplied by X", positive)
+    shift: float = setting(0.0, IMAGES, "then X is added to them", real)
+    standardize: bool = setting(
+        False, IMAGES, "scale and shift pixels to mean 0 and variance 1", switch
+    )
+    deskew: bool = setting(False, IMAGES, "straighten the images", switch, said="deskewed")
+    augment: str = setting(
+        "", IMAGES, "distort them anew each epoch", joined("augmentation", AUGMENTATIONS),
+        said="distorted ({})",
+    )  # fmt: skip
+
+    model: str = setting(
+        "mlp", WHAT, "the network, with its own sizes and dropout unless they are given",
+        one_of("model", MODELS),
+    )  # fmt: skip
+    hidden: tuple[int, ...] = setting(
+        (512,), NETWORK, "widths of the hidden layers", whole_number(1), several=True
+    )
+    channels: tuple[int, ...] = setting(
+        (), NETWORK, "channels of the convolutions", whole_number(1), several=True
+    )
+    activation: str = setting(
+        "relu", NETWORK, "after each hidden layer", named("activation", ACTIVATIONS)
+    )
+    output: str = setting("none", NETWORK, "after the last layer", named("output", OUTPUTS))
+    bias: bool = setting(False, NETWORK, "biases in the layers", switch)
+    dropout: float = setting(
+        0.0, NETWORK, "share of hidden units that are dropped, 0 to 1", share, said="dropout {:g}"
+    )
+    input_dropout: float = setting(0.0, NETWORK, "share of inputs that are dropped, 0 to 1", share)
+    norm: str = setting(
+        "none", NETWORK, "before each activation", named("normalisation", NORMS), said="{} norm"
+    )
+    noise: float = setting(
+        0.0, NETWORK, "standard deviation of noise before each activation", number,
+        said="noise {:g}",
+    )  # fmt: skip
+    input_noise: float = setting(0.0, NETWORK, "standard deviation of noise on the inputs", number)
+    residual: bool = setting(False, NETWORK, "x + layer(x) where sizes allow", switch)
+
+    init: str = setting(
+        "original", TRAINING, "where the weights start", one_of("initialiser", INITIALISERS)
+    )
+    loss: str = setting(
+        "cross_entropy", TRAINING, "the loss", named("loss", LOSSES),
+        options={"label_smoothing": share},
+    )  # fmt: skip
+    targets: tuple[float, float] = setting(
+        (0.0, 1.0), TRAINING, "of a loss of values: for a wrong and for the right class", real,
+        several=2,
+    )  # fmt: skip
+    class_weights: tuple[float | str, ...] = setting(
+        (), TRAINING, "how much each class counts: a number for each, or balanced",
+        number_or("balanced"), several=True,
+    )  # fmt: skip
+    optimizer: str = setting(
+        "sgd", TRAINING, "the optimizer", named("optimizer", OPTIMIZERS),
+        options={"momentum": number, "weight_decay": number},
+    )  # fmt: skip
+    lr: float = setting(0.001, TRAINING, "learning rate", positive)
+    schedule: str = setting(
+        "constant", TRAINING, "schedule of the learning rate", named("schedule", SCHEDULES)
+    )
+    batch_size: int = setting(256, TRAINING, "images per step", whole_number(1))
+    replacement: bool = setting(
+        True, TRAINING, "draw each batch from the whole set (else shuffle it once an epoch)", switch
+    )
+    clip_norm: float | None = setting(
+        None, TRAINING, "maximum norm of all gradients together", positive
+    )
+    clip_value: float | None = setting(
+        None, TRAINING, "maximum absolute value of each gradient", positive
+    )
+    max_norm: float | None = setting(
+        None, TRAINING, "maximum norm of each unit's incoming weights", positive,
+        said="max-norm {}",
+    )  # fmt: skip
+    validation: int = setting(
+        0, TRAINING, "training images to hold out, the last ones", whole_number(0)
+    )
+    patience: int | None = setting(
+        None, TRAINING, "stop after N epochs without a better accuracy on the held-out images",
+        whole_number(1),
+    )  # fmt: skip
+    steps: int | None = setting(4000, LENGTH, "training iterations", whole_number(1))
+    epochs: int | None = setting(None, LENGTH, "passes over the training set", whole_number(1))
+
+    def __post_init__(self):
+        for field in hyperparameters(self):
+            try:
+                value = _converted(field, getattr(self, field.name))
+            except NpNNError as error:
+                raise NpNNError(f"{field.name}: {error}") from None
+            object.__setattr__(self, field.name, value)
 
     @property
     def plan(self):
@@ -92,6 +192,14 @@ class Recipe:
             "replacement": self.replacement,
         }
 
+    @property
+    def network_defaults(self):
+        """{name: the model's own default} of the network's fields that the model has."""
+        arguments = inspect.signature(MODELS[self.model]).parameters
+        names = [field.name for field in hyperparameters(self, NETWORK) if field.name in arguments]
+        own = {name: arguments[name].default for name in names}
+        return {"hidden": (512,), **own} if self.model == "mlp" else own
+
     def sizes(self, inputs=784, classes=10):
         """The width of every layer of an mlp, inputs first."""
         return (inputs, *self.hidden, classes)
@@ -102,13 +210,13 @@ class Recipe:
             return _dashed(self.sizes(inputs, classes))
         changed = [
             f"{field} {_dashed(getattr(self, field))}"
-            for field, own in build.fields(self.model).items()
+            for field, own in self.network_defaults.items()
             if field in ("channels", "hidden") and getattr(self, field) not in (own, ())
         ]
         return f"{self.model} ({', '.join(changed)})" if changed else self.model
 
     def describe(self):
-        """The settings in a few words."""
+        """The settings in a few words: length, optimizer, start, and what is not as usual."""
         epochs = f"{self.epochs:,} epoch{'s' * (self.epochs != 1)}" if self.epochs else ""
         length = f"{epochs} in batches" if epochs else f"{self.steps:,} batches"
         name, _, options = self.optimizer.partition(":")
@@ -117,15 +225,33 @@ class Recipe:
             f"{name.upper()} {self.lr:g}{f' ({options})' if options else ''}",
             f"{self.init} init",
         ]
-        more = {
-            "deskewed": self.deskew,
-            f"distorted ({self.augment})": self.augment,
-            f"dropout {self.dropout:g}": self.dropout,
-            f"{self.norm} norm": self.norm != "none",
-            f"noise {self.noise:g}": self.noise,
-            f"max-norm {self.max_norm}": self.max_norm,
-        }
-        return ", ".join(parts + [text for text, said in more.items() if said])
+        for field in hyperparameters(self):
+            value, said = getattr(self, field.name), field.metadata["said"]
+            if said and value != field.default:
+                parts.append(said.format(value))
+        return ", ".join(parts)
+
+
+def hyperparameters(recipe, group=None):
+    """Return the fields of a Recipe, or of its class, that decide how it trains; of a group."""
+    return [
+        field
+        for field in dataclasses.fields(recipe)
+        if field.compare and group in (None, field.metadata["group"])
+    ]
+
+
+def _converted(field, value):
+    """Return the value as the field's converter gives it. Raises NpNNError for one it refuses."""
+    convert, several = field.metadata["type"], field.metadata["several"]
+    if value is None and NoneType in get_args(field.type):
+        return None
+    if not several:
+        return convert(value)
+    values = [value] if isinstance(value, str) or not np.iterable(value) else list(value)
+    if several is not True and len(values) != several:
+        raise NpNNError(f"{several} values are needed, not {len(values)}")
+    return tuple(map(convert, values))
 
 
 def _dashed(numbers):

@@ -103,25 +103,21 @@ def _network(settings, dataset):
     return settings.network(dataset.train.images[0].size, len(dataset.classes))
 
 
-def train(settings, data, seed, input="auto", quiet=False):
-    """Train a Recipe from one seed as main_np.py does; returns a Result.
+def train(
+    settings, data, seed, input="auto", quiet=False, *, model=None, callbacks=(), resume=None
+):
+    """Train a Recipe from one seed: here main_np.py and all other programs of NumPy train.
 
-    data: prepared for the settings. Where the published figure is that of the epoch that was best
-    on the test set, so is the result: the test set then is tried after each epoch. After Ctrl-C
-    the result is that of the steps so far, and its history says ``interrupted``. Raises what
-    ``fit`` raises, DivergedError above all.
+    data: a Dataset, prepared for the settings. model: what ``build.model`` made of these
+    settings, data and seed, if the caller needs it. input, quiet, callbacks, resume: see ``fit``.
+    Returns a Result. After Ctrl-C it is that of the steps so far, and its history says
+    ``interrupted``. Raises what ``fit`` raises, DivergedError above all.
     """
-    model = build.model(settings, data, seed)
+    model = model or build.model(settings, data, seed)
     loss = build.loss(settings, data)
     optimizer = build.optimizer(settings, model.parameters())
-    options = build.fit_options(settings, data)
-    if settings.best_on_test:
-        options["validation"] = data.test
     history = fit(
-        model, data.train, loss, optimizer, **options, seed=seed, input=input, quiet=quiet
-    )
-    test = evaluate(model, data.test, loss, input=input)
-    if settings.best_on_test:
-        tried = [result for _, result in history.validation]
-        test = max([*tried, test], key=lambda result: result.accuracy)
-    return Result(seed, history, test)
+        model, data.train, loss, optimizer, **build.fit_options(settings, data),
+        callbacks=callbacks, resume=resume, seed=seed, input=input, quiet=quiet,
+    )  # fmt: skip
+    return Result(seed, history, evaluate(model, data.test, loss, input=input, keep=True))

@@ -5,8 +5,8 @@ time, and goes on where it stopped: rows that are done, with the settings that t
 not trained again.
 """
 
-import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from np_nn import cli, data, ops, recipes
@@ -16,7 +16,7 @@ from np_nn.reproduce import tables
 from np_nn.reproduce.estimate import EXPENSIVE, SEEDS, Clock, duration, estimate, seeds
 from np_nn.reproduce.results import Results
 from np_nn.utils import files, machine
-from np_nn.utils.errors import unknown_name
+from np_nn.utils.converters import one_of
 from np_nn.utils.markdown import markdown_table
 
 
@@ -48,7 +48,8 @@ def _parser():
     add = command.add_argument
     add("--table", nargs="+", choices=tables.TITLES, default=list(tables.TITLES), metavar="NAME",
         help=f"which tables: {', '.join(tables.TITLES)} (default: all)")  # fmt: skip
-    add("--rows", type=_row, nargs="+", metavar="NAME", help="only these rows; see --list")
+    add("--rows", type=one_of("row", recipes.RECIPES), nargs="+", metavar="NAME",
+        help="only these rows; see --list")  # fmt: skip
     add("--long", action="store_true", help="rows of more than a quarter of an hour, too")
     add("--seeds", type=cli.whole_number(1), metavar="N",
         help=f"networks for each row (default: {SEEDS}, and 1 where one takes over "
@@ -63,13 +64,6 @@ def _parser():
     add("--quiet", action="store_true", help="no progress, only the tables")
     cli.add_numpy_options(command)
     return command
-
-
-def _row(word):
-    """An argument type: a row's name, else an error that gives the nearest."""
-    if word not in recipes.RECIPES:
-        raise argparse.ArgumentTypeError(str(unknown_name("row", word, recipes.RECIPES)))
-    return word
 
 
 def _chosen(args):
@@ -117,13 +111,16 @@ def _run(rows, results, args):
 
 def _train(recipe, prepared, seed, args):
     """What is kept of one trained network. Raises KeyboardInterrupt if it was stopped early."""
+    if recipe.best_on_test:  # it is tried after each epoch
+        prepared = replace(prepared, validation=prepared.test)
     found = run.train(recipe, prepared, seed, args.input, args.quiet)
     if found.history.interrupted:
         raise KeyboardInterrupt
+    test = _best_on_test(found) if recipe.best_on_test else found.test
     return {
         "seed": seed,
-        "accuracy": found.test.accuracy,
-        "loss": found.test.loss,
+        "accuracy": test.accuracy,
+        "loss": test.loss,
         "seconds": prepared.prepare_seconds + found.history.train_seconds,
         "steps": found.history.done,
         "threads": args.threads,
@@ -131,6 +128,12 @@ def _train(recipe, prepared, seed, args):
         "machine": machine.describe(),
         "versions": machine.versions("np_nn", "numpy"),
     }
+
+
+def _best_on_test(found):
+    """The Evaluation of the epoch that was best on the test set."""
+    tried = [test for _, test in found.history.validation]
+    return max([*tried, found.test], key=lambda test: test.accuracy)
 
 
 def _line(error):

@@ -1,84 +1,131 @@
-"""Types of arguments: a word of the command line becomes a value, or is refused in one line."""
+"""Converters: a word of the command line, or a value of Python, checked and of its own type.
+
+Each is a type of argparse and raises ConversionError, whose one line says what is needed.
+``metavar`` is what --help calls the value, and ``names()`` lists what a table knows.
+"""
 
 import argparse
 import math
 
+import numpy as np
+
 from np_nn.utils import spec
-from np_nn.utils.errors import NpNNError, unknown_name
+from np_nn.utils.errors import NpNNError, shown, unknown_name
 
 
-def one_of(kind, known):
-    """An argument type: one of these names, else an error that gives the nearest."""
+class ConversionError(NpNNError, argparse.ArgumentTypeError):
+    """A value that a converter refuses; argparse shows the message with the option's name."""
 
+
+def _refused(wanted, value):
+    return ConversionError(f"{wanted} is needed, not {shown(repr(value))}")
+
+
+def _converter(metavar, names=tuple):
+    """Return a decorator that gives a converter its metavar and its names."""
+
+    def decorate(convert):
+        convert.metavar, convert.names = metavar, names
+        return convert
+
+    return decorate
+
+
+def one_of(kind, table):
+    """A converter: one of the names of a table, else an error that gives the nearest.
+
+    table: a container of names, or a function that returns one, if names may come later.
+    """
+    names = table if callable(table) else lambda: table
+
+    @_converter("NAME", names)
     def convert(word):
-        if word not in known:
-            raise argparse.ArgumentTypeError(str(unknown_name(kind, word, known)))
-        return word
+        name = str(word)
+        if name not in names():
+            raise ConversionError(unknown_name(kind, name, names()))
+        return name
 
     return convert
-
-
-def whole_number(least):
-    """An argument type: a whole number not below the least."""
-
-    def convert(word):
-        try:
-            number = int(word)
-        except ValueError:
-            number = None
-        if number is None or number < least:
-            raise argparse.ArgumentTypeError(f"a whole number >= {least} is needed, not {word!r}")
-        return number
-
-    return convert
-
-
-def number(word):
-    """An argument type: a finite number not below 0."""
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"a number >= 0 is needed, not {word!r}")
-    return value
-
-
-def share(word):
-    """An argument type: a number from 0 to 1."""
-    value = number(word)
-    if value > 1:
-        raise argparse.ArgumentTypeError(f"a number from 0 to 1 is needed, not {word!r}")
-    return value
-
-
-def positive(word):
-    """An argument type: a finite number above 0."""
-    value = number(word)
-    if not value:
-        raise argparse.ArgumentTypeError(f"a number > 0 is needed, not {word!r}")
-    return value
-
-
-def number_or(word):
-    """An argument type: a number not below 0, or this word."""
-    return lambda given: given if given == word else number(given)
 
 
 def named(kind, table):
-    """An argument type: a name of a table, with options as in sgd:momentum=0.9."""
+    """A converter: a name of a table, with options as in sgd:momentum=0.9."""
 
+    @_converter("NAME", lambda: table)
     def convert(word):
+        text = str(word)
         try:
-            spec.parse(word, table, kind)
+            spec.parse(text, table, kind)
         except NpNNError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-        return word
+            raise ConversionError(error) from None
+        return text
 
     return convert
 
 
 def joined(kind, table):
-    """An argument type: names of a table, each with options as for ``named``, joined by +."""
+    """A converter: names of a table, each with options as for ``named``, joined by +; or ""."""
     part = named(kind, table)
-    return lambda text: "+".join(map(part, text.split("+")))
+
+    @_converter("NAME[+NAME]", lambda: table)
+    def convert(word):
+        text = str(word)
+        return "+".join(map(part, text.split("+"))) if text else ""
+
+    return convert
+
+
+def whole_number(least):
+    """A converter: a whole number not below the least."""
+
+    @_converter("N")
+    def convert(value):
+        try:
+            number = int(str(value))  # int(1.5) would cut it
+        except ValueError:
+            number = None
+        if number is None or number < least:
+            raise _refused(f"a whole number >= {least}", value)
+        return number
+
+    return convert
+
+
+def _number(wanted, fits):
+    """Return a converter: a finite number that fits. wanted: which ones do, in words."""
+
+    @_converter("X")
+    def convert(value):
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not (math.isfinite(number) and fits(number)):
+            raise _refused(wanted, value)
+        return number
+
+    return convert
+
+
+real = _number("a finite number", lambda number: True)
+number = _number("a number >= 0", lambda number: number >= 0)
+share = _number("a number from 0 to 1", lambda number: 0 <= number <= 1)
+positive = _number("a number > 0", lambda number: number > 0)
+
+
+def number_or(word):
+    """A converter: a number not below 0, or this word."""
+
+    @_converter("X")
+    def convert(value):
+        return word if str(value) == word else number(value)
+
+    return convert
+
+
+@_converter("")
+def switch(value):
+    """A converter: True or False. On the command line it is argparse's BooleanOptionalAction."""
+    if not isinstance(value, bool | np.bool_):
+        raise _refused("True or False", value)
+    return bool(value)

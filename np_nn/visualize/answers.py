@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-import np_nn as nn
 from np_nn import plots
 from np_nn.analysis import metrics
 from np_nn.analysis.embedding import embed, hidden
@@ -26,8 +25,8 @@ def parser():
 
 
 def draw(args):
-    model, _, data, _ = network.train(args)
-    found = metrics.read(nn.predict(model, data.test, input=args.input), data.test.labels)
+    model, _, data, result = network.train(args)
+    found = metrics.read(result.test.outputs, data.test.labels)
     about, folder, ending = run.about(args.settings, data), Path(args.out), f".{args.format}"
 
     def picture(name, plot, *content):

@@ -2,9 +2,8 @@
 
 import argparse
 
-import np_nn as nn
 from np_nn import cli
-from np_nn.recipes import build
+from np_nn.recipes import build, run
 
 
 def parser(about, recipe="np_nn"):
@@ -39,18 +38,15 @@ def prepare(args, data=None):
 
 
 def train(args, callbacks=(), prepared=None):
-    """Train as main_np.py does, from the first seed: (model, loss, data, history).
+    """Train as main_np.py does, from the first seed: (model, loss, data, Result).
 
     prepared: what ``prepare`` returned, if that was needed before. Raises KeyboardInterrupt after
     Ctrl-C: half a training makes no picture.
     """
     model, loss, data = prepared or prepare(args)
-    optimizer = build.optimizer(args.settings, model.parameters())
-    options = build.fit_options(args.settings, data)
-    history = nn.fit(
-        model, data.train, loss, optimizer, **options,
-        callbacks=callbacks, seed=args.seed[0], input=args.input, quiet=args.quiet,
-    )  # fmt: skip
-    if history.interrupted:
+    result = run.train(
+        args.settings, data, args.seed[0], args.input, args.quiet, model=model, callbacks=callbacks
+    )
+    if result.history.interrupted:
         raise KeyboardInterrupt
-    return model, loss, data, history
+    return model, loss, data, result

@@ -9,7 +9,6 @@ from np_nn import plots
 from np_nn.cli import pictures
 from np_nn.data.batches import Batches
 from np_nn.recipes import build, run
-from np_nn.recipes.run import Result
 from np_nn.visualize import network
 
 OBSERVATIONS = 60  # at least, where there are as many iterations
@@ -34,8 +33,7 @@ def draw(args):
     model, loss, data = prepared
     every = max(1, len(Batches(len(data.train), **settings.plan)) // OBSERVATIONS)
     observer = nn.Observer(data.train, loss, every=every)
-    *_, history = network.train(args, [observer], prepared)
-    result = Result(args.seed[0], history, nn.evaluate(model, data.test, loss))
+    *_, result = network.train(args, [observer], prepared)
     seen, about = observer.observations, run.about(settings, data)
     steps, layers = np.array([each.step for each in seen]), _layers(model)
 
@@ -46,7 +44,7 @@ def draw(args):
     return [
         picture(
             "training", plots.plot_learning,
-            pictures.curve("NumPy", result), _rates(settings, history),
+            pictures.curve("NumPy", result), _rates(settings, result.history),
         ),
         picture(
             "training_norms", plots.plot_norms,

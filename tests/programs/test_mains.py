@@ -135,7 +135,7 @@ BAD_INPUT = [
     (["--hidden", "-5"], "a whole number >= 1"),
     (["--steps", "1.5"], "a whole number >= 1"),
     (["--lr", "0"], "a number > 0"),
-    (["--lr", "nan"], "a number >= 0"),
+    (["--lr", "nan"], "a number > 0"),
     (["--momentum", "-1"], "a number >= 0"),
     (["--seed", "-1"], "a whole number >= 0"),
     (["--threads", "0"], "a whole number >= 1"),

@@ -9,7 +9,9 @@ import pytest
 
 import np_nn as nn
 from np_nn import cli
+from np_nn.cli import save_options
 from np_nn.recipes import build
+from np_nn.utils import archive
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +35,16 @@ def test_every_option_of_the_command_line_reaches_the_recipe():
     assert not settings.replacement
     optimizer = build.optimizer(settings, nn.Linear(2, 2).parameters())
     assert (optimizer.config["weight_decay"], optimizer.config["eps"]) == (0.1, 1e-6)
+
+
+def test_options_of_a_checkpoint_are_words_that_the_parser_takes(tmp_path):
+    """argparse takes a word -1e-05 for an option; a list of numbers has such words."""
+    command = cli.parser("")
+    save_options.add_options(command)
+    options = {"targets": [-1e-05, 1.0], "shift": -1e-05, "hidden": [3], "bias": False}
+    archive.write(tmp_path / "run", {"recipe": options, "model": {}, "best": None, "history": {}})
+    words = save_options.arguments(command, ["--resume", str(tmp_path / "run")])
+    assert options.items() <= vars(command.parse_args(words)).items()
 
 
 @pytest.mark.parametrize("words", [["--bad"], ["--out", "a-file/folder"]], ids=str)

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import main_np
 import np_nn as nn
 from np_nn import cli, plots, recipes
 from np_nn.cli.finish import to_json
-from np_nn.recipes import build, run
+from np_nn.recipes import run
 from np_nn.recipes.prepare import prepare
 from np_nn.reproduce import __main__ as reproduce
 from np_nn.reproduce import estimate, tables
 from np_nn.reproduce.results import Results, Summary
+from np_nn.visualize import network
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = list(recipes.RECIPES.values())
@@ -62,6 +64,18 @@ def test_recipes_have_names_sources_and_settings_of_their_own():
         assert (estimate.estimate(recipe) > 900) == recipe.long, recipe.name
 
 
+def spied(monkeypatch, module, name):
+    """Keep what a function of a module returns, from now on, in the list that is returned."""
+    function, kept = getattr(module, name), []
+
+    def call(*arguments):
+        kept.append(function(*arguments))
+        return kept[-1]
+
+    monkeypatch.setattr(module, name, call)
+    return kept
+
+
 def small(recipe, steps=2):
     """The recipe on few images, and on narrower layers where they are very wide."""
     return dataclasses.replace(
@@ -83,30 +97,29 @@ def test_every_recipe_trains(recipe, digits):
     assert 0 <= result.test.accuracy <= 1
 
 
-def test_a_row_is_trained_as_main_np_trains_it(digits):
-    """main_np.py spells out what run.train does: both must give the same network."""
-    settings = small(recipes.RECIPES["keras"], steps=20)
-    data = prepare(settings, digits)
-    ours = run.train(settings, data, seed=3, quiet=True)
-    model, loss = build.model(settings, data, 3), build.loss(settings, data)
-    optimizer = build.optimizer(settings, model.parameters())
-    history = nn.fit(
-        model, data.train, loss, optimizer, **build.fit_options(settings, data), seed=3, quiet=True
-    )
-    assert (history.loss == ours.history.loss).all()
-    assert nn.evaluate(model, data.test, loss) == ours.test
+def test_main_np_and_the_pictures_train_a_row_as_it_is_reproduced(tmp_path):
+    words = ["--recipe", "keras", "--dataset", "digits", "--steps", "20"]
+    words += ["--batch-size", "50", "--seed", "3", "--quiet"]
+    args = cli.parse(network.parser(""), [*words, "--out", str(tmp_path)])
+    ours = run.train(args.settings, cli.load(args), seed=3, quiet=True)
+    *_, drawn = network.train(args)
+    assert main_np.main([*words, "--no-plots", "--json", str(tmp_path / "run.json")]) == 0
+    (printed,) = json.loads((tmp_path / "run.json").read_text())["runs"]
+    assert (drawn.history.loss == ours.history.loss).all()
+    assert printed["history"]["loss"] == ours.history.loss.tolist()
+    assert drawn.test.accuracy == printed["test_accuracy"] == ours.test.accuracy
 
 
-def test_the_best_epoch_on_the_test_set_is_taken_only_where_it_was_published(digits):
+def test_the_best_epoch_on_the_test_set_is_taken_only_where_it_was_published(digits, monkeypatch):
     settings = dataclasses.replace(small(recipes.RECIPES["nielsen_30"]), steps=None, epochs=4)
-    data = prepare(settings, digits)
-    result = run.train(settings, data, seed=0, quiet=True)
-    tried = [evaluation.accuracy for _, evaluation in result.history.validation]
+    data, args = prepare(settings, digits), reproduce._parser().parse_args(["--quiet"])
+    found = spied(monkeypatch, run, "train")
+    best = reproduce._train(settings, data, 0, args)["accuracy"]
+    tried = [evaluation.accuracy for _, evaluation in found[0].history.validation]
     assert len(tried) == 4
-    assert result.test.accuracy == max(tried)
+    assert best == max(tried)
     settings = dataclasses.replace(settings, best_on_test=False)
-    last = run.train(settings, data, seed=0, quiet=True)
-    assert last.test.accuracy == tried[-1]
+    assert reproduce._train(settings, data, 0, args)["accuracy"] == tried[-1]
     assert {recipe.name for recipe in RECIPES if recipe.best_on_test} == {
         "nielsen_30",
         "nielsen_100",
