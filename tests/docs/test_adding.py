@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "develop" / "adding.md"
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE.read_text("utf-8"), re.M | re.S))
 MOST = {"An activation": 5, "A layer": 5, "An optimizer": 4, "A data set": 1, "A published row": 1}
+MOST |= {"A hyper-parameter": 2}
 COPIED = ("np_nn", "tests", "docs", "benchmarks", "examples", "main_np.py", "main_torch.py")
 COPIED += ("pyproject.toml", "setup.py", "README.md", "LICENSE", "kernels")
 NEW = (
@@ -113,7 +114,7 @@ def test_the_new_pieces_pass_their_own_tests(project):
         "test_gradients.py",
         "kernels/test_squared_error.py",
     ]
-    files += ["saving/test_exchange.py", "docs/test_docs.py", "data/test_data.py"]
+    files += ["saving/test_exchange.py", "docs/test_docs.py", "data/test_data.py", "recipes"]
     options = ["-p", "no:cacheprovider", "-k", f"({NEW}) and not site and not page"]
     said = python(project, "-m", "pytest", *options, *(f"tests/{file}" for file in files))
     assert int(re.search(r"(\d+) passed", said)[1]) > 50
@@ -126,22 +127,26 @@ def test_the_session_on_the_page_is_true(project):
 
 
 def test_the_row_is_run_and_compared(project):
-    said = python(project, "main_np.py", "--recipe", "small_digits", "--no-plots", "--quiet")
+    options = ("--recipe", "small_digits", "--l2", "0", "--no-plots", "--quiet")
+    said = python(project, "main_np.py", *options)
     published, ours = re.search(r"^\| small_digits +\| +(\S+) +\| +(\S+)", said, re.M).groups()
     assert published == "0.9500"
     assert float(ours) > 0.9
 
 
-@pytest.mark.parametrize("main", ["main_np.py", "main_torch.py"])
-def test_both_programs_know_the_new_names_and_read_the_data(project, tmp_path, main):
+@pytest.mark.parametrize(
+    ("main", "more"), [("main_np.py", ("--l2", "0.01")), ("main_torch.py", ())]
+)
+def test_both_programs_know_the_new_names_and_read_the_data(project, tmp_path, main, more):
     pytest.importorskip("torch", reason="PyTorch is not installed")
     (written,) = blocks("A data set", "python")
     exec(written.partition("DATASETS[")[0].replace('"data/', f'"{tmp_path}/'), {})
     said = python(
         project, main, "--dataset", "halves", "--data-dir", str(tmp_path), "--scale", "0.01",
-        "--activation", "prelu", "--optimizer", "adamax:eps=1e-6", "--epochs", "2",
+        "--activation", "prelu", "--optimizer", "adamax:eps=1e-6", "--epochs", "2", *more,
         "--no-plots", "--quiet",
     )  # fmt: skip
     assert "784-512-2 on bright halves" in said
     assert "ADAMAX 0.001 (eps=1e-6)" in said
+    assert ("l2 0.01" in said) == bool(more)
     assert float(re.search(r"^\| (0\.\d+|1\.0000) +\|", said, re.M)[1]) > 0.95

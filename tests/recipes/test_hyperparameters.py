@@ -17,26 +17,18 @@ from np_nn.utils.converters import share
 FIELDS = hyperparameters(Recipe)
 GROUPS = {WHAT, IMAGES, NETWORK, TRAINING, LENGTH}
 
-# For each field words of the command line, and the value that they stand for.
+# Words of the command line, and the value that they stand for; for other fields "1" will do.
 SAID = {
     "dataset": ("fashion", "fashion"),
     "scale": ("0.5", 0.5),
     "shift": ("-0.1", -0.1),
-    "standardize": ("", True),
-    "deskew": ("", True),
     "augment": ("shift:pixels=1+elastic", "shift:pixels=1+elastic"),
     "model": ("residual_mlp", "residual_mlp"),
     "hidden": ("30 20", (30, 20)),
     "channels": ("8 16", (8, 16)),
     "activation": ("leaky_relu:negative_slope=0.2", "leaky_relu:negative_slope=0.2"),
     "output": ("softmax", "softmax"),
-    "bias": ("", True),
-    "dropout": ("1", 1.0),
-    "input_dropout": ("0.2", 0.2),
     "norm": ("batch", "batch"),
-    "noise": ("0.3", 0.3),
-    "input_noise": ("0.4", 0.4),
-    "residual": ("", True),
     "init": ("torch", "torch"),
     "loss": ("focal:gamma=1", "focal:gamma=1"),
     "targets": ("-1 1", (-1.0, 1.0)),
@@ -44,16 +36,13 @@ SAID = {
     "optimizer": ("adam:eps=1e-6", "adam:eps=1e-6"),
     "lr": ("1e-3", 0.001),
     "schedule": ("cosine", "cosine"),
-    "batch_size": ("1", 1),
-    "replacement": ("", True),
-    "clip_norm": ("1", 1.0),
-    "clip_value": ("2", 2.0),
-    "max_norm": ("3", 3.0),
-    "validation": ("0", 0),
-    "patience": ("2", 2),
-    "steps": ("7", 7),
-    "epochs": ("3", 3),
 }
+
+
+def said_of(field):
+    """Return words of the command line for a field, and the value that they stand for."""
+    usual = ("", True) if isinstance(field.default, bool) else ("1", 1)
+    return SAID.get(field.name, usual)
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +62,7 @@ def option(field):
 
 
 def test_every_hyper_parameter_says_what_it_is():
-    assert [field.name for field in FIELDS] == list(SAID)
+    assert SAID.keys() <= {field.name for field in FIELDS}
     text = cli.parser("").format_help()
     for field in FIELDS:
         assert field.metadata["help"], field.name
@@ -83,7 +72,7 @@ def test_every_hyper_parameter_says_what_it_is():
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_the_command_line_and_python_take_the_same_values(field, capsys):
-    words, value = SAID[field.name]
+    words, value = said_of(field)
     needs = {"channels": ["--model", "lenet"], "patience": ["--validation", "9"]}
     made = parse(*needs.get(field.name, ()), option(field), *words.split())
     assert getattr(made, field.name) == value
