@@ -8,7 +8,9 @@ here. Nothing else in np_nn imports torch.
 import torch
 from torch.nn import functional as F
 
-from np_nn.layers.module import Sequential
+from np_nn import layers, losses, optim
+from np_nn.layers.module import is_chain
+from np_nn.utils.errors import NpNNError
 
 
 class Residual(torch.nn.Module):
@@ -58,9 +60,15 @@ class FocalLoss(torch.nn.Module):
         return losses.sum() if self.reduction == "sum" else losses.mean()
 
 
-def _class(kind):
-    """PyTorch's class of a layer's or loss's name, or the one above."""
-    return globals().get(kind.__name__) or getattr(torch.nn, kind.__name__)
+def _class(kind, room, theirs=torch.nn):
+    """Return PyTorch's class of the name of a class of this room of np_nn, or the one above.
+
+    Raises NpNNError for a class of the user's own, a subclass among them: it may do other things.
+    """
+    name = kind.__name__
+    if getattr(room, name, None) is not kind:
+        raise NpNNError(f"{name} is none of np_nn's own classes, and has no twin in PyTorch")
+    return globals().get(name) or getattr(theirs, name)
 
 
 def module(model):
@@ -75,21 +83,21 @@ def module(model):
 
 
 def _build(model):
-    if isinstance(model, Sequential):
+    if is_chain(model):
         return torch.nn.Sequential(*map(_build, model))
     children = map(_build, model.children().values())
-    return _class(type(model))(*children, **model.config)
+    return _class(type(model), layers)(*children, **model.config)
 
 
 def loss(loss):
     """The torch.nn loss of the same name and settings."""
     arrays = {k: torch.from_numpy(v) for k, v in loss.config.items() if hasattr(v, "dtype")}
-    return _class(type(loss))(**loss.config | arrays)
+    return _class(type(loss), losses)(**loss.config | arrays)
 
 
 def optimizer(optimizer, parameters):
     """The torch.optim optimizer of the same name and settings, for these torch parameters."""
-    return getattr(torch.optim, type(optimizer).__name__)(parameters, **optimizer.config)
+    return _class(type(optimizer), optim, torch.optim)(parameters, **optimizer.config)
 
 
 def scheduler(schedule, optimizer, steps):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from np_nn.layers import Dropout, Dropout2d, Flatten, GaussianNoise, Linear
-from np_nn.layers.module import Module, Sequential, inference
+from np_nn.layers.module import Module, inference, is_chain
 from np_nn.utils.errors import NpNNError
 
 # Layers that leave a sample's numbers as they are, once training is over.
@@ -102,7 +102,7 @@ def trace(model, x, target, loss):
     Raises NpNNError for a model that is no Sequential, and what the layers and the loss raise for
     shapes that do not fit.
     """
-    if not isinstance(model, Sequential):
+    if not is_chain(model):
         raise NpNNError(f"only the layers of a Sequential can be followed, not {model!r}")
     batch, outputs, grads = np.array(x)[None], [], []
     out = batch

@@ -74,4 +74,4 @@ class Conv2d(Module):
             for name, value in list(self.config.items())[2:]
             if name not in usual or value != usual[name]
         ]
-        return f"Conv2d({', '.join([channels, *more])})"
+        return f"{type(self).__name__}({', '.join([channels, *more])})"

@@ -67,4 +67,4 @@ class Linear(Module):
 
     def __repr__(self):
         sizes = "{in_features}, {out_features}".format(**self.config)
-        return f"Linear({sizes})" if self.bias else f"Linear({sizes}, bias=False)"
+        return f"{type(self).__name__}({sizes}{'' if self.bias else ', bias=False'})"

@@ -277,7 +277,7 @@ class Sequential(Module):
         self.check_places()
 
     def __repr__(self):
-        return f"Sequential({', '.join(map(repr, self.layers))})"
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
     def __iter__(self):
         return iter(self.layers)
@@ -304,3 +304,9 @@ class Sequential(Module):
         for layer in reversed(self.layers[1:]):
             grad = layer.backward(grad)
         return self.layers[0].backward(grad, input_grad) if self.layers else grad
+
+
+def is_chain(module):
+    """Return whether x goes through a module's layers in turn: a Sequential with no forward of its
+    own."""
+    return type(module).forward is Sequential.forward

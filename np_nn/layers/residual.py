@@ -22,7 +22,7 @@ class Residual(Module):
         self.check_places()
 
     def __repr__(self):
-        return f"Residual({', '.join(map(repr, self.children().values()))})"
+        return f"{type(self).__name__}({', '.join(map(repr, self.children().values()))})"
 
     def forward(self, x):
         return self.meet(ops.add, x)

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from np_nn import layers
-from np_nn.layers.module import Sequential, inference
+from np_nn.layers.module import inference, is_chain
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
@@ -52,7 +52,7 @@ class Graph:
         x, sample: the name of its input, and an array of that shape. Returns the same of its
         output.
         """
-        if type(layer).forward is Sequential.forward:
+        if is_chain(layer):
             for name, child in layer.children().items():
                 x, sample = self.layer(child, f"{prefix}{name}.", x, sample)
             return x, sample

@@ -7,7 +7,7 @@ import numpy as np
 from np_nn import ops
 from np_nn.data.dataset import is_matrix
 from np_nn.layers import Dropout, Linear
-from np_nn.layers.module import Sequential
+from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
 from np_nn.utils.errors import NpNNError
 
@@ -130,7 +130,7 @@ def _sparse_pays(data, model):
 
 def _first(model, dropout=False):
     """The first layer of a model, after Dropout if that may be passed over."""
-    layers = list(model) if isinstance(model, Sequential) else [model]
+    layers = list(model) if is_chain(model) else [model]
     if dropout and layers and type(layers[0]) is Dropout:
         layers.pop(0)
     return layers[0] if layers else None
