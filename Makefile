@@ -4,6 +4,7 @@
 # make bench   how fast a training step is, side by side
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
+# make stress  10,000 predictions from 8 threads beside a training
 # make fuzz    100,000 mutated files and options: each is read, or refused in one line
 # make lint    ruff, and import-linter: who may import whom
 
@@ -13,7 +14,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench docs faults fuzz lint clean
+.PHONY: train compare test bench docs faults fuzz stress lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -38,6 +39,9 @@ faults: $(VENV)/.test
 
 fuzz: $(VENV)/.test
 	$(RUN) -m tests.support.fuzz $(ARGS)
+
+stress: $(VENV)/.test
+	$(RUN) -m tests.support.stress $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .
