@@ -7,29 +7,21 @@ own; they take turns for some rounds, and a figure is the median of the rounds' 
 
 import argparse
 import difflib
-import operator
 import re
-import statistics
 import sys
 
 from builds import ROOT, Builds
 from contenders import LAYERS, TORCH
 from contenders.kernel_cases import CASES
 from contenders.problem import dataset
+from side_by_side import BUSY, disturbed, table
 from team import Team
 
 from np_nn import cli, ops
 from np_nn.utils import machine
 from np_nn.utils.errors import NpNNError
-from np_nn.utils.markdown import markdown_table
 
 ROUNDS, SECONDS = 5, 0.1  # turns of each contender, and the length of one
-# What a contender may show of other programs on its cores before its figure is not to be trusted.
-SPREAD, PREEMPTIONS = 0.2, 10  # of its rounds; in a turn
-BUSY = (
-    f"The machine is busy: a spread above {SPREAD:.0%}, or more than {PREEMPTIONS} preemptions a "
-    "turn. Do not trust these figures."
-)
 
 
 def main(argv=None):
@@ -118,7 +110,7 @@ def instruction_set():
     raise NpNNError("no kernels are installed: 'pip install -e .' builds them")
 
 
-# ---- Its figures -----------------------------------------------------------------------------
+# ---- A case ----------------------------------------------------------------------------------
 
 
 class WrongError(Exception):
@@ -143,42 +135,6 @@ def timed(team, case, labels, args):
     if any(map(disturbed, turns.values())):
         notes.append(BUSY)
     return "\n\n".join([table(case, turns), *notes])
-
-
-def table(case, turns):
-    """Return the table of {contender: its answer of each round}."""
-    now = milliseconds(turns["now"])
-    rows = [
-        (
-            name,
-            f"{statistics.median(milliseconds(answers)):.4f}",
-            f"{spread(answers):.0%}",
-            f"{preemptions(answers):g}",
-            f"{statistics.median(map(operator.truediv, milliseconds(answers), now)):.2f}",
-        )
-        for name, answers in turns.items()
-    ]
-    return markdown_table((case, "ms", "spread", "preemptions", "times now"), rows)
-
-
-def milliseconds(answers):
-    return [answer["ms"] for answer in answers]
-
-
-def spread(answers):
-    """Return how far the rounds lie apart, as a share of their median."""
-    ms = milliseconds(answers)
-    return (max(ms) - min(ms)) / statistics.median(ms)
-
-
-def preemptions(answers):
-    """Return the median of how often other programs took a core from the contender in a turn."""
-    return statistics.median(answer["preemptions"] for answer in answers)
-
-
-def disturbed(answers):
-    """Return whether other programs may have changed a contender's figure."""
-    return spread(answers) > SPREAD or preemptions(answers) > PREEMPTIONS
 
 
 if __name__ == "__main__":

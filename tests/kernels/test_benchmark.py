@@ -102,7 +102,7 @@ def test_results_agree_but_for_rounding(built):
             "unknown kernel 'sparse_linear_forwrd'; the nearest are sparse_",
         ),
         ([""], "unknown kernel ''; the nearest are "),
-        (["mse"], "mse runs on NumPy: kernels/README.md says how a kernel is added"),
+        (["focal"], "focal runs on NumPy: kernels/README.md says how a kernel is added"),
         (["linear_forward 3"], "one of linear_forward 784-512, linear_forward 512-10"),
         (
             ["add", "--against", "nothing"],
