@@ -33,16 +33,20 @@ class Builds:
         return subprocess.Popen(command, cwd=self.root, env=environment, stdout=silent)
 
     def finish(self, compiler):
-        """Wait for the process; return the extension's path. Raises NpNNError if it failed."""
+        """Wait for the process. Raises NpNNError if it failed."""
         if compiler.wait():
             raise NpNNError(f"kernels/{self.family} does not compile, as said above")
+
+    @property
+    def now(self):
+        """The path of the extension that is built."""
         return self._folder / "np_nn" / "_kernels" / self._file
 
-    def save(self, path, name):
-        """Keep a copy of an extension under a name."""
+    def save(self, name):
+        """Keep a copy of it under a name."""
         place = self._saved / name
         place.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, place)
+        shutil.copy2(self.now, place)
 
     def saved(self, name):
         """Return the path of what was saved under a name. Raises NpNNError if nothing was."""

@@ -28,22 +28,21 @@ def main(argv=None):
     args = parser().parse_args(argv)
     cases, builds = cases_of(args.kernel), Builds(family_of(args.kernel), instruction_set())
     rivals = {f"saved: {name}": str(builds.saved(name)) for name in args.against}
-    rivals |= {"NumPy": LAYERS, "torch": TORCH}
+    labels = {"now": str(builds.now)} | rivals | {"NumPy": LAYERS, "torch": TORCH}
     dataset("mnist")  # if it is missing, say so at once
     with Team() as team, builds.start() as compiler:
-        # What the others import and prepare takes as long as the compiler.
-        team.take_turns(rivals.values(), request(cases[0]), args.threads, 1)
-        now = str(builds.finish(compiler))
+        prepare(team, labels, cases[0], args.threads)
+        builds.finish(compiler)
         threads = f"{args.threads} thread{'s' * (args.threads > 1)}"
         print(f"{machine.describe()}; {builds.isa}, {threads}, {args.rounds} rounds.")
         for case in cases:
             try:
-                print(f"\n{timed(team, case, {'now': now} | rivals, args)}", flush=True)
+                print(f"\n{timed(team, case, labels, args)}", flush=True)
             except WrongError as error:
                 print(f"{case} is not timed: {error}", file=sys.stderr)
                 return 1
     if args.save:
-        builds.save(now, args.save)
+        builds.save(args.save)
     return 0
 
 
@@ -119,6 +118,13 @@ class WrongError(Exception):
 
 def request(case):
     return {"task": "kernel", "arguments": {"case": case}, "seconds": SECONDS}
+
+
+def prepare(team, labels, case, threads):
+    """Let all contenders import, and all but the kernel try, while the compiler is at work."""
+    now, *others = labels.values()
+    team.start(now, threads)
+    team.take_turns(others, request(case), threads, 1)
 
 
 def timed(team, case, labels, args):

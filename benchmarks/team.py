@@ -97,6 +97,10 @@ class Team:
         for player in self._players.values():
             player.close()
 
+    def start(self, label, threads):
+        """Let a contender import what it needs before it is asked."""
+        self._player(label, threads)
+
     def take_turns(self, labels, request, threads, rounds):
         """Ask each contender in turn, for some rounds; the median of what each one says."""
         figures, answers = Figures(), {label: [] for label in labels}

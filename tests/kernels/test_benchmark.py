@@ -142,8 +142,10 @@ def test_builds_are_saved_by_name(module, tmp_path):
     builds = module("builds").Builds("warp", "avx2", tmp_path)
     with pytest.raises(NpNNError, match=r"'old' \(none is: --save NAME keeps one\)"):
         builds.saved("old")
+    builds.now.parent.mkdir(parents=True)
+    shutil.copy(warp.__file__, builds.now)
     for name in ("before", "again", "before"):
-        builds.save(warp.__file__, name)
+        builds.save(name)
     assert builds.saved("before").read_bytes() == builds.saved("again").read_bytes()
     with pytest.raises(NpNNError, match=r"for avx2 is saved as 'old' \(one of again, before\)"):
         builds.saved("old")
@@ -157,12 +159,12 @@ def test_a_build_has_one_family_and_one_instruction_set(module, built, tmp_path)
     shutil.copy(ROOT / "setup.py", tmp_path)
     (tmp_path / "np_nn").mkdir()
     builds = module("builds").Builds("warp", "baseline", tmp_path)
-    path = builds.finish(builds.start())
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-    assert b"nn_kernels_baseline" in path.read_bytes()
-    assert b"nn_kernels_avx2" not in path.read_bytes()
+    builds.finish(builds.start())
+    assert list(builds.now.parent.iterdir()) == [builds.now]
+    assert b"nn_kernels_baseline" in builds.now.read_bytes()
+    assert b"nn_kernels_avx2" not in builds.now.read_bytes()
     images, sums = np.ones((1, 2, 2), np.uint8), np.zeros((1, 5), np.int64)
-    assert built.load(path).image_moments(images, sums, 1).tolist() == [[4, 2, 2, 2, 1]]
+    assert built.load(builds.now).image_moments(images, sums, 1).tolist() == [[4, 2, 2, 2, 1]]
 
     (tmp_path / "kernels/warp/warp.h").write_text("#error broken")
     with pytest.raises(NpNNError, match="kernels/warp does not compile"):
@@ -173,23 +175,24 @@ def test_a_build_has_one_family_and_one_instruction_set(module, built, tmp_path)
 
 
 @pytest.fixture
-def no_compiler(kernel, monkeypatch, tmp_path):
-    """The installed extension of warp for the one that would be built, and no torch."""
+def builds(kernel, monkeypatch, tmp_path):
+    """Builds of warp: what is built is the installed extension. torch is missing."""
 
-    class Builds(kernel.Builds):
+    class Built(kernel.Builds):
         def start(self):
             return subprocess.Popen([sys.executable, "-c", ""])
 
-        def finish(self, compiler):
-            return warp.__file__
-
-    monkeypatch.setattr(kernel, "Builds", lambda *given: Builds(*given, tmp_path))
+    monkeypatch.setattr(kernel, "Builds", lambda *given: Built(*given, tmp_path))
     monkeypatch.setattr(kernel, "TORCH", "jax")  # not installed
+    builds = Built("warp", warp.isa(), tmp_path)
+    builds.now.parent.mkdir(parents=True)
+    shutil.copy(warp.__file__, builds.now)
+    return builds
 
 
-@pytest.mark.usefixtures("mnist", "no_compiler")
-def test_a_kernel_is_timed_beside_its_reference_and_a_saved_build(kernel, run, tmp_path):
-    kernel.Builds("warp", warp.isa()).save(warp.__file__, "before")
+@pytest.mark.usefixtures("mnist")
+def test_a_kernel_is_timed_beside_its_reference_and_a_saved_build(builds, run):
+    builds.save("before")
     options = "--rounds", "2", "--threads", "1", "--against", "before", "--save", "after"
     status, out, _ = run("image_moments", *options)
     assert status == 0
@@ -203,14 +206,14 @@ def test_a_kernel_is_timed_beside_its_reference_and_a_saved_build(kernel, run, t
     assert all(float(ms) > 0 for _, ms, *_ in rows)
     assert rows[0][-1] == "1.00"
     assert "torch: not installed." in lines
-    assert {path.parent.name for path in tmp_path.rglob("warp.*")} == {"before", "after"}
+    assert builds.saved("after").read_bytes() == builds.now.read_bytes()
 
 
 class Turns:
-    """Stands for the team: everybody gives the same answers, or now fails."""
+    """Stands for the team: everybody gives the same answers, or one contender fails."""
 
-    def __init__(self, answers, failure=None):
-        self.answers, self.failure = answers, failure
+    def __init__(self, answers, failures=()):
+        self.answers, self.failures = answers, dict(failures)
 
     def __enter__(self):
         return self
@@ -218,10 +221,12 @@ class Turns:
     def __exit__(self, *error):
         pass
 
+    def start(self, label, threads):
+        pass
+
     def take_turns(self, labels, request, threads, rounds):
-        failures = {warp.__file__: self.failure} if self.failure else {}
-        answers = {label: self.answers for label in labels if label not in failures}
-        return SimpleNamespace(answers=answers, failures=failures)
+        answers = {label: self.answers for label in labels if label not in self.failures}
+        return SimpleNamespace(answers=answers, failures=self.failures)
 
 
 def answers(*ms, preemptions=0):
@@ -237,7 +242,7 @@ def answers(*ms, preemptions=0):
         (answers(1, 1, 1, preemptions=11), True),
     ],
 )
-@pytest.mark.usefixtures("no_compiler")
+@pytest.mark.usefixtures("builds")
 def test_a_busy_machine_is_named(kernel, run, monkeypatch, given, busy):
     monkeypatch.setattr(kernel, "dataset", lambda name: None)
     monkeypatch.setattr(kernel, "Team", lambda: Turns(given))
@@ -246,12 +251,13 @@ def test_a_busy_machine_is_named(kernel, run, monkeypatch, given, busy):
     assert ("The machine is busy" in out) == busy
 
 
-@pytest.mark.usefixtures("no_compiler")
-def test_a_wrong_kernel_ends_the_run(kernel, run, monkeypatch, tmp_path):
+def test_a_wrong_kernel_ends_the_run(builds, kernel, run, monkeypatch):
+    failures = {str(builds.now): "WrongResultError: out of"}
     monkeypatch.setattr(kernel, "dataset", lambda name: None)
-    monkeypatch.setattr(kernel, "Team", lambda: Turns(answers(1), "WrongResultError: out of"))
+    monkeypatch.setattr(kernel, "Team", lambda: Turns(answers(1), failures))
     status, out, err = run("image_moments", "--save", "wrong")
     assert status == 1
     assert "|" not in out
     assert err == "image_moments is not timed: WrongResultError: out of\n"
-    assert not list(tmp_path.rglob("wrong"))
+    with pytest.raises(NpNNError, match="'wrong'"):
+        builds.saved("wrong")
