@@ -2,6 +2,7 @@
 # make compare the same beside PyTorch
 # make test    everything installed, the whole suite
 # make bench   how fast a training step is, side by side
+# make kernel K=add  builds one kernel and times it beside its reference, torch, and a saved build
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
@@ -14,7 +15,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench docs faults fuzz stress lint clean
+.PHONY: train compare test bench kernel docs faults fuzz stress lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -28,6 +29,11 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(RUN) benchmarks/run.py $(ARGS)
+
+# The installed kernels may be older than the sources: the kernel is built apart from them.
+kernel:
+	@test -e $(VENV)/.test || $(MAKE) $(VENV)/.test
+	$(RUN) benchmarks/kernel.py '$(K)' $(ARGS)
 
 docs: $(VENV)/.docs
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/html

@@ -6,6 +6,8 @@ serves; without OpenMP they use one thread. Environment:
 NP_NN_STRICT=1     a kernel that does not compile is an error, so that CI cannot overlook it
 NP_NN_NO_OPENMP=1  build without OpenMP
 NP_NN_SANITIZE=1   build with the address and undefined-behaviour sanitizers (make sanitize)
+NP_NN_FAMILY=mlp   build this family alone (make kernel)
+NP_NN_ONLY=avx512  compile the inner loops for this instruction set alone (make kernel)
 """
 
 import os
@@ -84,7 +86,7 @@ class BuildKernels(build_ext):
     def copy_extensions_to_source(self):
         """Install in place; remove what extensions of other names once left there."""
         super().copy_extensions_to_source()
-        names = {extension.name.rpartition(".")[2] for extension in self.extensions}
+        names = {source.stem for source in SOURCES}
         for path in Path("np_nn/_kernels").glob("*"):
             if path.suffix in (".so", ".pyd") and path.name.partition(".")[0] not in names:
                 path.unlink()
@@ -108,15 +110,18 @@ class BuildKernels(build_ext):
 
 
 def declared():
-    """Return an Extension for each source, as Cython is given it."""
+    """Return an Extension for each source, or for NP_NN_FAMILY's, as Cython is given it."""
+    family, only = os.environ.get("NP_NN_FAMILY"), os.environ.get("NP_NN_ONLY")
     return [
         Extension(
             f"np_nn._kernels.{source.stem}",
             [str(source)],
             include_dirs=[str(KERNELS)],
             depends=[str(path) for path in (source, *headers(source))],
+            define_macros=[("NN_ONLY", f"NN_{only.upper()}")] if only else [],
         )
         for source in SOURCES
+        if family in (None, source.stem)
     ]
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from contenders import LAYERS, OURS, TORCH
-from contenders.kernel_cases import CASES, ELSEWHERE
+from contenders.kernel_cases import CASES
 from targets import ratio
 
 from np_nn import ops
@@ -78,9 +78,7 @@ def _notes(results):
         for label, reason in figures.failures.items()
     }
     known = {case.split()[0] for case in CASES}
-    if elsewhere := [name for name in ELSEWHERE if name in ops.KERNELS]:
-        notes.add(f"{', '.join(elsewhere)}: that is the next table")
-    if unknown := sorted(set(ops.KERNELS) - known - set(ELSEWHERE)):
+    if unknown := sorted(set(ops.KERNELS) - known):
         notes.add(f"not timed, as kernel_cases.py has no arguments for them: {', '.join(unknown)}")
     notes.add(
         "In place of the products with compressed rows, NumPy and torch make dense ones: "

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contenders import CONTENDERS
+from contenders import contender
 
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 300  # seconds that an answer may take: torch.compile is slow
@@ -46,8 +46,9 @@ class Player:
         except BrokenPipeError:
             line, ready = "", True
         if not line:
+            words = self._last_words() if ready else f"no answer in {PATIENCE} s"
             self.close()
-            raise Failure(self._last_words() if ready else f"no answer in {PATIENCE} s")
+            raise Failure(words)
         self._signal("SIGSTOP")
         answer = json.loads(line)
         if "error" in answer:
@@ -59,10 +60,12 @@ class Player:
         return self.process.poll() is None
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        with self.log, self.process:  # closes its pipes, and waits for its end
+            self.process.kill()
 
     def _last_words(self):
+        self.process.kill()
+        self.process.wait()
         self.log.seek(0)
         lines = self.log.read().strip().splitlines()
         return lines[-1] if lines else f"the process ended with status {self.process.returncode}"
@@ -94,6 +97,10 @@ class Team:
         for player in self._players.values():
             player.close()
 
+    def start(self, label, threads):
+        """Let a contender import what it needs before it is asked."""
+        self._player(label, threads)
+
     def take_turns(self, labels, request, threads, rounds):
         """Ask each contender in turn, for some rounds; the median of what each one says."""
         figures, answers = Figures(), {label: [] for label in labels}
@@ -117,7 +124,7 @@ class Team:
                 player.close()
 
     def _player(self, label, threads):
-        if not CONTENDERS[label].installed:
+        if not contender(label).installed:
             raise Failure("not installed")
         player = self._players.get((label, threads))
         if player is None or not player.alive:

@@ -12,10 +12,15 @@ import signal
 import sys
 from dataclasses import dataclass
 
-from contenders import CONTENDERS
+from contenders import contender
 from timing import measure
 
 from np_nn.utils import machine
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 CHECKED_STEPS = 5  # the first of a task: what they return proves that all do the same
 
@@ -35,9 +40,20 @@ class Worker:
             self.asked, self.run = (), None  # frees the memory of the last one
             self.run = getattr(self.tasks, request["task"])(**request["arguments"])
             self.first, self.asked = self.run(CHECKED_STEPS), asked
+        before = preemptions()
         ms, calls = measure(self.run, request["seconds"])
-        peak = machine.peak_memory_mb()
-        return {"ms": ms, "calls": calls, "first": self.first, "peak_mb": peak}
+        return {
+            "ms": ms,
+            "calls": calls,
+            "first": self.first,
+            "peak_mb": machine.peak_memory_mb(),
+            "preemptions": preemptions() - before,
+        }
+
+
+def preemptions():
+    """Return how often the system has given a core of this process to another one so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw if resource else 0
 
 
 def keep_to(threads):
@@ -48,13 +64,13 @@ def keep_to(threads):
 
 def main():
     command = argparse.ArgumentParser(description=__doc__)
-    command.add_argument("contender", choices=CONTENDERS)
+    command.add_argument("contender", help="a label, or the path of a built extension")
     command.add_argument("--threads", type=int, required=True, metavar="N")
     args = command.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the master's business
     keep_to(args.threads)
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
-    worker = Worker(CONTENDERS[args.contender].tasks(args.threads))
+    worker = Worker(contender(args.contender).tasks(args.threads))
     for line in sys.stdin:
         try:
             answer = worker.answer(json.loads(line))

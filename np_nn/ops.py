@@ -23,6 +23,8 @@ from np_nn.utils import machine
 from np_nn.utils.errors import NpNNError, unknown_name
 
 CHOICES = ("auto", "numpy", "compiled")
+SETS = ("avx512", "avx2", "baseline")  # instruction sets
+ISA = os.environ.get("NP_NN_ISA") or SETS[0]  # as the kernels read it when they are imported
 SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
 Function = TypeVar("Function")
 
@@ -31,6 +33,16 @@ REFERENCE = {
     for name, function in inspect.getmembers(reference, inspect.isfunction)
     if function.__module__.startswith(reference.__name__) and not name.startswith("_")
 }
+
+
+def check_isa():
+    """Raise NpNNError if NP_NN_ISA names no instruction set.
+
+    ``import np_nn`` does not fail then, so that programs can say so in one line; every kernel
+    does when it is called.
+    """
+    if ISA not in SETS:
+        raise NpNNError(f"NP_NN_ISA: {unknown_name('instruction set', ISA, SETS)}")
 
 
 def _find_kernels():
@@ -42,6 +54,8 @@ def _find_kernels():
         if hasattr(module, "set_rows_type"):
             module.set_rows_type(reference.Rows)
         found.update({name: getattr(module, name) for name in REFERENCE if hasattr(module, name)})
+    if ISA not in SETS:
+        found = dict.fromkeys(found, lambda *arguments: check_isa())
     return found, modules
 
 
@@ -122,6 +136,7 @@ def describe():
     """What runs now, for reports: "numpy", or the kernels' instruction set and threading."""
     if not active:
         return "numpy"
+    check_isa()
     traits = sorted({module.isa() for module in _MODULES if hasattr(module, "isa")})
     if not all(module.openmp() for module in _MODULES if hasattr(module, "openmp")):
         traits.append("built without OpenMP: one thread")

@@ -73,4 +73,10 @@ CONTENDERS = {
     )
 }  # fmt: skip
 
+
+def contender(label):
+    """Return the contender of this label: of CONTENDERS, or a built extension by its path."""
+    return CONTENDERS.get(label) or Contender(label, "built", label)
+
+
 PEERS = tuple(label for label in CONTENDERS if label not in (OURS, LAYERS))

@@ -9,10 +9,13 @@ from cells import CENTRE
 
 from contenders import problem
 from np_nn import ops, reference
+from np_nn.data.augmentation import Elastic
 from np_nn.data.batches import Batches
+from np_nn.data.preprocess import identity_maps
 
 MADE, POOLED = (64, 32, 8, 8), (64, 32, 4, 4)  # what the convolution gives; the same, pooled
 ONE, PAIRS = ((1, 1), (0, 0)), ((2, 2), (2, 2), (0, 0))  # stride, padding; kernel, and both
+STEPS = 10  # of training in a call of mlp_steps
 
 
 class Inputs:
@@ -53,6 +56,17 @@ class Inputs:
             self.maps, self.filters, self.bias, (0, 0), 2, self.out, self.where
         )
         self.channels = np.ones(32, np.float32)
+
+        # the batch as images to distort: places by a matrix, and displaced from there
+        self.digits = split.images[self.indices]
+        changes = rng.normal(0, 0.1, (CENTRE.batch, 2, 3))
+        self.matrices = (identity_maps(CENTRE.batch)[:, :2] + changes).astype(np.float32)
+        self.field = Elastic().draw(CENTRE.batch, self.digits.shape[1:], rng)[1:]
+
+        # a whole training, with copies of the weights, which it changes
+        self.batches = next(Batches(len(split), CENTRE.batch, steps=STEPS).blocks(lambda: STEPS))
+        pairs = (self.W1, self.b1), (self.W2, self.b2)
+        self.layers = [reference.Dense(W.copy(), b.copy(), (), ()) for W, b in pairs]
 
     rows = property(lambda self: self.split.rows, doc="the compressed set, made on first use")
     sparse = property(lambda self: (self.rows, self.indices, *self.pixels))
@@ -180,10 +194,14 @@ CASES = {
         i.W1, i.dW1, _zeros(i.W1), _zeros(i.W1), _scratch(i.W1), 1, 1e-4, 0.9, 0.999, 1e-8, 0.0,
         False, False,
     ),
+    f"mlp_steps 784-512-10, {STEPS} steps": lambda i: (
+        i.rows, i.split.labels, i.batches, *i.pixels, i.layers, ("relu", "identity"),
+        ("cross_entropy", 0.0), "sgd", np.full(STEPS, 0.01), 0, (0.0, 0.0, False), 0.0,
+    ),
+    "image_moments": lambda i: (i.digits, np.zeros((len(i.digits), 5), np.int64)),
+    "warp_images affine": lambda i: (i.digits, i.matrices, None, None, None, _zeros(i.digits)),
+    "warp_images elastic": lambda i: (i.digits, i.matrices, *i.field, _zeros(i.digits)),
 }  # fmt: skip
-
-# The whole training loop is a kernel too; the table of training steps times it.
-ELSEWHERE = ("mlp_steps",)
 
 
 def _gathered(i):

@@ -235,6 +235,33 @@ def _max_pool_backward(inputs, grad, where, kernel, stride, padding, out):
     return lambda: aten.max_pool2d_with_indices_backward(grad, x, *fixed)
 
 
+def _image_moments(inputs, images, out):
+    """In float64, as the sums are beyond float32's whole numbers."""
+    y, x = (torch.from_numpy(axis.ravel()) for axis in np.indices(images.shape[1:]))
+    factors = torch.stack([torch.ones_like(y), y, x, y * y, x * y], 1).double()
+    return lambda: out.copy_(images.flatten(1).double() @ factors)
+
+
+def _warp_images(inputs, images, matrices, coefficients, basis_y, basis_x, out):
+    """grid_sample takes places (x, y) from -1 to 1: so does the affine map, made before."""
+    height, width = images.shape[1:]
+    scale = 2 / torch.tensor([width - 1, height - 1])
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    places = torch.stack([y, x, torch.ones_like(x)], -1).float()
+    maps = (matrices.flip(1) * scale[:, None]).transpose(1, 2).contiguous()[:, None]
+    maps[:, 0, 2] -= 1
+
+    def call():
+        grid = places @ maps
+        if coefficients is not None:
+            field = (basis_y @ coefficients @ basis_x.t()).flip(1) * scale[:, None, None]
+            grid += field.movedim(1, -1)
+        made = F.grid_sample(images[:, None].float(), grid, align_corners=True)
+        out.copy_(made[:, 0].add_(0.5))
+
+    return call
+
+
 OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> what to call
     "gather": _gather,
     "expand": _expand,
@@ -329,4 +356,6 @@ OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> wha
     "rmsprop_step": _optimizer(torch.optim.RMSprop),
     "adadelta_step": _optimizer(torch.optim.Adadelta),
     "adam_step": _optimizer(torch.optim.Adam, fused=True),
+    "image_moments": _image_moments,
+    "warp_images": _warp_images,
 }

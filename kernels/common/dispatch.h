@@ -6,6 +6,8 @@
  *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
  *     NN_TABLE         the type of that table, whose first member is the set's `name`
  *     NN_NO_AVX512     only if its loops are no faster with AVX-512: AVX2's serve there, too
+ * and a build that is to be timed, on this machine alone, may name
+ *     NN_ONLY          one set of the list below: no other set's loops are compiled
  * The header is included once per instruction set, with
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
@@ -27,8 +29,22 @@
 #define NN_X86 1 /* features by name below: older compilers do not know "arch=x86-64-v4" */
 #endif
 
+#define NN_BASELINE 1
+#define NN_AVX2 2
+#define NN_AVX512 3
+#ifdef NN_NO_AVX512
+#define NN_BEST NN_AVX2
+#else
+#define NN_BEST NN_AVX512
+#endif
+#ifdef NN_ONLY
+#define NN_COMPILED(set) ((set) == (NN_ONLY < NN_BEST ? NN_ONLY : NN_BEST))
+#else
+#define NN_COMPILED(set) ((set) <= NN_BEST)
+#endif
+
 #ifdef NN_X86
-#ifndef NN_NO_AVX512
+#if NN_COMPILED(NN_AVX512)
 #define NN_ISA avx512
 #define VL 16
 #define MR 8
@@ -51,6 +67,7 @@
 #undef NR
 #endif
 
+#if NN_COMPILED(NN_AVX2)
 #define NN_ISA avx2
 #define VL 8
 #define MR 4
@@ -72,7 +89,9 @@
 #undef MR
 #undef NR
 #endif
+#endif
 
+#if NN_COMPILED(NN_BASELINE)
 #define NN_ISA baseline /* what every CPU of this kind has: SSE2, NEON ... */
 #ifdef __GNUC__
 #define VL 4
@@ -86,14 +105,20 @@
 #undef VL
 #undef MR
 #undef NR
+#endif
 
-static const NN_TABLE *nn_active = &nn_kernels_baseline;
-static const char *nn_isa = "baseline";
+static const NN_TABLE *nn_active;
+static const char *nn_isa;
 
 /* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA
- * names (avx512, avx2, baseline) if it has that. Called once, at import. */
+ * names (avx512, avx2, baseline) if it has that. Called once, at import. np_nn/ops.py refuses
+ * other names. */
 NN_API void nn_select_isa(void)
 {
+    nn_isa = "baseline";
+#if NN_COMPILED(NN_BASELINE)
+    nn_active = &nn_kernels_baseline;
+#endif
 #ifdef NN_X86
     const char *wish = getenv("NP_NN_ISA");
     __builtin_cpu_init();
@@ -103,14 +128,16 @@ NN_API void nn_select_isa(void)
                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (avx2 && (!wish || strcmp(wish, "baseline"))) {
-        nn_active = &nn_kernels_avx2;
         nn_isa = "avx2";
+#if NN_COMPILED(NN_AVX2)
+        nn_active = &nn_kernels_avx2;
+#endif
     }
     if (avx512 && (!wish || (strcmp(wish, "baseline") && strcmp(wish, "avx2")))) {
-#ifndef NN_NO_AVX512
+        nn_isa = "avx512";
+#if NN_COMPILED(NN_AVX512)
         nn_active = &nn_kernels_avx512;
 #endif
-        nn_isa = "avx512";
     }
 #endif
 }

@@ -21,6 +21,7 @@ def run(main):
     """
     _quieten_matplotlib()
     try:
+        ops.check_isa()
         status = main()
         sys.stdout.flush()
     except BrokenPipeError:

@@ -1,8 +1,5 @@
 """The kernels of the mlp family against their references; test_mlp_steps.py has mlp_steps."""
 
-import os
-import subprocess
-import sys
 from itertools import product
 
 import numpy as np
@@ -14,7 +11,6 @@ from np_nn import reference
 from np_nn.reference import Rows
 from tests.support.kernels import (
     COUNTS,
-    ROOT,
     SIZES,
     check,
     counts,
@@ -23,7 +19,6 @@ from tests.support.kernels import (
     normal,
     pixels,
     provided,
-    python,
     refused,
     seeds,
     sizes,
@@ -275,17 +270,3 @@ MISFITS = misfits()
 def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
     name, arguments, message = case
     refused(name, dict(enumerate(arguments)), message)
-
-
-# ---- The machine ----------------------------------------------------------------------------
-
-
-ASK = "from np_nn._kernels import mlp; print(mlp.isa())"
-
-
-def test_an_unknown_instruction_set_means_the_best():
-    environment = {k: v for k, v in os.environ.items() if k != "NP_NN_ISA"}
-    best = subprocess.run(
-        [sys.executable, "-c", ASK], cwd=ROOT, env=environment, capture_output=True, check=True
-    )
-    assert python("-c", ASK, NP_NN_ISA="sse9").stdout == best.stdout.decode()

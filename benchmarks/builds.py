@@ -1,0 +1,70 @@
+"""Builds of a family of kernels apart from the installed one, to be timed: see kernel.py."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from np_nn.utils.errors import NpNNError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Builds:
+    """The builds of a family whose inner loops are of one instruction set alone.
+
+    The compiler makes the same loops of them as in a build with all sets, in half the time.
+    """
+
+    family: str
+    isa: str
+    root: Path = ROOT
+
+    def start(self):
+        """Start to compile what has changed; return the process."""
+        command = [sys.executable, "setup.py", "--quiet", "build_ext"]
+        command += ["--build-lib", self._folder, "--build-temp", self._folder]
+        settings = {"NP_NN_FAMILY": self.family, "NP_NN_ONLY": self.isa, "NP_NN_STRICT": "1"}
+        environment, silent = os.environ | settings, subprocess.DEVNULL
+        return subprocess.Popen(command, cwd=self.root, env=environment, stdout=silent)
+
+    def finish(self, compiler):
+        """Wait for the process. Raises NpNNError if it failed."""
+        if compiler.wait():
+            raise NpNNError(f"kernels/{self.family} does not compile, as said above")
+
+    @property
+    def now(self):
+        """The path of the extension that is built."""
+        return self._folder / "np_nn" / "_kernels" / self._file
+
+    def save(self, name):
+        """Keep a copy of it under a name."""
+        place = self._saved / name
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(self.now, place)
+
+    def saved(self, name):
+        """Return the path of what was saved under a name. Raises NpNNError if nothing was."""
+        path = self._saved / name / self._file
+        if path.is_file():
+            return path
+        names = sorted(path.parent.name for path in self._saved.glob(f"*/{self._file}"))
+        known = f"one of {', '.join(names)}" if names else "none is: --save NAME keeps one"
+        raise NpNNError(f"no build of {self.family} for {self.isa} is saved as {name!r} ({known})")
+
+    @property
+    def _folder(self):
+        return self.root / "build" / "kernel" / self.isa
+
+    @property
+    def _saved(self):
+        return self._folder / "saved"
+
+    @property
+    def _file(self):
+        return self.family + sysconfig.get_config_var("EXT_SUFFIX")
