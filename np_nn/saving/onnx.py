@@ -10,6 +10,7 @@ import numpy as np
 
 from np_nn import layers
 from np_nn.layers.module import Sequential
+from np_nn.reference import activations, windows
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
@@ -152,8 +153,8 @@ for _kind in SAME:
 
 @_add.register
 def _(layer: layers.ScaledTanh, graph, prefix, x, sample):
-    inner = graph.add("Tanh", graph.add("Mul", x, graph.constant(2 / 3)))
-    return graph.add("Mul", inner, graph.constant(1.7159))
+    inner = graph.add("Tanh", graph.add("Mul", x, graph.constant(activations.STEEPNESS)))
+    return graph.add("Mul", inner, graph.constant(activations.HEIGHT))
 
 
 @_add.register
@@ -208,16 +209,9 @@ def _(layer: layers.AvgPool2d, graph, prefix, x, sample):
 @_add.register
 def _(layer: layers.AdaptiveAvgPool2d, graph, prefix, x, sample):
     """Rows @ x @ columns: windows need not be of one size."""
-    rows, columns = map(_means, sample.shape[2:], layer.size)
+    rows, columns = map(windows.averages, sample.shape[2:], layer.size)
     y = graph.add("MatMul", graph.constant(rows), x)
     return graph.add("MatMul", y, graph.constant(columns.T))
-
-
-def _means(have, want):
-    """(want, have): row i takes the mean of numbers i have / want .. (i + 1) have / want."""
-    i, j = np.arange(want)[:, None], np.arange(have)
-    inside = (j >= i * have // want) & (j < -(-(i + 1) * have // want))
-    return inside / inside.sum(1, keepdims=True)
 
 
 def _pooling(kind, graph, x, kernel, stride, padding, **attributes):
