@@ -12,7 +12,7 @@ from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
 from np_nn.data.sources import DATASETS, names
 from np_nn.reference import Rows
-from np_nn.utils.errors import DataError, unknown_name
+from np_nn.utils.errors import DataError, NpNNError, unknown_name
 
 DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
 
@@ -158,6 +158,16 @@ def _read_dataset(name, root, scale):
     unproven = ", ".join(path.name for path, file in found if not verify.provable(path, file))
     note = f"Not verified, as only the .gz has a known checksum: {unproven}" if unproven else ""
     return Dataset(name, *splits, source.classes, root, note)
+
+
+def image_shape(shape):
+    """Return (C, H, W) of images of a shape (H, W), which is one channel, or (C, H, W).
+
+    Raises NpNNError for a shape of any other rank.
+    """
+    if len(shape) not in (2, 3):
+        raise NpNNError(f"images must be (height, width) or (channels, height, width), not {shape}")
+    return (1,) * (3 - len(shape)) + tuple(shape)
 
 
 def is_matrix(images):
