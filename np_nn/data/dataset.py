@@ -71,16 +71,23 @@ class Dataset:
 
 
 def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=False):
-    """Return the Dataset called `name`, one of ``names()``.
+    """Return the Dataset called `name`.
 
     It is looked for in `data_dir`, $NP_NN_DATA, ./data and the cache folder ($NP_NN_CACHE or the
     user's own); the first that holds any of its four files is taken. What is missing is downloaded
     into `data_dir`, or without one into the cache folder; other folders are only read.
-    "auto" is MNIST, or where MNIST can be neither found nor fetched the embedded digits, with a
-    note and a reason that say so. `quiet` hides the progress bar.
 
-    Raises DataError for a data set that is missing, unreadable or damaged, NpNNError for an
-    unknown name.
+    Args:
+        name: key of DATASETS, "digits" for scikit-learn's, or "auto": MNIST, or where MNIST can
+            be neither found nor fetched the digits, with a note and a reason that say so.
+        data_dir: folder to look in first, and to download into.
+        scale: factor of a pixel, see `Split`.
+        download: fetch what is missing.
+        quiet: hide the progress bar.
+
+    Raises:
+        DataError: for a data set that is missing, unreadable or damaged.
+        NpNNError: for an unknown name.
     """
     if name not in names():
         raise unknown_name("data set", name, names())

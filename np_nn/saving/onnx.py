@@ -22,12 +22,19 @@ IR_VERSION = 8  # of the same year
 def export_onnx(model, path, input_shape, metadata=None):
     """Write a model, as it is after ``eval()``, as an ONNX file.
 
-    input_shape: of one sample, such as (784,) or (1, 28, 28). The file's input "input" takes
-    (batch, *input_shape) float32 for any batch, its "output" is what ``model`` returns; weights
-    have their names of ``state_dict``. metadata: {name: value} to write into the file.
+    The file's input "input" takes ``(batch, *input_shape)`` float32 for any batch, its "output"
+    is what the model returns; weights have their names of ``state_dict``.
 
-    Raises NpNNError where the package onnx is missing, for a shape that the model does not
-    take, for a layer that ONNX cannot express, and if the file cannot be written.
+    Args:
+        model: Module; its mode, training or evaluation, stays.
+        path: of the file.
+        input_shape: of one sample, such as (784,) or (1, 28, 28).
+        metadata: {name: value} to write into the file.
+
+    Raises:
+        NpNNError: where the package onnx is missing, for a shape that the model does not take,
+            for a layer that ONNX cannot express, and if the file cannot be written.
+
     Source: the operators of ONNX's opset 17, https://onnx.ai/onnx/operators.
     """
     onnx = need("onnx", "exporting to ONNX")
