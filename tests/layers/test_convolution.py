@@ -284,6 +284,13 @@ def test_batches_of_images(digits):
     assert inputs.choose(colours, conv)(indices).shape == (3, 3, 5, 6)
 
 
+def test_the_shape_of_a_sample_is_the_models():
+    conv, linear = nn.Conv2d(1, 1, 3), nn.Linear(6, 2)
+    assert inputs.sample_shape((2, 3), conv) == (1, 2, 3)
+    assert inputs.sample_shape((4, 2, 3), conv) == (4, 2, 3)
+    assert inputs.sample_shape((2, 3), linear) == inputs.sample_shape((6,), linear) == (6,)
+
+
 # ---- Errors ---------------------------------------------------------------------------------
 
 
