@@ -24,12 +24,16 @@ static void NN(activate)(int kind, int64_t rows, int64_t width, float *y, int64_
 static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *grad,
                                   const float *y, int64_t ld)
 {
+    const float steep = 2.0f / 3.0f * 1.7159f, bend = 2.0f / 3.0f / 1.7159f;
     for (int64_t r = 0; r < rows; r++, grad += ld, y += ld)
         switch (kind) {
         case NN_RELU: NN(relu_backward)(width, grad, y, 0, grad); break;
         case NN_SIGMOID: NN(sigmoid_backward)(width, grad, y, 0, grad); break;
         case NN_TANH: NN(tanh_backward)(width, grad, y, 0, grad); break;
-        case NN_SCALED_TANH: NN(scaled_tanh_backward)(width, grad, y, 0, grad); break;
+        case NN_SCALED_TANH:
+            NN_INDEPENDENT for (int64_t i = 0; i < width; i++) grad[i] *=
+                steep - bend * (y[i] * y[i]);
+            break;
         default: break;
         }
 }
