@@ -17,7 +17,8 @@ import np_nn  # noqa: E402
 project = "np_nn"
 version = np_nn.__version__
 extensions = [
-    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.linkcode", "docstrings", "listing", "mathml",
+    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.linkcode", "listing",
+    "mathml",
     "source_pages",
 ]  # fmt: skip
 
@@ -42,6 +43,8 @@ nb_code_prompt_show = nb_code_prompt_hide = "Solution"  # a cell that is folded 
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
+napoleon_numpy_docstring = False
+default_role = "py:obj"  # `fit` in a docstring: code, and a link if it is a public name
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "np_nn"

@@ -119,7 +119,7 @@ class ClassLoss(Loss):
 
 
 class CrossEntropyLoss(ClassLoss):
-    """Softmax and negative log-likelihood in one; PyTorch's CrossEntropyLoss.
+    """Softmax and negative log-likelihood in one; PyTorch's CrossEntropyLoss::
 
         L = mean_n -log softmax(logits[n])[labels[n]]
 
@@ -154,7 +154,7 @@ class NLLLoss(ClassLoss):
 
 
 class FocalLoss(ClassLoss):
-    """Cross-entropy in which what is nearly right counts little (Lin et al. 2017).
+    """Cross-entropy in which what is nearly right counts little (Lin et al. 2017)::
 
         L = mean_n -weight[y] (1 - p)^gamma log p,  p = softmax(logits[n])[y], y = labels[n]
 
@@ -276,9 +276,16 @@ LOSSES = {
 
 
 def one_hot(labels, classes, low=0.0, high=1.0):
-    """Targets for a loss of values: (N, classes) float32, high at the label and low elsewhere.
+    """Return targets (N, classes) float32 for a loss of values.
 
-    labels (N,) int. Raises NpNNError for labels outside 0..classes-1.
+    Args:
+        labels: (N,) int.
+        classes: number of classes.
+        low: value of every class but the label's.
+        high: value of the label's class.
+
+    Raises:
+        NpNNError: for labels outside 0..classes-1.
     """
     labels = np.asarray(labels)
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):

@@ -11,7 +11,7 @@
 #endif
 #define RUN 6 /* maximum number of vectors of a run at a time */
 
-/* A tile of gather, its sums in registers; r, v: of rows and vectors, a vector each:
+/* A tile of gather or scatter, its sums in registers; r, v: of rows and vectors, a vector each:
  *
  *     for each spike (at, g): for r: for v: y[r, v] += g * x[at + r * ldx + v * step] */
 NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike *spikes,
@@ -29,26 +29,6 @@ NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike
     }
     NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
         STORE(y + r * ldy + v * step, sums[r * vectors + v]);
-}
-
-/* A tile of scatter, its sums in registers:
- *
- *     for each spike (at, g): for r: for v: y[r, v] += g * w[at + r * ldw + v * VL] */
-NN_INLINE void NN(scatter_tile)(const int rows, const int vectors, const nn_spike *spikes,
-                                int64_t count, const float *w, int64_t ldw, int64_t ldy, float *y)
-{
-    vf sums[SUMS];
-    NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-        sums[r * vectors + v] = LOAD(y + r * ldy + v * VL);
-    for (int64_t k = 0; k < count; k++) {
-        const float *const from = w + spikes[k].at;
-        const float g = spikes[k].g;
-        NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-            sums[r * vectors + v] += g * LOAD(from + r * ldw + v * VL);
-    }
-    /* A run of weights ends with zeros: the numbers behind the run are written as they were. */
-    NN_UNROLL for (int r = 0; r < rows; r++) NN_UNROLL for (int v = 0; v < vectors; v++)
-        STORE(y + r * ldy + v * VL, sums[r * vectors + v]);
 }
 
 /* One function for each size of tile, and the call of the one that is wanted */
@@ -73,11 +53,6 @@ NN_INLINE void NN(scatter_tile)(const int rows, const int vectors, const nn_spik
                                            int64_t ldy, float *y)                            \
     {                                                                                        \
         NN(gather_tile)(r, v, spikes, count, x, ldx, step, ldy, y);                          \
-    }                                                                                        \
-    static void NN(scatter_##r##_##v)(const nn_spike *spikes, int64_t count, const float *w, \
-                                      int64_t ldw, int64_t ldy, float *y)                    \
-    {                                                                                        \
-        NN(scatter_tile)(r, v, spikes, count, w, ldw, ldy, y);                               \
     }
 SIZES(DEFINE)
 #undef DEFINE
@@ -129,14 +104,16 @@ static void NN(gather_apart)(const nn_spike *spikes, int64_t count, const float 
 /* The gradient of the pixels around one: each spike by the weights that it met:
  *
  *     for each spike (at, g): for r < rows: for i < vectors * VL:
- *         y[r * ldy + i] += g * w[at + r * vectors * VL + i] */
+ *         y[r * ldy + i] += g * w[at + r * vectors * VL + i]
+ *
+ * A run of weights ends with zeros: the numbers behind the run are written as they were. */
 static void NN(scatter)(const nn_spike *spikes, int64_t count, const float *w, int64_t rows,
                         int64_t vectors, int64_t ldy, float *y)
 {
 #define CALL(r, v)                                                                           \
     case r * 8 + v:                                                                          \
-        NN(scatter_##r##_##v)(spikes, count, w + (at * vectors + from) * VL, vectors * VL,   \
-                              ldy, y + at * ldy + from * VL);                                \
+        NN(gather_##r##_##v)(spikes, count, w + (at * vectors + from) * VL, vectors * VL,    \
+                             ldy, y + at * ldy + from * VL);                                 \
         break;
     TILES(CALL)
 #undef CALL

@@ -15,6 +15,7 @@
 #include "simd/vectors.h"
 #include "simd/transpose.h"
 #include "simd/transcendental.h"
+#include "simd/activations.h"
 #include "mlp/optimizers_loops.h"
 #include "mlp/sparse_loops.h"
 #include "mlp/dense_loops.h"

@@ -1,5 +1,5 @@
-/* The inner loops of pointwise.pyx, for one instruction set. Noise is in simd/random.h, as mlp
- * needs dropout, too.
+/* The inner loops of pointwise.pyx, for one instruction set. Noise is in simd/random.h, and
+ * four activations in simd/activations.h, as mlp needs them, too.
  *
  * Included once per instruction set, see common/dispatch.h. The loops are plain C that the
  * compiler vectorises; only sums are written with vectors, since the compiler may not change
@@ -11,42 +11,13 @@
 
 #include "simd/vectors.h"
 #include "simd/transcendental.h"
+#include "simd/activations.h"
 #include "simd/sums.h"
 #include "simd/random.h"
 
 /* ------------------------------------------------------------------ activations */
 
-/* One function of one number each: value(x, a), and slope(grad, x, a), the backward pass,
- * where x is the input or, for ReLU, sigmoid and the two tanh, the output of the forward pass;
- * `a` is the setting that some have. out may be x or grad, hence NN_INDEPENDENT.
- *
- *     for i: out[i] = value(x[i], a), or slope(grad[i], x[i], a) */
-
-#define FORWARD(name, value)                                                                 \
-    static void NN(name##_forward)(int64_t n, const float *grad, const float *xs, float a,   \
-                                   float *out)                                               \
-    {                                                                                        \
-        (void)grad;                                                                          \
-        (void)a;                                                                             \
-        NN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                       \
-        {                                                                                    \
-            const float x = xs[i];                                                           \
-            out[i] = value;                                                                  \
-        }                                                                                    \
-    }
-
-#define BOTH(name, value)                                                                    \
-    static void NN(name)(int64_t n, const float *grad, const float *xs, float a, float *out) \
-    {                                                                                        \
-        (void)a;                                                                             \
-        NN_INDEPENDENT for (int64_t i = 0; i < n; i++)                                       \
-        {                                                                                    \
-            const float x = xs[i], g = grad[i];                                              \
-            out[i] = value;                                                                  \
-        }                                                                                    \
-    }
-
-#define BACKWARD(name, slope) BOTH(name##_backward, slope)
+/* ReLU, sigmoid and the two tanh are in simd/activations.h, with the macros. */
 
 NN_INLINE float NN(gelu)(float x)
 {
@@ -67,30 +38,16 @@ NN_INLINE float NN(silu_slope)(float x)
     return s * (1.0f + x * (1.0f - s));
 }
 
-FORWARD(relu, x < 0 ? 0 : x) /* NaN stays */
-/* a product, as the reference has it: NaN and infinity in grad make NaN where y <= 0 */
-BACKWARD(relu, (x > 0 ? 1.0f : 0.0f) * g)
-FORWARD(sigmoid, NN(sigmoid)(x))
-BACKWARD(sigmoid, g * (x * (1.0f - x)))
-FORWARD(tanh, NN(tanh_of)(x))
-BACKWARD(tanh, g * (1.0f - x * x))
-/* LeCun et al. 1998: 1.7159 tanh(2/3 x) */
-FORWARD(scaled_tanh, 1.7159f * NN(tanh_of)(x * 0.666666667f))
-BACKWARD(scaled_tanh, g * (0.388523030f * (1.7159f - x) * (1.7159f + x)))
-FORWARD(leaky_relu, x > 0 ? x : x * a)
-BACKWARD(leaky_relu, x > 0 ? g : g * a)
-FORWARD(elu, x > 0 ? x : a * NN(expm1_below_0)(x))
-BACKWARD(elu, x > 0 ? g : a * NN(exp_below_0)(x) * g)
-FORWARD(gelu, NN(gelu)(x))
-BACKWARD(gelu, g * NN(gelu_slope)(x))
-FORWARD(silu, x * NN(sigmoid)(x))
-BACKWARD(silu, g * NN(silu_slope)(x))
-BOTH(add, g + x)
-BOTH(add_relu, g + x < 0 ? 0 : g + x)
-
-#undef FORWARD
-#undef BACKWARD
-#undef BOTH
+NN_FORWARD(leaky_relu, x > 0 ? x : x * a)
+NN_BACKWARD(leaky_relu, x > 0 ? g : g * a)
+NN_FORWARD(elu, x > 0 ? x : a * NN(expm1_below_0)(x))
+NN_BACKWARD(elu, x > 0 ? g : a * NN(exp_below_0)(x) * g)
+NN_FORWARD(gelu, NN(gelu)(x))
+NN_BACKWARD(gelu, g * NN(gelu_slope)(x))
+NN_FORWARD(silu, x * NN(sigmoid)(x))
+NN_BACKWARD(silu, g * NN(silu_slope)(x))
+NN_BOTH(add, g + x)
+NN_BOTH(add_relu, g + x < 0 ? 0 : g + x)
 
 /* ---------------------------------------------------------------------- softmax */
 

@@ -58,14 +58,22 @@ class GradientReport:
 def gradcheck(subject, x, targets=None, *, step=1e-6, tolerance=1e-6, seed=0):
     """Check the gradients of a layer, a model or a loss; returns a GradientReport.
 
-    subject: a Module, with an input x (N, ...), or a Loss, with outputs x and targets. A copy
-    in float64 is checked: the derivative of sum(weights * outputs), with random weights, with
-    respect to the input and to every parameter, against central differences of this step. Keep
-    inputs away from kinks, such as 0 for ReLU. Layers that draw random numbers draw the same
-    for each difference.
+    A copy in float64 is checked: the derivative of sum(weights * outputs), with random weights,
+    with respect to the input and to every parameter, against central differences. Keep inputs
+    away from kinks, such as 0 for ReLU. Layers that draw random numbers draw the same for each
+    difference.
 
-    Raises NpNNError for input that is not floating point, or empty, and if ``backward``
-    returns another shape than the input's.
+    Args:
+        subject: Module or Loss.
+        x: input (N, ...) of a Module, outputs that a Loss takes.
+        targets: of a Loss.
+        step: half the distance of a central difference.
+        tolerance: error below which a gradient is right, relative to its largest value.
+        seed: of the random weights.
+
+    Raises:
+        NpNNError: for input that is not floating point, or empty, and if ``backward`` returns
+            another shape than the input's.
     """
     x = np.array(x, order="C")
     if x.dtype.kind != "f" or not x.size or not np.isfinite(x).all():

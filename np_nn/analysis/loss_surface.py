@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from np_nn.layers.vectors import from_vector, to_vector
 from np_nn.utils.errors import NpNNError
 
 
@@ -54,16 +55,17 @@ def loss_surface(model, loss, plane, across, up):
     loss: a function without arguments that returns the model's loss. across, up: iterables of
     coordinates, in units of the weights.
     """
-    before = get_weights(model)
+    weights = [parameter.data for parameter in model.parameters()]
+    before = to_vector(weights)
+
+    def loss_at(x, y):
+        from_vector(plane.weights(x, y), weights)
+        return loss()
+
     try:
-        return np.array([[_loss_at(model, loss, plane.weights(x, y)) for x in across] for y in up])
+        return np.array([[loss_at(x, y) for x in across] for y in up])
     finally:
-        set_weights(model, before)
-
-
-def _loss_at(model, loss, weights):
-    set_weights(model, weights)
-    return loss()
+        from_vector(before, weights)
 
 
 def path_weights(model, states):
@@ -74,19 +76,6 @@ def path_weights(model, states):
     before, path = model.state_dict(), []
     for state in states:
         model.load_state_dict(state)
-        path.append(get_weights(model))
+        path.append(to_vector([parameter.data for parameter in model.parameters()]))
     model.load_state_dict(before)
     return np.array(path)
-
-
-def get_weights(model):
-    """All parameters as one vector (P,), a copy."""
-    return np.concatenate([parameter.data.ravel() for parameter in model.parameters()])
-
-
-def set_weights(model, weights):
-    """Set all parameters from one vector (P,), ordered as in ``get_weights``."""
-    parameters = model.parameters()
-    ends = np.cumsum([parameter.data.size for parameter in parameters])
-    for parameter, part in zip(parameters, np.split(weights, ends[:-1]), strict=True):
-        parameter.data[...] = part.reshape(parameter.shape)

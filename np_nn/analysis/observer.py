@@ -35,15 +35,20 @@ class Observation:
 
 
 class Observer(Callback):
-    """Observes a training: at its start, after each epoch, and after each ``every`` batches.
+    """Observer of a training: at its start, after each epoch, and after each ``every`` batches::
 
         observer = nn.Observer(data, loss, every=100)
         nn.fit(model, data, loss, optimizer, epochs=3, callbacks=[observer])
         print([seen.gradients["0.weight"] for seen in observer.observations])
 
-    data: a Split, whose first images are the batch that gradients and dead units are of, always
-    the same and as in ``eval()``. loss: that of the training, cross-entropy if none is given.
-    No number of the training changes. start: the ``state_dict`` that it began with.
+    No number of the training changes. ``start`` is the ``state_dict`` that it began with.
+
+    Args:
+        data: Split whose first images are the batch that gradients and dead units are of, always
+            the same and as in ``eval()``.
+        loss: that of the training, cross-entropy if none is given.
+        every: batches from one observation to the next.
+        images: maximum number of images of the batch.
     """
 
     def __init__(self, data, loss=None, *, every=sys.maxsize, images=512):

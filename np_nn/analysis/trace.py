@@ -47,7 +47,7 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What ``trace`` returns. All arrays are the caller's own, without the batch's axis.
+    """Result of `trace`. All arrays are the caller's own, without the batch's axis.
 
     x, grad: the sample and dL/dx, the saliency. stages: a Stage for each layer but those that
     change no number, such as Flatten and Dropout; the last one's output (C,) are the logits.
@@ -95,12 +95,19 @@ class Trace:
 def trace(model, x, target, loss):
     """Lead one sample through the layers of a Sequential, and dL/d(output) back; a Trace.
 
-    x: (I,) or (C, H, W), as the first layer takes it but for the batch's axis. target: its class,
-    or its values (C,), as the loss takes them. The model is used as after ``eval()``; its
-    parameters' ``grad`` hold dL/d(parameter). Source: Rumelhart, Hinton and Williams 1986.
+    The model is used as after ``eval()``; its parameters' ``grad`` hold dL/d(parameter).
 
-    Raises NpNNError for a model that is no Sequential, and what the layers and the loss raise for
-    shapes that do not fit.
+    Args:
+        model: Sequential.
+        x: (I,) or (C, H, W), as the first layer takes it but for the batch's axis.
+        target: class of x, or its values (C,), as the loss takes them.
+        loss: Loss.
+
+    Raises:
+        NpNNError: for a model that is no Sequential, and what the layers and the loss raise for
+            shapes that do not fit.
+
+    Source: Rumelhart, Hinton and Williams 1986.
     """
     if not is_chain(model):
         raise NpNNError(f"only the layers of a Sequential can be followed, not {model!r}")

@@ -123,6 +123,7 @@ def export(args, model, data):
     for path in args.export:
         if path.suffix == ONNX:
             about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
-            export_onnx(model, path, inputs.sample_shape(data.train, model), about)
+            shape = inputs.sample_shape(data.train.images.shape[1:], model)
+            export_onnx(model, path, shape, about)
         else:
             weights.save_weights(model, path)

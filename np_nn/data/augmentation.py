@@ -78,9 +78,14 @@ class Shift(Augmentation):
 class Affine(Augmentation):
     """Rotate, scale, shear and shift each image about its middle.
 
-    Each amount is drawn uniformly between minus and plus the number given. rotate: degrees.
-    scale: share by which height and width change, each by itself, below 1. shear: degrees
-    by which upright lines lean, below 90. shift: pixels, in each direction.
+    Each amount is drawn uniformly between minus and plus the number given.
+
+    Args:
+        rotate: degrees.
+        scale: share by which height and width change, each by itself, below 1.
+        shear: degrees by which upright lines lean, below 90.
+        shift: pixels, in each direction.
+
     The defaults are Ciresan, Meier, Gambardella and Schmidhuber's, "Deep, big, simple neural
     nets for handwritten digit recognition", 2010.
     """

@@ -12,7 +12,7 @@ from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
 from np_nn.data.sources import DATASETS, names
 from np_nn.reference import Rows
-from np_nn.utils.errors import DataError, unknown_name
+from np_nn.utils.errors import DataError, NpNNError, unknown_name
 
 DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
 
@@ -71,16 +71,23 @@ class Dataset:
 
 
 def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=False):
-    """Return the Dataset called `name`, one of ``names()``.
+    """Return the Dataset called `name`.
 
     It is looked for in `data_dir`, $NP_NN_DATA, ./data and the cache folder ($NP_NN_CACHE or the
     user's own); the first that holds any of its four files is taken. What is missing is downloaded
     into `data_dir`, or without one into the cache folder; other folders are only read.
-    "auto" is MNIST, or where MNIST can be neither found nor fetched the embedded digits, with a
-    note and a reason that say so. `quiet` hides the progress bar.
 
-    Raises DataError for a data set that is missing, unreadable or damaged, NpNNError for an
-    unknown name.
+    Args:
+        name: key of DATASETS, "digits" for scikit-learn's, or "auto": MNIST, or where MNIST can
+            be neither found nor fetched the digits, with a note and a reason that say so.
+        data_dir: folder to look in first, and to download into.
+        scale: factor of a pixel, see `Split`.
+        download: fetch what is missing.
+        quiet: hide the progress bar.
+
+    Raises:
+        DataError: for a data set that is missing, unreadable or damaged.
+        NpNNError: for an unknown name.
     """
     if name not in names():
         raise unknown_name("data set", name, names())
@@ -158,6 +165,16 @@ def _read_dataset(name, root, scale):
     unproven = ", ".join(path.name for path, file in found if not verify.provable(path, file))
     note = f"Not verified, as only the .gz has a known checksum: {unproven}" if unproven else ""
     return Dataset(name, *splits, source.classes, root, note)
+
+
+def image_shape(shape):
+    """Return (C, H, W) of images of a shape (H, W), which is one channel, or (C, H, W).
+
+    Raises NpNNError for a shape of any other rank.
+    """
+    if len(shape) not in (2, 3):
+        raise NpNNError(f"images must be (height, width) or (channels, height, width), not {shape}")
+    return (1,) * (3 - len(shape)) + tuple(shape)
 
 
 def is_matrix(images):

@@ -22,9 +22,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     same random_state come the same first weights and batches, and but for rounding the same
     curves. Besides them:
 
-    dropout: the share of each hidden layer's units that is dropped in training, 0 to below 1.
-    class_weight: None, "balanced", or {class: weight}; it multiplies sample_weight.
-    callbacks: np_nn.Callback objects, called while it trains with "sgd" or "adam".
+    Args:
+        dropout: share of each hidden layer's units that is dropped in training, 0 to below 1.
+        class_weight: None, "balanced", or {class: weight}; it multiplies sample_weight.
+        callbacks: Callback objects, called while it trains with "sgd" or "adam".
 
     Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
     loss of the held-out samples after each epoch, without the penalty.

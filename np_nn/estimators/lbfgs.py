@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from np_nn.data.dataset import is_matrix
 from np_nn.layers.sparse import MatrixBatch
+from np_nn.layers.vectors import from_vector, to_vector
 from np_nn.optim.penalty import L2
 
 
@@ -18,19 +19,20 @@ def train(model, X, targets, loss, *, alpha, max_iter, max_fun, tol, verbose):
     Source: Zhu et al. 1997, Algorithm 778.
     """
     model.to(np.float64).train()
-    parameters, l2 = model.parameters(), L2(alpha, model.parameters())
+    parameters = model.parameters()
+    weights, l2 = [p.data for p in parameters], L2(alpha, parameters)
     x, n = _as_float64(X), loss.count(targets)
 
     def objective(packed):
-        _unpack(packed, parameters)
+        from_vector(packed, weights)
         value = loss.forward(model.forward(x), targets)
         model.backward(loss.backward(), input_grad=False)
         l2.backward(n)
-        return value + alpha / n / 2 * l2.squares(), _pack([p.grad for p in parameters])
+        return value + alpha / n / 2 * l2.squares(), to_vector([p.grad for p in parameters])
 
     found = minimize(
         objective,
-        _pack([p.data for p in parameters]),
+        to_vector(weights),
         method="L-BFGS-B",
         jac=True,
         options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
@@ -44,7 +46,7 @@ def train(model, X, targets, loss, *, alpha, max_iter, max_fun, tol, verbose):
         )
     if verbose:
         print(f"Iteration {found.nit}, loss = {found.fun:.8f}")
-    _unpack(found.x, parameters)
+    from_vector(found.x, weights)
     model.to(np.float32)
     return float(found.fun), min(found.nit, max_iter)
 
@@ -53,13 +55,3 @@ def _as_float64(X):
     if is_matrix(X):
         return MatrixBatch(X.astype(np.float64))
     return np.ascontiguousarray(X, np.float64)
-
-
-def _pack(arrays):
-    return np.concatenate([array.ravel() for array in arrays])
-
-
-def _unpack(packed, parameters):
-    ends = np.cumsum([p.data.size for p in parameters])[:-1]
-    for p, values in zip(parameters, np.split(packed, ends), strict=True):
-        p.data[...] = values.reshape(p.shape)

@@ -17,8 +17,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
     Parameters are those of ``sklearn.neural_network.MLPRegressor``, and mean the same. Besides
     them:
 
-    dropout: the share of each hidden layer's units that is dropped in training, 0 to below 1.
-    callbacks: np_nn.Callback objects, called while it trains with "sgd" or "adam".
+    Args:
+        dropout: share of each hidden layer's units that is dropped in training, 0 to below 1.
+        callbacks: Callback objects, called while it trains with "sgd" or "adam".
 
     Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
     loss of the held-out samples after each epoch, without the penalty. With several targets

@@ -14,7 +14,7 @@ class Dropout(Module):
     """Sets each input to 0 with probability p, and the others to x / (1 - p); PyTorch's Dropout.
 
     x of any shape, or a SparseBatch -> the same shape. After ``eval()`` y = x. Its random
-    numbers come from ``stream``, which ``fit`` restarts from its seed.
+    numbers come from ``stream``, which `fit` restarts from its seed.
 
     Raises NpNNError unless 0 <= p < 1. Source: Srivastava et al. 2014.
     """

@@ -91,7 +91,7 @@ class BatchNorm(Module):
 
 
 class BatchNorm1d(BatchNorm):
-    """Gives each unit mean 0 and variance 1 over the batch, then scales it; PyTorch's.
+    """Gives each unit mean 0 and variance 1 over the batch, then scales it; PyTorch's::
 
         y = (x - mean) / sqrt(variance + eps) * weight + bias
 
@@ -118,7 +118,7 @@ class BatchNorm2d(BatchNorm):
 
 
 class LayerNorm(Module):
-    """Gives each sample mean 0 and variance 1 over its units, then scales them; PyTorch's.
+    """Gives each sample mean 0 and variance 1 over its units, then scales them; PyTorch's::
 
         y = (x - mean) / sqrt(variance + eps) * weight + bias
 

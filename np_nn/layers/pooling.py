@@ -89,7 +89,7 @@ class AvgPool2d(Pooling):
 class AdaptiveAvgPool2d(Module):
     """Means of as many windows as are wanted, whatever the image's size; PyTorch's.
 
-    x (N, C, H, W) -> y (N, C, *output_size). output_size: a number, or a pair (rows, columns).
+    x (N, C, H, W) -> y ``(N, C, *output_size)``. output_size: a number, or a pair (rows, columns).
     Raises NpNNError for sizes below 1 and an input of another rank. Source: Lin et al. 2014,
     Network in network (output_size 1: one mean of each channel).
     """

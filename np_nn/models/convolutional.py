@@ -21,14 +21,23 @@ def lenet5(
     dropout=0.0,
     output="none",
 ):
-    """LeNet-5: two convolutions of 5 x 5, each with a pooling, and an mlp of two hidden layers.
+    """Build LeNet-5: two convolutions of 5 x 5, each with a pooling, and two hidden layers.
 
-    image: (C, H, W) of an input; channels: of the convolutions. The other arguments: see ``mlp``;
-    dropout is that of the hidden layers. As it is built today: ReLU and max pooling instead of
-    scaled tanh and averages, every channel sees all those before, logits instead of RBF units.
+    As it is built today: ReLU and max pooling instead of scaled tanh and averages, every channel
+    sees all those before, logits instead of RBF units.
 
-    Raises NpNNError for another number of channels, and an image that is too small. Source:
-    LeCun et al. 1998, Gradient-based learning applied to document recognition.
+    Args:
+        image: (C, H, W) of an input.
+        classes: number of outputs.
+        channels: of the two convolutions.
+        hidden: widths of the hidden layers.
+        activation, bias, output: see `mlp`.
+        dropout: share dropped after each hidden layer.
+
+    Raises:
+        NpNNError: for another number of channels, and an image that is too small.
+
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition.
     """
     features = _pooled("lenet5", image, channels, (5, 5), 2, activation, bias)
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
@@ -45,9 +54,9 @@ def lenet(
     dropout=0.0,
     output="none",
 ):
-    """A LeNet for speed: convolutions of 5 x 5 and 3 x 3, each with a pooling, one hidden layer.
+    """Build a LeNet for speed: convolutions of 5 x 5 and 3 x 3, with poolings; one hidden layer.
 
-    Arguments and errors: see ``lenet5``. No padding, whose pixels are black; channels by whole
+    Arguments and errors: see `lenet5`. No padding, whose pixels are black; channels by whole
     vectors; np_nn's own.
     """
     features = _pooled("lenet", image, channels, (5, 3), 0, activation, bias)
@@ -65,12 +74,10 @@ def convnet(
     dropout=0.5,
     output="none",
 ):
-    """Two convolutions of 3 x 3, one pooling, and an mlp with dropout.
+    """Build two convolutions of 3 x 3, one pooling, and an mlp with dropout.
 
-    Arguments: see ``lenet5``. dropout: of the hidden layers; half of it for what they see.
-
-    Raises NpNNError for another number of channels, and an image that is too small. Source:
-    PyTorch, examples/mnist.
+    Arguments and errors: see `lenet5`. dropout: of the hidden layers; half of it for what they
+    see. Source: PyTorch, examples/mnist.
     """
     first, second = _two("convnet", channels)
     features = [
@@ -96,13 +103,11 @@ def simard(
     dropout=0.0,
     output="none",
 ):
-    """Two convolutions of 5 x 5 that take every second place, no pooling, and an mlp.
+    """Build two convolutions of 5 x 5 that take every second place, no pooling, and an mlp.
 
-    Arguments: see ``lenet5``. The source widens images of 28 x 28 to 29 x 29: so does the padding
-    here, whose last row and column no window reaches.
-
-    Raises NpNNError for another number of channels, and an image that is too small. Source:
-    Simard, Steinkraus, Platt 2003, Best practices for convolutional neural networks.
+    Arguments and errors: see `lenet5`. The source widens images of 28 x 28 to 29 x 29: so does
+    the padding here, whose last row and column no window reaches. Source: Simard, Steinkraus,
+    Platt 2003, Best practices for convolutional neural networks.
     """
     first, second = _two("simard", channels)
     features = [

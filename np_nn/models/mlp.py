@@ -22,16 +22,23 @@ def mlp(
     residual=False,
     output="none",
 ):
-    """A multilayer perceptron: Linear layers with an activation between them.
+    """Build a multilayer perceptron: Linear layers with an activation between them.
 
-    sizes: the width of every layer, inputs first: ``mlp((784, 512, 10))`` is
-    Linear(784, 512), ReLU(), Linear(512, 10). activation: a name in ACTIVATIONS, with options
-    as in "leaky_relu:negative_slope=0.2". norm: one of NORMS, before each activation. noise:
-    standard deviation of the GaussianNoise before each activation; dropout: share dropped after
-    it; input_noise, input_dropout: the same for the inputs. residual: hidden layers between
-    equal widths are Residual. output: a name in OUTPUTS, what follows the last layer.
+    Args:
+        sizes: width of every layer, inputs first: ``mlp((784, 512, 10))`` is Linear(784, 512),
+            ReLU(), Linear(512, 10).
+        activation: name in ACTIVATIONS, with options as in "leaky_relu:negative_slope=0.2".
+        bias: give the Linear layers a bias.
+        norm: name in NORMS, of the layer before each activation.
+        noise: standard deviation of the GaussianNoise before each activation.
+        input_noise: the same for the inputs.
+        dropout: share dropped after each activation.
+        input_dropout: the same for the inputs.
+        residual: make hidden layers between equal widths Residual.
+        output: name in OUTPUTS, of what follows the last layer.
 
-    Raises NpNNError for unknown names and numbers out of range.
+    Raises:
+        NpNNError: for unknown names and numbers out of range.
     """
     if norm not in NORMS:
         raise unknown_name("normalisation", norm, NORMS)

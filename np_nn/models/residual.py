@@ -16,11 +16,15 @@ from np_nn.utils.errors import NpNNError
 
 
 def residual_mlp(inputs=784, classes=10, *, activation="relu", bias=True, output="none"):
-    """y = f(x + x W) V: a square layer that the inputs skip, an activation, and a layer of classes.
+    """Build y = f(x + x W) V: a square layer that the inputs skip, an activation, and classes.
 
-    activation, bias, output: see ``mlp``. Source: willxxy/np_nn, resnet_np.py. It adds up two
-    gradients for W, with and without the derivative of f; there is only the one with it, and here
-    it is the one.
+    Args:
+        inputs: numbers of a sample.
+        classes: number of outputs.
+        activation, bias, output: see `mlp`.
+
+    Source: willxxy/np_nn, resnet_np.py. It adds up two gradients for W, with and without the
+    derivative of f; there is only the one with it, and here it is the one.
     """
     return Sequential(
         Residual(Linear(inputs, inputs, bias=bias)),
@@ -38,14 +42,20 @@ def resnet(
     bias=True,
     output="none",
 ):
-    """A small ResNet: a convolution, a stage of two basic blocks for each of the channels, a mean.
+    """Build a small ResNet: a convolution, stages of two basic blocks each, and a mean.
 
-    image: (C, H, W) of an input. channels: of the stages; from the second on, a stage halves
-    height and width. bias: of the last layer; normalisations make those of convolutions idle.
-    activation, output: see ``mlp``.
+    Args:
+        image: (C, H, W) of an input.
+        classes: number of outputs.
+        channels: of the stages; from the second on, a stage halves height and width.
+        activation, output: see `mlp`.
+        bias: of the last layer; normalisations make those of convolutions idle.
 
-    Raises NpNNError without channels. Source: He et al. 2016, Deep residual learning for image
-    recognition, whose networks for CIFAR-10 are such stages; shortcuts of 1 x 1 convolutions.
+    Raises:
+        NpNNError: without channels.
+
+    Source: He et al. 2016, Deep residual learning for image recognition, whose networks for
+    CIFAR-10 are such stages; shortcuts of 1 x 1 convolutions.
     """
     if not channels:
         raise NpNNError("resnet needs the channels of at least one stage")

@@ -10,7 +10,7 @@ from np_nn.utils.errors import NpNNError
 
 def clip_grad_norm_(parameters, max_norm):
     """Scale all gradients down together so that their norm is at most max_norm; returns what
-    it was. PyTorch's torch.nn.utils.clip_grad_norm_ (Pascanu et al. 2013).
+    it was. PyTorch's ``clip_grad_norm_`` (Pascanu et al. 2013).
 
     Raises NpNNError for a max_norm that is not above 0.
     """
@@ -23,7 +23,7 @@ def clip_grad_norm_(parameters, max_norm):
 
 
 def clip_grad_value_(parameters, clip_value):
-    """Cut every gradient to -clip_value..clip_value; PyTorch's clip_grad_value_.
+    """Cut every gradient to -clip_value..clip_value; PyTorch's ``clip_grad_value_``.
 
     Raises NpNNError for a clip_value that is not above 0.
     """
@@ -55,7 +55,7 @@ def _check(name, value):
 
 @dataclass(frozen=True)
 class Limits:
-    """Those that ``fit`` keeps at every step; None: no limit. False if there is none.
+    """Limits that `fit` keeps at every step; None: no limit. False if there is none.
 
     Raises NpNNError for one that is not above 0.
     """

@@ -73,7 +73,7 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent with momentum; PyTorch's SGD.
+    """Stochastic gradient descent with momentum; PyTorch's SGD::
 
         g = grad + weight_decay * weight
         v = momentum * v + g
@@ -99,7 +99,7 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Adagrad: what has changed much already changes less; PyTorch's Adagrad.
+    """Adagrad: what has changed much already changes less; PyTorch's Adagrad::
 
         s = s + g^2
         weight -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)
@@ -127,7 +127,7 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """RMSprop: each gradient is divided by its recent size; PyTorch's RMSprop.
+    """RMSprop: each gradient is divided by its recent size; PyTorch's RMSprop::
 
         s = alpha * s + (1 - alpha) * g^2
         v = momentum * v + g / (sqrt(s - a^2) + eps)
@@ -162,7 +162,7 @@ class RMSprop(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Adadelta: steps in the weight's own unit, without a learning rate to find; PyTorch's.
+    """Adadelta: steps in the weight's own unit, without a learning rate to find; PyTorch's::
 
         s = rho * s + (1 - rho) * g^2
         c = sqrt(d + eps) / sqrt(s + eps) * g
@@ -186,7 +186,7 @@ class Adadelta(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam: each weight has a step size of its own; PyTorch's Adam.
+    """Adam: each weight has a step size of its own; PyTorch's Adam::
 
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g^2
@@ -217,8 +217,11 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: weight *= 1 - lr * weight_decay; PyTorch's AdamW.
+    """Adam with decoupled weight decay; PyTorch's AdamW::
 
+        weight *= 1 - lr * weight_decay
+
+    comes before Adam's step, in place of the decay in g.
     Source: Loshchilov and Hutter 2019.
     """
 

@@ -144,10 +144,15 @@ class CyclicLR(Schedule):
 
 @dataclass(frozen=True)
 class OneCycleLR(Schedule):
-    """One rise and one fall: from 1 / div_factor up to 1 over the share pct_start of the run,
-    then down to 1 / div_factor / final_div_factor; along cosines, or anneal_strategy "linear".
+    """One rise to 1 and one fall. The optimizer's lr is PyTorch's max_lr.
 
-    The optimizer's lr is PyTorch's max_lr. Source: Smith and Topin 2018.
+    Args:
+        pct_start: share of the run in which it rises.
+        anneal_strategy: "cos", along half cosines, or "linear".
+        div_factor: it begins at 1 / div_factor.
+        final_div_factor: it ends at 1 / div_factor / final_div_factor.
+
+    Source: Smith and Topin 2018.
     """
 
     pct_start: float = 0.3

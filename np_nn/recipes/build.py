@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from np_nn.data.dataset import image_shape
 from np_nn.layers import initializers
 from np_nn.losses import LOSSES
 from np_nn.models import MODELS
@@ -65,27 +66,19 @@ def model_for(settings, shape, classes):
     """Return the network of a Recipe for images of a shape, before its weights are initialized.
 
     shape: (H, W) or (C, H, W); any other for a network that takes rows. Raises NpNNError for
-    settings that the model does not have.
+    settings that the model does not have, and a shape that its convolutions cannot take.
     """
     check(settings)
     own = settings.network_defaults
     known = {name: getattr(settings, name) for name in own}
     known["channels"] = settings.channels or own.get("channels")
     inputs = math.prod(shape)
-    known |= {
-        "sizes": settings.sizes(inputs, classes),
-        "inputs": inputs,
-        "image": as_image(shape),
-        "classes": classes,
-    }
+    known |= {"sizes": settings.sizes(inputs, classes), "inputs": inputs, "classes": classes}
+    if takes_images(settings):
+        known["image"] = image_shape(shape)
     make = MODELS[settings.model]
     wanted = inspect.signature(make).parameters
     return make(**{name: value for name, value in known.items() if name in wanted})
-
-
-def as_image(shape):
-    """Return (C, H, W) of a shape (H, W) or (C, H, W)."""
-    return (1,) * (3 - len(shape)) + tuple(shape)
 
 
 def loss(settings, data):

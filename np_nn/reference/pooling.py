@@ -50,20 +50,13 @@ def adaptive_avg_pool2d_forward(x, out):
 
     and columns alike. Windows may differ in size and overlap; out may be larger than x.
     """
-    rows, columns = _averages(x.shape[2], out.shape[2]), _averages(x.shape[3], out.shape[3])
+    rows, columns = map(windows.averages, x.shape[2:], out.shape[2:])
     out[...] = rows @ x @ columns.T
     return out
 
 
 def adaptive_avg_pool2d_backward(grad, out):
     """The same averages the other way round; out (N, C, H, W)."""
-    rows, columns = _averages(out.shape[2], grad.shape[2]), _averages(out.shape[3], grad.shape[3])
+    rows, columns = map(windows.averages, out.shape[2:], grad.shape[2:])
     out[...] = rows.T @ grad @ columns
     return out
-
-
-def _averages(inputs, outputs):
-    """The matrix (outputs, inputs) that averages windows of the inputs."""
-    place, i = np.arange(inputs), np.arange(outputs)[:, None]
-    inside = (i * inputs // outputs <= place) & (place < -(-(i + 1) * inputs // outputs))
-    return inside / inside.sum(axis=1, keepdims=True)

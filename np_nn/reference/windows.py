@@ -38,3 +38,13 @@ def add(windows, stride, padding, out):
         to[:, :, :rows, :columns] += windows[..., row, column]
     out[...] = framed[:, :, padding[0] :, padding[1] :][:, :, :height, :width]
     return out
+
+
+def averages(inputs, outputs):
+    """Return the matrix (outputs, inputs) of adaptive average pooling along one axis.
+
+    Row i averages the inputs floor(i inputs / outputs) : ceil((i + 1) inputs / outputs).
+    """
+    place, i = np.arange(inputs), np.arange(outputs)[:, None]
+    inside = (i * inputs // outputs <= place) & (place < -(-(i + 1) * inputs // outputs))
+    return inside / inside.sum(axis=1, keepdims=True)

@@ -8,6 +8,7 @@ import numpy as np
 from np_nn.layers import Conv2d, Linear
 from np_nn.layers.module import inference
 from np_nn.recipes import build
+from np_nn.training import inputs
 
 SEEDS = 3
 EXPENSIVE = 100  # seconds for one network: such a row is trained from a single seed
@@ -69,9 +70,8 @@ def duration(seconds):
 def multiplications(settings, shape=(28, 28)):
     """Return the number of multiplications of a Recipe's network for one image, forward."""
     model = build.model_for(settings, shape, 10)
-    one = build.as_image(shape) if build.takes_images(settings) else (math.prod(shape),)
     with inference():
-        model(np.zeros((1, *one), np.float32))
+        model(np.zeros((1, *inputs.sample_shape(shape, model)), np.float32))
     return sum(
         layer.products if isinstance(layer, Conv2d) else layer.weight.data.size
         for layer in model.modules()

@@ -10,6 +10,7 @@ import numpy as np
 
 from np_nn import layers
 from np_nn.layers.module import inference, is_chain
+from np_nn.reference import activations, windows
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
@@ -21,12 +22,19 @@ IR_VERSION = 8  # of the same year
 def export_onnx(model, path, input_shape, metadata=None):
     """Write a model, as it is after ``eval()``, as an ONNX file.
 
-    input_shape: of one sample, such as (784,) or (1, 28, 28). The file's input "input" takes
-    (batch, *input_shape) float32 for any batch, its "output" is what ``model`` returns; weights
-    have their names of ``state_dict``. metadata: {name: value} to write into the file.
+    The file's input "input" takes ``(batch, *input_shape)`` float32 for any batch, its "output"
+    is what the model returns; weights have their names of ``state_dict``.
 
-    Raises NpNNError where the package onnx is missing, for a shape that the model does not
-    take, for a layer that ONNX cannot express, and if the file cannot be written.
+    Args:
+        model: Module; its mode, training or evaluation, stays.
+        path: of the file.
+        input_shape: of one sample, such as (784,) or (1, 28, 28).
+        metadata: {name: value} to write into the file.
+
+    Raises:
+        NpNNError: where the package onnx is missing, for a shape that the model does not take,
+            for a layer that ONNX cannot express, and if the file cannot be written.
+
     Source: the operators of ONNX's opset 17, https://onnx.ai/onnx/operators.
     """
     onnx = need("onnx", "exporting to ONNX")
@@ -152,8 +160,8 @@ def _convolution(layer, graph, prefix, x, sample):
 
 @_writes(layers.ScaledTanh)
 def _scaled_tanh(layer, graph, prefix, x, sample):
-    inner = graph.add("Tanh", graph.add("Mul", x, graph.constant(2 / 3)))
-    return graph.add("Mul", inner, graph.constant(1.7159))
+    inner = graph.add("Tanh", graph.add("Mul", x, graph.constant(activations.STEEPNESS)))
+    return graph.add("Mul", inner, graph.constant(activations.HEIGHT))
 
 
 @_writes(layers.SiLU)
@@ -207,16 +215,9 @@ def _average_pool(layer, graph, prefix, x, sample):
 @_writes(layers.AdaptiveAvgPool2d)
 def _adaptive_pool(layer, graph, prefix, x, sample):
     """Rows @ x @ columns: windows need not be of one size."""
-    rows, columns = map(_means, sample.shape[2:], layer.size)
+    rows, columns = map(windows.averages, sample.shape[2:], layer.size)
     y = graph.add("MatMul", graph.constant(rows), x)
     return graph.add("MatMul", y, graph.constant(columns.T))
-
-
-def _means(have, want):
-    """(want, have): row i takes the mean of numbers i have / want .. (i + 1) have / want."""
-    i, j = np.arange(want)[:, None], np.arange(have)
-    inside = (j >= i * have // want) & (j < -(-(i + 1) * have // want))
-    return inside / inside.sum(1, keepdims=True)
 
 
 def _pooling(kind, graph, x, kernel, stride, padding, **attributes):

@@ -26,7 +26,7 @@ def save_weights(model, path):
 def load_weights(model, path):
     """Give a model the weights in a file; returns it.
 
-    path: a file of ``save_weights``, PyTorch's of a ``state_dict`` (its name must end in .pt or
+    path: a file of `save_weights`, PyTorch's of a ``state_dict`` (its name must end in .pt or
     .pth), or a checkpoint, of which the best weights are taken if there was early stopping.
 
     Raises NpNNError, before anything is changed, for a file that is missing, damaged, or of

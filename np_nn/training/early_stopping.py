@@ -11,7 +11,7 @@ MONITORS = {"loss": -1, "accuracy": 1}  # what is watched, and which direction i
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """When ``fit`` should stop, and that it then returns to the best weights seen.
+    """Rule by which `fit` stops early and returns to the best weights seen.
 
     patience: epochs without an improvement of more than min_delta. monitor: "loss" or
     "accuracy" of the validation split. Raises NpNNError for other values.

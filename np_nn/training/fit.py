@@ -42,33 +42,36 @@ def fit(
     """Train a model in place.
 
     Args:
-        data: a Split: images (n, ...) uint8 or float, and labels (n,) int, or float targets
-            (n, C) for a loss of values.
-        steps, epochs, batch_size, replacement, order: see ``Batches``.
-        schedule: a function (step, steps) -> share of the optimizer's lr; see
-            ``optim.schedules``.
-        augment: a function (images, rng) -> images, which distorts the set anew before each
-            epoch; see ``data.augmentation``.
-        limits: ``Limits`` on gradients and weights.
-        l2: alpha of the ``L2`` penalty, which the losses then include.
-        validation: a Split that is evaluated after each epoch.
-        early_stopping: an ``EarlyStopping`` that watches it; the best weights are kept.
-        callbacks: ``Callback`` objects, called in turn.
-        resume: a file that ``Checkpoint`` wrote, to continue from, bit for bit as if training
-            had never stopped. All other arguments must match the original run, but for more
-            steps or epochs.
-        seed: of the batches, the distortions and the layers that draw random numbers.
+        model: Module, trained in training mode; afterwards each of its modules is in the mode of
+            before.
+        data: `Split`: images (n, ...), and labels (n,) int, or float targets (n, C) for a loss
+            of values.
+        loss: Loss.
+        optimizer: Optimizer of the model's parameters.
+        steps, epochs, batch_size, replacement, order, seed: see ``data.batches.Batches``; seed
+            also of the distortions and of the layers that draw random numbers.
+        schedule: function (step, steps) -> share of the optimizer's lr, such as `StepLR`.
+        augment: function (images, rng) -> images that distorts the set anew before each epoch,
+            such as `Affine`.
+        limits: `Limits` on gradients and weights.
+        l2: alpha of an L2 penalty, which the losses then include.
+        validation: `Split` that is evaluated after each epoch.
+        early_stopping: `EarlyStopping` that watches it; the best weights are kept.
+        callbacks: `Callback` objects, called in turn.
+        resume: file that `Checkpoint` wrote, to continue from, bit for bit as if training had
+            never stopped. All other arguments must match the original run, but for more steps or
+            epochs.
         input: how images reach the first layer: "auto", "dense" or "sparse"; see
-            ``inputs.choose``.
+            ``training.inputs.choose``.
         quiet: show no progress.
 
     Returns:
-        The History. After Ctrl-C it ends where training stopped, and is ``interrupted``.
+        `History`. After Ctrl-C it ends where training stopped, and is ``interrupted``.
 
     Raises:
-        DivergedError: the loss is no longer finite.
-        NpNNError: sizes, shapes, numbers or labels do not fit, or the file to resume from is
-            damaged or of another training.
+        DivergedError: for a loss that is no longer finite.
+        NpNNError: for sizes, shapes, numbers or labels that do not fit, and for a file to resume
+            from that is damaged or of another training.
     """
     training = Training(
         model, data, loss, optimizer,
@@ -119,9 +122,18 @@ def _loop(training, hooks, input, quiet):
 
 
 def evaluate(model, data, loss=None, *, input="auto", keep=False):
-    """Accuracy and mean loss (cross-entropy unless another is given) over a Split.
+    """Measure a model on a Split, as after ``eval()``; no module's mode is changed.
 
-    A loss with reduction "sum" is summed over the numbers of each image. keep: the outputs, too.
+    Args:
+        model: Module.
+        data: `Split`.
+        loss: Loss; cross-entropy unless another is given. One with reduction "sum" is summed over
+            the numbers of each image.
+        input: see `fit`.
+        keep: keep the outputs, too.
+
+    Returns:
+        `Evaluation`: accuracy, and mean loss of the images.
     """
     loss, total, correct, kept = loss or CrossEntropyLoss(), 0.0, 0, []
     for indices, outputs in _forward(model, data, input):

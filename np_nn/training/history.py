@@ -22,7 +22,7 @@ class Evaluation:
 
 
 class History:
-    """Loss, accuracy and time of each training step. Use it around the loop:
+    """Loss, accuracy and time of each training step. Use it around the loop::
 
         with History(steps) as history:
             for batch in ...:
@@ -93,7 +93,7 @@ class History:
 
     @property
     def kept(self):
-        """What is safe when training fails, for the end of a message: "", or the checkpoint."""
+        """Name the newest checkpoint, for the end of an error message; "" if there is none."""
         return "; {} holds step {:,}".format(*self.saved) if self.saved else ""
 
     def state_dict(self):
@@ -138,5 +138,5 @@ class History:
 
     @property
     def history(self):
-        """Keras' name for it: {"loss": [...], "accuracy": [...]}, a value per step."""
+        """Loss and accuracy of each step as in Keras, ``{"loss": [...], "accuracy": [...]}``."""
         return {"loss": self.loss.tolist(), "accuracy": self.accuracy.tolist()}

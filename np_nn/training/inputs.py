@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
-from np_nn.data.dataset import is_matrix
+from np_nn.data.dataset import image_shape, is_matrix
 from np_nn.layers import Dropout, Linear
 from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
@@ -44,18 +44,10 @@ class ImageFeed(DenseFeed):
 
     def __init__(self, data):
         super().__init__(data)
-        self.shape = image_shape(data)
+        self.shape = image_shape(data.images.shape[1:])
 
     def __call__(self, indices):
         return super().__call__(indices).reshape(len(indices), *self.shape)
-
-
-def image_shape(data):
-    """(C, H, W) of a Split's images. Raises NpNNError if they are none."""
-    shape = data.images.shape[1:]
-    if len(shape) not in (2, 3):
-        raise NpNNError(f"the first layer takes images of 2 or 3 axes, not of shape {shape}")
-    return (1,) * (3 - len(shape)) + shape
 
 
 class SparseFeed:
@@ -106,9 +98,12 @@ def choose(data, model, choice="auto"):
     return MatrixFeed(data)
 
 
-def sample_shape(data, model):
-    """The shape in which a Split's images, one at a time, reach the model."""
-    return image_shape(data) if takes_images(model) else (data.images[0].size,)
+def sample_shape(shape, model):
+    """Return the shape in which an image of this shape reaches a model: (C, H, W) or (I,).
+
+    Raises NpNNError for a model that takes images and a shape that is not an image's.
+    """
+    return image_shape(shape) if takes_images(model) else (math.prod(shape),)
 
 
 def takes_images(model):

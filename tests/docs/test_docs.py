@@ -1,6 +1,7 @@
 """The documentation builds without a warning, asks for nothing, and leaves nothing public out."""
 
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
@@ -83,4 +84,27 @@ def test_links_to_code_lead_to_its_line(site):
 
 def test_every_public_name_is_in_the_reference():
     text = listing.expanded((DOCS / "api.md").read_text("utf-8"))
-    assert sorted(re.findall(r"^\.\. auto\w+:: (\w+)$", text, re.M)) == sorted(nn.__all__)
+    names = re.findall(r"^\.\. (?:auto\w+|py:data):: (\w+)$", text, re.M)
+    assert sorted(names) == sorted(nn.__all__)
+
+
+def test_docstrings_are_rendered_as_sections_formulas_and_links(site):
+    text = (site / "docs" / "api.html").read_text("utf-8")
+    assert re.search(r"<strong>noise</strong> . standard deviation of the GaussianNoise", text)
+    assert re.search(r'href="#np_nn.DataError"[^>]*><strong>DataError</strong></a> . for', text)
+    assert re.search(r'see <a[^>]* href="#np_nn.lenet5"[^>]*><code', text)
+    assert re.search(r"<pre>(<span></span>)?<span[^>]*>g</span>.*\n<span[^>]*>v</span>", text)
+    assert "Type<span" not in text  # of a property whose docstring reads "type: description"
+
+
+def test_functions_of_more_than_three_arguments_list_them():
+    for name in nn.__all__:
+        function = getattr(nn, name)
+        arguments = inspect.isfunction(function) and [*inspect.signature(function).parameters]
+        if not arguments or len(arguments) <= 3:
+            continue
+        text = inspect.getdoc(function)
+        if not re.search(r"^Arguments and errors: see `\w+`", text, re.M):
+            section = text.partition("\nArgs:\n")[2].partition("\n\n")[0]
+            listed = re.findall(r"^    ((?:\w+, )*\w+): ", section, re.M)
+            assert sorted(", ".join(listed).split(", ")) == sorted(arguments), name

@@ -103,6 +103,17 @@ def test_mlp_steps_with_every_activation(hidden, last, loss, batch):
                             shift=0.01, batch=batch))  # fmt: skip
 
 
+def test_relu_at_the_end_makes_nan_of_an_infinite_gradient_as_the_reference_does():
+    arguments = mlp("sgd", 60, 10, loss=LOSSES[2], last="relu", steps=1, batch=3)
+    arguments[1][:] = np.inf  # the targets
+    want, got = duplicate(arguments), duplicate(arguments)
+    with np.errstate(invalid="ignore"):
+        reference.mlp_steps(*want)
+    mlp_steps(*got, 1)
+    np.testing.assert_array_equal(got[5][0].bias, want[5][0].bias)
+    assert np.isnan(got[5][0].bias).any()
+
+
 BETWEEN = ({"norm": True}, {"drop": 0.3}, {"norm": True, "drop": 0.3})
 
 

@@ -81,6 +81,7 @@ def test_sources_and_headers_are_found(setup):
         ("norm/batch_loops.h", {"norm", "mlp"}),
         ("common/windows.pxi", {"convolution", "pooling"}),
         ("simd/transpose.h", {"convolution", "mlp"}),
+        ("simd/activations.h", {"mlp", "pointwise"}),
         ("simd/random.h", {"mlp", "pointwise"}),
         ("simd/sums.h", {"convolution", "norm", "pointwise"}),
         ("simd/vectors.h", set(FAMILIES) - {"warp"}),

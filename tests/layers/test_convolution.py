@@ -284,6 +284,13 @@ def test_batches_of_images(digits):
     assert inputs.choose(colours, conv)(indices).shape == (3, 3, 5, 6)
 
 
+def test_the_shape_of_a_sample_is_the_models():
+    conv, linear = nn.Conv2d(1, 1, 3), nn.Linear(6, 2)
+    assert inputs.sample_shape((2, 3), conv) == (1, 2, 3)
+    assert inputs.sample_shape((4, 2, 3), conv) == (4, 2, 3)
+    assert inputs.sample_shape((2, 3), linear) == inputs.sample_shape((6,), linear) == (6,)
+
+
 # ---- Errors ---------------------------------------------------------------------------------
 
 
@@ -339,7 +346,7 @@ def test_bad_input_names_the_layer_and_what_it_wants(call, message):
 def test_bad_data_is_refused(digits):
     conv = nn.Sequential(nn.Conv2d(1, 1, 28), nn.Flatten())
     rows = nn.Split(np.zeros((3, 784), np.uint8), np.zeros(3, int), 1.0)
-    with pytest.raises(nn.NpNNError, match="takes images of 2 or 3 axes"):
+    with pytest.raises(nn.NpNNError, match=r"images must be .* not \(784,\)"):
         nn.evaluate(conv, rows)
     with pytest.raises(nn.NpNNError, match="sparse input is for models that begin with Linear"):
         nn.evaluate(conv, digits.test, input="sparse")

@@ -275,6 +275,13 @@ def test_networks_that_cannot_be(make, message):
         make()
 
 
+@pytest.mark.parametrize("shape", [(784,), (2, 3, 28, 28)])
+def test_convolutions_refuse_what_is_no_image(shape):
+    with pytest.raises(nn.NpNNError, match="images must be"):
+        build.model_for(settings("lenet5"), shape, 10)
+    assert estimate.multiplications(settings("mlp", hidden=(3,)), shape) == 3 * np.prod(shape) + 30
+
+
 def test_a_network_with_everything():
     model = nn.mlp(
         (8, 6, 6, 3), "elu:alpha=0.5", norm="batch", noise=0.1, input_noise=0.2, dropout=0.3,
