@@ -89,7 +89,7 @@ def load(args):
     """
     own = args.settings.dataset
     name = args.dataset or ("auto" if own == "mnist" else own)
-    found = data.load(name, args.data_dir, quiet=args.quiet)
+    found = data.load(name, args.data_dir, download=args.download, quiet=args.quiet)
     if found.note and not args.quiet:
         reason = f" ({found.reason})" if found.reason else ""
         print(f"warning: {found.note}{reason}", file=sys.stderr)

@@ -70,14 +70,15 @@ class Dataset:
         return DATASETS[self.name].title if self.name in DATASETS else "scikit-learn's digits"
 
 
-def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=False):
+def load(name="auto", data_dir=None, *, scale=1 / 255, download=None, quiet=False):
     """Return the Dataset called `name`, one of ``names()``.
 
-    It is looked for in `data_dir`, $NP_NN_DATA, ./data and the cache folder ($NP_NN_CACHE or the
-    user's own); the first that holds any of its four files is taken. What is missing is downloaded
-    into `data_dir`, or without one into the cache folder; other folders are only read.
-    "auto" is MNIST, or where MNIST can be neither found nor fetched the embedded digits, with a
-    note and a reason that say so. `quiet` hides the progress bar.
+    It is read from `data_dir`, and from nowhere else. Without one it is looked for in $NP_NN_DATA,
+    ./data and the cache folder ($NP_NN_CACHE or the user's own); the first that holds any of its
+    four files is taken. download: whether to fetch what is missing, into `data_dir` or else into
+    the cache folder; None only does the latter. Other folders are only read. "auto" is MNIST, or,
+    without a `data_dir` and where MNIST can be neither found nor fetched, the embedded digits,
+    with a note and a reason that say so. `quiet` hides the progress bar.
 
     Raises DataError for a data set that is missing, unreadable or damaged, NpNNError for an
     unknown name.
@@ -90,7 +91,7 @@ def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=Fals
     try:
         root = _locate(key, data_dir, download, quiet)
     except UnavailableError as error:
-        if name != "auto":
+        if name != "auto" or data_dir is not None:
             raise
         return _digits(scale, f"MNIST is missing; these are {DIGITS_NOTE}", str(error))
     return _read_dataset(key, root, scale)
@@ -119,27 +120,32 @@ def _locate(name, data_dir, download, quiet):
     some = (root for root in _roots(data_dir) if len(verify.missing(root / raw, source)) < 4)
     root = next(some, None) or _own_root(data_dir)
     missing = verify.missing(root / raw, source)
-    if missing and download and root == _own_root(data_dir):
+    if not missing:
+        return root
+    ours = root == _own_root(data_dir)
+    if ours and (data_dir is None if download is None else download):
         fetch(name, root, quiet=quiet)
-    elif len(missing) == 4:
-        places = ", ".join(map(described, _roots(data_dir)))
-        reason = f"{source.title} was not found in {places}, and must not be downloaded"
-        raise UnavailableError(f"{reason}; {advice(missing, root / raw)}")
-    elif missing:
-        raise DataError(f"incomplete {source.title}; {advice(missing, root / raw)}")
-    return root
+        return root
+    remedy = advice(missing, root / raw)
+    remedy += ", or ask for a download (--download, download=True)" if ours else ""
+    if len(missing) < 4:
+        raise DataError(f"incomplete {source.title}; {remedy}")
+    places = ", ".join(map(described, _roots(data_dir)))
+    raise UnavailableError(f"{source.title} was not found in {places}; {remedy}")
 
 
 def _roots(data_dir):
     """Yield the folders to look in; lazily, as the cache's name costs the import of pooch."""
-    given = (data_dir, os.environ.get("NP_NN_DATA"), "data")
-    yield from (Path(os.path.expanduser(root)) for root in given if root)
-    yield _own_root(None)
+    if data_dir is None:
+        given = (os.environ.get("NP_NN_DATA"), "data")
+        yield from (Path(os.path.expanduser(root)) for root in given if root)
+    yield _own_root(data_dir)
 
 
 def _own_root(data_dir):
     """The folder that downloads go to: `data_dir`, or without one the cache."""
-    if root := data_dir or os.environ.get("NP_NN_CACHE"):
+    root = os.environ.get("NP_NN_CACHE") or None if data_dir is None else data_dir
+    if root is not None:
         return Path(os.path.expanduser(root))
     import pooch
 

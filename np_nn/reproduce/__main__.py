@@ -58,7 +58,7 @@ def _parser():
     add("--out", type=Path, default=Path("reproduction"), metavar="DIR",
         help="where the results are kept (default: reproduction)")  # fmt: skip
     add("--list", action="store_true", help="show the rows and what they take, and exit")
-    add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
+    cli.add_data_options(add)
     add("--threads", type=cli.whole_number(1), default=machine.cores(), metavar="N",
         help="CPU threads (default: as many as there are cores)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress, only the tables")
@@ -93,7 +93,8 @@ def _run(rows, results, args):
     if not due:
         return
     names = dict.fromkeys(recipe.dataset for recipe, _ in due)
-    raw = {name: data.load(name, args.data_dir, quiet=args.quiet) for name in names}
+    where = {"data_dir": args.data_dir, "download": args.download, "quiet": args.quiet}
+    raw = {name: data.load(name, **where) for name in names}
     clock, prepared, of = Clock(), None, None
     for i, (recipe, seed) in enumerate(due):
         if not args.quiet:

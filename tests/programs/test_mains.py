@@ -169,6 +169,26 @@ def test_missing_data_says_where_to_put_it(program, capsys, tmp_path, monkeypatc
         assert part in err
 
 
+@pytest.mark.parametrize("options", [[], ["--dataset", "auto"], ["--recipe", "fashion_mlp"]])
+def test_a_folder_without_the_data_is_an_error_and_stays_as_it_is(
+    program, options, capsys, tmp_path
+):
+    (tmp_path / "7.png").touch()
+    assert program("--data-dir", tmp_path, *options, "--no-plots", "--quiet") == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert len(err.splitlines()) == 1
+    assert f"MNIST was not found in {tmp_path}; put train-images-idx3-ubyte, " in err
+    assert "--download" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["7.png"]
+
+
+def test_a_download_into_a_folder_can_be_asked_for(program, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing listens there
+    assert program("--data-dir", tmp_path, "--download", "--no-plots", "--quiet") == 2
+    assert f"MNIST could not be downloaded to {tmp_path}: " in capsys.readouterr().err
+
+
 def test_without_data_and_network_the_digits_stand_in_loudly(
     program, capsys, tmp_path, monkeypatch
 ):
