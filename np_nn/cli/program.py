@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from np_nn import data, ops
+from np_nn.cli import outputs
 from np_nn.cli.settings import settings
 from np_nn.recipes.prepare import prepare
-from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
 
@@ -61,10 +61,11 @@ def _discard_output():
 
 
 def parse(command, argv=None):
-    """Parse the arguments, apply what is global (threads, kernels), and check the folders.
+    """Parse the arguments, apply what is global (threads, kernels), and check what will be written.
 
     The result has ``settings``, the Recipe with all changes applied, and ``command``, the
-    command line, besides the arguments. Raises NpNNError for a folder that cannot be written.
+    command line, besides the arguments. Raises NpNNError for what cannot be written, and for
+    two files in one place.
     """
     words = sys.argv[1:] if argv is None else argv
     args = command.parse_args(words)
@@ -73,12 +74,7 @@ def parse(command, argv=None):
         ops.use(args.kernels)
     ops.set_threads(args.threads)
     args.settings = settings(args)
-    given = vars(args)
-    if not given.get("no_plots"):
-        files.check_writable(args.out)
-    for name in ("json", "report"):
-        if given.get(name):
-            files.check_file(given[name])
+    outputs.check(args)
     return args
 
 
@@ -90,6 +86,8 @@ def load(args):
     own = args.settings.dataset
     name = args.dataset or ("auto" if own == "mnist" else own)
     found = data.load(name, args.data_dir, download=args.download, quiet=args.quiet)
+    for path in data.paths(found):
+        outputs.check_input(args, "the data set's", path)
     if found.note and not args.quiet:
         reason = f" ({found.reason})" if found.reason else ""
         print(f"warning: {found.note}{reason}", file=sys.stderr)

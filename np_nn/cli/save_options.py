@@ -13,7 +13,6 @@ from np_nn.saving.onnx import export_onnx
 from np_nn.training import inputs
 from np_nn.training.checkpoint import Checkpoint, load_checkpoint
 from np_nn.training.loggers import JSONLogger, TensorBoard
-from np_nn.utils import files
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
 
@@ -94,7 +93,6 @@ def callbacks(args):
         raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
     wanted = []
     if args.log:
-        files.check_file(args.log)
         wanted.append(JSONLogger(args.log))
     if args.tensorboard:
         wanted.append(TensorBoard(args.tensorboard))
@@ -110,12 +108,11 @@ def callbacks(args):
 
 
 def _check_export(path):
-    """Find out before the training whether the file can be written."""
+    """Find out before the training whether the file's format can be written."""
     if path.suffix not in (*weights.FORMATS, ONNX):
         raise unknown_name("ending", path.suffix, (*weights.FORMATS, ONNX))
     if path.suffix == ONNX:
         need("onnx", "exporting to ONNX")
-    files.check_file(path)
 
 
 def export(args, model, data):

@@ -166,6 +166,15 @@ def _read_dataset(name, root, scale):
     return Dataset(name, *splits, source.classes, root, note)
 
 
+def paths(dataset):
+    """Return the paths that the files of a Dataset have, packed or not; none of the digits."""
+    if dataset.root is None:
+        return []
+    source = DATASETS[dataset.name]
+    raw = dataset.root / source.folder / "raw"
+    return [raw / f"{file.name}{ending}" for file in source.files for ending in ("", ".gz")]
+
+
 def is_matrix(images):
     """Return whether images are a compressed matrix of scipy.sparse, and no array."""
     return hasattr(images, "indptr")
