@@ -1,6 +1,6 @@
 """The command line that main_np.py, main_torch.py and the other programs share."""
 
-from np_nn.cli.finish import finish
+from np_nn.cli.finish import conclude, finish
 from np_nn.cli.options import (
     Parser,
     add_data_options,
@@ -17,6 +17,7 @@ __all__ = [
     "add_data_options",
     "add_numpy_options",
     "add_report",
+    "conclude",
     "finish",
     "load",
     "parse",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from np_nn import data, ops
-from np_nn.cli import outputs
+from np_nn.cli import outputs, streams
 from np_nn.cli.settings import settings
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.errors import NpNNError
@@ -19,22 +19,36 @@ def run(main):
     Bad input and a failing disk end in one line on stderr and status 2, Ctrl-C
     in status 130; a reader of our output who leaves early is no error.
     """
+    streams.prepare()
     _quieten_matplotlib()
+    status = _status(main)
     try:
-        status = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        status = _discard_output()
-    except KeyboardInterrupt:
-        status = _fail("interrupted before there was anything to keep", 130)
-    except MemoryError as error:
-        status = _fail(f"not enough memory: {error}", 2)
-    except NpNNError as error:
-        status = _fail(error, 2)
+        _discard_output()
     except OSError as error:
         _discard_output()
         status = _fail(error, 2)
     sys.exit(status)
+
+
+def _status(main):
+    """Return the exit status of a main(), whatever it raises."""
+    try:
+        return main()
+    except SystemExit as stop:  # argparse's
+        return stop.code
+    except BrokenPipeError:
+        return _discard_output()
+    except KeyboardInterrupt:
+        return _fail("interrupted before there was anything to keep", 130)
+    except MemoryError as error:
+        return _fail(f"not enough memory: {error}", 2)
+    except NpNNError as error:
+        return _fail(error, 2)
+    except OSError as error:
+        _discard_output()
+        return _fail(error, 2)
 
 
 def _quieten_matplotlib():

@@ -1,6 +1,7 @@
 """What the command line keeps of a training: --save, --resume, --export, --log, --tensorboard."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -115,11 +116,19 @@ def _check_export(path):
         need("onnx", "exporting to ONNX")
 
 
-def export(args, model, data):
-    """Write the files that --export names. data: the Dataset that the model was trained on."""
+def exports(args, model, data):
+    """Yield a function for each file of --export, which writes it and returns its path in a list.
+
+    data: the Dataset that the model was trained on.
+    """
     for path in args.export:
-        if path.suffix == ONNX:
-            about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
-            export_onnx(model, path, inputs.sample_shape(data.train, model), about)
-        else:
-            weights.save_weights(model, path)
+        yield partial(_export, path, model, data)
+
+
+def _export(path, model, data):
+    if path.suffix == ONNX:
+        about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
+        export_onnx(model, path, inputs.sample_shape(data.train, model), about)
+    else:
+        weights.save_weights(model, path)
+    return [path]

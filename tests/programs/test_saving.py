@@ -157,6 +157,19 @@ def test_bad_input_is_one_line_and_status_2(program, places, monkeypatch):
     assert not places["missing"].exists()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_an_export_that_fails_costs_no_other_file_and_not_the_table(program, tmp_path):
+    full, good, report = (tmp_path / name for name in ("full.pt", "good.safetensors", "run.json"))
+    full.symlink_to("/dev/full")
+    status, out, err = program(*OPTIONS, "--export", full, good, "--json", report)
+    assert status == 2
+    assert "test accuracy" in out
+    assert f"written: {good}, {report}\n" in out
+    assert err.endswith(f": error: cannot write {full}: No space left on device\n")
+    assert good.exists()
+    assert report.exists()
+
+
 def test_a_diverging_run_says_in_its_line_what_is_kept(program, tmp_path):
     path = tmp_path / "run"
     options = ["--dataset", "digits", "--lr", "1e6", "--steps", "200", "--batch-size", "32"]
