@@ -24,13 +24,12 @@ def main(argv=None):
             settings, data, seed, args.input, args.quiet,
             model=model, callbacks=callbacks, resume=args.resume,
         )  # fmt: skip
-        save_options.export(args, model, data)
         results.append(result)
         if result.history.interrupted:
             break
 
     run = Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return cli.finish(run, args)
+    return cli.finish(run, args, save_options.exports(args, model, data))
 
 
 if __name__ == "__main__":

@@ -165,20 +165,26 @@ def main(argv=None):
     first = next(iter(results.values()))
     done, note = len(first), "; ".join(first[0]["warnings"])
     title = first[0]["title"]
-    print(f"{title}\n{first[0]['machine']}, {args.threads} threads; median of {done} rounds\n")
-    print(table(summary))
-    print("\ntimes PyTorch: how many times faster a step is. loss deviation: the largest relative")
-    print(f"difference to PyTorch's loss in the first {COMPARED_STEPS} steps.")
+    lines = [
+        title,
+        f"{first[0]['machine']}, {args.threads} threads; median of {done} rounds",
+        "",
+        table(summary),
+        "",
+        "times PyTorch: how many times faster a step is. loss deviation: the largest relative",
+        f"difference to PyTorch's loss in the first {COMPARED_STEPS} steps.",
+    ]
     if "PyTorch" not in summary:
-        print("PyTorch is not installed, so there is no ratio: pip install torch torchvision")
-    if note:
-        print(f"warning: {note}")
+        lines += ["PyTorch is not installed, so there is no ratio: pip install torch torchvision"]
+    lines += [f"warning: {note}"] if note else []
+    writers = []
     if args.json:
         content = {"title": title, "rounds": done, "contenders": summary, "results": results}
-        files.write_file(args.json, to_json(content))
+        writers.append(lambda: [files.write_file(args.json, to_json(content))])
     if not args.no_plots:
         path = Path(args.out) / f"compare.{args.format}"
-        print(f"written: {draw(results, summary, path, title, note)}")
+        writers.append(lambda: [draw(results, summary, path, title, note)])
+    cli.conclude(writers, "\n".join(lines))
     return 130 if done < rounds.rounds else 0
 
 

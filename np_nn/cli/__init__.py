@@ -1,14 +1,23 @@
 """The command line that main_np.py, main_torch.py and the other programs share."""
 
-from np_nn.cli.finish import finish
-from np_nn.cli.options import Parser, add_numpy_options, add_report, parser, parser_of
+from np_nn.cli.finish import conclude, finish
+from np_nn.cli.options import (
+    Parser,
+    add_data_options,
+    add_numpy_options,
+    add_report,
+    parser,
+    parser_of,
+)
 from np_nn.cli.program import load, parse, run
 from np_nn.utils.converters import whole_number
 
 __all__ = [
     "Parser",
+    "add_data_options",
     "add_numpy_options",
     "add_report",
+    "conclude",
     "finish",
     "load",
     "parse",

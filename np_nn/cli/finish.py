@@ -1,10 +1,11 @@
-"""The end of a program: print the report, write the files asked for, return the exit status."""
+"""The end of a program: write the files asked for, print the report, return the exit status."""
 
 import json
 import sys
 
 from np_nn.cli.report import as_dict, interruption, text
 from np_nn.utils import files
+from np_nn.utils.errors import NpNNError
 
 
 def to_json(content):
@@ -12,27 +13,52 @@ def to_json(content):
     return json.dumps(content, indent=1).encode()
 
 
-def finish(run, args):
-    """Print the report, write what the arguments ask for, and return the exit status."""
-    print(text(run))
-    kept = [result.history.saved[0] for result in run.results if result.history.saved]
-    if args.json:
-        files.write_file(args.json, to_json(as_dict(run)))
-        kept.append(args.json)
-    if args.report:
-        from np_nn.cli.page import page
+def conclude(writers, report):
+    """Call functions that write files, then print the report; return the paths of the files.
 
-        files.write_file(args.report, page(run, args.command).encode())
-        kept.append(args.report)
-    if not args.no_plots and run.results[0].history.done:
-        from np_nn.cli.pictures import draw
+    The files come first, so that no terminal costs one of them; and none costs another, or the
+    report. writers: functions () -> paths. Raises NpNNError at the end for files that failed.
+    """
+    written, failed = [], []
+    try:
+        for write in writers:
+            try:
+                written += write()
+            except NpNNError as error:
+                failed.append(str(error))
+    finally:
+        print(report)
+    if written:
+        print(f"written: {', '.join(map(str, written))}")
+    if failed:
+        raise NpNNError("; ".join(failed))
+    return written
 
-        kept += draw(run, args.out, args.format)
-    if kept:
-        print(f"written: {', '.join(map(str, kept))}")
+
+def finish(run, args, writers=()):
+    """Write what the arguments ask for, print the report, and return the exit status.
+
+    writers: more of ``conclude``'s. Raises what ``conclude`` raises.
+    """
+    written = conclude([*writers, *_writers(run, args)], text(run))
     if run.interrupted:
-        also = " and the files above" if kept else ""
+        also = " and the files above" if written else ""
         safe = run.results[-1].history.kept
         print(f"{interruption(run)}; kept: the table{also}{safe}", file=sys.stderr)
         return 130
     return 0
+
+
+def _writers(run, args):
+    """Yield a function for each of the files; a checkpoint is written already."""
+    yield lambda: [result.history.saved[0] for result in run.results if result.history.saved]
+    if args.json:
+        yield lambda: [files.write_file(args.json, to_json(as_dict(run)))]
+    if args.report:
+        from np_nn.cli.page import page
+
+        yield lambda: [files.write_file(args.report, page(run, args.command).encode())]
+    if not args.no_plots and run.results[0].history.done:
+        from np_nn.cli.pictures import draw
+
+        yield lambda: draw(run, args.out, args.format)

@@ -56,7 +56,7 @@ def parser_of(description, settings, *, images):
 def _add_running(result, images):
     add = result.add_argument_group("running and reporting").add_argument
     if images:
-        add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
+        add_data_options(add)
     add(
         "--seed",
         type=whole_number(0),
@@ -87,6 +87,17 @@ def _add_running(result, images):
     )
     add("--quiet", action="store_true", help="no progress, only the report")
     return add
+
+
+def add_data_options(add):
+    """Add the options that say where data sets lie. add: a parser's, or a group's, add_argument."""
+    add("--data-dir", metavar="DIR", help="read data sets from DIR/MNIST/raw/... and nowhere else")
+    add(
+        "--download",
+        action="store_true",
+        default=None,
+        help="fetch what is missing into --data-dir; without one it is fetched into the cache",
+    )
 
 
 def _add_changes(result, what, recipe, images):

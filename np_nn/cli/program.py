@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from np_nn import data, ops
+from np_nn.cli import outputs, streams
 from np_nn.cli.settings import settings
 from np_nn.recipes.prepare import prepare
-from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
 
@@ -19,23 +19,37 @@ def run(main):
     Bad input and a failing disk end in one line on stderr and status 2, Ctrl-C
     in status 130; a reader of our output who leaves early is no error.
     """
+    streams.prepare()
     _quieten_matplotlib()
+    status = _status(main)
     try:
-        ops.check_isa()
-        status = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        status = _discard_output()
-    except KeyboardInterrupt:
-        status = _fail("interrupted before there was anything to keep", 130)
-    except MemoryError as error:
-        status = _fail(f"not enough memory: {error}", 2)
-    except NpNNError as error:
-        status = _fail(error, 2)
+        _discard_output()
     except OSError as error:
         _discard_output()
         status = _fail(error, 2)
     sys.exit(status)
+
+
+def _status(main):
+    """Return the exit status of a main(), whatever it raises."""
+    try:
+        ops.check_isa()
+        return main()
+    except SystemExit as stop:  # argparse's
+        return stop.code
+    except BrokenPipeError:
+        return _discard_output()
+    except KeyboardInterrupt:
+        return _fail("interrupted before there was anything to keep", 130)
+    except MemoryError as error:
+        return _fail(f"not enough memory: {error}", 2)
+    except NpNNError as error:
+        return _fail(error, 2)
+    except OSError as error:
+        _discard_output()
+        return _fail(error, 2)
 
 
 def _quieten_matplotlib():
@@ -62,10 +76,11 @@ def _discard_output():
 
 
 def parse(command, argv=None):
-    """Parse the arguments, apply what is global (threads, kernels), and check the folders.
+    """Parse the arguments, apply what is global (threads, kernels), and check what will be written.
 
     The result has ``settings``, the Recipe with all changes applied, and ``command``, the
-    command line, besides the arguments. Raises NpNNError for a folder that cannot be written.
+    command line, besides the arguments. Raises NpNNError for what cannot be written, and for
+    two files in one place.
     """
     words = sys.argv[1:] if argv is None else argv
     args = command.parse_args(words)
@@ -74,12 +89,7 @@ def parse(command, argv=None):
         ops.use(args.kernels)
     ops.set_threads(args.threads)
     args.settings = settings(args)
-    given = vars(args)
-    if not given.get("no_plots"):
-        files.check_writable(args.out)
-    for name in ("json", "report"):
-        if given.get(name):
-            files.check_file(given[name])
+    outputs.check(args)
     return args
 
 
@@ -90,7 +100,9 @@ def load(args):
     """
     own = args.settings.dataset
     name = args.dataset or ("auto" if own == "mnist" else own)
-    found = data.load(name, args.data_dir, quiet=args.quiet)
+    found = data.load(name, args.data_dir, download=args.download, quiet=args.quiet)
+    for path in data.paths(found):
+        outputs.check_input(args, "the data set's", path)
     if found.note and not args.quiet:
         reason = f" ({found.reason})" if found.reason else ""
         print(f"warning: {found.note}{reason}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """What the command line keeps of a training: --save, --resume, --export, --log, --tensorboard."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from np_nn.saving.onnx import export_onnx
 from np_nn.training import inputs
 from np_nn.training.checkpoint import Checkpoint, load_checkpoint
 from np_nn.training.loggers import JSONLogger, TensorBoard
-from np_nn.utils import files
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
 
@@ -94,7 +94,6 @@ def callbacks(args):
         raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
     wanted = []
     if args.log:
-        files.check_file(args.log)
         wanted.append(JSONLogger(args.log))
     if args.tensorboard:
         wanted.append(TensorBoard(args.tensorboard))
@@ -110,20 +109,26 @@ def callbacks(args):
 
 
 def _check_export(path):
-    """Find out before the training whether the file can be written."""
+    """Find out before the training whether the file's format can be written."""
     if path.suffix not in (*weights.FORMATS, ONNX):
         raise unknown_name("ending", path.suffix, (*weights.FORMATS, ONNX))
     if path.suffix == ONNX:
         need("onnx", "exporting to ONNX")
-    files.check_file(path)
 
 
-def export(args, model, data):
-    """Write the files that --export names. data: the Dataset that the model was trained on."""
+def exports(args, model, data):
+    """Yield a function for each file of --export, which writes it and returns its path in a list.
+
+    data: the Dataset that the model was trained on.
+    """
     for path in args.export:
-        if path.suffix == ONNX:
-            about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
-            shape = inputs.sample_shape(data.train.images.shape[1:], model)
-            export_onnx(model, path, shape, about)
-        else:
-            weights.save_weights(model, path)
+        yield partial(_export, path, model, data)
+
+
+def _export(path, model, data):
+    if path.suffix == ONNX:
+        about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
+        export_onnx(model, path, inputs.sample_shape(data.train.images.shape[1:], model), about)
+    else:
+        weights.save_weights(model, path)
+    return [path]

@@ -70,19 +70,21 @@ class Dataset:
         return DATASETS[self.name].title if self.name in DATASETS else "scikit-learn's digits"
 
 
-def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=False):
+def load(name="auto", data_dir=None, *, scale=1 / 255, download=None, quiet=False):
     """Return the Dataset called `name`.
 
-    It is looked for in `data_dir`, $NP_NN_DATA, ./data and the cache folder ($NP_NN_CACHE or the
-    user's own); the first that holds any of its four files is taken. What is missing is downloaded
-    into `data_dir`, or without one into the cache folder; other folders are only read.
+    Without `data_dir` it is looked for in $NP_NN_DATA, ./data and the cache folder ($NP_NN_CACHE
+    or the user's own); the first that holds any of its four files is taken. Folders are only read,
+    but for the cache, and for `data_dir` where a download is asked for.
 
     Args:
         name: key of DATASETS, "digits" for scikit-learn's, or "auto": MNIST, or where MNIST can
-            be neither found nor fetched the digits, with a note and a reason that say so.
-        data_dir: folder to look in first, and to download into.
+            be neither found nor fetched, and no `data_dir` is given, the digits, with a note and a
+            reason that say so.
+        data_dir: the only folder to look in, if given.
         scale: factor of a pixel, see `Split`.
-        download: fetch what is missing.
+        download: fetch what is missing, into `data_dir` or else into the cache; None: into the
+            cache only.
         quiet: hide the progress bar.
 
     Raises:
@@ -97,7 +99,7 @@ def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=Fals
     try:
         root = _locate(key, data_dir, download, quiet)
     except UnavailableError as error:
-        if name != "auto":
+        if name != "auto" or data_dir is not None:
             raise
         return _digits(scale, f"MNIST is missing; these are {DIGITS_NOTE}", str(error))
     return _read_dataset(key, root, scale)
@@ -126,27 +128,32 @@ def _locate(name, data_dir, download, quiet):
     some = (root for root in _roots(data_dir) if len(verify.missing(root / raw, source)) < 4)
     root = next(some, None) or _own_root(data_dir)
     missing = verify.missing(root / raw, source)
-    if missing and download and root == _own_root(data_dir):
+    if not missing:
+        return root
+    ours = root == _own_root(data_dir)
+    if ours and (data_dir is None if download is None else download):
         fetch(name, root, quiet=quiet)
-    elif len(missing) == 4:
-        places = ", ".join(map(described, _roots(data_dir)))
-        reason = f"{source.title} was not found in {places}, and must not be downloaded"
-        raise UnavailableError(f"{reason}; {advice(missing, root / raw)}")
-    elif missing:
-        raise DataError(f"incomplete {source.title}; {advice(missing, root / raw)}")
-    return root
+        return root
+    remedy = advice(missing, root / raw)
+    remedy += ", or ask for a download (--download, download=True)" if ours else ""
+    if len(missing) < 4:
+        raise DataError(f"incomplete {source.title}; {remedy}")
+    places = ", ".join(map(described, _roots(data_dir)))
+    raise UnavailableError(f"{source.title} was not found in {places}; {remedy}")
 
 
 def _roots(data_dir):
     """Yield the folders to look in; lazily, as the cache's name costs the import of pooch."""
-    given = (data_dir, os.environ.get("NP_NN_DATA"), "data")
-    yield from (Path(os.path.expanduser(root)) for root in given if root)
-    yield _own_root(None)
+    if data_dir is None:
+        given = (os.environ.get("NP_NN_DATA"), "data")
+        yield from (Path(os.path.expanduser(root)) for root in given if root)
+    yield _own_root(data_dir)
 
 
 def _own_root(data_dir):
     """The folder that downloads go to: `data_dir`, or without one the cache."""
-    if root := data_dir or os.environ.get("NP_NN_CACHE"):
+    root = os.environ.get("NP_NN_CACHE") or None if data_dir is None else data_dir
+    if root is not None:
         return Path(os.path.expanduser(root))
     import pooch
 
@@ -175,6 +182,15 @@ def image_shape(shape):
     if len(shape) not in (2, 3):
         raise NpNNError(f"images must be (height, width) or (channels, height, width), not {shape}")
     return (1,) * (3 - len(shape)) + tuple(shape)
+
+
+def paths(dataset):
+    """Return the paths that the files of a Dataset have, packed or not; none of the digits."""
+    if dataset.root is None:
+        return []
+    source = DATASETS[dataset.name]
+    raw = dataset.root / source.folder / "raw"
+    return [raw / f"{file.name}{ending}" for file in source.files for ending in ("", ".gz")]
 
 
 def is_matrix(images):

@@ -35,9 +35,8 @@ def main(argv=None):
         status = 0
     except KeyboardInterrupt:
         status = 130
-    written = _write(results, args.out)
-    print("\n".join(tables.text(results, name) for name in _tables(rows)))
-    print(f"written: {', '.join(map(str, written))}")
+    report = "\n".join(tables.text(results, name) for name in _tables(rows))
+    cli.conclude(_writers(results, args.out), report)
     if status:
         print(f"interrupted; kept: {_kept(results, rows)}", file=sys.stderr)
     return status
@@ -58,7 +57,7 @@ def _parser():
     add("--out", type=Path, default=Path("reproduction"), metavar="DIR",
         help="where the results are kept (default: reproduction)")  # fmt: skip
     add("--list", action="store_true", help="show the rows and what they take, and exit")
-    add("--data-dir", metavar="DIR", help="folder that holds, or shall hold, MNIST/raw/...")
+    cli.add_data_options(add)
     add("--threads", type=cli.whole_number(1), default=machine.cores(), metavar="N",
         help="CPU threads (default: as many as there are cores)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress, only the tables")
@@ -93,7 +92,8 @@ def _run(rows, results, args):
     if not due:
         return
     names = dict.fromkeys(recipe.dataset for recipe, _ in due)
-    raw = {name: data.load(name, args.data_dir, quiet=args.quiet) for name in names}
+    where = {"data_dir": args.data_dir, "download": args.download, "quiet": args.quiet}
+    raw = {name: data.load(name, **where) for name in names}
     clock, prepared, of = Clock(), None, None
     for i, (recipe, seed) in enumerate(due):
         if not args.quiet:
@@ -158,19 +158,19 @@ def _listed(rows):
     return markdown_table(("row", "table", "title", "net", "published", "takes"), cells)
 
 
-def _write(results, folder):
-    """RESULTS.md and the picture; returns the paths."""
+def _writers(results, folder):
+    """Return the functions that write RESULTS.md and the picture: see ``cli.conclude``."""
     from np_nn import plots
 
-    page = folder / "RESULTS.md"
-    files.write_file(page, tables.page(results).encode())
     groups = [(title, tables.summaries(results, name)) for name, title in tables.TITLES.items()]
     dots = [(title, [_dot(row) for row in rows if row.n]) for title, rows in groups]
     dots = [(title, rows) for title, rows in dots if rows]
-    written = [results.path, page]
-    if dots:
-        written.append(plots.plot_reproduction(dots, folder / "reproduction.png"))
-    return [path for path in written if path.exists()]
+    page = tables.page(results).encode()
+    return [
+        lambda: [results.path] if results.path.exists() else [],  # written after each network
+        lambda: [files.write_file(folder / "RESULTS.md", page)],
+        lambda: [plots.plot_reproduction(dots, folder / "reproduction.png")] if dots else [],
+    ]
 
 
 def _dot(row):

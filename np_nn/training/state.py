@@ -1,12 +1,15 @@
 """The state of a training under way, and the checks of what it is given."""
 
 import re
+import warnings
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from np_nn.data.batches import Batches
 from np_nn.data.dataset import is_matrix
+from np_nn.data.fingerprint import fingerprint
 from np_nn.training.early_stopping import Best
 from np_nn.training.history import History
 from np_nn.utils import seeds
@@ -14,6 +17,10 @@ from np_nn.utils.checks import check_alike
 from np_nn.utils.errors import NpNNError, shown
 
 PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draws from
+NO_FINGERPRINT = (
+    "the checkpoint is of an earlier np_nn, which kept no fingerprint of the data: make sure that "
+    "images, labels, scale and shift are those that it was trained on"
+)
 
 
 class Training:
@@ -21,8 +28,7 @@ class Training:
 
     model, data, loss, optimizer, schedule, augment, limits, l2, validation: as ``fit`` was given
     them, as they are now. batches: the Batches. history: the History so far. epoch: how many are
-    complete. stop: set it to True to end training after the batch. plan: what decides how it
-    trains, as text and numbers; two trainings of one plan are the same.
+    complete. stop: set it to True to end training after the batch.
 
     Raises NpNNError for arguments of ``fit`` that do not fit each other.
     """
@@ -48,8 +54,21 @@ class Training:
             "loss": loss, "schedule": schedule, "augment": augment, "limits": limits, "l2": l2,
             "model": model, "optimizer": optimizer, "early stopping": early_stopping,
         }  # fmt: skip
-        self.plan = self.batches.plan | {name: _text(value) for name, value in settings.items()}
+        self._settings = {name: _text(value) for name, value in settings.items()}
         self._note_epoch()
+
+    @cached_property
+    def plan(self):
+        """What decides how it trains, as text and numbers: two trainings of one plan are the same.
+
+        Made where a checkpoint is written or read, as hashing the data takes time.
+        """
+        return self.batches.plan | self._settings | self._data_plan
+
+    @cached_property
+    def _data_plan(self):
+        held_out = fingerprint(self.validation).items()
+        return fingerprint(self.data) | {f"validation {part}": value for part, value in held_out}
 
     @property
     def epoch(self):
@@ -147,12 +166,15 @@ class Training:
         self.stop = self.history.stopped_early
 
     def _check_plan(self, plan):
-        if not isinstance(plan, dict) or plan.keys() != self.plan.keys():
+        known = self.plan.keys(), self.plan.keys() - self._data_plan.keys()
+        if not isinstance(plan, dict) or plan.keys() not in known:
             raise NpNNError("the state is of another version's training")
         for name, own in self.plan.items():
-            if plan[name] != own:
-                there = shown(plan[name])
-                raise NpNNError(f"another training: its {name} is {there}, here it is {own}")
+            there = plan.get(name, own)
+            if there != own:
+                raise NpNNError(f"another training: its {name} is {shown(there)}, here it is {own}")
+        if plan.keys() != self.plan.keys():
+            warnings.warn(NO_FINGERPRINT, stacklevel=2)
 
     def _load_generators(self, states):
         generators = {name: seeds.generator(0, name) for name in PURPOSES}

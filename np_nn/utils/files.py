@@ -17,7 +17,7 @@ STALE_SECONDS = 3600  # no file takes that long to write: its writer was killed
 
 
 def write_file(path, content, keep=1):
-    """Replace a file by these bytes in one move, so that no reader ever sees half of it.
+    """Replace a file by these bytes in one move, so that no reader ever sees half; return its path.
 
     When it returns, the file outlasts a power cut. keep: how many versions there are to be, path
     and the earlier ones, path.1 ... path.(keep - 1), the oldest last.
@@ -33,6 +33,7 @@ def write_file(path, content, keep=1):
             _replace(path, content, keep)
     except OSError as error:
         raise NpNNError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
 
 
 def _replace(path, content, keep):

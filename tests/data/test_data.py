@@ -210,10 +210,35 @@ def test_plain_and_packed_files_are_read(small, tmp_path, name, packed):
 
 def test_places_are_searched_in_order(mnist, tmp_path, monkeypatch):
     monkeypatch.setenv("NP_NN_DATA", str(tmp_path / "env"))
-    places = [tmp_path / "given", tmp_path / "env", Path("data"), tmp_path / "cache"]
-    for place in reversed(places):  # each new one goes before those that are there already
+    for place in (tmp_path / "cache", Path("data"), tmp_path / "env"):
+        mnist.write(place)  # each new one goes before those that are there already
+        assert data.load("mnist", download=False).root == place
+
+
+@pytest.mark.parametrize("name", ["auto", "mnist"])
+@pytest.mark.parametrize("given", ["given", "typo", ""])
+def test_a_folder_that_is_named_is_the_only_one(mnist, tmp_path, monkeypatch, web, name, given):
+    """One with other things in it, one that is not there, and a variable of the shell's unset."""
+    use_mirrors(monkeypatch, web, "good")
+    monkeypatch.setenv("NP_NN_DATA", str(tmp_path / "env"))
+    for place in (tmp_path / "cache", Path("data"), tmp_path / "env"):
         mnist.write(place)
-        assert data.load("mnist", tmp_path / "given", download=False).root == place
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given/7.png").touch()
+    folder = given and tmp_path / given
+    raw = Path(folder, "MNIST/raw")
+    with fails("MNIST was not found in ", TRAIN_X, f"into {raw}", "--download", "download=True"):
+        data.load(name, folder)
+    assert files_in(tmp_path / "given") == ["7.png"]
+    assert not (tmp_path / "typo").exists()
+    assert web.requested == []
+    mnist.check(data.load(name, folder, download=True))
+    assert files_in(raw) == sorted(NAMES)
+
+
+def test_no_digits_stand_in_for_a_folder_that_is_named(mnist, tmp_path):
+    with fails("HTTP 404", tmp_path):
+        data.load("auto", tmp_path, download=True)
 
 
 def test_a_home_folder_is_expanded(mnist, tmp_path, monkeypatch):
@@ -244,7 +269,9 @@ def test_what_is_nowhere_is_named_with_all_places(mnist, tmp_path):
     with fails(f"{tmp_path / 'typo'} (which does not exist)", TRAIN_X, tmp_path / "typo/MNIST/raw"):
         data.load("mnist", tmp_path / "typo", download=False)
     with fails(f"{tmp_path / 'typo'} (which does not exist)", "HTTP 404"):
-        data.load("mnist", tmp_path / "typo")
+        data.load("mnist", tmp_path / "typo", download=True)
+    with fails(f"found in data (which does not exist), {tmp_path / 'cache'} (which does not"):
+        data.load("mnist", download=False)
 
 
 @pytest.mark.parametrize("name", ["auto", "mnist"])
@@ -258,12 +285,15 @@ def test_an_incomplete_folder_of_others_is_an_error(mnist, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["auto", "mnist"])
-def test_an_incomplete_folder_of_ours_is_completed(mnist, tmp_path, monkeypatch, web, name):
+def test_an_incomplete_folder_is_completed_if_that_is_asked_for(
+    mnist, tmp_path, monkeypatch, web, name
+):
     use_mirrors(monkeypatch, web, "good")
     raw = mnist.write(tmp_path / "given", packed=True, without=[f"{TEST_Y}.gz"])
-    with fails(f"put {TEST_Y} ", raw):
-        data.load(name, tmp_path / "given", download=False)
-    mnist.check(data.load(name, tmp_path / "given"))
+    for download in (None, False):
+        with fails(f"incomplete MNIST; put {TEST_Y} ", f"into {raw}, or ask for a download"):
+            data.load(name, tmp_path / "given", download=download)
+    mnist.check(data.load(name, tmp_path / "given", download=True))
     assert web.requested == [f"/good/{TEST_Y}.gz"]
 
 
@@ -336,7 +366,7 @@ def test_damage_is_reported_before_the_network_is_asked(mnist, tmp_path, web):
     raw = mnist.write(tmp_path / "given", without=[TRAIN_X])
     (raw / TEST_Y).write_bytes(b"damaged")
     with fails(raw / TEST_Y):
-        data.load("auto", tmp_path / "given")
+        data.load("auto", tmp_path / "given", download=True)
     assert web.requested == []
 
 
@@ -569,7 +599,7 @@ def test_downloads_go_to_data_dir_else_to_the_cache(mnist, tmp_path, monkeypatch
     monkeypatch.setenv("NP_NN_DATA", str(tmp_path / "env"))
     assert data.load("mnist", quiet=True).root == tmp_path / "cache"
     shutil.rmtree(tmp_path / "cache")
-    mnist.check(data.load("mnist", tmp_path / "given", quiet=True))
+    mnist.check(data.load("mnist", tmp_path / "given", download=True, quiet=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cwd", "given"]
 
 

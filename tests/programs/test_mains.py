@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -169,6 +170,26 @@ def test_missing_data_says_where_to_put_it(program, capsys, tmp_path, monkeypatc
         assert part in err
 
 
+@pytest.mark.parametrize("options", [[], ["--dataset", "auto"], ["--recipe", "fashion_mlp"]])
+def test_a_folder_without_the_data_is_an_error_and_stays_as_it_is(
+    program, options, capsys, tmp_path
+):
+    (tmp_path / "7.png").touch()
+    assert program("--data-dir", tmp_path, *options, "--no-plots", "--quiet") == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert len(err.splitlines()) == 1
+    assert f"MNIST was not found in {tmp_path}; put train-images-idx3-ubyte, " in err
+    assert "--download" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["7.png"]
+
+
+def test_a_download_into_a_folder_can_be_asked_for(program, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing listens there
+    assert program("--data-dir", tmp_path, "--download", "--no-plots", "--quiet") == 2
+    assert f"MNIST could not be downloaded to {tmp_path}: " in capsys.readouterr().err
+
+
 def test_without_data_and_network_the_digits_stand_in_loudly(
     program, capsys, tmp_path, monkeypatch
 ):
@@ -198,6 +219,14 @@ def test_an_unwritable_place_is_found_before_training(program, capsys, tmp_path)
     assert len(err.splitlines()) == 3
 
 
+def shell(command, redirection):
+    """Run a program of Python through a shell, whose pipe has the program's own exit status."""
+    line = f"set -o pipefail; {shlex.quote(sys.executable)} {command} {redirection}"
+    return subprocess.run(
+        ["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_full_disk_costs_the_file_and_not_the_table(program, capsys):
     assert program(*QUICK, "--json", "/dev/full") == 2
@@ -216,6 +245,65 @@ def test_output_that_cannot_be_written_is_one_line():
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.splitlines() == ["main_np.py: error: [Errno 28] No space left on device"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "stdout", [">/dev/full", "| true", ">&-"], ids=["full disk", "no reader", "closed"]
+)
+def test_files_are_written_whatever_becomes_of_the_output(tmp_path, stdout):
+    words = [option for option in QUICK if option != "--no-plots"]
+    words += ["--seed", "0", "1", "--out", str(tmp_path), "--json", str(tmp_path / "run.json")]
+    done = shell(f"main_np.py {shlex.join(words)} --report {tmp_path}/run.html", stdout)
+    assert done.returncode == (2 if "full" in stdout else 0)
+    assert (
+        done.stderr.splitlines()
+        == ["main_np.py: error: [Errno 28] No space left on device"][: done.returncode]
+    )
+    assert json.loads((tmp_path / "run.json").read_text())["steps"] == 20
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"run.html", "accuracy_plot_np.png", "errors_np.png"} < names
+
+
+def test_a_closed_stderr_is_no_error(tmp_path):
+    words = [option for option in QUICK if option != "--quiet"]
+    done = shell(f"main_np.py {shlex.join(words)} --json {tmp_path}/run.json", "2>&-")
+    assert done.returncode == 0
+    assert "test accuracy" in done.stdout
+    assert "step " not in done.stdout
+    assert (tmp_path / "run.json").exists()
+    done = shell("main_np.py --lr x", "2>&-")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_terminal_that_lacks_a_character_gets_a_plain_one(program, tmp_path):
+    if program.name == "main_torch":
+        pytest.importorskip("torch", reason="PyTorch is not installed")
+    ascii_only = {"PYTHONIOENCODING": "ascii"}
+    out = tmp_path / "日.json"
+    done = spawn(f"{program.name}.py", *QUICK, "--seed", 0, 1, "--json", out, env=ascii_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " +- 0." in done.stdout
+    assert f"written: {tmp_path}/?.json" in done.stdout
+    assert out.exists()
+    done = spawn(f"{program.name}.py", "--help", env=ascii_only)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mean +- spread" in done.stdout
+
+
+def test_one_file_that_fails_costs_no_other_and_not_the_table(program, capsys, tmp_path):
+    (tmp_path / "plots/errors_np.png").mkdir(parents=True)
+    (tmp_path / "plots/errors_torch.png").mkdir()
+    words = [option for option in QUICK if option != "--no-plots"]
+    words += ["--out", tmp_path / "plots", "--json", "/dev/full", "--report", tmp_path / "run.html"]
+    assert program(*words) == 2
+    out, err = capsys.readouterr()
+    assert "test accuracy" in out
+    assert f"written: {tmp_path / 'run.html'}\n" in out
+    (line,) = err.splitlines()
+    assert "error: cannot write /dev/full: No space left" in line
+    assert "; cannot write " in line
+    assert (tmp_path / "run.html").exists()
 
 
 @pytest.mark.parametrize("name", MAINS)

@@ -75,6 +75,37 @@ def test_the_log_of_a_killed_and_resumed_run_has_each_epoch_once(program, tmp_pa
     assert before[2]["time"] < after[2]["time"]
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (["--scale", "0.5"], "scale is"),
+        (["--shift", "0.5"], "shift is"),
+        (["--standardize"], "scale is"),
+        (["--deskew"], "images' SHA-256 is"),
+        (["--targets", "0.1", "0.9"], "labels' SHA-256 is"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_resuming_on_something_else_is_refused_and_keeps_the_file(program, tmp_path, change, what):
+    path = tmp_path / "run"
+    options = ["--dataset", "digits", "--hidden", "20", "--steps", "40", "--batch-size", "50"]
+    assert program(*options, "--loss", "mse", "--save", path)[0] == 0
+    before = path.read_bytes()
+    status, out, err = program("--resume", path, "--steps", "50", *change)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert f"cannot resume from {path}: another training: its {what}" in err
+    assert path.read_bytes() == before
+
+
+def test_resuming_on_another_data_set_of_the_same_size_is_refused(mnist, program, tmp_path):
+    path = tmp_path / "run"
+    options = ["--hidden", "20", "--steps", "5", "--dataset"]
+    assert program(*options, "mnist", "--save", path)[0] == 0
+    status, _, err = program("--resume", path, "--steps", "9", "--dataset", "fashion")
+    assert status == 2
+    assert "another training: its images' SHA-256 is" in err
+
+
 BAD = [
     (["--resume", "{missing}"], "missing is not there"),
     (["--resume", "{text}"], "text is damaged, or was not written by np_nn"),
@@ -124,6 +155,19 @@ def test_bad_input_is_one_line_and_status_2(program, places, monkeypatch):
         assert len(err.splitlines()) == 1, err
         assert not out
     assert not places["missing"].exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_an_export_that_fails_costs_no_other_file_and_not_the_table(program, tmp_path):
+    full, good, report = (tmp_path / name for name in ("full.pt", "good.safetensors", "run.json"))
+    full.symlink_to("/dev/full")
+    status, out, err = program(*OPTIONS, "--export", full, good, "--json", report)
+    assert status == 2
+    assert "test accuracy" in out
+    assert f"written: {good}, {report}\n" in out
+    assert err.endswith(f": error: cannot write {full}: No space left on device\n")
+    assert good.exists()
+    assert report.exists()
 
 
 def test_a_diverging_run_says_in_its_line_what_is_kept(program, tmp_path):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from safetensors.numpy import load, save
 
 import np_nn as nn
 from np_nn import ops
+from np_nn.data.fingerprint import PARTS, fingerprint
+from np_nn.training import state
 from np_nn.utils import archive, machine
 from tests.support.trainings import blobs
+
+DATA_PLAN = {name for part in PARTS for name in (part, f"validation {part}")}
 
 
 class StopAt(nn.Callback):
@@ -238,6 +243,11 @@ OTHERS = {
     "early stopping": {"validation": blobs(), "early_stopping": nn.EarlyStopping()},
     "limits": {"limits": nn.Limits(max_norm=2)},
     "augment": {"augment": nn.Shift()},
+    "scale": {"data": replace(blobs(), scale=1.0)},
+    "shift": {"data": replace(blobs(), shift=0.1)},
+    "images' SHA-256": {"data": replace(blobs(), images=blobs().images ^ 1)},
+    "labels' SHA-256": {"data": replace(blobs(), labels=blobs().labels[::-1])},
+    "validation scale": {"validation": blobs(60)},
 }
 
 
@@ -247,6 +257,60 @@ def test_a_checkpoint_of_another_training_is_refused(what, change, tmp_path):
     train(path)
     with pytest.raises(nn.NpNNError, match=f"cannot resume from .*run: another.* its {what} is"):
         train(resume=path, **change)
+
+
+def test_other_held_out_images_are_another_training(tmp_path):
+    path, rule = tmp_path / "run", {"early_stopping": nn.EarlyStopping(1)}
+    train(path, validation=blobs(60), **rule)
+    with pytest.raises(nn.NpNNError, match="its validation images' SHA-256 is"):
+        train(resume=path, validation=blobs(57), **rule)
+
+
+def test_another_sparse_matrix_is_refused(tmp_path):
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    path, images = tmp_path / "run", blobs().images.reshape(300, 4)
+
+    def matrix(images):
+        return nn.Split(scipy_sparse.csr_matrix(images), blobs().labels)
+
+    same = matrix(images)
+    same.images.indices = same.images.indices.astype(np.int64)  # as scipy may choose it
+    train(path, data=matrix(images))
+    train(resume=path, data=same)
+    for other in (np.roll(images, 1, axis=1), np.roll(images, 1, axis=0), images // 2):
+        with pytest.raises(nn.NpNNError, match="its images' SHA-256 is"):
+            train(resume=path, data=matrix(other))
+
+
+def test_the_layout_in_memory_is_no_other_data(tmp_path):
+    path, data = tmp_path / "run", blobs()
+    images = np.asfortranarray(data.images)
+    train(path)
+    train(resume=path, data=nn.Split(images, data.labels.astype(">i4")))
+
+
+def test_data_are_hashed_only_where_a_checkpoint_is_written_or_read(tmp_path, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(state, "fingerprint", lambda data: hashed.append(data) or fingerprint(data))
+    train()
+    assert not hashed
+    train(tmp_path / "run", callbacks=[nn.Checkpoint(tmp_path / "run", every=1)])
+    assert len(hashed) == 2  # the training and the held-out images, once
+
+
+def test_a_checkpoint_without_fingerprints_resumes_with_a_warning(tmp_path):
+    path = tmp_path / "run"
+    train(path)
+    tree = archive.read(path)
+    old = {name: value for name, value in tree["plan"].items() if name not in DATA_PLAN}
+    assert len(old) == len(tree["plan"]) - 8
+    archive.write(path, tree | {"plan": old})
+    with pytest.warns(UserWarning, match="kept no fingerprint of the data: make sure that"):
+        train(path, resume=path, epochs=3)
+    train(resume=path, epochs=3)  # it has them now, and pytest turns warnings into errors
+    archive.write(path, tree | {"plan": old | {"seed": 1}})
+    with pytest.raises(nn.NpNNError, match="its seed is 1"):
+        train(resume=path)
 
 
 def broken(content):

@@ -1,0 +1,110 @@
+"""The files that a program will write: each one its own, and none that the program reads."""
+
+import os
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+
+from np_nn.utils import files
+from np_nn.utils.errors import NpNNError
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that an option names, with the earlier versions that are kept of it."""
+
+    option: str
+    path: Path
+    keep: int = 1
+
+    def claims(self, path):
+        """Return whether writing this output harms what is, or shall be, at a resolved path."""
+        own = _resolved(self.path)
+        return own in (path, *path.parents) or self._is_version(path, own)
+
+    def _is_version(self, path, own):
+        name, _, number = str(path).rpartition(".")
+        return name == str(own) and number.isdecimal() and int(number) in range(1, self.keep)
+
+    def check(self):
+        files.check_file(self.path)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that an option names. ending: that of the files that are put into it, or None."""
+
+    option: str
+    path: Path
+    ending: str | None = None
+
+    def claims(self, path):
+        """Return whether a file at a resolved path would take this folder's place, or a file's."""
+        own = _resolved(self.path)
+        return path in (own, *own.parents) or (path.parent, path.suffix) == (own, self.ending)
+
+    def check(self):
+        files.check_writable(self.path)
+
+
+def check(args):
+    """Find out before long work that all that the arguments name can be written, and kept apart.
+
+    Raises NpNNError if not.
+    """
+    wanted = list(_outputs(vars(args)))
+    for one, other in permutations(wanted, 2):
+        if not (isinstance(one, Folder) and isinstance(other, Folder)):
+            _keep_apart(one, other.option, other.path)
+    for option, path in _inputs(vars(args)):
+        check_input(args, option, path)
+    for one in wanted:
+        one.check()
+
+
+def check_input(args, name, path):
+    """Raise NpNNError if a file that is read would be written, too. name: what it is, in words."""
+    for one in _outputs(vars(args)):
+        if (one.option, name) != ("--save", "--resume"):  # to the file that it continues
+            _keep_apart(one, name, path)
+
+
+def _outputs(given):
+    """Yield what the arguments, {name: value}, ask for: an Output or a Folder each."""
+    saved = "save" if given.get("save") else "resume"
+    if given.get(saved):
+        yield Output(f"--{saved}", Path(given[saved]), given["keep"])
+    for name in ("log", "json", "report"):
+        if given.get(name):
+            yield Output(f"--{name}", Path(given[name]))
+    for path in given.get("export", ()):
+        yield Output("--export", Path(path))
+    if given.get("tensorboard"):
+        yield Folder("--tensorboard", Path(given["tensorboard"]))
+    if not given.get("no_plots"):
+        yield Folder("--out", Path(given["out"]), f".{given['format']}")
+
+
+def _inputs(given):
+    """Yield (option, path) of each file that is read, and not continued."""
+    for name in ("resume" if given.get("save") else "", "weights"):
+        if given.get(name):
+            yield f"--{name}", given[name]
+
+
+def _keep_apart(one, name, path):
+    if not _is_device(path) and one.claims(_resolved(path)):
+        raise NpNNError(
+            f"{one.option} {one.path} and {name} {path} are in each other's way: "
+            "give each a file of its own"
+        )
+
+
+def _is_device(path):
+    """Return whether a path is of a device or a pipe, which many may write to."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def _resolved(path):
+    """Return the path without links and dots, in small letters: many disks ignore the case."""
+    return Path(os.path.realpath(path).casefold())

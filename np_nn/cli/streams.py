@@ -1,0 +1,28 @@
+"""What is printed never fails for the terminal's sake: plain characters, and closed streams."""
+
+import codecs
+import os
+import sys
+
+HANDLER = "np_nn.plain"
+PLAIN = {"±": "+-", "≥": ">=", "≤": "<="}
+
+
+def prepare():
+    """Let stdout and stderr take every text.
+
+    A character that the terminal's encoding lacks is printed as PLAIN has it, or as "?"; a stream
+    that was closed, which Python knows as None, drops what is printed.
+    """
+    codecs.register_error(HANDLER, _plain)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        if reconfigure := getattr(getattr(sys, name), "reconfigure", None):
+            reconfigure(errors=HANDLER)
+
+
+def _plain(error):
+    """Return what replaces the characters of a UnicodeEncodeError, and where to continue."""
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in lacking), error.end

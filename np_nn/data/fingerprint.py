@@ -1,0 +1,42 @@
+"""The fingerprint of a data set: what decides whether a network sees the same images and labels."""
+
+import hashlib
+
+import numpy as np
+
+from np_nn.data.dataset import is_matrix
+
+PARTS = ("scale", "shift", "images' SHA-256", "labels' SHA-256")
+
+
+def fingerprint(split):
+    """Return {part: value} of a Split, for each of PARTS; all None without a Split.
+
+    Equal numbers of one type have one fingerprint, whatever their byte order and layout in memory.
+    """
+    if split is None:
+        return dict.fromkeys(PARTS)
+    matrix = split.images
+    images = (matrix.indptr, matrix.indices, matrix.data) if is_matrix(matrix) else (matrix,)
+    values = float(split.scale), float(split.shift), _digest(*images), _digest(split.labels)
+    return dict(zip(PARTS, values, strict=True))
+
+
+def _digest(*arrays):
+    """Return the SHA-256 (hex) of arrays: their types, shapes and numbers."""
+    total = hashlib.sha256()
+    for array in arrays:
+        array = np.ascontiguousarray(array, _stored(array.dtype))
+        total.update(f"{array.dtype.str} {array.shape}\n".encode())
+        total.update(array.reshape(-1).view(np.uint8))
+    return total.hexdigest()
+
+
+def _stored(dtype):
+    """Return the type that is hashed: little-endian; integers as wide as can be, but for bytes.
+
+    The width of scipy.sparse's indices and of labels follows from the machine.
+    """
+    if dtype.kind in "iu" and dtype.itemsize > 1:
+        return np.dtype("<i8")
+    return dtype.newbyteorder("<")
