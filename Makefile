@@ -24,8 +24,12 @@ compare: $(VENV)/.torch
 	$(RUN) main_torch.py
 	$(RUN) -m np_nn.compare $(ARGS)
 
+# A worker per core. One that has run out of tests takes half of those that another has left, from
+# the end, so that tests that share a fixture mostly run where it was made.
+PARALLEL = --numprocesses=auto --maxprocesses=8 --dist=worksteal
+
 test: $(VENV)/.test
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest $(PARALLEL) --durations=10 $(ARGS)
 
 bench: $(VENV)/.test
 	$(RUN) benchmarks/run.py $(ARGS)

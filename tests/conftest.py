@@ -5,6 +5,11 @@ import os
 
 import pytest
 
+# A worker has one core: one thread, unless a test sets another number, and threads that wait sleep.
+# OpenMP, OpenBLAS and np_nn read this when they are loaded, here and in the programs of the tests.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import np_nn as nn
 from np_nn import ops
 
@@ -19,13 +24,26 @@ def pytest_configure(config):
         raise pytest.UsageError(f"NP_NN_STRICT=1, but not installed: {', '.join(missing)}")
 
 
-@pytest.fixture(autouse=True, params=["numpy", "compiled"] if ops.KERNELS else ["numpy"])
+def pytest_generate_tests(metafunc):
+    """Run each test on NumPy and again on the compiled kernels, or once if it is independent."""
+    if not metafunc.definition.get_closest_marker("kernel_independent"):
+        settings = ["numpy", "compiled"] if ops.KERNELS else ["numpy"]
+        metafunc.parametrize("kernels", settings, indirect=True)
+
+
+@pytest.fixture(autouse=True)
 def kernels(request, monkeypatch):
-    """Every test runs on NumPy, and again on the compiled kernels where they are built."""
-    monkeypatch.setenv("NP_NN_KERNELS", request.param)  # for the programs that tests start
-    nn.use(request.param)
-    yield request.param
+    """The kernels' setting during a test, and in the programs that it starts.
+
+    Afterwards neither it nor a number of threads that the test has set remains.
+    """
+    setting, threads = getattr(request, "param", "auto"), ops.threads
+    monkeypatch.setenv("NP_NN_KERNELS", setting)
+    nn.use(setting)
+    yield setting
     nn.use("auto")
+    if ops.threads != threads:
+        ops.set_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from np_nn.models import parts
 from np_nn.optim import schedules
 from tests import cases
 
+pytestmark = pytest.mark.kernel_independent
+
 BASES = {
     optim.Optimizer,
     losses.Loss,

@@ -8,12 +8,8 @@ from np_nn.analysis import loss_surface
 from np_nn.analysis.snapshots import Snapshots
 from np_nn.layers.vectors import to_vector
 
+pytestmark = pytest.mark.kernel_independent
 STEEP = np.linspace(1, 5, 13)  # of a bowl over the 13 weights of Linear(4, 2) and Linear(2, 1)
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: none of this depends on the kernels."""
 
 
 @pytest.fixture

@@ -7,10 +7,7 @@ import np_nn as nn
 from np_nn.analysis import metrics
 from np_nn.analysis.metrics import Scores, calibration
 
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: nothing here depends on the kernels."""
+pytestmark = pytest.mark.kernel_independent
 
 
 def two_classes(sure, right):

@@ -27,6 +27,7 @@ from np_nn.data import dataset
 from np_nn.utils.errors import DataError, NpNNError
 from tests.support.loopback import Loopback
 
+pytestmark = pytest.mark.kernel_independent
 REAL = os.environ.get("NP_NN_DATA")
 TRAIN_X, TRAIN_Y, TEST_X, TEST_Y = NAMES = [file.name for file in data.DATASETS["mnist"].files]
 REAL_SOURCES = dict(data.DATASETS)
@@ -85,11 +86,6 @@ class Small:
             assert split.images.flags.c_contiguous
             np.testing.assert_array_equal(split.images, self.arrays[images])
             np.testing.assert_array_equal(split.labels, self.arrays[labels])
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """In place of conftest's: data sets know no kernels, so each test runs once."""
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.pages import FENCED
 
+pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "develop" / "adding.md"
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE.read_text("utf-8"), re.M | re.S))
@@ -21,11 +22,6 @@ COPIED += ("pyproject.toml", "setup.py", "README.md", "LICENSE", "kernels")
 NEW = (
     "Softplus or PReLU or Adamax or softplus or prelu or adamax or mse or squared or every or named"
 )
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Once: the tests in the copy choose for themselves."""
 
 
 def blocks(section, kind):

@@ -14,15 +14,11 @@ import np_nn as nn
 from tests.support.browser import browser, problems
 from tests.support.pages import PAGES
 
+pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 NEEDED = ("sphinx", "furo", "myst_nb", "latex2mathml", "jupytext")
 LOADED = re.compile(r'<(?:script|link|img|iframe)\b[^>]*(?:src|href)="((?:https?:)?//[^"]*)', re.I)
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: no page depends on the kernels."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +59,7 @@ def test_no_page_loads_anything_from_elsewhere(site):
 def test_pages_open_on_a_phone_and_on_a_desk_without_a_complaint(site):
     pages = [(site / path.relative_to(ROOT)).with_suffix(".html") for path in DOCS.rglob("*.md")]
     with browser() as chromium:
-        assert not [line for page in pages for line in problems(chromium, page, site)]
+        assert problems(chromium, *pages, folder=site) == []
 
 
 def test_formulas_are_mathml(site):

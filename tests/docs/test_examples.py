@@ -15,6 +15,7 @@ import pytest
 
 from np_nn.models import ACTIVATIONS
 
+pytestmark = pytest.mark.kernel_independent
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[0-9]*.py"))
 NEED_TORCH = {s for s in SCRIPTS if 'require("torch")' in (EXAMPLES / f"{s}.py").read_text("utf-8")}
@@ -22,11 +23,6 @@ GALLERY = (EXAMPLES / "README.md").read_text("utf-8")
 LARGEST = 150_000  # bytes of a picture
 
 sys.path.insert(0, str(EXAMPLES))
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: an example does not depend on the kernels."""
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.kernel_independent
 jupytext = pytest.importorskip("jupytext", reason="pip install 'np_nn[notebooks]'")
 nbclient = pytest.importorskip("nbclient", reason="pip install 'np_nn[notebooks]'")
 pytest.importorskip("ipykernel", reason="pip install 'np_nn[notebooks]'")
@@ -15,11 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
 TORCH = ROOT / "notebooks" / "02_nn_pytorch.py"
 SECONDS = 120  # for a cell: far more than any takes, even on a busy machine
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: a notebook tries both by itself."""
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

@@ -31,6 +31,7 @@ def python_blocks(page):
     return [block for kind, block in FENCED.findall(page.read_text("utf-8")) if kind == "python"]
 
 
+@pytest.mark.kernel_independent
 @pages
 def test_every_link_leads_where_it_says(page):
     assert not broken_links(page.read_text("utf-8"), page.parent)

@@ -450,6 +450,7 @@ def test_pipeline_and_grid_search_in_two_processes():
     )
 
 
+@pytest.mark.kernel_independent
 def test_workers_of_joblib_keep_to_their_share_of_the_cores():
     code = "import np_nn.ops as ops, np_nn.utils.machine as m; print(ops.threads, m.cores())"
     for given, want in (("1", 1), ("999", None), ("", None), ("junk", None)):
@@ -472,6 +473,7 @@ def test_threads_predict_with_one_model():
             assert np.array_equal(got, want)
 
 
+@pytest.mark.kernel_independent
 def test_scikit_learn_is_imported_when_it_is_needed():
     code = "import sys, np_nn; print('sklearn' in sys.modules); np_nn.MLPClassifier"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

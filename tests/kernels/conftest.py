@@ -7,11 +7,6 @@ import pytest
 from np_nn import ops
 
 
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: there is no setting to run it under."""
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _threads_for_small_work():
     """Kernels take the threads that they are given, however small the work."""

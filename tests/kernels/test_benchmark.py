@@ -12,6 +12,7 @@ import pytest
 from np_nn import NpNNError, cli, ops
 from tests.support.kernels import ROOT, extension
 
+pytestmark = pytest.mark.kernel_independent
 BENCHMARKS = ROOT / "benchmarks"
 warp = extension("warp")
 

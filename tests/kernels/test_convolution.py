@@ -32,6 +32,7 @@ from tests.support.kernels import (
     wrong_pairs,
 )
 
+pytestmark = pytest.mark.kernel_independent
 convolution = extension("convolution")
 PROVIDED = ["conv2d_backward_bias", "conv2d_backward_input", "conv2d_backward_weight",
             "conv2d_forward", "conv_relu_pool_backward", "conv_relu_pool_forward"]  # fmt: skip

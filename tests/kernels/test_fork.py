@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.kernels import extension, python
 
+pytestmark = pytest.mark.kernel_independent
 # For each family the arrays that a call on two threads takes, the call, and what it must give.
 CALLS = {
     "mlp": ("x = ones(64, 64)", "mlp.linear_forward(x, x, None, 0 * x, 2)[0, 0]", 64),

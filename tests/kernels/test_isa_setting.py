@@ -5,6 +5,7 @@ import pytest
 from np_nn import ops
 from tests.support.kernels import extension, python
 
+pytestmark = pytest.mark.kernel_independent
 warp = extension("warp")
 MESSAGE = "NP_NN_ISA: unknown instruction set 'sse9' (one of avx512, avx2, baseline)"
 DOORS = ("compare", "reproduce", "visualize")

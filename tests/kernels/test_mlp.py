@@ -25,6 +25,7 @@ from tests.support.kernels import (
     some,
 )
 
+pytestmark = pytest.mark.kernel_independent
 mlp = extension("mlp")
 shifts = st.sampled_from([0, 0.01])
 

@@ -22,6 +22,7 @@ from tests.support.kernels import (
     some,
 )
 
+pytestmark = pytest.mark.kernel_independent
 mlp_steps = extension("mlp").mlp_steps
 shifts = st.sampled_from([0, 0.01])
 

@@ -20,6 +20,7 @@ from tests.support.kernels import (
     some,
 )
 
+pytestmark = pytest.mark.kernel_independent
 norm = extension("norm")
 PROVIDED = ["batch_norm_apply", "batch_norm_backward", "batch_norm_forward",
             "batch_norm_relu_backward", "batch_norm_relu_forward", "layer_norm_backward",

@@ -25,6 +25,7 @@ from tests.support.kernels import (
     some,
 )
 
+pytestmark = pytest.mark.kernel_independent
 pointwise = extension("pointwise")
 
 FUNCTIONS = {"sigmoid": (), "tanh": (), "scaled_tanh": (), "leaky_relu": (0.3,), "elu": (0.7,),

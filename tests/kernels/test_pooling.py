@@ -26,6 +26,7 @@ from tests.support.kernels import (
     wrong_pairs,
 )
 
+pytestmark = pytest.mark.kernel_independent
 pooling = extension("pooling")
 PROVIDED = ["adaptive_avg_pool2d_backward", "adaptive_avg_pool2d_forward", "avg_pool2d_backward",
             "avg_pool2d_forward", "max_pool2d_backward", "max_pool2d_forward"]  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels"
 SHARED = ("common", "simd")

@@ -4,18 +4,15 @@ A value half way between two grey levels may be rounded to either: images are co
 within 1.
 """
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from np_nn import reference
-from tests.support.kernels import ROOT, anywhere, extension, provided, seeds
+from tests.support.kernels import anywhere, extension, provided, seeds
 
+pytestmark = pytest.mark.kernel_independent
 warp = extension("warp")
 
 
@@ -133,16 +130,3 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing():
         assert good["out"].tobytes() == before
     with pytest.raises(ValueError, match=r"out must be .* int64"):
         warp.image_moments(good["images"], np.empty((3, 5)), 2)
-
-
-def test_without_vector_instructions():
-    """The comparisons again, in a process of its own."""
-    if warp.instruction_set() == "baseline":
-        return  # that is what the other tests ran on
-    comparisons = "not process and not instructions"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", comparisons, __file__],
-        cwd=ROOT, env=os.environ | {"NP_NN_ISA": "baseline"}, capture_output=True, text=True,
-        check=False, timeout=120,
-    )  # fmt: skip
-    assert not done.returncode, done.stdout[-3000:] + done.stderr[-3000:]

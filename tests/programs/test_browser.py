@@ -7,16 +7,12 @@ import pytest
 import main_np
 from tests.support.browser import browser, opened, problems
 
+pytestmark = pytest.mark.kernel_independent
 FAULTY = """<!DOCTYPE html><title>x</title><link rel="icon" href="data:,">
 <div style="width: 500px">wide</div>
 <img src="data:image/png;base64,AAAA" alt="broken">
 <img src="https://localhost/x.png" alt="away"> <img src="data:," alt="">
 <script>console.warn("careful"); missing()</script>"""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def kernels():
-    """Each test once: a page looks the same on all kernels."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +49,7 @@ def test_a_report_opens_anywhere(chromium, run):
 
 def test_a_report_shows_its_figures(chromium, run):
     content = json.loads((run / "run.json").read_text())
-    with opened(chromium, run / "report.html") as (page, _):
+    with opened(chromium, run / "report.html") as page:
         for network in content["runs"]:
             figure = page.get_by_role("cell", name=f"{network['test_accuracy']:.4f}", exact=True)
             assert figure.first.is_visible()

@@ -11,6 +11,8 @@ import np_nn as nn
 from np_nn import compare, ops
 from np_nn.utils.markdown import markdown_table
 
+pytestmark = pytest.mark.kernel_independent
+
 QUICK = ["--dataset", "digits", "--steps", "30", "--batch-size", "32"]
 
 

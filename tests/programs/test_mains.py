@@ -96,6 +96,7 @@ def test_recipes_are_listed(program, capsys):
         assert figure in out
 
 
+@pytest.mark.kernel_independent
 def test_changed_settings_are_compared_with_the_recipe_that_has_them():
     by_name = recipes.RECIPES
 
@@ -110,6 +111,7 @@ def test_changed_settings_are_compared_with_the_recipe_that_has_them():
     assert recipes.matching(settings("--epochs", "3")) is None
 
 
+@pytest.mark.kernel_independent
 def test_a_recipe_has_a_data_set_of_its_own_unless_another_is_given(monkeypatch, digits):
     asked = []
     monkeypatch.setattr(data, "load", lambda name, *_, **__: asked.append(name) or digits)
@@ -306,10 +308,18 @@ def test_one_file_that_fails_costs_no_other_and_not_the_table(program, capsys, t
     assert (tmp_path / "run.html").exists()
 
 
-@pytest.mark.parametrize("name", MAINS)
-def test_ctrl_c_ends_with_the_table_and_status_130(name, tmp_path):
-    if name == "main_torch":
-        pytest.importorskip("torch", reason="PyTorch is not installed")
+def test_ctrl_c_ends_with_the_table_and_status_130(tmp_path):
+    interrupt("main_np", tmp_path)
+
+
+@pytest.mark.kernel_independent
+def test_ctrl_c_ends_main_torch_with_the_same(tmp_path):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    interrupt("main_torch", tmp_path)
+
+
+def interrupt(name, tmp_path):
+    """Press Ctrl-C in a long run of a main program, once it has begun."""
     report = tmp_path / "run.json"
     process = subprocess.Popen(
         [sys.executable, f"{name}.py", "--dataset", "digits", "--steps", "20000", "--batch-size",
@@ -331,14 +341,15 @@ def test_ctrl_c_ends_with_the_table_and_status_130(name, tmp_path):
 
 def test_main_np_never_imports_torch_and_starts_light():
     heavy = "{'torch', 'matplotlib', 'sklearn', 'scipy', 'pooch', 'requests', 'tqdm'}"
-    code = f"import sys, np_nn; assert not {heavy} & sys.modules.keys(), sys.modules.keys()"
-    done = spawn("-c", code)
-    assert not done.returncode, done.stderr
-    code = f"import sys, main_np; main_np.main({QUICK!r}); assert 'torch' not in sys.modules"
+    code = (
+        f"import sys, np_nn; assert not {heavy} & sys.modules.keys(), sys.modules.keys()\n"
+        f"import main_np; main_np.main({QUICK!r}); assert 'torch' not in sys.modules"
+    )
     done = spawn("-c", code)
     assert not done.returncode, done.stderr
 
 
+@pytest.mark.kernel_independent
 def test_without_torch_main_torch_says_what_to_install(tmp_path):
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")")
     done = spawn("main_torch.py", *QUICK, env={"PYTHONPATH": str(tmp_path)})
@@ -348,6 +359,7 @@ def test_without_torch_main_torch_says_what_to_install(tmp_path):
     ]
 
 
+@pytest.mark.kernel_independent
 def test_a_device_that_is_not_there_is_one_line(capsys):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     import main_torch

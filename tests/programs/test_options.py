@@ -13,6 +13,8 @@ from np_nn.cli import save_options
 from np_nn.recipes import build
 from np_nn.utils import archive
 
+pytestmark = pytest.mark.kernel_independent
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

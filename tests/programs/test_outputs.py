@@ -10,6 +10,7 @@ from np_nn import cli
 from np_nn.data import DATASETS
 from tests.support.commands import refused
 
+pytestmark = pytest.mark.kernel_independent
 QUICK = ["--dataset", "digits", "--steps", "3", "--batch-size", "32", "--hidden", "8", "--quiet"]
 CLASHES = [
     "--save a.safetensors --export a.safetensors",
@@ -42,11 +43,6 @@ FRIENDS = [
     "--resume {run} --save {run}",
     "--resume {run} --save a --keep 3",
 ]
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """In place of conftest's: paths know no kernels, so each test runs once."""
 
 
 @pytest.fixture

@@ -13,13 +13,9 @@ from np_nn.data import Dataset, Split
 from np_nn.recipes.run import Result, Run
 from np_nn.training.history import Evaluation
 
+pytestmark = pytest.mark.kernel_independent
 VOID = {"meta", "link", "img", "br"}  # tags that are never closed
 COMMAND = "python main_np.py --report r.html"
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: nothing here depends on the kernels."""
 
 
 def history(steps, planned):

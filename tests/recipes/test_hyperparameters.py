@@ -14,6 +14,7 @@ from np_nn.recipes.run import Result, Run
 from np_nn.training.history import Evaluation, History
 from np_nn.utils.converters import share
 
+pytestmark = pytest.mark.kernel_independent
 FIELDS = hyperparameters(Recipe)
 GROUPS = {WHAT, IMAGES, NETWORK, TRAINING, LENGTH}
 
@@ -43,11 +44,6 @@ def said_of(field):
     """Return words of the command line for a field, and the value that they stand for."""
     usual = ("", True) if isinstance(field.default, bool) else ("1", 1)
     return SAID.get(field.name, usual)
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: nothing here depends on the kernels."""
 
 
 PLAIN = Recipe()

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -40,18 +41,29 @@ def browser():
 
 
 @contextmanager
-def opened(chromium, path, size="phone", scheme="light", folder=None):
-    """The page of a file, and the list of what went wrong so far; arguments as in ``problems``."""
+def opened(chromium, path, size="phone", scheme="light"):
+    """The page of a file; arguments as in ``problems``."""
+    with _tab(chromium, size, scheme, Path(path).parent) as (page, _):
+        _load(page, path)
+        yield page
+
+
+@contextmanager
+def _tab(chromium, size, scheme, folder):
+    """An empty page, and the list of what went wrong so far, on whatever it loads."""
     context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, offline=True)
-    page, found, home = context.new_page(), [], folder or Path(path).parent
+    page, found = context.new_page(), []
     page.on("pageerror", lambda error: found.append(f"script: {error}"))
     page.on("console", lambda said: said.type in ("error", "warning") and found.append(said.text))
-    page.on("request", lambda request: found.extend(_outside(request.url, home)))
+    page.on("request", lambda request: found.extend(_outside(request.url, folder)))
     try:
-        page.goto(Path(path).absolute().as_uri(), wait_until="load")
         yield page, found
     finally:
         context.close()
+
+
+def _load(page, path):
+    page.goto(Path(path).absolute().as_uri(), wait_until="load")
 
 
 def _outside(url, folder):
@@ -60,25 +72,27 @@ def _outside(url, folder):
     return [] if inside else [f"a request for {url[:80]}"]
 
 
-def problems(chromium, path, folder=None):
-    """What is wrong with the page of a file, a line each: [] if nothing is.
+def problems(chromium, *paths, folder=None):
+    """Return what is wrong with the pages of files, a line each: [] if nothing is.
 
     On a phone and on a desk, in light and dark: messages of the console, errors of scripts,
-    requests to anywhere but a folder, by default the page's own, sideways scrolling, broken
+    requests to anywhere but a folder, by default the first page's own, sideways scrolling, broken
     images, missing alt text. No network can be reached.
     """
     every = []
-    for size in SIZES:
-        for scheme in SCHEMES:
-            with opened(chromium, path, size, scheme, folder) as (page, found):
+    for size, scheme in product(SIZES, SCHEMES):
+        with _tab(chromium, size, scheme, folder or Path(paths[0]).parent) as (page, found):
+            for path in paths:
+                _load(page, path)
                 found += page.evaluate(LOOK)
                 every += [f"{Path(path).name}, {size}, {scheme}: {line}" for line in found]
+                found.clear()
     return every
 
 
 def screenshot(path, picture, size, scheme):
     """What a reader sees first of the page of a file, as a PNG."""
-    with browser() as chromium, opened(chromium, path, size, scheme) as (page, _):
+    with browser() as chromium, opened(chromium, path, size, scheme) as page:
         page.screenshot(path=picture)
 
 

@@ -220,5 +220,5 @@ def python(*arguments, **environment):
     """Run Python in the repository's root and return its CompletedProcess."""
     return subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=os.environ | environment,
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip

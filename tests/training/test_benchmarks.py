@@ -7,12 +7,8 @@ import pytest
 
 from np_nn import ops
 
+pytestmark = pytest.mark.kernel_independent
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: its processes choose the kernels themselves."""
 
 
 @pytest.fixture

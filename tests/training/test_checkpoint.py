@@ -125,7 +125,6 @@ def test_with_any_number_of_threads(name, threads, digits, kernels, tmp_path):
     kind.train(digits, [nn.Checkpoint(path, every=7), StopAt(7)])
     ops.set_threads(threads)
     resumed = kind.train(digits, resume=path)
-    ops.set_threads(2)
     assert resumed == whole
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from np_nn import cli, plots
 
+pytestmark = pytest.mark.kernel_independent
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 HEAD = "`make bench` on a machine, 2 cores.\n\nnumpy 2; np_nn's kernels: compiled kernels (avx2).\n"
 STEPS = """
@@ -27,11 +28,6 @@ NETWORKS = """
 | lenet5, batch 64 |       1 |  2.50 |             5.00 |        2.00 |      145 |
 | lenet5, batch 9  |       2 |  2.50 |             5.00 |        2.00 |      145 |
 """
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: none of this depends on the kernels."""
 
 
 @pytest.fixture

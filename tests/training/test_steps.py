@@ -154,7 +154,6 @@ def test_neither_threads_nor_repetition_change_a_bit(digits, kernels, options, b
         history = nn.fit(model, digits.train, nn.CrossEntropyLoss(), optimizer, **plan)
         state = b"".join(array.tobytes() for array in model.state_dict().values())
         runs.append((history.loss.tobytes(), state))
-    ops.set_threads(2)
     assert len(set(runs)) == 1
 
 
@@ -267,10 +266,11 @@ def test_every_feed_predicts_alike(digits, kind):
     )
 
 
-def test_the_accuracy_of_a_run_is_numpys(mnist, kernels):
+@pytest.mark.kernel_independent
+def test_the_accuracy_of_a_run_is_numpys(mnist):
     """1,000 steps on real MNIST: within 0.002 of the NumPy layers, whatever runs them."""
     accuracies = []
-    for setting in ("numpy", kernels):
+    for setting in ("numpy", "auto"):
         nn.use(setting)
         model = nn.initialize(nn.mlp((784, 128, 10), bias=False), "original", seed=0)
         plan = {"steps": 1000, "batch_size": 128, "replacement": True, "quiet": True}
@@ -303,7 +303,6 @@ def test_one_thread_has_nothing_to_try():
     chosen.note(1e6, 1)
     assert chosen.threads == 1
     assert not chosen.tries
-    ops.set_threads(2)
 
 
 def test_only_what_the_kernel_can_train_goes_to_it(digits, kernels):

@@ -6,6 +6,7 @@ import np_nn as nn
 from np_nn import optim
 from np_nn.utils import spec
 
+pytestmark = pytest.mark.kernel_independent
 TABLE = {"sgd": nn.SGD, "rmsprop": nn.RMSprop, "none": None}
 
 

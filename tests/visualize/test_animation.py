@@ -11,12 +11,8 @@ from np_nn.plots import save_animation, snapshot
 from np_nn.utils.errors import NpNNError
 from tests.support.browser import browser, opened, problems
 
+pytestmark = pytest.mark.kernel_independent
 TITLE = "a <b>pass</b> & more"
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: pictures do not depend on the kernels."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +50,7 @@ def test_a_page_plays_pauses_and_follows_its_slider(tmp_path, frames):
     path = save_animation(frames, tmp_path / "a.html", TITLE, seconds=0.05, hold=0.05)
     with browser() as chromium:
         assert problems(chromium, path) == []
-        with opened(chromium, path) as (page, _):
+        with opened(chromium, path) as page:
             page.wait_for_function("document.querySelector('output').value.includes('1')")
             page.get_by_role("button", name="Pause").click()
             page.get_by_role("slider").fill("2")

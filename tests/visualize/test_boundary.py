@@ -9,10 +9,7 @@ from np_nn.data.points import POINTS, load_points
 from np_nn.plots import plane
 from np_nn.utils.errors import NpNNError
 
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: none of this depends on the kernels."""
+pytestmark = pytest.mark.kernel_independent
 
 
 @pytest.mark.parametrize("name", POINTS)

@@ -7,12 +7,8 @@ from np_nn import plots
 from np_nn.plots import effects
 from np_nn.visualize import __main__ as visualize
 
+pytestmark = pytest.mark.kernel_independent
 STEPS = np.arange(1, 41)
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: none of this depends on the kernels."""
 
 
 @pytest.fixture

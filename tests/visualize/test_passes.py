@@ -15,6 +15,7 @@ from np_nn.visualize import network
 from np_nn.visualize.passes import Image, parser
 from tests.support.commands import SMALL, draw, refused
 
+pytestmark = pytest.mark.kernel_independent
 MINUS = "\N{MINUS SIGN}"
 NETWORKS = {
     "wide": ["--hidden", "384", "--unit", "383"],
@@ -22,11 +23,6 @@ NETWORKS = {
     "values": ["--loss", "mse", "--output", "sigmoid"],
     "lenet": ["--recipe", "fast99conv", "--channels", "4", "20"],
 }
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: a picture does not depend on the kernels."""
 
 
 def figure_of(*words, classes=None):

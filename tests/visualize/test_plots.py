@@ -19,15 +19,11 @@ from np_nn.plots import Curve, plot_compare, plot_training, save_figure, smooth
 from np_nn.utils.errors import NpNNError
 from tests.support.pictures import TITLE, check_readable, curve, images, texts
 
+pytestmark = pytest.mark.kernel_independent
 BARS = [
     {"label": "PyTorch", "step_ms": 3.17, "images_per_s": 8e4, "peak_memory_mb": 612, "ratio": 1.0},
     {"label": "NumPy", "step_ms": 2.7, "images_per_s": 9e4, "peak_memory_mb": None, "ratio": None},
 ]
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    """Each test once: a picture does not depend on the kernels."""
 
 
 def flat(value, steps):

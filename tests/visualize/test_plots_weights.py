@@ -7,13 +7,9 @@ from matplotlib.colors import to_hex, to_rgb
 from np_nn import plots
 from tests.support.pictures import TITLE, check_readable, curve, images, texts
 
+pytestmark = pytest.mark.kernel_independent
 STEPS = np.arange(0, 301, 10)
 LONG = "784-1024-512-256-10 on Fashion-MNIST, " * 3
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: a picture does not depend on the kernels."""
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from np_nn.visualize import __main__ as visualize
 from tests.support.commands import SMALL, draw, refused
 
+pytestmark = pytest.mark.kernel_independent
 GALLERY = Path(__file__).resolve().parents[2] / "gallery"
 PAGE = (GALLERY / "README.md").read_text("utf-8")
 LARGEST = {".png": 150_000, ".gif": 1_000_000}  # bytes of a picture
@@ -38,11 +39,6 @@ RUNS = {
     "effects": (SMALL, ["effects.png"]),
     "surface": ([*SMALL, "--grid", "5", "--images", "50"], ["surface.png"]),
 }
-
-
-@pytest.fixture(autouse=True)
-def kernels():
-    """Each test once: a picture does not depend on the kernels."""
 
 
 # ---- Every command --------------------------------------------------------------------------
