@@ -59,7 +59,7 @@ class Training:
 
     @cached_property
     def plan(self):
-        """What decides how it trains, as text and numbers: two trainings of one plan are the same.
+        """The settings that decide how it trains, as text and numbers; two trainings of one plan are the same.
 
         Made where a checkpoint is written or read, as hashing the data takes time.
         """

@@ -21,12 +21,14 @@ def trained(*layers, shape):
 
 
 def pairs():
-    block = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3))
+    block, shortcut = (
+        nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)) for _ in range(2)
+    )
     return [
         trained(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2), shape=(6, 5)),
         trained(nn.Linear(5, 4, bias=False), nn.BatchNorm1d(4, affine=False), shape=(6, 5)),
         trained(nn.Conv2d(2, 3, 3, bias=False), nn.BatchNorm2d(3, eps=0.1), shape=(3, 2, 6, 5)),
-        trained(nn.Conv2d(1, 3, 2, 2), nn.BatchNorm2d(3), nn.ReLU(), nn.Residual(block, block),
+        trained(nn.Conv2d(1, 3, 2, 2), nn.BatchNorm2d(3), nn.ReLU(), nn.Residual(block, shortcut),
                 shape=(3, 1, 6, 8)),
     ]  # fmt: skip
 
