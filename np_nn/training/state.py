@@ -59,9 +59,9 @@ class Training:
 
     @cached_property
     def plan(self):
-        """The settings that decide how it trains, as text and numbers; two trainings of one plan are the same.
+        """The settings that decide how it trains; two trainings of one plan are the same.
 
-        Made where a checkpoint is written or read, as hashing the data takes time.
+        Text and numbers. Made where a checkpoint is written or read, as hashing the data takes time.
         """
         return self.batches.plan | self._settings | self._data_plan
 
