@@ -61,7 +61,7 @@ class Training:
     def plan(self):
         """The settings that decide how it trains; two trainings of one plan are the same.
 
-        Text and numbers. Made where a checkpoint is written or read, as hashing the data takes time.
+        Text and numbers, made where a checkpoint is written or read: hashing data takes time.
         """
         return self.batches.plan | self._settings | self._data_plan
 
