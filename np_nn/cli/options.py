@@ -68,9 +68,9 @@ def _add_running(result, images):
     add(
         "--threads",
         type=whole_number(1),
-        default=machine.cores(),
+        default=machine.threads(),
         metavar="N",
-        help="CPU threads (default: as many as there are cores)",
+        help="CPU threads (default: OMP_NUM_THREADS, at most as many as there are cores)",
     )
     add(
         "--out",

@@ -238,6 +238,7 @@ def test_a_full_disk_costs_the_file_and_not_the_table(program, capsys):
     assert "No space left on device" in err
 
 
+@pytest.mark.kernel_independent
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_output_that_cannot_be_written_is_one_line():
     with open("/dev/full", "w") as full:
@@ -249,6 +250,7 @@ def test_output_that_cannot_be_written_is_one_line():
     assert done.stderr.splitlines() == ["main_np.py: error: [Errno 28] No space left on device"]
 
 
+@pytest.mark.kernel_independent
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 @pytest.mark.parametrize(
     "stdout", [">/dev/full", "| true", ">&-"], ids=["full disk", "no reader", "closed"]
@@ -267,6 +269,7 @@ def test_files_are_written_whatever_becomes_of_the_output(tmp_path, stdout):
     assert {"run.html", "accuracy_plot_np.png", "errors_np.png"} < names
 
 
+@pytest.mark.kernel_independent
 def test_a_closed_stderr_is_no_error(tmp_path):
     words = [option for option in QUICK if option != "--quiet"]
     done = shell(f"main_np.py {shlex.join(words)} --json {tmp_path}/run.json", "2>&-")
@@ -278,6 +281,7 @@ def test_a_closed_stderr_is_no_error(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.kernel_independent
 def test_a_terminal_that_lacks_a_character_gets_a_plain_one(program, tmp_path):
     if program.name == "main_torch":
         pytest.importorskip("torch", reason="PyTorch is not installed")

@@ -11,6 +11,7 @@ import np_nn as nn
 from np_nn import cli
 from np_nn.cli import save_options
 from np_nn.recipes import build
+from np_nn.reproduce import __main__ as reproduce
 from np_nn.utils import archive
 
 pytestmark = pytest.mark.kernel_independent
@@ -62,3 +63,10 @@ def test_an_error_of_a_door_names_its_command(door, words, tmp_path):
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"python -m np_nn.{door.split()[0]}")
     assert ": error: " in line
+
+
+def test_programs_take_the_threads_of_the_library(monkeypatch):
+    """That is one where OMP_NUM_THREADS=1 says that another process has the other cores."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert cli.parser("").parse_args([]).threads == 1
+    assert reproduce._parser().parse_args([]).threads == 1
