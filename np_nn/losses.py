@@ -43,6 +43,15 @@ class Loss(HasContext):
         among."""
         return len(targets)
 
+    def whole(self, targets):
+        """What the mean divides its sum by: the number of samples, or the sum of their weights."""
+        return self.count(targets)
+
+    def sum(self, outputs, targets):
+        """The loss of a batch times its ``whole``: batches of a set add up to that of the set."""
+        value = self.forward(outputs, targets)
+        return value if self.is_sum else value * self.whole(targets)
+
     @property
     def is_sum(self):
         return self.config["reduction"] == "sum"
@@ -63,7 +72,7 @@ class ClassLoss(Loss):
 
     weight: (C,), how much each class counts; None: all alike.
     Raises NpNNError for shapes that do not belong together, labels out of range, an empty
-    batch, and weights that are negative or not finite.
+    batch, weights that are negative, not finite or all 0, and a mean of samples that all weigh 0.
     """
 
     targets = "classes"
@@ -73,27 +82,36 @@ class ClassLoss(Loss):
             weight = np.asarray(weight, np.float32)
             if weight.ndim != 1 or not np.all(np.isfinite(weight)) or np.any(weight < 0):
                 raise NpNNError(f"{type(self).__name__}: weight must be (C,) numbers >= 0")
+            if not weight.any():
+                raise NpNNError(f"{type(self).__name__}: at least one weight must be above 0")
         super().__init__(weight=weight, **config)
         self.weight = weight
 
     def forward(self, outputs, labels):
         self._check(outputs, labels)
         self._make_grad(outputs)
-        loss = self._forward(outputs, labels)
-        if self.is_sum:
-            whole = self._whole(outputs, labels)
-            self.ctx.grad *= whole
-            loss *= whole
-        return loss
+        return self._sum_over(1 if self.is_sum else self.whole(labels), outputs, labels)
+
+    def sum(self, outputs, labels):
+        self._check(outputs, labels)
+        self._make_grad(outputs)
+        return self._sum_over(1, outputs, labels)
+
+    def whole(self, labels):
+        if self.weight is None:
+            return len(labels)
+        whole = float(self.weight[labels].sum(dtype=np.float64))
+        if not whole:
+            raise NpNNError(
+                f"{type(self).__name__}: no mean, as all labels are of classes of weight 0: "
+                "give one of them a weight above 0, or take reduction='sum'"
+            )
+        return whole
 
     def _weights(self, outputs):
         if self.weight is None:
             return np.ones(outputs.shape[1], outputs.dtype)
         return self.weight.astype(outputs.dtype)
-
-    def _whole(self, outputs, labels):
-        """What the mean was divided by."""
-        return float(self._weights(outputs)[labels].sum())
 
     @staticmethod
     def count_correct(outputs, labels):
@@ -133,11 +151,15 @@ class CrossEntropyLoss(ClassLoss):
         super().__init__(weight, label_smoothing=label_smoothing, reduction=reduction)
         self.smoothing = label_smoothing
 
-    def _forward(self, logits, labels):
-        if self.weight is None:
-            return ops.cross_entropy(logits, labels, self.smoothing, self.ctx.grad)
-        weight = self._weights(logits)
-        return ops.weighted_cross_entropy(logits, labels, weight, self.smoothing, self.ctx.grad)
+    def _sum_over(self, whole, logits, labels):
+        smoothing, grad = self.smoothing, self.ctx.grad
+        if self.weight is not None:
+            weight = self._weights(logits)
+            return ops.weighted_cross_entropy(logits, labels, weight, smoothing, 1 / whole, grad)
+        mean, times = ops.cross_entropy(logits, labels, smoothing, grad), len(labels) / whole
+        if times != 1:
+            grad *= times
+        return mean * times
 
 
 class NLLLoss(ClassLoss):
@@ -149,8 +171,8 @@ class NLLLoss(ClassLoss):
     def __init__(self, weight=None, reduction="mean"):
         super().__init__(weight, reduction=reduction)
 
-    def _forward(self, log_probs, labels):
-        return ops.nll(log_probs, labels, self._weights(log_probs), self.ctx.grad)
+    def _sum_over(self, whole, log_probs, labels):
+        return ops.nll(log_probs, labels, self._weights(log_probs), 1 / whole, self.ctx.grad)
 
 
 class FocalLoss(ClassLoss):
@@ -168,10 +190,11 @@ class FocalLoss(ClassLoss):
         super().__init__(weight, gamma=gamma, reduction=reduction)
         self.gamma = gamma
 
-    def _forward(self, logits, labels):
-        return ops.focal(logits, labels, self._weights(logits), self.gamma, self.ctx.grad)
+    def _sum_over(self, whole, logits, labels):
+        weight = self._weights(logits)
+        return ops.focal(logits, labels, weight, self.gamma, 1 / whole, self.ctx.grad)
 
-    def _whole(self, outputs, labels):
+    def whole(self, labels):
         return len(labels)
 
 

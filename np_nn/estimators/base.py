@@ -147,7 +147,7 @@ class Perceptron(BaseEstimator):
         optimizer = self._optimizer(model)
         if self._optimizer_state:
             optimizer.load_state_dict(self._optimizer_state)
-        epochs = Epochs(self, n, batch_size, score)
+        epochs = Epochs(self, n, score)
         self.n_iter_ = 0
         try:
             history = fit(

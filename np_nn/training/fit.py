@@ -121,18 +121,18 @@ def _loop(training, hooks, input, quiet):
 def evaluate(model, data, loss=None, *, input="auto", keep=False):
     """Accuracy and mean loss (cross-entropy unless another is given) over a Split.
 
-    A loss with reduction "sum" is summed over the numbers of each image. keep: the outputs, too.
+    With class weights, the weighted mean of the whole set. A loss with reduction "sum" is summed
+    over the numbers of each image. keep: the outputs, too.
     """
     loss, total, correct, kept = loss or CrossEntropyLoss(), 0.0, 0, []
     for indices, outputs in _forward(model, data, input):
         y = data.labels[indices]
-        total += loss.forward(outputs, y) * (1 if loss.is_sum else len(y))
+        total += loss.sum(outputs, y)
         correct += loss.count_correct(outputs, y)
         if keep:
             kept.append(outputs.copy())
-    return Evaluation(
-        correct / len(data), total / len(data), np.concatenate(kept) if keep else None
-    )
+    whole = len(data) if loss.is_sum else loss.whole(data.labels)
+    return Evaluation(correct / len(data), total / whole, np.concatenate(kept) if keep else None)
 
 
 def predict(model, data, *, input="auto"):

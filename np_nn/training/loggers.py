@@ -5,6 +5,8 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
+
 from np_nn.training.callbacks import Callback
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
@@ -14,14 +16,16 @@ from np_nn.utils.optional import need
 def measures(training):
     """How the epoch that has just ended went, in Keras' names: {name: number}.
 
-    loss, accuracy: means over its batches; val_loss, val_accuracy: of the held-out images, if
-    there are any; learning_rate: at its last batch; seconds: in its training steps.
+    loss, accuracy: means over its batches, which count by their sizes; val_loss, val_accuracy: of
+    the held-out images, if there are any; learning_rate: at its last batch; seconds: in its
+    training steps.
     """
     history, per_epoch = training.history, training.batches.per_epoch
     epoch = slice((history.done - 1) // per_epoch * per_epoch, None)
+    sizes = training.batches.sizes[: len(history.loss[epoch])]
     found = {
-        "loss": float(history.loss[epoch].mean()),
-        "accuracy": float(history.accuracy[epoch].mean()),
+        "loss": float(np.average(history.loss[epoch], weights=sizes)),
+        "accuracy": float(np.average(history.accuracy[epoch], weights=sizes)),
         "learning_rate": training.optimizer.lr,
         "seconds": float(history.seconds[epoch].sum()),
     }
