@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
+from np_nn.utils.arrays import as_floats, as_labels
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
 
@@ -29,7 +30,8 @@ class Loss(HasContext):
         self.ctx = Context()
 
     def __call__(self, outputs, targets):
-        return self.forward(np.asarray(outputs), np.asarray(targets))
+        outputs = as_floats(outputs)
+        return self.forward(outputs, as_labels(targets, outputs.dtype))
 
     def __repr__(self):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
@@ -37,6 +39,9 @@ class Loss(HasContext):
 
     def backward(self):
         return self.ctx.grad
+
+    def check_targets(self, targets):
+        """Raise NpNNError for targets that the loss cannot take, whatever the outputs are."""
 
     def count(self, targets):
         """How many samples a batch with these targets counts for: what an L2 penalty is shared
@@ -118,13 +123,17 @@ class ClassLoss(Loss):
         """How many rows of outputs (N, C) are largest at their label (N,)."""
         return int((outputs.argmax(axis=1) == labels).sum())
 
+    def check_targets(self, labels):
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            got = f"{labels.dtype} of shape {labels.shape}"
+            raise NpNNError(f"{type(self).__name__}: labels must be integers (n,), got {got}")
+
     def _check(self, outputs, labels):
         if outputs.ndim != 2 or labels.shape != outputs.shape[:1]:
             self._fail("outputs (N, C) and labels (N,)", outputs, labels)
         if not len(labels):
             raise NpNNError(f"{type(self).__name__} got an empty batch")
-        if labels.dtype.kind not in "iu":
-            raise NpNNError(f"{type(self).__name__}: labels must be integers, got {labels.dtype}")
+        self.check_targets(labels)
         if labels.min() < 0 or labels.max() >= outputs.shape[1]:
             raise NpNNError(
                 f"labels must be 0..{outputs.shape[1] - 1}, the model's outputs; "
@@ -216,7 +225,7 @@ class ValueLoss(Loss):
             self._fail("outputs and targets of one shape", outputs, targets)
         if not outputs.size:
             raise NpNNError(f"{type(self).__name__} got an empty batch")
-        self._check(targets)
+        self.check_targets(targets)
         self._make_grad(outputs)
         targets = np.ascontiguousarray(targets, outputs.dtype)
         return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self.ctx.grad)
@@ -224,9 +233,6 @@ class ValueLoss(Loss):
     def factor(self, shape):
         """What the sum over outputs of this shape is multiplied by."""
         return 1.0 if self.is_sum else 1 / math.prod(shape)
-
-    def _check(self, targets):
-        pass
 
     def _decide(self, values):
         """What class numbers (N, C) stand for: the largest; a single one: above 1/2 or not."""
@@ -260,7 +266,7 @@ class BCELoss(ValueLoss):
             )
         return super().forward(outputs, targets)
 
-    def _check(self, targets):
+    def check_targets(self, targets):
         _check_share(self, targets)
 
 
@@ -272,7 +278,7 @@ class BCEWithLogitsLoss(ValueLoss):
 
     name = "bce_with_logits"
 
-    def _check(self, targets):
+    def check_targets(self, targets):
         _check_share(self, targets)
 
     def count_correct(self, outputs, targets):
@@ -303,7 +309,9 @@ def one_hot(labels, classes, low=0.0, high=1.0):
 
     labels (N,) int. Raises NpNNError for labels outside 0..classes-1.
     """
-    labels = np.asarray(labels)
+    labels = as_labels(labels)
+    if labels.dtype != np.int64:
+        raise NpNNError(f"labels must be integers (n,), got {labels.dtype} {labels.shape}")
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise NpNNError(f"labels must be 0..{classes - 1}, got {labels.min()}..{labels.max()}")
     targets = np.full((len(labels), classes), low, np.float32)

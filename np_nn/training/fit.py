@@ -42,8 +42,8 @@ def fit(
     """Train a model in place.
 
     Args:
-        data: a Split: images (n, ...) uint8 or float, and labels (n,) int, or float targets
-            (n, C) for a loss of values.
+        data: a Split: images (n, ...), pixels or floats, and labels (n,) int, or targets (n, C)
+            for a loss of values.
         steps, epochs, batch_size, replacement, order: see ``Batches``.
         schedule: a function (step, steps) -> share of the optimizer's lr; see
             ``optim.schedules``.

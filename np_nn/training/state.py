@@ -33,6 +33,7 @@ class Training:
     ):  # fmt: skip
         check_split(data)
         model.check_places()
+        loss.check_targets(data.labels)
         if early_stopping and validation is None:
             raise NpNNError("early stopping needs a validation split to watch")
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
@@ -174,14 +175,12 @@ def check_split(data):
     """Raise NpNNError unless a Split has images and labels of one number, all finite numbers."""
     if len(data) != len(data.labels) or not len(data):
         raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
-    if is_matrix(data.images) and (
-        data.images.format != "csr" or not data.images.has_canonical_format
-    ):
-        raise NpNNError("a sparse matrix must be CSR, with sum_duplicates() called")
+    if is_matrix(data.images) and not data.images.has_canonical_format:
+        raise NpNNError(
+            "the sparse matrix has places twice or out of order: call its sum_duplicates()"
+        )
     for name in ("images", "labels"):
         array = getattr(data, name)
         array = array.data if is_matrix(array) else array
-        if array.dtype.kind not in "uif":
-            raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise NpNNError(f"the {name} hold NaN or infinite numbers")
