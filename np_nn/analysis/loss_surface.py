@@ -54,7 +54,7 @@ def loss_surface(model, loss, plane, across, up):
     loss: a function without arguments that returns the model's loss. across, up: iterables of
     coordinates, in units of the weights.
     """
-    before = get_weights(model)
+    before, across = get_weights(model), list(across)  # read for each row
     try:
         return np.array([[_loss_at(model, loss, plane.weights(x, y)) for x in across] for y in up])
     finally:

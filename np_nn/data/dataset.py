@@ -73,8 +73,9 @@ class Dataset:
 
     @property
     def title(self):
-        """The data set's name as people write it."""
-        return DATASETS[self.name].title if self.name in DATASETS else "scikit-learn's digits"
+        """The data set's name as people write it; a set of the user's own has the name it has."""
+        titles = {name: source.title for name, source in DATASETS.items()}
+        return (titles | {"digits": "scikit-learn's digits"}).get(self.name, self.name)
 
 
 def load(name="auto", data_dir=None, *, scale=1 / 255, download=True, quiet=False):
