@@ -40,6 +40,10 @@ class Loss(HasContext):
     def backward(self):
         return self.ctx.grad
 
+    def has_classes(self, targets):
+        """Return whether targets stand for classes, so that there is an accuracy."""
+        return True
+
     def check_targets(self, targets):
         """Raise NpNNError for targets that the loss cannot take, whatever the outputs are."""
 
@@ -234,6 +238,14 @@ class ValueLoss(Loss):
         """What the sum over outputs of this shape is multiplied by."""
         return 1.0 if self.is_sum else 1 / math.prod(shape)
 
+    def has_classes(self, targets):
+        """Return whether all are 0 or 1, one a sample, or rows as ``one_hot`` makes them."""
+        rows = targets.reshape(len(targets), -1)
+        if rows.shape[1] == 1:
+            return bool(np.isin(rows, (0, 1)).all())
+        high, low = rows == rows.max(), rows == rows.min()
+        return bool((high ^ low).all() and (high.sum(axis=1) == 1).all())
+
     def _decide(self, values):
         """What class numbers (N, C) stand for: the largest; a single one: above 1/2 or not."""
         values = values.reshape(len(values), -1)
@@ -307,8 +319,10 @@ LOSSES = {
 def one_hot(labels, classes, low=0.0, high=1.0):
     """Targets for a loss of values: (N, classes) float32, high at the label and low elsewhere.
 
-    labels (N,) int. Raises NpNNError for labels outside 0..classes-1.
+    labels (N,) int. Raises NpNNError for labels outside 0..classes-1, and unless low < high.
     """
+    if not low < high:
+        raise NpNNError(f"one_hot: low must be below high, got {low} and {high}")
     labels = as_labels(labels)
     if labels.dtype != np.int64:
         raise NpNNError(f"labels must be integers (n,), got {labels.dtype} {labels.shape}")

@@ -121,8 +121,9 @@ def _loop(training, hooks, input, quiet):
 def evaluate(model, data, loss=None, *, input="auto", keep=False):
     """Accuracy and mean loss (cross-entropy unless another is given) over a Split.
 
-    With class weights, the weighted mean of the whole set. A loss with reduction "sum" is summed
-    over the numbers of each image. keep: the outputs, too.
+    The accuracy is None where there are no classes, as in a regression. With class weights, the
+    loss is the weighted mean of the whole set. A loss with reduction "sum" is summed over the
+    numbers of each image. keep: the outputs, too.
     """
     loss, total, correct, kept = loss or CrossEntropyLoss(), 0.0, 0, []
     for indices, outputs in _forward(model, data, input):
@@ -132,7 +133,8 @@ def evaluate(model, data, loss=None, *, input="auto", keep=False):
         if keep:
             kept.append(outputs.copy())
     whole = len(data) if loss.is_sum else loss.whole(data.labels)
-    return Evaluation(correct / len(data), total / whole, np.concatenate(kept) if keep else None)
+    accuracy = correct / len(data) if loss.has_classes(data.labels) else None
+    return Evaluation(accuracy, total / whole, np.concatenate(kept) if keep else None)
 
 
 def predict(model, data, *, input="auto"):

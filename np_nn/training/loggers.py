@@ -18,21 +18,25 @@ def measures(training):
 
     loss, accuracy: means over its batches, which count by their sizes; val_loss, val_accuracy: of
     the held-out images, if there are any; learning_rate: at its last batch; seconds: in its
-    training steps.
+    training steps. No accuracy where there are no classes.
     """
     history, per_epoch = training.history, training.batches.per_epoch
     epoch = slice((history.done - 1) // per_epoch * per_epoch, None)
     sizes = training.batches.sizes[: len(history.loss[epoch])]
+
+    def mean(curve):
+        return None if curve is None else float(np.average(curve[epoch], weights=sizes))
+
     found = {
-        "loss": float(np.average(history.loss[epoch], weights=sizes)),
-        "accuracy": float(np.average(history.accuracy[epoch], weights=sizes)),
+        "loss": mean(history.loss),
+        "accuracy": mean(history.accuracy),
         "learning_rate": training.optimizer.lr,
         "seconds": float(history.seconds[epoch].sum()),
     }
     if history.validation:
         _, held_out = history.validation[-1]
         found |= {"val_loss": held_out.loss, "val_accuracy": held_out.accuracy}
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class JSONLogger(Callback):

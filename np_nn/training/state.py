@@ -34,13 +34,13 @@ class Training:
         check_split(data)
         model.check_places()
         loss.check_targets(data.labels)
-        if early_stopping and validation is None:
-            raise NpNNError("early stopping needs a validation split to watch")
+        if early_stopping:
+            _check_watched(early_stopping, validation, loss)
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
         self.schedule, self.augment, self.validation = schedule, augment, validation
         self.limits, self.l2 = limits, l2
         self.batches = Batches(len(data), **batches)
-        self.history = History(len(self.batches))
+        self.history = History(len(self.batches), loss.has_classes(data.labels))
         self.best = Best(early_stopping, model) if early_stopping else None
         self.stop = False
         self.rng = {name: seeds.generator(self.batches.seed, name) for name in PURPOSES}
@@ -169,6 +169,13 @@ class Training:
 def _text(value):
     """A setting in words that are the same in every process."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", str(value))
+
+
+def _check_watched(early_stopping, validation, loss):
+    if not validation:
+        raise NpNNError("early stopping needs a validation split to watch")
+    if early_stopping.monitor == "accuracy" and not loss.has_classes(validation.labels):
+        raise NpNNError("there is no accuracy without classes: EarlyStopping(monitor='loss')")
 
 
 def check_split(data):
