@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
+from np_nn.utils.arrays import as_floats, as_labels
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
 
@@ -29,7 +30,8 @@ class Loss(HasContext):
         self.ctx = Context()
 
     def __call__(self, outputs, targets):
-        return self.forward(np.asarray(outputs), np.asarray(targets))
+        outputs = as_floats(outputs)
+        return self.forward(outputs, as_labels(targets, outputs.dtype))
 
     def __repr__(self):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
@@ -38,10 +40,26 @@ class Loss(HasContext):
     def backward(self):
         return self.ctx.grad
 
+    def has_classes(self, targets):
+        """Return whether targets stand for classes, so that there is an accuracy."""
+        return True
+
+    def check_targets(self, targets):
+        """Raise NpNNError for targets that the loss cannot take, whatever the outputs are."""
+
     def count(self, targets):
         """How many samples a batch with these targets counts for: what an L2 penalty is shared
         among."""
         return len(targets)
+
+    def whole(self, targets):
+        """What the mean divides its sum by: the number of samples, or the sum of their weights."""
+        return self.count(targets)
+
+    def sum(self, outputs, targets):
+        """The loss of a batch times its ``whole``: batches of a set add up to that of the set."""
+        value = self.forward(outputs, targets)
+        return value if self.is_sum else value * self.whole(targets)
 
     @property
     def is_sum(self):
@@ -63,7 +81,7 @@ class ClassLoss(Loss):
 
     weight: (C,), how much each class counts; None: all alike.
     Raises NpNNError for shapes that do not belong together, labels out of range, an empty
-    batch, and weights that are negative or not finite.
+    batch, weights that are negative, not finite or all 0, and a mean of samples that all weigh 0.
     """
 
     targets = "classes"
@@ -73,40 +91,53 @@ class ClassLoss(Loss):
             weight = np.asarray(weight, np.float32)
             if weight.ndim != 1 or not np.all(np.isfinite(weight)) or np.any(weight < 0):
                 raise NpNNError(f"{type(self).__name__}: weight must be (C,) numbers >= 0")
+            if not weight.any():
+                raise NpNNError(f"{type(self).__name__}: at least one weight must be above 0")
         super().__init__(weight=weight, **config)
         self.weight = weight
 
     def forward(self, outputs, labels):
         self._check(outputs, labels)
         self._make_grad(outputs)
-        loss = self._forward(outputs, labels)
-        if self.is_sum:
-            whole = self._whole(outputs, labels)
-            self.ctx.grad *= whole
-            loss *= whole
-        return loss
+        return self._sum_over(1 if self.is_sum else self.whole(labels), outputs, labels)
+
+    def sum(self, outputs, labels):
+        self._check(outputs, labels)
+        self._make_grad(outputs)
+        return self._sum_over(1, outputs, labels)
+
+    def whole(self, labels):
+        if self.weight is None:
+            return len(labels)
+        whole = float(self.weight[labels].sum(dtype=np.float64))
+        if not whole:
+            raise NpNNError(
+                f"{type(self).__name__}: no mean, as all labels are of classes of weight 0: "
+                "give one of them a weight above 0, or take reduction='sum'"
+            )
+        return whole
 
     def _weights(self, outputs):
         if self.weight is None:
             return np.ones(outputs.shape[1], outputs.dtype)
         return self.weight.astype(outputs.dtype)
 
-    def _whole(self, outputs, labels):
-        """What the mean was divided by."""
-        return float(self._weights(outputs)[labels].sum())
-
     @staticmethod
     def count_correct(outputs, labels):
         """How many rows of outputs (N, C) are largest at their label (N,)."""
         return int((outputs.argmax(axis=1) == labels).sum())
+
+    def check_targets(self, labels):
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            got = f"{labels.dtype} of shape {labels.shape}"
+            raise NpNNError(f"{type(self).__name__}: labels must be integers (n,), got {got}")
 
     def _check(self, outputs, labels):
         if outputs.ndim != 2 or labels.shape != outputs.shape[:1]:
             self._fail("outputs (N, C) and labels (N,)", outputs, labels)
         if not len(labels):
             raise NpNNError(f"{type(self).__name__} got an empty batch")
-        if labels.dtype.kind not in "iu":
-            raise NpNNError(f"{type(self).__name__}: labels must be integers, got {labels.dtype}")
+        self.check_targets(labels)
         if labels.min() < 0 or labels.max() >= outputs.shape[1]:
             raise NpNNError(
                 f"labels must be 0..{outputs.shape[1] - 1}, the model's outputs; "
@@ -133,11 +164,15 @@ class CrossEntropyLoss(ClassLoss):
         super().__init__(weight, label_smoothing=label_smoothing, reduction=reduction)
         self.smoothing = label_smoothing
 
-    def _forward(self, logits, labels):
-        if self.weight is None:
-            return ops.cross_entropy(logits, labels, self.smoothing, self.ctx.grad)
-        weight = self._weights(logits)
-        return ops.weighted_cross_entropy(logits, labels, weight, self.smoothing, self.ctx.grad)
+    def _sum_over(self, whole, logits, labels):
+        smoothing, grad = self.smoothing, self.ctx.grad
+        if self.weight is not None:
+            weight = self._weights(logits)
+            return ops.weighted_cross_entropy(logits, labels, weight, smoothing, 1 / whole, grad)
+        mean, times = ops.cross_entropy(logits, labels, smoothing, grad), len(labels) / whole
+        if times != 1:
+            grad *= times
+        return mean * times
 
 
 class NLLLoss(ClassLoss):
@@ -149,8 +184,8 @@ class NLLLoss(ClassLoss):
     def __init__(self, weight=None, reduction="mean"):
         super().__init__(weight, reduction=reduction)
 
-    def _forward(self, log_probs, labels):
-        return ops.nll(log_probs, labels, self._weights(log_probs), self.ctx.grad)
+    def _sum_over(self, whole, log_probs, labels):
+        return ops.nll(log_probs, labels, self._weights(log_probs), 1 / whole, self.ctx.grad)
 
 
 class FocalLoss(ClassLoss):
@@ -168,10 +203,11 @@ class FocalLoss(ClassLoss):
         super().__init__(weight, gamma=gamma, reduction=reduction)
         self.gamma = gamma
 
-    def _forward(self, logits, labels):
-        return ops.focal(logits, labels, self._weights(logits), self.gamma, self.ctx.grad)
+    def _sum_over(self, whole, logits, labels):
+        weight = self._weights(logits)
+        return ops.focal(logits, labels, weight, self.gamma, 1 / whole, self.ctx.grad)
 
-    def _whole(self, outputs, labels):
+    def whole(self, labels):
         return len(labels)
 
 
@@ -193,7 +229,7 @@ class ValueLoss(Loss):
             self._fail("outputs and targets of one shape", outputs, targets)
         if not outputs.size:
             raise NpNNError(f"{type(self).__name__} got an empty batch")
-        self._check(targets)
+        self.check_targets(targets)
         self._make_grad(outputs)
         targets = np.ascontiguousarray(targets, outputs.dtype)
         return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self.ctx.grad)
@@ -202,8 +238,13 @@ class ValueLoss(Loss):
         """What the sum over outputs of this shape is multiplied by."""
         return 1.0 if self.is_sum else 1 / math.prod(shape)
 
-    def _check(self, targets):
-        pass
+    def has_classes(self, targets):
+        """Return whether all are 0 or 1, one a sample, or rows as ``one_hot`` makes them."""
+        rows = targets.reshape(len(targets), -1)
+        if rows.shape[1] == 1:
+            return bool(np.isin(rows, (0, 1)).all())
+        high, low = rows == rows.max(), rows == rows.min()
+        return bool((high ^ low).all() and (high.sum(axis=1) == 1).all())
 
     def _decide(self, values):
         """What class numbers (N, C) stand for: the largest; a single one: above 1/2 or not."""
@@ -237,7 +278,7 @@ class BCELoss(ValueLoss):
             )
         return super().forward(outputs, targets)
 
-    def _check(self, targets):
+    def check_targets(self, targets):
         _check_share(self, targets)
 
 
@@ -249,7 +290,7 @@ class BCEWithLogitsLoss(ValueLoss):
 
     name = "bce_with_logits"
 
-    def _check(self, targets):
+    def check_targets(self, targets):
         _check_share(self, targets)
 
     def count_correct(self, outputs, targets):
@@ -285,9 +326,13 @@ def one_hot(labels, classes, low=0.0, high=1.0):
         high: value of the label's class.
 
     Raises:
-        NpNNError: for labels outside 0..classes-1.
+        NpNNError: for labels outside 0..classes-1, and unless low < high.
     """
-    labels = np.asarray(labels)
+    if not low < high:
+        raise NpNNError(f"one_hot: low must be below high, got {low} and {high}")
+    labels = as_labels(labels)
+    if labels.dtype != np.int64:
+        raise NpNNError(f"labels must be integers (n,), got {labels.dtype} {labels.shape}")
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise NpNNError(f"labels must be 0..{classes - 1}, got {labels.min()}..{labels.max()}")
     targets = np.full((len(labels), classes), low, np.float32)

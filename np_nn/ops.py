@@ -60,9 +60,9 @@ def _find_kernels():
 
 
 def _suits_kernel(argument):
-    """Kernels read C-contiguous arrays, and floating-point ones as float32."""
+    """Kernels read native C-contiguous arrays, and floating-point ones as float32."""
     return not isinstance(argument, np.ndarray) or (
-        argument.flags.c_contiguous and argument.dtype.char in SUITED
+        argument.flags.c_contiguous and argument.dtype.char in SUITED and argument.dtype.isnative
     )
 
 

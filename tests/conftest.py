@@ -35,9 +35,11 @@ def pytest_generate_tests(metafunc):
 def kernels(request, monkeypatch):
     """The kernels' setting during a test, and in the programs that it starts.
 
-    Afterwards neither it nor a number of threads that the test has set remains.
+    Afterwards neither it nor a number of threads that the test has set remains. Unseeded random
+    numbers begin with each test as in a new process, whichever tests ran before.
     """
     setting, threads = getattr(request, "param", "auto"), ops.threads
+    nn.manual_seed(0)
     monkeypatch.setenv("NP_NN_KERNELS", setting)
     nn.use(setting)
     yield setting

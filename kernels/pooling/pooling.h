@@ -108,6 +108,24 @@ static inline int nn_writable(int64_t p, int64_t hi, int64_t size)
 
 /* ---- Maximum and average ----------------------------------------------------------------- */
 
+/* How many of a window's k rows or columns, from `first` on, lie in the padding before the image;
+ * at most all but one */
+static inline int64_t nn_padded(int64_t first, int64_t pad, int64_t k)
+{
+    const int64_t before = pad > first ? pad - first : 0;
+    return before < k ? before : k - 1;
+}
+
+/* Padding is as large as a window of -INFINITY alone: its place becomes that of its first pixel */
+static void nn_leave_padding(const nn_pool *s, const float *out, uint8_t *where)
+{
+    for (int64_t i = 0; i < s->oh; i++)
+        for (int64_t j = 0; j < s->ow; j++, out++, where++)
+            if (*out == -INFINITY)
+                *where = (uint8_t)(nn_padded(i * s->stride_h, s->pad_h, s->kh) * s->kw +
+                                   nn_padded(j * s->stride_w, s->pad_w, s->kw));
+}
+
 /* x (planes, h, w) -> out and where (planes, oh, ow) */
 NN_API void nn_max_forward(const nn_pool *s, const float *x, float *out, uint8_t *where,
                            void *space, int threads)
@@ -124,11 +142,13 @@ NN_API void nn_max_forward(const nn_pool *s, const float *x, float *out, uint8_t
             const float *const from = nn_readable(s, x, p, d.frame, &ldx);
             if (nn_writable(p, hi, size)) {
                 nn_active->max_forward(s, from, ldx, out + p * size, where + p * size);
-                continue;
+            } else {
+                nn_active->max_forward(s, from, ldx, d.out, d.where);
+                memcpy(out + p * size, d.out, (size_t)size * sizeof *out);
+                memcpy(where + p * size, d.where, (size_t)size);
             }
-            nn_active->max_forward(s, from, ldx, d.out, d.where);
-            memcpy(out + p * size, d.out, (size_t)size * sizeof *out);
-            memcpy(where + p * size, d.where, (size_t)size);
+            if (s->pad_h || s->pad_w)
+                nn_leave_padding(s, out + p * size, where + p * size);
         }
     }
 }

@@ -56,7 +56,7 @@ def loss_surface(model, loss, plane, across, up):
     coordinates, in units of the weights.
     """
     weights = [parameter.data for parameter in model.parameters()]
-    before = to_vector(weights)
+    before, across = to_vector(weights), list(across)  # read for each row
 
     def loss_at(x, y):
         from_vector(plane.weights(x, y), weights)

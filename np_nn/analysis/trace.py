@@ -6,6 +6,7 @@ import numpy as np
 
 from np_nn.layers import Dropout, Dropout2d, Flatten, GaussianNoise, Linear
 from np_nn.layers.module import Module, inference, is_chain
+from np_nn.utils.arrays import as_input
 from np_nn.utils.errors import NpNNError
 
 # Layers that leave a sample's numbers as they are, once training is over.
@@ -111,13 +112,13 @@ def trace(model, x, target, loss):
     """
     if not is_chain(model):
         raise NpNNError(f"only the layers of a Sequential can be followed, not {model!r}")
-    batch, outputs, grads = np.array(x)[None], [], []
+    batch, outputs, grads = np.array(as_input(x))[None], [], []
     out = batch
     with inference():
         for layer in model:
             out = layer.forward(out)
             outputs.append(out[0].copy())
-    value = loss.forward(out, np.asarray(target)[None])
+    value = loss(out, np.asarray(target)[None])
     grad = loss.backward()
     for layer in reversed(model.layers):
         grads.append(grad[0].copy())

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from np_nn.utils import seeds
 from np_nn.utils.errors import NpNNError
 
@@ -42,6 +44,14 @@ class Batches:
     def __iter__(self):
         for block in self.blocks(lambda: 1):
             yield block[0]
+
+    @property
+    def sizes(self):
+        """(per_epoch,) int: how many samples each batch of an epoch has."""
+        sizes = np.full(self.per_epoch, self.batch_size)
+        if not self.replacement:
+            sizes[-1] -= sizes.sum() - self.n
+        return sizes
 
     @property
     def plan(self):

@@ -12,6 +12,7 @@ from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
 from np_nn.data.sources import DATASETS, names
 from np_nn.reference import Rows
+from np_nn.utils.arrays import as_images, as_labels
 from np_nn.utils.errors import DataError, NpNNError, unknown_name
 
 DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
@@ -19,12 +20,15 @@ DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT com
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images (n, 28, 28) uint8 with their labels (n,) int64, C-contiguous, perhaps read-only.
+    """Images (n, 28, 28) with their labels (n,), perhaps read-only; converted when it is made.
 
-    A pixel p becomes scale * p + shift when a batch becomes float32; without a scale, bytes
-    become 0..1. Other samples are welcome as images (n, ...) float, which stay as they are, or
-    as a CSR matrix (n, I) of scipy.sparse, of bytes or floats; and labels may be targets (n, C)
-    float32, for a loss of values.
+    Integers of any type and byte order in 0..255 are pixels and become uint8; other samples
+    (n, ...), floats, booleans and integers beyond, become float32 as they are. So do the values
+    of a matrix (n, I) of scipy.sparse, which becomes CSR. A pixel p becomes scale * p + shift
+    when a batch becomes float32; without a scale, pixels become 0..1.
+
+    Labels of any integer type become int64; they may be targets (n, C), which become float32,
+    for a loss of values. Raises NpNNError for what is no array of numbers.
     """
 
     images: np.ndarray
@@ -33,9 +37,12 @@ class Split:
     shift: float = 0.0
 
     def __post_init__(self):
+        images, scale = as_images(self.images)
+        converted = {"images": images, "labels": as_labels(self.labels)}
         if self.scale is None:
-            bytes_given = getattr(self.images, "dtype", None) == np.uint8
-            object.__setattr__(self, "scale", 1 / 255 if bytes_given else 1.0)
+            converted["scale"] = scale
+        for name, value in converted.items():
+            object.__setattr__(self, name, value)
 
     def __len__(self):
         return self.images.shape[0]
@@ -66,8 +73,9 @@ class Dataset:
 
     @property
     def title(self):
-        """The data set's name as people write it."""
-        return DATASETS[self.name].title if self.name in DATASETS else "scikit-learn's digits"
+        """The data set's name as people write it; a set of the user's own has the name it has."""
+        titles = {name: source.title for name, source in DATASETS.items()}
+        return (titles | {"digits": "scikit-learn's digits"}).get(self.name, self.name)
 
 
 def load(name="auto", data_dir=None, *, scale=1 / 255, download=None, quiet=False):

@@ -48,7 +48,8 @@ class Perceptron(BaseEstimator):
 
     def _fit(self, X, y, sample_weight, go_on, incremental=False, classes=None):
         parameters.check(self)
-        Hooks(self.callbacks or ())
+        callbacks = list(self.callbacks or ())
+        Hooks(callbacks)
         hidden = parameters.hidden_sizes(self)
         if incremental and self.early_stopping:
             raise NpNNError("partial_fit does not support early_stopping=True")
@@ -73,7 +74,7 @@ class Perceptron(BaseEstimator):
         if self.solver == "lbfgs":
             self._minimize(X, targets, loss)
         else:
-            self._train(X, y, targets, weights, loss, rng, incremental)
+            self._train(X, y, targets, weights, loss, rng, incremental, callbacks)
         if not all(np.isfinite(array).all() for array in self.coefs_ + self.intercepts_):
             raise DivergedError(DIVERGED)
         return self
@@ -133,7 +134,7 @@ class Perceptron(BaseEstimator):
         )  # fmt: skip
         self._keep([p.data for p in model.parameters()])
 
-    def _train(self, X, y, targets, weights, loss, rng, incremental):
+    def _train(self, X, y, targets, weights, loss, rng, incremental, callbacks):
         data, score = as_split(X, targets), None
         model = self._model(self.dropout)
         self._keep([p.data for p in model.parameters()])
@@ -147,14 +148,14 @@ class Perceptron(BaseEstimator):
         optimizer = self._optimizer(model)
         if self._optimizer_state:
             optimizer.load_state_dict(self._optimizer_state)
-        epochs = Epochs(self, n, batch_size, score)
+        epochs = Epochs(self, n, score)
         self.n_iter_ = 0
         try:
             history = fit(
                 model, data, loss, optimizer, epochs=1 if incremental else self.max_iter,
                 batch_size=batch_size, order=self._order(n, rng), l2=self.alpha,
                 schedule=lambda step, steps: epochs.rate / self.learning_rate_init,
-                callbacks=[epochs, *(self.callbacks or ())], quiet=True,
+                callbacks=[epochs, *callbacks], quiet=True,
                 seed=self.t_ + rng.randint(2**31) if self.dropout else 0,
             )  # fmt: skip
         except DivergedError:

@@ -16,10 +16,8 @@ class Epochs(Callback):
     parameters with the best score, if that was watched.
     """
 
-    def __init__(self, estimator, n, batch_size, score=None):
+    def __init__(self, estimator, n, score=None):
         self.estimator, self.n, self.score = estimator, n, score
-        starts = np.arange(0, n, batch_size)
-        self._share = np.minimum(batch_size, n - starts) / n  # of each batch in the epoch's loss
         self.rate = estimator._rate
         self.converged = False
         self.best = None
@@ -28,7 +26,8 @@ class Epochs(Callback):
         it = self.estimator
         it.n_iter_ += 1
         it.t_ += self.n
-        it.loss_ = float(training.history.loss[-len(self._share) :] @ self._share)
+        sizes = training.batches.sizes
+        it.loss_ = float(np.average(training.history.loss[-len(sizes) :], weights=sizes))
         it.loss_curve_.append(it.loss_)
         self._say(f"Iteration {it.n_iter_}, loss = {it.loss_:.8f}")
         if self.score:

@@ -68,7 +68,7 @@ class Likelihood(Loss):
 
     def __init__(self, name):
         super().__init__(reduction="mean")
-        self.family = FAMILIES[name]
+        self.name, self.family = name, FAMILIES[name]
 
     def forward(self, outputs, targets):
         self._make_grad(outputs)
@@ -79,6 +79,9 @@ class Likelihood(Loss):
 
     def count(self, targets):
         return float(targets[:, -1].sum(dtype=np.float64))
+
+    def has_classes(self, targets):
+        return self.name in ("softmax", "logistic")
 
     def count_correct(self, outputs, targets):
         """How many samples are predicted to 1/2 in all their targets: classes are, if right."""

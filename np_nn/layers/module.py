@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from np_nn.utils.arrays import as_input
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
 
@@ -111,7 +112,8 @@ class Module(HasContext):
     ``config`` holds the constructor's arguments, so that a printout, the torch
     twin and a file can rebuild the layer. Layers reuse their output arrays from
     step to step: what ``forward`` returns is valid until the next ``forward``.
-    Calling the module, ``model(x)``, returns an array of the caller's own.
+    Calling the module, ``model(x)``, returns an array of the caller's own; integers in 0..255
+    are pixels there, as in a Split, and become 0..1.
 
     takes: "rows" (N, I) or "images" (N, C, H, W), if the layer takes only one of them.
     role: "activation", "output" or "norm", the option of the command line that chooses the layer
@@ -137,7 +139,7 @@ class Module(HasContext):
         self._training = mode
 
     def __call__(self, x):
-        return self.forward(np.asarray(x)).copy()
+        return self.forward(as_input(x)).copy()
 
     def __repr__(self):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())

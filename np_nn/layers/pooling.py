@@ -42,8 +42,8 @@ class Pooling(Module):
 class MaxPool2d(Pooling):
     """The largest number of each window; PyTorch's MaxPool2d.
 
-    Shapes and arguments: see Pooling. Padding is never the largest. The gradient goes to the
-    largest, the first one among equals.
+    Shapes and arguments: see Pooling. Padding is never the largest, not even beside -infinity.
+    The gradient goes to the largest, the first one among equals.
 
     Raises NpNNError for sizes that make no layer, windows of more than MOST_PLACES, padding of
     more than half a window, and an input of another rank or smaller than a window. Source: Zhou

@@ -15,6 +15,7 @@ def clip_grad_norm_(parameters, max_norm):
     Raises NpNNError for a max_norm that is not above 0.
     """
     _check("clip_grad_norm_", max_norm)
+    parameters = list(parameters)  # read twice
     total = math.sqrt(sum(float(np.vdot(p.grad, p.grad)) for p in parameters))
     if total > max_norm:
         for p in parameters:

@@ -1,8 +1,8 @@
 """How wrong the outputs are, and the gradient of that.
 
-Each function returns the loss, a float, and writes dL/d(outputs) to ``grad``. Losses of values
-(squared error, binary cross-entropy) are ``factor`` times a sum: factor 1 for the sum itself,
-1 / number of values for the mean. Losses of classes are means over the batch.
+Each function returns the loss, a float, and writes dL/d(outputs) to ``grad``. Losses are
+``factor`` times a sum: factor 1 for the sum itself, 1 / number of values, or 1 / sum of the
+samples' weights, for the mean. Only ``cross_entropy`` is always the mean over the batch.
 """
 
 import numpy as np
@@ -84,42 +84,41 @@ def cross_entropy(logits, labels, smoothing, grad):
     return loss
 
 
-def weighted_cross_entropy(logits, labels, weight, smoothing, grad):
+def weighted_cross_entropy(logits, labels, weight, smoothing, factor, grad):
     """``cross_entropy`` in which classes count as their weight (C,) says, as in PyTorch.
 
-    L = sum_nc -target[n, c] * weight[c] * log softmax(logits)[n, c] / sum_n weight[labels[n]]
+    L = factor * sum_nc -target[n, c] * weight[c] * log softmax(logits)[n, c]
     """
     log_probs = log_softmax_forward(logits, np.empty_like(logits))
     target = np.broadcast_to(weight * (smoothing / len(weight)), logits.shape).copy()
     target[np.arange(len(labels)), labels] += (1 - smoothing) * weight[labels]
-    target /= weight[labels].sum()
+    target *= factor
     np.multiply(np.exp(log_probs), target.sum(axis=1, keepdims=True), out=grad)
     grad -= target
     return -float((target * log_probs).sum())
 
 
-def nll(log_probs, labels, weight, grad):
-    """Negative log-likelihood: -sum_n weight[y_n] log_probs[n, y_n] / sum_n weight[y_n].
+def nll(log_probs, labels, weight, factor, grad):
+    """Negative log-likelihood: factor * sum_n -weight[y_n] log_probs[n, y_n].
 
     log_probs and grad (N, C); labels y (N,); weight (C,).
     """
-    rows, w = np.arange(len(labels)), weight[labels]
-    w = w / w.sum()
+    rows, w = np.arange(len(labels)), factor * weight[labels]
     grad[...] = 0
     grad[rows, labels] = -w
     return -float((w * log_probs[rows, labels]).sum())
 
 
-def focal(logits, labels, weight, gamma, grad):
-    """Focal loss: mean_n -weight[y] (1 - p)^gamma log p, p the probability of the right class y.
+def focal(logits, labels, weight, gamma, factor, grad):
+    """Focal loss: factor * sum_n -weight[y] (1 - p)^gamma log p, p the probability of class y.
 
     What is nearly right already counts little. logits and grad (N, C), labels (N,), weight (C,).
     """
-    rows, n = np.arange(len(labels)), len(labels)
+    rows = np.arange(len(labels))
     log_probs = log_softmax_forward(logits, np.empty_like(logits))
     log_p = log_probs[rows, labels]
     p = np.exp(log_p)
-    w, miss = weight[labels] / n, 1 - p
+    w, miss = factor * weight[labels], 1 - p
     # dL/dlog_p; with gamma < 1 the power of a miss of 0 has no finite slope, and p log p no weight
     slope = gamma * np.maximum(miss, 1e-12) ** (gamma - 1) * p * log_p - miss**gamma
     np.exp(log_probs, out=grad)

@@ -13,12 +13,19 @@ def max_pool2d_forward(x, kernel, stride, padding, out, where):
     """out = the largest number of each window; padding counts as -infinity.
 
     where uint8, of out's shape, receives its place in the window, counted row by row: the first
-    one among equals. So a window has at most 256 places.
+    one among equals, and never in the padding. So a window has at most 256 places.
     """
     seen = windows.of(x, kernel, stride, padding, fill=-np.inf)  # (N, C, H', W', kh, kw)
     seen = seen.reshape(*out.shape, kernel[0] * kernel[1])
     where[...] = np.argmax(seen, axis=-1)
     out[...] = np.take_along_axis(seen, where[..., None].astype(np.intp), axis=-1)[..., 0]
+    if any(padding):  # of a window of -infinity alone, the first pixel
+        row, column = (
+            np.clip(p - s * np.arange(size), 0, k - 1)
+            for size, k, s, p in zip(out.shape[2:], kernel, stride, padding, strict=True)
+        )
+        first = (row[:, None] * kernel[1] + column).astype(np.uint8)
+        np.copyto(where, first, where=out == -np.inf)
     return out
 
 

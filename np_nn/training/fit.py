@@ -44,8 +44,8 @@ def fit(
     Args:
         model: Module, trained in training mode; afterwards each of its modules is in the mode of
             before.
-        data: `Split`: images (n, ...), and labels (n,) int, or float targets (n, C) for a loss
-            of values.
+        data: `Split`: images (n, ...), pixels or floats, and labels (n,) int, or targets (n, C)
+            for a loss of values.
         loss: Loss.
         optimizer: Optimizer of the model's parameters.
         steps, epochs, batch_size, replacement, order, seed: see ``data.batches.Batches``; seed
@@ -133,18 +133,19 @@ def evaluate(model, data, loss=None, *, input="auto", keep=False):
         keep: keep the outputs, too.
 
     Returns:
-        `Evaluation`: accuracy, and mean loss of the images.
+        `Evaluation`: accuracy, None where there are no classes, as in a regression; and mean loss
+            of the images, with class weights the weighted mean of the whole set.
     """
     loss, total, correct, kept = loss or CrossEntropyLoss(), 0.0, 0, []
     for indices, outputs in _forward(model, data, input):
         y = data.labels[indices]
-        total += loss.forward(outputs, y) * (1 if loss.is_sum else len(y))
+        total += loss.sum(outputs, y)
         correct += loss.count_correct(outputs, y)
         if keep:
             kept.append(outputs.copy())
-    return Evaluation(
-        correct / len(data), total / len(data), np.concatenate(kept) if keep else None
-    )
+    whole = len(data) if loss.is_sum else loss.whole(data.labels)
+    accuracy = correct / len(data) if loss.has_classes(data.labels) else None
+    return Evaluation(accuracy, total / whole, np.concatenate(kept) if keep else None)
 
 
 def predict(model, data, *, input="auto"):

@@ -11,12 +11,13 @@ from np_nn.utils.errors import DivergedError, NpNNError
 
 @dataclass(frozen=True)
 class Evaluation:
-    """accuracy: share of images classified rightly, 0..1. loss: mean over the images.
+    """accuracy: share of images classified rightly, 0..1; None where there are no classes, as in
+    a regression. loss: mean over the images.
 
     outputs (n, classes): the model's, if they were to be kept.
     """
 
-    accuracy: float
+    accuracy: float | None
     loss: float
     outputs: np.ndarray | None = field(default=None, compare=False, repr=False)
 
@@ -29,16 +30,16 @@ class History:
                 ...
                 history.record(loss, accuracy)
 
-    ``validation`` lists (steps done, Evaluation) for each time that held-out images were tried,
-    whose time counts for no step. ``stopped_early``: training ended before its last step,
-    since they were no longer getting better. ``saved``: (file, steps done) of the newest
-    checkpoint, or None. Ctrl-C ends the ``with`` block cleanly and sets
-    ``interrupted``. NumPy and PyTorch loops record in the same way, so that their times can be
-    compared.
+    classes: whether there are any; else ``accuracy`` is None. ``validation`` lists (steps done,
+    Evaluation) for each time that held-out images were tried, whose time counts for no step.
+    ``stopped_early``: training ended before its last step, since they were no longer getting
+    better. ``saved``: (file, steps done) of the newest checkpoint, or None. Ctrl-C ends the
+    ``with`` block cleanly and sets ``interrupted``. NumPy and PyTorch loops record in the same
+    way, so that their times can be compared.
     """
 
-    def __init__(self, steps):
-        self.steps = steps
+    def __init__(self, steps, classes=True):
+        self.steps, self.classes = steps, classes
         self.done = 0
         self.interrupted = False
         self.stopped_early = False
@@ -47,8 +48,12 @@ class History:
         self._table = np.zeros((3, steps))
 
     loss = property(lambda self: self._table[0, : self.done], doc="(done,) mean loss of each batch")
-    accuracy = property(lambda self: self._table[1, : self.done], doc="(done,) 0..1, each batch")
     seconds = property(lambda self: self._table[2, : self.done], doc="(done,) time of each step")
+
+    @property
+    def accuracy(self):
+        """(done,) 0..1, each batch; None where there are no classes."""
+        return self._table[1, : self.done] if self.classes else None
 
     def __enter__(self):
         self._last = time.perf_counter()
@@ -100,7 +105,9 @@ class History:
         """What was recorded so far, as a tree of plain values and arrays."""
         return {
             "curves": self._table[:, : self.done].copy(),
-            "validation": [[step, seen.accuracy, seen.loss] for step, seen in self.validation],
+            "validation": [
+                [step, seen.accuracy or 0.0, seen.loss] for step, seen in self.validation
+            ],
             "stopped early": self.stopped_early,
         }
 
@@ -122,7 +129,8 @@ class History:
         self.done = state["curves"].shape[1]
         self._table[:, : self.done] = state["curves"]
         self.validation = [
-            (step, Evaluation(accuracy, loss)) for step, accuracy, loss in state["validation"]
+            (step, Evaluation(accuracy if self.classes else None, loss))
+            for step, accuracy, loss in state["validation"]
         ]
         self.stopped_early = state["stopped early"]
 
@@ -138,5 +146,6 @@ class History:
 
     @property
     def history(self):
-        """Loss and accuracy of each step as in Keras, ``{"loss": [...], "accuracy": [...]}``."""
-        return {"loss": self.loss.tolist(), "accuracy": self.accuracy.tolist()}
+        """Loss and accuracy, if any, of each step as in Keras, ``{"loss": [...], ...}``."""
+        curves = {"loss": self.loss, "accuracy": self.accuracy}
+        return {name: curve.tolist() for name, curve in curves.items() if curve is not None}

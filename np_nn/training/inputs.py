@@ -51,9 +51,18 @@ class ImageFeed(DenseFeed):
 
 
 class SparseFeed:
-    """Batches as SparseBatch: nothing is copied, the kernels read the compressed set."""
+    """Batches as SparseBatch: nothing is copied, the kernels read the compressed set.
+
+    Raises NpNNError for what cannot be compressed: floats, and more than MOST_PIXELS.
+    """
 
     def __init__(self, data):
+        pixels = math.prod(data.images.shape[1:])
+        if data.images.dtype != np.uint8 or pixels > MOST_PIXELS:
+            got = f"{pixels:,} of {data.images.dtype}"
+            raise NpNNError(
+                f"sparse input is for at most {MOST_PIXELS:,} pixels of 0..255, got {got}"
+            )
         self.rows, self.scale, self.shift = data.rows, data.scale, data.shift
 
     def __call__(self, indices):

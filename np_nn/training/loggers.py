@@ -5,6 +5,8 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
+
 from np_nn.training.callbacks import Callback
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
@@ -14,21 +16,27 @@ from np_nn.utils.optional import need
 def measures(training):
     """How the epoch that has just ended went, in Keras' names: {name: number}.
 
-    loss, accuracy: means over its batches; val_loss, val_accuracy: of the held-out images, if
-    there are any; learning_rate: at its last batch; seconds: in its training steps.
+    loss, accuracy: means over its batches, which count by their sizes; val_loss, val_accuracy: of
+    the held-out images, if there are any; learning_rate: at its last batch; seconds: in its
+    training steps. No accuracy where there are no classes.
     """
     history, per_epoch = training.history, training.batches.per_epoch
     epoch = slice((history.done - 1) // per_epoch * per_epoch, None)
+    sizes = training.batches.sizes[: len(history.loss[epoch])]
+
+    def mean(curve):
+        return None if curve is None else float(np.average(curve[epoch], weights=sizes))
+
     found = {
-        "loss": float(history.loss[epoch].mean()),
-        "accuracy": float(history.accuracy[epoch].mean()),
+        "loss": mean(history.loss),
+        "accuracy": mean(history.accuracy),
         "learning_rate": training.optimizer.lr,
         "seconds": float(history.seconds[epoch].sum()),
     }
     if history.validation:
         _, held_out = history.validation[-1]
         found |= {"val_loss": held_out.loss, "val_accuracy": held_out.accuracy}
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class JSONLogger(Callback):

@@ -39,13 +39,14 @@ class Training:
     ):  # fmt: skip
         check_split(data)
         model.check_places()
-        if early_stopping and validation is None:
-            raise NpNNError("early stopping needs a validation split to watch")
+        loss.check_targets(data.labels)
+        if early_stopping:
+            _check_watched(early_stopping, validation, loss)
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
         self.schedule, self.augment, self.validation = schedule, augment, validation
         self.limits, self.l2 = limits, l2
         self.batches = Batches(len(data), **batches)
-        self.history = History(len(self.batches))
+        self.history = History(len(self.batches), loss.has_classes(data.labels))
         self.best = Best(early_stopping, model) if early_stopping else None
         self.stop = False
         self.rng = {name: seeds.generator(self.batches.seed, name) for name in PURPOSES}
@@ -192,18 +193,23 @@ def _text(value):
     return re.sub(r" at 0x[0-9a-fA-F]+", "", str(value))
 
 
+def _check_watched(early_stopping, validation, loss):
+    if not validation:
+        raise NpNNError("early stopping needs a validation split to watch")
+    if early_stopping.monitor == "accuracy" and not loss.has_classes(validation.labels):
+        raise NpNNError("there is no accuracy without classes: EarlyStopping(monitor='loss')")
+
+
 def check_split(data):
     """Raise NpNNError unless a Split has images and labels of one number, all finite numbers."""
     if len(data) != len(data.labels) or not len(data):
         raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
-    if is_matrix(data.images) and (
-        data.images.format != "csr" or not data.images.has_canonical_format
-    ):
-        raise NpNNError("a sparse matrix must be CSR, with sum_duplicates() called")
+    if is_matrix(data.images) and not data.images.has_canonical_format:
+        raise NpNNError(
+            "the sparse matrix has places twice or out of order: call its sum_duplicates()"
+        )
     for name in ("images", "labels"):
         array = getattr(data, name)
         array = array.data if is_matrix(array) else array
-        if array.dtype.kind not in "uif":
-            raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise NpNNError(f"the {name} hold NaN or infinite numbers")

@@ -42,10 +42,11 @@ def _lines(batches, history):
 
 
 def _reached(history):
-    """Loss and accuracy, averaged over the last twentieth of the run: one batch is noisy."""
+    """Loss, and accuracy if any, averaged over the last twentieth of the run: a batch is noisy."""
     recent = slice(-max(1, history.steps // 20), None)
-    loss, accuracy = history.loss[recent].mean(), history.accuracy[recent].mean()
-    return f"loss {loss:.4f}  accuracy {accuracy:.4f}"
+    curves = {"loss": history.loss, "accuracy": history.accuracy}
+    means = {name: curve[recent].mean() for name, curve in curves.items() if curve is not None}
+    return "  ".join(f"{name} {mean:.4f}" for name, mean in means.items())
 
 
 def announce(tasks, describe, quiet=False):

@@ -49,7 +49,9 @@ def test_the_surface_of_a_bowl_is_exact_and_the_model_as_before(model, path):
     before = model.state_dict()
     plane = loss_surface.principal_plane(path)
     across, up = np.linspace(-2, 5, 6), np.linspace(-1, 1, 4)
-    found = loss_surface.loss_surface(model, lambda: bowl(vector(model)), plane, across, iter(up))
+    found = loss_surface.loss_surface(
+        model, lambda: bowl(vector(model)), plane, iter(across), iter(up)
+    )
     first, second = plane.directions.astype(float)
     wanted = [[bowl(plane.origin + x * first + y * second) for x in across] for y in up]
     np.testing.assert_allclose(found, wanted, rtol=1e-5)

@@ -810,3 +810,9 @@ def test_we_read_what_torchvision_fetches(
     dataset = data.load(name, tmp_path / "theirs", download=False)
     small[name].check(dataset)
     assert dataset.note == ""
+
+
+def test_a_set_of_the_users_own_has_its_own_title():
+    split = dataset.Split(np.zeros((1, 28, 28), np.uint8), [0])
+    for name, title in (("mine", "mine"), ("mnist", "MNIST"), ("digits", "scikit-learn's digits")):
+        assert dataset.Dataset(name, split, split, ("0",), None).title == title

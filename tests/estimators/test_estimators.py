@@ -353,7 +353,7 @@ def test_callbacks_see_the_training_and_can_stop_it():
     x, y = small_digits(200)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # that it was told to stop is no failure to converge
-        model = nn.MLPClassifier(callbacks=[Stop()], random_state=0).fit(x, y)
+        model = nn.MLPClassifier(callbacks=iter([Stop()]), random_state=0).fit(x, y)
     assert Stop.epochs == model.n_iter_ == len(model.loss_curve_) == 3
 
 

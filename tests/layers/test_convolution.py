@@ -373,3 +373,16 @@ def test_adaptive_windows_are_torchs_even_for_more_outputs_than_pixels():
     x = np.arange(3, dtype=np.float64).reshape(1, 1, 1, 3)
     out = reference.adaptive_avg_pool2d_forward(x, np.empty((1, 1, 1, 4)))
     assert out.ravel().tolist() == [0, 0.5, 1.5, 2]
+
+
+@pytest.mark.parametrize("geometry", [(2, 1, 1), (3, 2, 1), (3, (2, 3), (0, 1)), ((5, 4), 2, 2)])
+@pytest.mark.parametrize("filled", [0, 0.2])
+def test_a_window_of_minus_infinity_beside_padding_keeps_its_gradient(geometry, filled):
+    """It goes to the window's first pixel, as in PyTorch."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    rng, layer = np.random.default_rng(0), nn.MaxPool2d(*geometry)
+    x = np.where(rng.random((2, 3, 9, 11)) < filled, 1, -np.inf).astype(np.float32)
+    out, theirs = layer(x), torch.tensor(x, requires_grad=True)
+    grad = rng.normal(size=out.shape).astype(np.float32)
+    torch.nn.functional.max_pool2d(theirs, *geometry).backward(torch.from_numpy(grad))
+    np.testing.assert_allclose(layer.backward(grad), theirs.grad, atol=1e-5)

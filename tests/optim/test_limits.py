@@ -45,6 +45,17 @@ def test_clip_grad_value():
         assert np.array_equal(p.grad, parameter.grad)
 
 
+@pytest.mark.parametrize("limit", [nn.clip_grad_norm_, nn.clip_grad_value_, nn.max_norm_])
+def test_parameters_may_be_an_iterator(limit):
+    ours, wanted = parameters(), parameters()
+    for p, q in zip(ours, wanted, strict=True):
+        q.data[...] = p.data
+    assert limit(filter(None, ours), 0.1) == limit(wanted, 0.1)
+    for p, q in zip(ours, wanted, strict=True):
+        assert np.array_equal(p.grad, q.grad)
+        assert np.array_equal(p.data, q.data)
+
+
 def test_max_norm_shortens_what_is_too_long_and_nothing_else():
     ours = parameters()
     weight, before = ours[0].data, ours[0].data.copy()

@@ -67,3 +67,47 @@ def test_certain_outputs_do_not_overflow():
     assert nn.BCEWithLogitsLoss()(outputs, targets) == pytest.approx(1e4)
     assert nn.BCELoss()(np.array([[1.0, 0.0]]), targets) == pytest.approx(100)
     assert nn.CrossEntropyLoss()(outputs, np.array([1])) == pytest.approx(2e4)
+
+
+def torch_mean(loss, outputs, labels):
+    """PyTorch's loss of the whole set at once."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from np_nn import torch_twin
+
+    return torch_twin.loss(loss)(torch.tensor(outputs), torch.tensor(labels)).item()
+
+
+WEIGHTED = [
+    nn.CrossEntropyLoss([0, 1, 5, 20]),
+    nn.CrossEntropyLoss([0, 1, 5, 20], label_smoothing=0.3),
+    nn.NLLLoss([0, 1, 5, 20]),
+    nn.FocalLoss([0, 1, 5, 20]),
+]
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+@pytest.mark.parametrize("loss", WEIGHTED, ids=repr)
+def test_evaluation_is_the_weighted_mean_of_the_set(loss, block, monkeypatch):
+    """In any order and block size, also where the samples of a block all weigh 0."""
+    monkeypatch.setattr("np_nn.training.fit.BLOCK", block)
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(101, 6)).astype(np.float32), rng.integers(0, 4, 101)
+    last = (nn.LogSoftmax(),) if isinstance(loss, nn.NLLLoss) else ()
+    model = nn.initialize(nn.Sequential(nn.Linear(6, 4), *last), "torch", seed=0)
+    wanted = torch_mean(loss, model(x), labels)
+    for order in (np.arange(101), np.argsort(labels, kind="stable")):
+        found = nn.evaluate(model, nn.Split(x[order], labels[order]), loss)
+        assert found.loss == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", [nn.CrossEntropyLoss, nn.NLLLoss, nn.FocalLoss])
+def test_samples_that_weigh_nothing(kind, kernels):
+    """Their sum is 0, with a gradient of 0; a mean of them there is not."""
+    loss, zeros = kind([0, 1], reduction="sum"), np.zeros(3, int)
+    assert loss(OUTPUTS, zeros) == 0 == torch_mean(loss, OUTPUTS, zeros)
+    assert not loss.backward().any()
+    with pytest.raises(nn.NpNNError, match="at least one weight must be above 0"):
+        kind([0, 0])
+    if kind is not nn.FocalLoss:  # whose mean is over the samples
+        with pytest.raises(nn.NpNNError, match="all labels are of classes of weight 0"):
+            kind([0, 1])(OUTPUTS, zeros)

@@ -199,7 +199,6 @@ def split(images, labels):
     [
         (split([[1.0, np.nan]], [0]), "images hold NaN"),
         (split([[1.0, np.inf]], [0]), "images hold NaN or infinite"),
-        (split([["a", "b"]], [0]), "images must be numbers"),
         (split(np.zeros((0, 2)), np.zeros(0, int)), "0 images"),
         (split([[1.0, 2.0]], [0, 1]), "1 images and 2 labels"),
         (split([[1.0, 2.0]], [7]), r"labels must be 0\.\.1"),

@@ -64,3 +64,11 @@ def test_without_tensorboardx_the_error_names_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(nn.NpNNError, match="pip install tensorboardX"):
         nn.TensorBoard(tmp_path)
+
+
+def test_the_mean_of_an_epoch_counts_batches_by_their_sizes(tmp_path):
+    history, _ = train(None, nn.JSONLogger(tmp_path / "log"), batch_size=200, epochs=1)
+    (line,) = lines(tmp_path / "log")
+    assert line["loss"] == pytest.approx((200 * history.loss[0] + 100 * history.loss[1]) / 300)
+    right = 200 * history.accuracy[0] + 100 * history.accuracy[1]
+    assert line["accuracy"] == pytest.approx(right / 300)

@@ -1,0 +1,83 @@
+"""Arrays as the kernels take them: the one conversion of what users give.
+
+Whatever its type, byte order and layout in memory, an array comes out C-contiguous and in the
+machine's byte order; one that is so already comes out itself.
+"""
+
+import numpy as np
+
+from np_nn.utils.errors import NpNNError
+
+PIXEL = 1 / 255  # what a byte is multiplied by to become 0..1
+
+
+def as_images(images):
+    """(images as uint8 or float32, the scale that makes their floats).
+
+    Integers of any type that all lie in 0..255 are pixels: bytes, with PIXEL. All others become
+    float32 as they are, with 1: floats, booleans as 0 and 1, and integers beyond. A matrix of
+    scipy.sparse becomes CSR with values converted alike.
+
+    Raises NpNNError for what is no array of numbers.
+    """
+    if hasattr(images, "tocsr"):
+        matrix = images.tocsr()
+        values, scale = as_images(matrix.data)
+        if values is not matrix.data:
+            matrix = type(matrix)((values, matrix.indices, matrix.indptr), matrix.shape)
+        return matrix, scale
+    images = _numbers(images, "images")
+    if images.dtype.kind in "iu" and _are_bytes(images):
+        return np.asarray(images, np.uint8, order="C"), PIXEL
+    return _floats(images, np.float32), 1.0
+
+
+def as_labels(labels, dtype=np.float32):
+    """Class numbers (n,) of any integer type, or booleans, as int64; other targets as dtype.
+
+    Raises NpNNError for what is no array of numbers.
+    """
+    labels = _numbers(labels, "labels")
+    if labels.ndim == 1 and labels.dtype.kind in "iub":
+        return np.asarray(labels, np.int64, order="C")
+    return _floats(labels, dtype)
+
+
+def as_floats(x):
+    """An array as float64 if it is that or longer, else as float32.
+
+    Raises NpNNError for what is no array of numbers.
+    """
+    x = _numbers(x, "input")
+    long = x.dtype.kind == "f" and x.dtype.itemsize >= 8
+    return _floats(x, np.float64 if long else np.float32)
+
+
+def as_input(x):
+    """What a model computes with: pixels, which ``as_images`` tells, as 0..1; others as_floats."""
+    x = _numbers(x, "input")
+    if x.dtype.kind not in "iu":
+        return as_floats(x)
+    images, scale = as_images(x)
+    return images * np.float32(scale)
+
+
+def _numbers(values, name):
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # of a list whose rows differ in length
+        raise NpNNError(f"the {name} are no array: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
+    return array
+
+
+def _floats(array, dtype):
+    with np.errstate(over="ignore"):  # infinity, which is found where numbers must be finite
+        return np.asarray(array, dtype, order="C")
+
+
+def _are_bytes(integers):
+    if integers.dtype == np.uint8 or not integers.size:
+        return True  # no pass over the pixels
+    return integers.min() >= 0 and integers.max() <= 255
