@@ -22,7 +22,7 @@ def measures(training):
     found = {
         "loss": float(history.loss[epoch].mean()),
         "accuracy": float(history.accuracy[epoch].mean()),
-        "learning_rate": training.optimizer.lr,
+        "learning_rate": training.rate,
         "seconds": float(history.seconds[epoch].sum()),
     }
     if history.validation:
