@@ -50,6 +50,7 @@ class Optimizer:
 
     def state_dict(self):
         """All that the next step depends on besides the parameters: arrays are copies."""
+        self.follow_dtype()
         moments = [[moment.copy() for moment in moments] for moments in self.moments]
         return {"lr": float(self.lr), "steps": self.steps, "moments": moments}
 
@@ -78,8 +79,16 @@ class Optimizer:
         """So many arrays of zeros for each parameter."""
         return [tuple(np.zeros_like(p.data) for _ in range(count)) for p in self.parameters]
 
+    def follow_dtype(self):
+        """Convert what is remembered to the parameters' dtype, which ``Module.to`` changes."""
+        for i, p in enumerate(self.parameters):
+            if self._scratch[i].dtype != p.data.dtype:
+                self._scratch[i] = np.empty_like(self._scratch[i], p.data.dtype)
+                self.moments[i] = tuple(m.astype(p.data.dtype) for m in self.moments[i])
+
     def step(self, lr=None):
         """Update the parameters. lr: the rate of this step alone; None: the base rate."""
+        self.follow_dtype()
         self.steps += 1
         lr = float(self.lr if lr is None else lr)  # a NumPy scalar would make the update float64
         for parameter, moments, scratch in zip(

@@ -34,6 +34,7 @@ class Training:
     ):  # fmt: skip
         check_split(data)
         model.check_places()
+        optimizer.follow_dtype()
         if early_stopping and validation is None:
             raise NpNNError("early stopping needs a validation split to watch")
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
