@@ -77,7 +77,7 @@ class Observer(Callback):
         self.observations.append(
             Observation(
                 step=step,
-                lr=training.optimizer.lr,
+                lr=training.rate,
                 weights={name: _norm(p.data) for name, p in parameters.items()},
                 gradients={name: _norm(p.grad) for name, p in parameters.items()},
                 histograms={name: _histogram(p.data) for name, p in parameters.items()},

@@ -12,8 +12,8 @@ PARTS = ("scale", "shift", "images' SHA-256", "labels' SHA-256")
 def fingerprint(split):
     """Return {part: value} of a Split, for each of PARTS; all None without a Split.
 
-    Equal numbers have one fingerprint, whatever type, byte order and layout the caller's arrays had:
-    a Split has converted them.
+    Equal numbers have one fingerprint, whatever type, byte order and layout the caller's arrays
+    had, as a Split has converted them.
     """
     if split is None:
         return dict.fromkeys(PARTS)

@@ -101,7 +101,7 @@ class Perceptron(BaseEstimator):
             self.coefs_.append(rng.uniform(-bound, bound, (ins, outs)).astype(np.float32))
             self.intercepts_.append(rng.uniform(-bound, bound, outs).astype(np.float32))
         self.n_iter_ = self.t_ = 0
-        self._optimizer_state, self._rate = None, self.learning_rate_init
+        self._optimizer_state = None
         if self.solver != "lbfgs":
             watched = self.early_stopping
             self.loss_curve_, self._no_improvement_count = [], 0
@@ -144,7 +144,7 @@ class Perceptron(BaseEstimator):
             score = self._scorer(held_out, y[rows], watched, loss)
         n, batch_size = len(data), self._batch_size(len(data))
         if not incremental:
-            self._optimizer_state, self._rate = None, self.learning_rate_init
+            self._optimizer_state = None
         optimizer = self._optimizer(model)
         if self._optimizer_state:
             optimizer.load_state_dict(self._optimizer_state)
@@ -154,7 +154,6 @@ class Perceptron(BaseEstimator):
             history = fit(
                 model, data, loss, optimizer, epochs=1 if incremental else self.max_iter,
                 batch_size=batch_size, order=self._order(n, rng), l2=self.alpha,
-                schedule=lambda step, steps: epochs.rate / self.learning_rate_init,
                 callbacks=[epochs, *callbacks], quiet=True,
                 seed=self.t_ + rng.randint(2**31) if self.dropout else 0,
             )  # fmt: skip

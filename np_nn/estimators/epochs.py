@@ -11,14 +11,12 @@ class Epochs(Callback):
     """Keeps an estimator's books as scikit-learn does.
 
     score: None, or a function () -> (score, loss) of the held-out samples, which is watched in
-    place of the training loss. ``rate`` is the learning rate of the next epoch. Afterwards
-    ``converged`` says if training ended because nothing got better any more; ``best`` holds the
-    parameters with the best score, if that was watched.
+    place of the training loss. Afterwards ``converged`` says if training ended because nothing
+    got better any more; ``best`` holds the parameters with the best score, if that was watched.
     """
 
     def __init__(self, estimator, n, score=None):
         self.estimator, self.n, self.score = estimator, n, score
-        self.rate = estimator._rate
         self.converged = False
         self.best = None
 
@@ -36,7 +34,8 @@ class Epochs(Callback):
             self._count(it.best_loss_ - it.loss_ < it.tol)
             it.best_loss_ = min(it.best_loss_, it.loss_)
         if it.solver == "sgd" and it.learning_rate == "invscaling":
-            self._set_rate(it.learning_rate_init / (it.t_ + 1) ** it.power_t, training)
+            rate = it.learning_rate_init / (it.t_ + 1) ** it.power_t
+            self._set_rate(rate, training.optimizer)
         if it._no_improvement_count > it.n_iter_no_change:
             self._give_up(training)
 
@@ -56,24 +55,25 @@ class Epochs(Callback):
         it._no_improvement_count = it._no_improvement_count + 1 if no_better else 0
 
     def _give_up(self, training):
-        it = self.estimator
+        it, optimizer = self.estimator, training.optimizer
         what = "Validation score" if self.score else "Training loss"
         why = f"{what} did not improve more than tol={it.tol:f} for {it.n_iter_no_change} "
         why += "consecutive epochs."
-        if it.solver == "sgd" and it.learning_rate == "adaptive" and self.rate > SLOWEST:
-            self._set_rate(self.rate / SLOWER, training)
-            self._say(f"{why} Setting learning rate to {self.rate:f}")
+        if it.solver == "sgd" and it.learning_rate == "adaptive" and optimizer.lr > SLOWEST:
+            self._set_rate(optimizer.lr / SLOWER, optimizer)
+            self._say(f"{why} Setting learning rate to {optimizer.lr:f}")
             it._no_improvement_count = 0
         else:
             self._say(f"{why} Stopping.")
             self.converged = training.stop = True
 
-    def _set_rate(self, rate, training):
+    @staticmethod
+    def _set_rate(rate, optimizer):
         """scikit-learn's velocity has the learning rate in it: what was gathered stays as it is."""
-        for moments in training.optimizer.moments:
+        for moments in optimizer.moments:
             for velocity in moments:
-                velocity *= np.asarray(self.rate / rate, velocity.dtype)
-        self.rate = self.estimator._rate = rate
+                velocity *= np.asarray(optimizer.lr / rate, velocity.dtype)
+        optimizer.lr = rate
 
     def _say(self, text):
         if self.estimator.verbose:

@@ -7,13 +7,15 @@ its parameters, and returns the one with respect to its input.
 """
 
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
 
 import numpy as np
 
 from np_nn.utils.arrays import as_input
+from np_nn.utils.checks import check_alike, converted
 from np_nn.utils.context import Context, HasContext
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, shown
 
 
 class Parameter:
@@ -201,20 +203,31 @@ class Module(HasContext):
     def load_state_dict(self, state):
         """Copy arrays named and shaped as ``state_dict`` gives them into the module.
 
-        Raises NpNNError, before anything is changed, if a name or a shape differs.
+        Raises NpNNError, before anything is changed, if a name or a shape differs, or a number
+        is not one that the module's dtype can hold.
         """
         own = self.state_dict()
+        if not isinstance(state, Mapping):
+            raise NpNNError(f"the state must be a dict {{name: array}}, got {shown(state)}")
         if own.keys() != state.keys():
-            missing, extra = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-            raise NpNNError(f"the state has other names: missing {missing}, unexpected {extra}")
+            missing, extra = own.keys() - state.keys(), sorted(state.keys() - own.keys(), key=str)
+            raise NpNNError(
+                f"the state has other names: missing {sorted(missing)}, unexpected {extra}"
+            )
+        given = {name: converted(state[name], array.dtype, name) for name, array in own.items()}
         for name, array in own.items():
-            if array.shape != np.shape(state[name]):
-                raise NpNNError(f"{name} has shape {np.shape(state[name])}, not {array.shape}")
+            if array.shape != given[name].shape:
+                raise NpNNError(f"{name} has shape {given[name].shape}, not {array.shape}")
         for name, held in self._named(Parameter, Buffer).items():
-            held.load(state[name])
+            held.load(given[name])
 
     def to(self, dtype):
-        """Convert parameters and buffers to float32 or float64, in place; returns the module."""
+        """Convert parameters and buffers to float32 or float64, in place; returns the module.
+
+        Raises NpNNError for another dtype.
+        """
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise NpNNError(f"a module is of float32 or float64, not {dtype}")
         for held in self._named(Parameter, Buffer).values():
             held.to(dtype)
         return self
@@ -231,24 +244,19 @@ class Module(HasContext):
 
     def random_state(self):
         """{name: (seed, calls)} of the layers that draw random numbers: all of their state."""
-        own = {"": self.stream.state} if hasattr(self, "stream") else {}
-        for child_name, child in self.children().items():
-            for name, state in child.random_state().items():
-                own[f"{child_name}.{name}".rstrip(".")] = state
-        return own
+        return {name: module.stream.state for name, module in self._streaming()}
 
     def load_random_state(self, states):
-        """Let the layers go on with the numbers that ``random_state`` would have come to."""
-        if hasattr(self, "stream"):
-            self.stream.state = tuple(states[""])
-        for child_name, child in self.children().items():
-            start = f"{child_name}."
-            inner = {
-                f"{k}.".removeprefix(start).rstrip("."): v
-                for k, v in states.items()
-                if f"{k}.".startswith(start)
-            }
-            child.load_random_state(inner)
+        """Restore the streams returned by ``random_state``.
+
+        Raises NpNNError, before anything is changed, for the state of other layers.
+        """
+        check_alike(self.random_state(), states, "layers' random numbers")
+        for name, module in self._streaming():
+            module.stream.state = tuple(states[name])
+
+    def _streaming(self):
+        return [(name, m) for name, m in self.named_modules() if hasattr(m, "stream")]
 
     def _work(self, name, shape, dtype):
         """A C-contiguous work array that is allocated once and reused by later steps.

@@ -11,7 +11,8 @@ class Optimizer:
     """What all have in common: parameters, settings, and how many steps were made.
 
     parameters: from ``model.parameters()``. ``step`` reads each parameter's grad
-    and changes its data in place. ``lr`` may be changed between steps. ``moments``
+    and changes its data in place. ``lr`` is the base rate and the user's: it may be changed
+    at any time, and nothing else changes it. ``moments``
     holds, for each parameter, a tuple of the arrays that the optimizer remembers;
     ``settings`` the numbers that its update takes besides the learning rate.
 
@@ -20,16 +21,28 @@ class Optimizer:
     """
 
     def __init__(self, parameters, **settings):
+        for name, value in settings.items():
+            self._check_setting(name, value)
         self.config = settings
         self.parameters = list(parameters)
         if len(set(map(id, self.parameters))) < len(self.parameters):
             raise NpNNError(f"{type(self).__name__}: a parameter stands in the list twice")
-        self.lr = settings["lr"]
         self.steps = 0
-        for name, value in settings.items():
-            if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
-                kind = type(self).__name__
-                raise NpNNError(f"{kind}: {name} must be finite and not below 0, got {value}")
+
+    @classmethod
+    def _check_setting(cls, name, value):
+        if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
+            raise NpNNError(f"{cls.__name__}: {name} must be finite and not below 0, got {value}")
+
+    @property
+    def lr(self):
+        """The base learning rate, of which schedules take a share each step."""
+        return self.config["lr"]
+
+    @lr.setter
+    def lr(self, rate):
+        self._check_setting("lr", rate)
+        self.config["lr"] = rate
 
     def __repr__(self):
         settings = ", ".join(f"{name}={value}" for name, value in self.config.items())
@@ -37,6 +50,7 @@ class Optimizer:
 
     def state_dict(self):
         """All that the next step depends on besides the parameters: arrays are copies."""
+        self.follow_dtype()
         moments = [[moment.copy() for moment in moments] for moments in self.moments]
         return {"lr": float(self.lr), "steps": self.steps, "moments": moments}
 
@@ -44,6 +58,7 @@ class Optimizer:
         """Raise NpNNError unless ``load_state_dict`` can take it."""
         check_alike(self.state_dict(), state, f"{type(self).__name__}'s parameters")
         check_count(state["steps"], "optimizer's steps")
+        self._check_setting("lr", state["lr"])
 
     def load_state_dict(self, state):
         """Go on from where ``state_dict`` was taken.
@@ -64,12 +79,22 @@ class Optimizer:
         """So many arrays of zeros for each parameter."""
         return [tuple(np.zeros_like(p.data) for _ in range(count)) for p in self.parameters]
 
-    def step(self):
+    def follow_dtype(self):
+        """Convert what is remembered to the parameters' dtype, which ``Module.to`` changes."""
+        for i, p in enumerate(self.parameters):
+            if self._scratch[i].dtype != p.data.dtype:
+                self._scratch[i] = np.empty_like(self._scratch[i], p.data.dtype)
+                self.moments[i] = tuple(m.astype(p.data.dtype) for m in self.moments[i])
+
+    def step(self, lr=None):
+        """Update the parameters. lr: the rate of this step alone; None: the base rate."""
+        self.follow_dtype()
         self.steps += 1
+        lr = float(self.lr if lr is None else lr)  # a NumPy scalar would make the update float64
         for parameter, moments, scratch in zip(
             self.parameters, self.moments, self._scratch, strict=True
         ):
-            self._update(parameter, moments, scratch)
+            self._update(parameter, moments, scratch, lr)
 
 
 class SGD(Optimizer):
@@ -93,9 +118,9 @@ class SGD(Optimizer):
         self._scratch = [np.empty_like(p.data) for p in self.parameters]
         self.settings = (momentum, weight_decay, nesterov)
 
-    def _update(self, p, moments, scratch):
+    def _update(self, p, moments, scratch, lr):
         velocity = moments[0] if moments else None
-        ops.sgd_step(p.data, p.grad, velocity, scratch, self.lr, *self.settings)
+        ops.sgd_step(p.data, p.grad, velocity, scratch, lr, *self.settings)
 
 
 class Adagrad(Optimizer):
@@ -122,8 +147,8 @@ class Adagrad(Optimizer):
         self._scratch = self._pairs()
         self.settings = (lr_decay, weight_decay, eps)
 
-    def _update(self, p, moments, scratch):
-        ops.adagrad_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self.settings)
+    def _update(self, p, moments, scratch, lr):
+        ops.adagrad_step(p.data, p.grad, *moments, scratch, self.steps, lr, *self.settings)
 
 
 class RMSprop(Optimizer):
@@ -152,13 +177,11 @@ class RMSprop(Optimizer):
         self._scratch = self._pairs()
         self.settings = (alpha, eps, weight_decay, momentum, centered)
 
-    def _update(self, p, moments, scratch):
+    def _update(self, p, moments, scratch, lr):
         square, *rest = moments
         average = rest.pop(0) if self.config["centered"] else None
         velocity = rest.pop(0) if self.config["momentum"] else None
-        ops.rmsprop_step(
-            p.data, p.grad, square, average, velocity, scratch, self.lr, *self.settings
-        )
+        ops.rmsprop_step(p.data, p.grad, square, average, velocity, scratch, lr, *self.settings)
 
 
 class Adadelta(Optimizer):
@@ -181,8 +204,8 @@ class Adadelta(Optimizer):
         self._scratch = self._pairs()
         self.settings = (rho, eps, weight_decay)
 
-    def _update(self, p, moments, scratch):
-        ops.adadelta_step(p.data, p.grad, *moments, scratch, self.lr, *self.settings)
+    def _update(self, p, moments, scratch, lr):
+        ops.adadelta_step(p.data, p.grad, *moments, scratch, lr, *self.settings)
 
 
 class Adam(Optimizer):
@@ -212,8 +235,8 @@ class Adam(Optimizer):
         self._scratch = self._pairs()
         self.settings = (*betas, eps, weight_decay, self.decoupled, bool(eps_hat))
 
-    def _update(self, p, moments, scratch):
-        ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, self.lr, *self.settings)
+    def _update(self, p, moments, scratch, lr):
+        ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, lr, *self.settings)
 
 
 class AdamW(Adam):

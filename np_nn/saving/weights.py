@@ -34,8 +34,6 @@ def load_weights(model, path):
     """
     state = _read(path)
     try:
-        if any(array.dtype.kind not in "fiub" for array in state.values()):
-            raise NpNNError("its arrays are not of real numbers")
         model.load_state_dict(state)
     except NpNNError as error:
         raise NpNNError(f"{path} is of another model: {error}") from None

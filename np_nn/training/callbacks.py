@@ -9,7 +9,9 @@ class Callback:
 
     Each is given the ``Training`` under way: its model, optimizer and history, how many epochs
     are done, and ``stop``, which a hook sets to True to end training. What hooks do counts for
-    no step's time, and changes no number of the training unless they change the model.
+    no step's time, and changes no number of the training unless they change the model or the
+    optimizer's lr, which counts from the next step on. Callbacks are called in turn: put a
+    Checkpoint last, since it saves what it finds.
 
     every: on_batch_end is called after each so many batches. Where many batches are trained in
     one compiled call, the call then ends there; batches of one image are trained 64 at a time,

@@ -139,7 +139,6 @@ class CompiledSteps:
                 block.norm.num_batches_tracked.data += len(batches)
         losses += share / 2 * self._penalties(len(batches))
         optimizer.steps += len(batches)
-        optimizer.lr = float(rates[-1])
         seconds = time.perf_counter() - started
         self._pace.note(seconds, len(batches))
         if not tries:

@@ -30,7 +30,7 @@ def measures(training):
     found = {
         "loss": mean(history.loss),
         "accuracy": mean(history.accuracy),
-        "learning_rate": training.optimizer.lr,
+        "learning_rate": training.rate,
         "seconds": float(history.seconds[epoch].sum()),
     }
     if history.validation:

@@ -13,7 +13,7 @@ from np_nn.data.fingerprint import fingerprint
 from np_nn.training.early_stopping import Best
 from np_nn.training.history import History
 from np_nn.utils import seeds
-from np_nn.utils.checks import check_alike
+from np_nn.utils.checks import check_alike, check_number
 from np_nn.utils.errors import NpNNError, shown
 
 PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draws from
@@ -28,7 +28,8 @@ class Training:
 
     model, data, loss, optimizer, schedule, augment, limits, l2, validation: as ``fit`` was given
     them, as they are now. batches: the Batches. history: the History so far. epoch: how many are
-    complete. stop: set it to True to end training after the batch.
+    complete. rate: the learning rate of the last step, or of the first before it is made. stop:
+    set it to True to end training after the batch.
 
     Raises NpNNError for arguments of ``fit`` that do not fit each other.
     """
@@ -40,6 +41,7 @@ class Training:
         check_split(data)
         model.check_places()
         loss.check_targets(data.labels)
+        optimizer.follow_dtype()
         if early_stopping:
             _check_watched(early_stopping, validation, loss)
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
@@ -56,6 +58,7 @@ class Training:
             "model": model, "optimizer": optimizer, "early stopping": early_stopping,
         }  # fmt: skip
         self._settings = {name: _text(value) for name, value in settings.items()}
+        self.rate = self._rate(0)
         self._note_epoch()
 
     @cached_property
@@ -96,10 +99,15 @@ class Training:
             yield from self.batches.blocks(most, self.rng["shuffle"], self.history.done)
 
     def rates(self, count):
-        """Return the learning rates (count,) of the next steps."""
-        base, steps, done = self.optimizer.config["lr"], self.history.steps, self.history.done
-        at = range(done, done + count)
-        return np.array([base * self.schedule(i, steps) if self.schedule else base for i in at])
+        """Return the learning rates (count,) of the next steps: shares of the optimizer's lr."""
+        done = self.history.done
+        rates = np.array([self._rate(step) for step in range(done, done + count)])
+        self.rate = rates[-1].item()
+        return rates
+
+    def _rate(self, step):
+        share = self.schedule(step, self.history.steps) if self.schedule else 1
+        return float(self.optimizer.lr * share)
 
     def distorted(self):
         """Return the Split with its images distorted anew, for the next epoch."""
@@ -133,6 +141,7 @@ class Training:
             "plan": self.plan,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "rate": self.rate,
             "layers' random numbers": self.model.random_state(),
             "random generators": self._at_epoch,
             "history": self.history.state_dict(),
@@ -146,25 +155,39 @@ class Training:
         anything in it is not what it must be.
         """
         own = self.state_dict()
-        if not isinstance(state, dict) or not own.keys() <= state.keys():
+        if not isinstance(state, dict) or not own.keys() - {"rate"} <= state.keys():
             raise NpNNError("the state is not that of a training")
         self._check_plan(state["plan"])
         parts = "model", "optimizer", "layers' random numbers", "random generators"
         for part in parts:
             check_alike(own[part], state[part], part)
         self.optimizer.check_state(state["optimizer"])
+        optimizer, rate = self._base_and_rate(state)
         self.history.check_state(state["history"])
         if self.best:
             self.best.check_state(state["best"])
         self._load_generators(state["random generators"])
 
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(optimizer)
+        self.rate = rate
         self.model.load_random_state(state["layers' random numbers"])
         self.history.load_state_dict(state["history"])
         if self.best:
             self.best.load_state_dict(state["best"])
         self.stop = self.history.stopped_early
+
+    def _base_and_rate(self, state):
+        """Return the optimizer's state, whose lr is its base rate, and the rate of the last step.
+
+        Older files have no "rate", and that of the last step in place of the base rate, which
+        could not change during a run: it is that of the plan.
+        """
+        optimizer = state["optimizer"]
+        if "rate" not in state:
+            return optimizer | {"lr": float(self.optimizer.lr)}, optimizer["lr"]
+        check_number(state["rate"], "rate")
+        return optimizer, state["rate"]
 
     def _check_plan(self, plan):
         known = self.plan.keys(), self.plan.keys() - self._data_plan.keys()

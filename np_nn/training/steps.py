@@ -41,7 +41,6 @@ class LayerSteps:
 
     def _step(self, batch, rate):
         x, y = self.feed(batch), self.labels[batch]
-        self.optimizer.lr = float(rate)  # a NumPy scalar would make the update float64
 
         logits = self.model.forward(x)
         loss = self.loss.forward(logits, y)
@@ -51,7 +50,7 @@ class LayerSteps:
             loss += self.l2.alpha / n / 2 * self.l2.squares()
             self.l2.backward(n)
         self.limits.before(self.optimizer.parameters)
-        self.optimizer.step()
+        self.optimizer.step(rate)
         self.limits.after(self.optimizer.parameters)
 
         return np.array([loss]), np.array([self.loss.count_correct(logits, y)])

@@ -226,6 +226,32 @@ def test_partial_fit_goes_on_as_scikit_learns_does():
     check_alike(ours, theirs, x)
 
 
+def test_partial_fit_keeps_the_rate_that_adaptive_came_to():
+    x, y = small_digits(200)
+    settings = {
+        "hidden_layer_sizes": (20,), "solver": "sgd", "learning_rate": "adaptive", "tol": 1.0,
+        "learning_rate_init": 0.2, "n_iter_no_change": 1, "random_state": 0,
+    }  # fmt: skip
+    ours, theirs = (e(**settings) for e in PAIRS["classifier"])
+    for _ in range(7):
+        for estimator in (ours, theirs):
+            estimator.partial_fit(x, y, classes=np.arange(10))
+    check_alike(ours, theirs, x)
+    assert ours._optimizer_state["lr"] == pytest.approx(theirs._optimizer.learning_rate)
+    assert ours._optimizer_state["lr"] < 0.05
+
+
+def test_a_callback_sets_an_estimators_rate():
+    class Still(nn.Callback):
+        def on_epoch_end(self, training):
+            training.optimizer.lr = 0.0
+
+    x, y = small_digits(200)
+    one = nn.MLPClassifier((20,), max_iter=1, random_state=0).fit(x, y)
+    many = nn.MLPClassifier((20,), max_iter=5, random_state=0, callbacks=[Still()]).fit(x, y)
+    assert np.array_equal(one.coefs_[0], many.coefs_[0])
+
+
 def test_warm_start_goes_on_as_scikit_learns_does():
     x, y = small_digits(300)
     ours, theirs = train("classifier", x, y, warm_start=True, max_iter=3)

@@ -37,6 +37,15 @@ def test_state_is_a_copy_and_loads_back():
         (lambda state: state.pop("0.bias"), "missing .'0.bias'."),
         (lambda state: state.update(extra=np.zeros(1)), "unexpected .'extra'."),
         (lambda state: state.update({"2.weight": np.zeros((3, 3))}), "2.weight has shape"),
+        (
+            lambda state: state.update({"2.bias": np.ones(2) * 1j}),
+            "2.bias must be an array of real",
+        ),
+        (lambda state: state.update({"2.bias": None}), "2.bias must be an array of real"),
+        (lambda state: state.update({"2.bias": [None, None]}), "2.bias must be an array of real"),
+        (lambda state: state.update({"2.bias": [[1.0], [1.0, 2.0]]}), "2.bias is not an array"),
+        (lambda state: state.update({"2.bias": [0.0, 1e300]}), "1e.300, which float32 cannot hold"),
+        (lambda state: state.update({3: 4}), "unexpected .3."),
     ],
 )
 def test_a_wrong_state_changes_nothing(change, message):
@@ -46,6 +55,48 @@ def test_a_wrong_state_changes_nothing(change, message):
     with pytest.raises(nn.NpNNError, match=message):
         model.load_state_dict(state)
     assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
+
+
+@pytest.mark.parametrize("state", [None, [], "weights"])
+def test_a_state_that_is_no_dict_is_refused(state):
+    with pytest.raises(nn.NpNNError, match=r"the state must be a dict {name: array}, got"):
+        nn.mlp((4, 2)).load_state_dict(state)
+
+
+@pytest.mark.parametrize("batches", [2.5, np.nan, np.uint64(2**63)])
+def test_a_buffer_of_whole_numbers_takes_no_others(batches):
+    norm = nn.BatchNorm1d(2)
+    state = norm.state_dict()
+    with pytest.raises(
+        nn.NpNNError, match=r"num_batches_tracked holds .*, which int64 cannot hold"
+    ):
+        norm.load_state_dict(state | {"weight": np.zeros(2), "num_batches_tracked": batches})
+    assert (norm.weight.data == 1).all()
+    norm.load_state_dict(state | {"num_batches_tracked": 3.0})
+    assert norm.num_batches_tracked.data == 3
+
+
+def test_weights_that_diverged_load_as_they_are():
+    model = nn.mlp((1, 2), bias=False)
+    model.load_state_dict({"0.weight": np.array([[np.inf], [np.nan]])})
+    assert np.array_equal(model[0].weight.data, [[np.inf, np.nan]], equal_nan=True)
+
+
+def test_a_module_is_converted_to_nothing_but_floats():
+    with pytest.raises(nn.NpNNError, match=r"float32 or float64, not .*int8"):
+        nn.mlp((4, 2)).to(np.int8)
+
+
+def test_random_numbers_of_other_layers_change_nothing():
+    model = nn.mlp((4, 3, 3, 2), dropout=0.5)
+    before = model.random_state()
+    with pytest.raises(nn.NpNNError, match="does not fit"):
+        model.load_random_state(dict(list(before.items())[:1]))
+    with pytest.raises(nn.NpNNError, match="does not fit"):
+        model.load_random_state(dict.fromkeys(before, (1, 2.5)))
+    assert model.random_state() == before
+    model.load_random_state(dict.fromkeys(before, (1, 2)))
+    assert model.random_state() == dict.fromkeys(before, (1, 2))
 
 
 def test_a_buffer_is_saved_and_converted_but_not_trained():

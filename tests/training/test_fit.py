@@ -126,8 +126,8 @@ def test_ctrl_c_keeps_what_was_reached():
     class Interrupting(nn.SGD):
         calls = 0
 
-        def step(self):
-            super().step()
+        def step(self, lr=None):
+            super().step(lr)
             Interrupting.calls += 1
             if Interrupting.calls == 7:
                 signal.raise_signal(signal.SIGINT)
