@@ -16,6 +16,7 @@ from np_nn.ops import use
 from np_nn.optim import *
 from np_nn.optim.limits import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
 from np_nn.optim.schedules import *
+from np_nn.saving.loggers import JSONLogger, TensorBoard
 from np_nn.saving.onnx import export_onnx
 from np_nn.saving.weights import load_weights, save_weights
 from np_nn.training.callbacks import Callback
@@ -23,7 +24,6 @@ from np_nn.training.checkpoint import Checkpoint, load_checkpoint
 from np_nn.training.early_stopping import EarlyStopping
 from np_nn.training.fit import evaluate, fit, predict
 from np_nn.training.history import Evaluation, History
-from np_nn.training.loggers import JSONLogger, TensorBoard
 from np_nn.utils.errors import DataError, DivergedError, NpNNError
 from np_nn.utils.exports import exported as _exported
 

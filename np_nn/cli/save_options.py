@@ -10,10 +10,10 @@ from np_nn import cli
 from np_nn.cli.settings import option_names
 from np_nn.recipes.recipe import LENGTH, Recipe, hyperparameters
 from np_nn.saving import weights
+from np_nn.saving.loggers import JSONLogger, TensorBoard
 from np_nn.saving.onnx import export_onnx
 from np_nn.training import inputs
 from np_nn.training.checkpoint import Checkpoint, load_checkpoint
-from np_nn.training.loggers import JSONLogger, TensorBoard
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
 

@@ -1,1 +1,1 @@
-"""Trained models as files: weights for np_nn and PyTorch, and ONNX."""
+"""What a training leaves in files: weights for np_nn and PyTorch, ONNX, and logs."""

@@ -30,7 +30,7 @@ from np_nn.cli import save_options
 from np_nn.data import idx
 from np_nn.data.augmentation import AUGMENTATIONS
 from np_nn.optim import schedules
-from np_nn.training.loggers import JSONLogger
+from np_nn.saving.loggers import JSONLogger
 from np_nn.utils import archive, spec
 
 MOST_SECONDS = 1.0  # of computing: the machine may be busy with other things
