@@ -8,6 +8,7 @@ from np_nn.data.batches import Batches
 from np_nn.recipes import build
 from np_nn.recipes.prepare import augmentation
 from np_nn.recipes.run import Result, Run
+from np_nn.training.rehearsal import rehearse
 from np_nn.utils import seeds
 from np_nn.utils.progress import progress
 
@@ -46,11 +47,15 @@ def main(argv=None):
         numpy_model = build.model(settings, data, seed)
         model = torch_twin.module(numpy_model).to(device)
         loss = build.loss(settings, data)
+        batches = Batches(len(data.train), **settings.plan, seed=seed)
+        rehearse(numpy_model, loss, batches, data.train)
         optimizer = torch_twin.optimizer(
             build.optimizer(settings, numpy_model.parameters()), model.parameters()
         )
 
-        history = train(model, *train_set, loss, optimizer, data.train, settings, seed, args.quiet)
+        history = train(
+            model, *train_set, loss, optimizer, data.train, settings, batches, args.quiet
+        )
         results.append(Result(seed, history, evaluate(model, *test_set, loss, data.test)))
         if history.interrupted:
             break
@@ -104,12 +109,14 @@ def to_float(images, split):
     return images + split.shift if split.shift else images
 
 
-def train(model, images, targets, loss, optimizer, split, settings, seed, quiet):
-    """The usual PyTorch loop, on np_nn's batches; returns a History."""
-    loss_function, count_correct = torch_twin.loss(loss).to(images.device), loss.count_correct
-    batches = Batches(len(images), **settings.plan, seed=seed)
+def train(model, images, targets, loss, optimizer, split, settings, batches, quiet):
+    """The usual PyTorch loop, on np_nn's batches; returns a History.
+
+    Raises NpNNError for a batch of images that all weigh 0: it has no mean.
+    """
+    loss_function = torch_twin.loss(loss).to(images.device)
     scheduler = torch_twin.scheduler(build.schedule(settings), optimizer, len(batches))
-    augment, rng = augmentation(settings), seeds.generator(seed, "augmentation")
+    augment, rng = augmentation(settings), seeds.generator(batches.seed, "augmentation")
     model.train()
     with nn.History(len(batches)) as history:
         for indices in progress(batches, history, quiet):
@@ -119,17 +126,19 @@ def train(model, images, targets, loss, optimizer, split, settings, seed, quiet)
             batch = torch.from_numpy(indices).to(images.device)
             x, y = to_float(images[batch], split), targets[batch]
 
+            if not loss.is_sum:
+                loss.whole(split.labels[indices])
             optimizer.zero_grad()
             outputs = model(x)
-            loss = loss_function(outputs, y)
-            loss.backward()
+            value = loss_function(outputs, y)
+            value.backward()
             if settings.clip_norm:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
             optimizer.step()
             scheduler.step()
 
-            correct = count_correct(outputs.detach().cpu().numpy(), y.cpu().numpy())
-            history.record(loss.item(), correct / len(y))
+            correct = loss.count_correct(outputs.detach().cpu().numpy(), y.cpu().numpy())
+            history.record(value.item(), correct / len(y))
     return history
 
 

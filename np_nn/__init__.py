@@ -8,7 +8,7 @@ from np_nn.data import DATASETS, Dataset, Split, load
 from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
 from np_nn.data.preprocess import deskew, standardization
 from np_nn.layers import *
-from np_nn.layers.initializers import initialize, manual_seed
+from np_nn.layers.initializers import initialize
 from np_nn.layers.module import Buffer, Module, Parameter, Sequential
 from np_nn.losses import *
 from np_nn.models import *
@@ -26,6 +26,7 @@ from np_nn.training.fit import evaluate, fit, predict
 from np_nn.training.history import Evaluation, History
 from np_nn.utils.errors import DataError, DivergedError, NpNNError
 from np_nn.utils.exports import exported as _exported
+from np_nn.utils.seeds import manual_seed
 
 __version__ = "0.1.0"
 

@@ -47,6 +47,9 @@ class Loss(HasContext):
     def check_targets(self, targets):
         """Raise NpNNError for targets that the loss cannot take, whatever the outputs are."""
 
+    def check(self, outputs, targets):
+        """Raise NpNNError unless outputs and targets fit together, whatever the outputs' values."""
+
     def count(self, targets):
         """How many samples a batch with these targets counts for: what an L2 penalty is shared
         among."""
@@ -97,12 +100,12 @@ class ClassLoss(Loss):
         self.weight = weight
 
     def forward(self, outputs, labels):
-        self._check(outputs, labels)
+        self.check(outputs, labels)
         self._make_grad(outputs)
         return self._sum_over(1 if self.is_sum else self.whole(labels), outputs, labels)
 
     def sum(self, outputs, labels):
-        self._check(outputs, labels)
+        self.check(outputs, labels)
         self._make_grad(outputs)
         return self._sum_over(1, outputs, labels)
 
@@ -132,7 +135,7 @@ class ClassLoss(Loss):
             got = f"{labels.dtype} of shape {labels.shape}"
             raise NpNNError(f"{type(self).__name__}: labels must be integers (n,), got {got}")
 
-    def _check(self, outputs, labels):
+    def check(self, outputs, labels):
         if outputs.ndim != 2 or labels.shape != outputs.shape[:1]:
             self._fail("outputs (N, C) and labels (N,)", outputs, labels)
         if not len(labels):
@@ -225,14 +228,17 @@ class ValueLoss(Loss):
         super().__init__(reduction=reduction)
 
     def forward(self, outputs, targets):
+        self.check(outputs, targets)
+        self._make_grad(outputs)
+        targets = np.ascontiguousarray(targets, outputs.dtype)
+        return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self.ctx.grad)
+
+    def check(self, outputs, targets):
         if outputs.shape != targets.shape:
             self._fail("outputs and targets of one shape", outputs, targets)
         if not outputs.size:
             raise NpNNError(f"{type(self).__name__} got an empty batch")
         self.check_targets(targets)
-        self._make_grad(outputs)
-        targets = np.ascontiguousarray(targets, outputs.dtype)
-        return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self.ctx.grad)
 
     def factor(self, shape):
         """What the sum over outputs of this shape is multiplied by."""

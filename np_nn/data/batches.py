@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from np_nn.utils import seeds
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, wrong_return
 
 
 class Batches:
@@ -18,7 +18,7 @@ class Batches:
     epoch, that takes the place of shuffling. The same seed gives the same batches.
 
     Raises NpNNError unless exactly one of steps and epochs is given, all are at
-    least 1, and a batch is no larger than the set.
+    least 1, and a batch is no larger than the set; and for an order that is none of the set.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Batches:
 
     def _shuffled(self, rng, most, done):
         while done < self.steps:
-            order = self.order() if self.order else rng.permutation(self.n)
+            order = self._ordered() if self.order else rng.permutation(self.n)
             order = order[done % self.per_epoch * self.batch_size :]
             while len(order) and done < self.steps:
                 whole = len(order) // self.batch_size
@@ -90,3 +90,16 @@ class Batches:
                 yield order[: k * size].reshape(k, size)
                 order = order[k * size :]
                 done += k
+
+    def _ordered(self):
+        order = self.order()
+        wanted = f"{self.n} whole numbers of 0..{self.n - 1}"
+        try:
+            array = np.asarray(order)
+        except ValueError:  # rows of different lengths
+            raise wrong_return("order", self.order, wanted, order) from None
+        if array.dtype.kind not in "iu" or array.shape != (self.n,):
+            raise wrong_return("order", self.order, wanted, array)
+        if array.min() < 0 or array.max() >= self.n:
+            raise wrong_return("order", self.order, wanted, f"{array.min()}..{array.max()}")
+        return array.astype(np.int64)

@@ -94,23 +94,15 @@ INITIALISERS = {
     "zeros": zeros,
 }
 
-_rng = seeds.generator(0, "init")
-
-
-def manual_seed(seed):
-    """Restart the generator that new layers draw their weights from (int >= 0; 0 at import)."""
-    global _rng
-    _rng = seeds.generator(seed, "init")
-
 
 def stream():
     """The random numbers of a new layer, such as Dropout: a stream with a seed of its own."""
-    return seeds.Stream(_rng.integers(2**63))
+    return seeds.Stream(seeds.default("init").integers(2**63))
 
 
 def default(shape, fan_in, fan_out):
     """The values that a new layer starts from: PyTorch's default."""
-    return torch_uniform(_rng, shape, fan_in, fan_out)
+    return torch_uniform(seeds.default("init"), shape, fan_in, fan_out)
 
 
 def initialize(model, name, seed):

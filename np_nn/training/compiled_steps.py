@@ -126,7 +126,7 @@ class CompiledSteps:
         if batches.shape[1] >= LARGE * len(self.labels) and not self._drops:
             batches = np.sort(batches, axis=1)  # dropout would meet other images
         pairs = zip(self.blocks, self.layers, strict=True)
-        layers = [self._begin(*pair, *batches.shape) for pair in pairs]
+        layers = [self._begin(*pair, len(batches)) for pair in pairs]
         share = self.l2.alpha / batches.shape[1]
         losses, correct = ops.KERNELS["mlp_steps"](
             self.rows, self.labels, np.ascontiguousarray(batches), self.scale, self.shift,
@@ -146,10 +146,8 @@ class CompiledSteps:
         return losses, correct
 
     @staticmethod
-    def _begin(block, dense, steps, count):
-        """The Dense of a Block for so many steps with batches of so many images."""
-        if block.norm:
-            block.norm.check_count(count)
+    def _begin(block, dense, steps):
+        """The Dense of a Block for so many steps."""
         if not block.drop or not block.drop.p:
             return dense
         keys = np.array([block.drop.stream.next() for _ in range(steps)], np.uint64)

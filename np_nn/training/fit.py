@@ -8,6 +8,7 @@ from np_nn.training import checkpoint, inputs
 from np_nn.training.callbacks import Hooks
 from np_nn.training.fusion import fold, fuse
 from np_nn.training.history import Evaluation
+from np_nn.training.rehearsal import rehearse
 from np_nn.training.state import Training, check_split
 from np_nn.training.steps import build as build_steps
 from np_nn.utils.progress import progress
@@ -35,7 +36,7 @@ def fit(
     early_stopping=None,
     callbacks=(),
     resume=None,
-    seed=0,
+    seed=None,
     input="auto",
     quiet=False,
 ):
@@ -48,8 +49,7 @@ def fit(
             for a loss of values.
         loss: Loss.
         optimizer: Optimizer of the model's parameters.
-        steps, epochs, batch_size, replacement, order, seed: see ``data.batches.Batches``; seed
-            also of the distortions and of the layers that draw random numbers.
+        steps, epochs, batch_size, replacement, order: see ``data.batches.Batches``.
         schedule: function (step, steps) -> share of the optimizer's lr, such as `StepLR`.
         augment: function (images, rng) -> images that distorts the set anew before each epoch,
             such as `Affine`.
@@ -61,6 +61,9 @@ def fit(
         resume: file that `Checkpoint` wrote, to continue from, bit for bit as if training had
             never stopped. All other arguments must match the original run, but for more steps or
             epochs.
+        seed: of the batches, the distortions and the layers that draw random numbers. None: the
+            next one of `manual_seed`, so that a second call draws new batches and a program that
+            is run again repeats itself; with ``resume`` that of the original run.
         input: how images reach the first layer: "auto", "dense" or "sparse"; see
             ``training.inputs.choose``.
         quiet: show no progress.
@@ -79,13 +82,15 @@ def fit(
         early_stopping=early_stopping, batch_size=batch_size, steps=steps, epochs=epochs,
         replacement=replacement, order=order, seed=seed,
     )  # fmt: skip
-    if resume is not None:
-        checkpoint.resume(resume, training)
     hooks, quietly = Hooks(callbacks), {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
-    with kept_modes(model), training.history, np.errstate(**quietly):
+    with kept_modes(model), np.errstate(**quietly):
         if not model.training:  # else each layer stays in the mode that it was put into
             model.train()
-        _loop(training, hooks, input, quiet)
+        rehearse(model, loss, training.batches, data, validation, input)
+        if resume is not None:
+            checkpoint.resume(resume, training)
+        with training.history:
+            _loop(training, hooks, input, quiet)
     training.close()
     return training.history
 

@@ -4,6 +4,7 @@ import re
 import warnings
 from dataclasses import replace
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from np_nn.data.fingerprint import fingerprint
 from np_nn.training.early_stopping import Best
 from np_nn.training.history import History
 from np_nn.utils import seeds
-from np_nn.utils.checks import check_alike, check_number
-from np_nn.utils.errors import NpNNError, shown
+from np_nn.utils.checks import check_alike, check_count, check_number
+from np_nn.utils.errors import NpNNError, called, shown, wrong_return
 
 PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draws from
 NO_FINGERPRINT = (
@@ -36,7 +37,7 @@ class Training:
 
     def __init__(
         self, model, data, loss, optimizer, *, schedule=None, augment=None, limits=None, l2=0.0,
-        validation=None, early_stopping=None, **batches,
+        validation=None, early_stopping=None, seed=None, **batches,
     ):  # fmt: skip
         check_split(data)
         model.check_places()
@@ -47,7 +48,8 @@ class Training:
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
         self.schedule, self.augment, self.validation = schedule, augment, validation
         self.limits, self.l2 = limits, l2
-        self.batches = Batches(len(data), **batches)
+        self.batches = Batches(len(data), seed=seeds.chosen(seed), **batches)
+        self._open = {"seed"} if seed is None else set()  # that a resumed run takes over
         self.history = History(len(self.batches), loss.has_classes(data.labels))
         self.best = Best(early_stopping, model) if early_stopping else None
         self.stop = False
@@ -107,11 +109,28 @@ class Training:
 
     def _rate(self, step):
         share = self.schedule(step, self.history.steps) if self.schedule else 1
+        if not isinstance(share, Real) or not 0 <= share < np.inf:
+            raise wrong_return("schedule", self.schedule, "a finite number >= 0", share)
         return float(self.optimizer.lr * share)
 
     def distorted(self):
-        """Return the Split with its images distorted anew, for the next epoch."""
-        return replace(self.data, images=self.augment(self.data.images, self.rng["augmentation"]))
+        """Return the Split with its images distorted anew, for the next epoch.
+
+        Raises NpNNError for a function that returns other images than it was given: numbers of
+        another type would be scaled as what they are not.
+        """
+        own = self.data.images
+        found = self.augment(_read_only(own), self.rng["augmentation"])
+        try:
+            distorted = replace(self.data, images=found)
+            check_split(distorted)
+        except NpNNError as error:
+            raise NpNNError(f"augment: {called(self.augment)}: {error}") from None
+        images = distorted.images
+        if (images.dtype, images.shape) != (own.dtype, own.shape):
+            wanted = f"images as it is given, {own.dtype} of shape {own.shape}"
+            raise wrong_return("augment", self.augment, wanted, found)
+        return distorted
 
     def record(self, losses, accuracies):
         """Note the steps of a block: see ``History.record``."""
@@ -176,6 +195,7 @@ class Training:
         if self.best:
             self.best.load_state_dict(state["best"])
         self.stop = self.history.stopped_early
+        self.batches.seed = self.plan["seed"] = state["plan"]["seed"]
 
     def _base_and_rate(self, state):
         """Return the optimizer's state, whose lr is its base rate, and the rate of the last step.
@@ -195,8 +215,9 @@ class Training:
             raise NpNNError("the state is of another version's training")
         for name, own in self.plan.items():
             there = plan.get(name, own)
-            if there != own:
+            if there != own and name not in self._open:
                 raise NpNNError(f"another training: its {name} is {shown(there)}, here it is {own}")
+        check_count(plan["seed"], "seed")
         if plan.keys() != self.plan.keys():
             warnings.warn(NO_FINGERPRINT, stacklevel=2)
 
@@ -214,6 +235,15 @@ class Training:
 def _text(value):
     """A setting in words that are the same in every process."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", str(value))
+
+
+def _read_only(images):
+    """The same images, for a function of the user's that must not change them."""
+    if is_matrix(images):
+        return images
+    view = images.view()
+    view.flags.writeable = False
+    return view
 
 
 def _check_watched(early_stopping, validation, loss):

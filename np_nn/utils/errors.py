@@ -32,6 +32,23 @@ def shown(value):
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
+def called(function):
+    """The name of a function, or of the class of an object that is called like one."""
+    return getattr(function, "__qualname__", type(function).__name__)
+
+
+def wrong_return(argument, function, wanted, got):
+    """An error for a function of the user's that returned something else than it has to.
+
+    argument: under which the function was given. wanted: what fits, in words. got: what it
+    returned, or that in words.
+    """
+    if hasattr(got, "dtype"):
+        got = f"{got.dtype} of shape {got.shape}"
+    found = got if isinstance(got, str) else shown(repr(got))
+    return NpNNError(f"{argument}: {called(function)} must return {wanted}, got {found}")
+
+
 def unknown_name(kind, name, known):
     """An error for a name that is not one of ``known``, with the nearest that is.
 

@@ -4,14 +4,50 @@ Drawing more numbers for one purpose (a larger model, say) then changes nothing
 in the others (the order of the batches).
 """
 
+from numbers import Integral
+
 import numpy as np
 
-PURPOSES = ("init", "shuffle", "dropout", "augmentation")
+from np_nn.utils.errors import NpNNError
+
+PURPOSES = ("init", "shuffle", "dropout", "augmentation", "fit")
+
+_defaults = {}  # the generators where no seed is given: see manual_seed
+
+
+def manual_seed(seed):
+    """Restart the generators that new layers draw their weights from, and calls of ``fit`` without
+    a seed theirs (int >= 0; 0 at import). A program that is run again repeats itself so.
+
+    Raises NpNNError for another seed.
+    """
+    for purpose in ("init", "fit"):
+        _defaults[purpose] = generator(seed, purpose)
+
+
+def default(purpose):
+    """The generator that ``manual_seed`` restarts for a purpose, "init" or "fit"."""
+    return _defaults[purpose]
+
+
+def checked(seed):
+    """Return a seed as an int. Raises NpNNError for what is not a whole number of at least 0."""
+    if not isinstance(seed, Integral) or seed < 0:
+        raise NpNNError(f"the seed must be a whole number of at least 0, got {seed!r}")
+    return int(seed)
+
+
+def chosen(seed):
+    """Return the user's seed, or for None the next one of ``manual_seed``."""
+    return int(default("fit").integers(2**32)) if seed is None else checked(seed)
 
 
 def generator(seed, purpose):
-    """The np.random.Generator of one purpose; the same for the same seed (int >= 0)."""
-    return np.random.default_rng((seed, PURPOSES.index(purpose)))
+    """The np.random.Generator of one purpose; the same for the same seed (int >= 0).
+
+    Raises NpNNError for another seed.
+    """
+    return np.random.default_rng((checked(seed), PURPOSES.index(purpose)))
 
 
 class Stream:
@@ -43,3 +79,6 @@ def _mix(x):
     x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
     x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
     return x ^ x >> 31
+
+
+manual_seed(0)

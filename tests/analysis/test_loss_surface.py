@@ -38,7 +38,7 @@ def bowl(weights):
 def train(model, digits, steps, snapshots):
     return nn.fit(
         model, digits.train, nn.CrossEntropyLoss(), nn.SGD(model.parameters(), lr=0.1),
-        steps=steps, batch_size=20, callbacks=[snapshots], quiet=True,
+        steps=steps, batch_size=20, callbacks=[snapshots], seed=0, quiet=True,
     )  # fmt: skip
 
 
@@ -109,6 +109,6 @@ def test_the_last_step_is_kept_when_training_is_stopped(digits):
     model, snapshots = nn.mlp((784, 3, 10)), Snapshots(3)
     nn.fit(
         model, digits.train, nn.CrossEntropyLoss(), nn.SGD(model.parameters(), lr=0.1),
-        steps=100, batch_size=20, callbacks=[Stop(), snapshots], quiet=True,
+        steps=100, batch_size=20, callbacks=[Stop(), snapshots], seed=0, quiet=True,
     )  # fmt: skip
     assert list(snapshots.states) == [0, 7]

@@ -12,7 +12,7 @@ def first_look(model, data, **options):
     observer, optimizer = nn.Observer(data, **options), nn.SGD(model.parameters(), lr=0.1)
     nn.fit(
         model, data, nn.CrossEntropyLoss(), optimizer,
-        steps=1, batch_size=8, callbacks=[observer], quiet=True,
+        steps=1, batch_size=8, callbacks=[observer], seed=0, quiet=True,
     )  # fmt: skip
     return observer.observations[0]
 
@@ -33,7 +33,13 @@ def test_dropout_and_batch_norm_train_the_same_with_it():
     def trained(*callbacks):
         options = {"norm": "batch", "dropout": 0.5, "noise": 0.1}
         model = nn.initialize(nn.mlp((4, 8, 3), **options), "torch", seed=0)
-        plan = {"epochs": 2, "batch_size": 20, "limits": nn.Limits(clip_norm=1.0), "quiet": True}
+        plan = {
+            "epochs": 2,
+            "batch_size": 20,
+            "limits": nn.Limits(clip_norm=1.0),
+            "seed": 0,
+            "quiet": True,
+        }
         optimizer = nn.Adam(model.parameters(), lr=0.1)
         nn.fit(model, blobs(), nn.CrossEntropyLoss(), optimizer, callbacks=callbacks, **plan)
         return b"".join(array.tobytes() for array in model.state_dict().values())
@@ -52,7 +58,7 @@ def test_weights_are_those_of_the_moment():
     observer, model = nn.Observer(blobs()), nn.mlp((4, 8, 3))
     before = model.state_dict()
     optimizer = nn.SGD(model.parameters(), lr=0.5)
-    halve = {"schedule": nn.StepLR(0.5, 0.5), "quiet": True}
+    halve = {"schedule": nn.StepLR(0.5, 0.5), "seed": 0, "quiet": True}
     nn.fit(
         model, blobs(), nn.CrossEntropyLoss(), optimizer, epochs=2, callbacks=[observer], **halve
     )

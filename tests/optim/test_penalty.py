@@ -17,7 +17,7 @@ OPTIMIZERS = {
 def train(digits, optimizer, l2, input, loss=None, **options):
     model = nn.initialize(nn.mlp((784, 12, 10)), "torch", seed=0)
     data = nn.Split(digits.train.images[:330], digits.train.labels[:330], 1 / 255)
-    plan = {"epochs": 3, "batch_size": 64, "quiet": True} | options
+    plan = {"epochs": 3, "batch_size": 64, "seed": 0, "quiet": True} | options
     loss = loss or nn.CrossEntropyLoss()
     history = nn.fit(model, data, loss, optimizer(model.parameters()), l2=l2, input=input, **plan)
     return model, history

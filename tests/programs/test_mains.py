@@ -238,6 +238,32 @@ def test_a_full_disk_costs_the_file_and_not_the_table(program, capsys):
     assert "No space left on device" in err
 
 
+def test_a_last_batch_of_one_image_is_said_before_the_first_step(program, capsys):
+    words = [
+        "--dataset",
+        "digits",
+        "--no-replacement",
+        "--norm",
+        "batch",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "1499",
+    ]
+    assert program(*words, "--no-plots") == 2
+    _, err = capsys.readouterr()
+    assert err.splitlines()[-1].endswith("on a last batch of 1; take a batch size of 1,500")
+    assert "loss" not in err
+
+
+def test_a_batch_that_weighs_nothing_is_no_divergence(program, capsys):
+    weights = ["--class-weights", *"0000000001"]
+    assert program(*QUICK[:-4], "--batch-size", "1", *weights, "--no-plots", "--quiet") == 2
+    _, err = capsys.readouterr()
+    assert err.endswith("give one of them a weight above 0, or take reduction='sum'\n")
+    assert "learning rate" not in err
+
+
 @pytest.mark.kernel_independent
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_output_that_cannot_be_written_is_one_line():
@@ -423,7 +449,7 @@ def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkey
 
     settings, model, torch_model = twins
     optimizer = build.optimizer(settings, model.to(np.float64).parameters())
-    options = settings.plan | {"quiet": True}
+    options = settings.plan | {"seed": 0, "quiet": True}
     ours = nn.fit(model, mnist.train, nn.CrossEntropyLoss(), optimizer, **options)
 
     monkeypatch.setattr(main_torch, "to_float", lambda images, split: images.double())
@@ -436,7 +462,7 @@ def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkey
         torch_optimizer,
         mnist.train,
         settings,
-        0,
+        Batches(len(mnist.train), **settings.plan, seed=0),
         True,
     )
     assert np.max(np.abs(ours.loss - theirs.loss) / theirs.loss) < 1e-4

@@ -18,6 +18,6 @@ def train(data=None, *callbacks, batch_size=20, seconds=None, **options):
     data = data or blobs()
     model = nn.initialize(nn.mlp((data.images[0].size, 8, 10)), "torch", seed=0)
     optimizer = nn.SGD(model.parameters(), lr=0.1)
-    options = {"epochs": 2, "batch_size": batch_size, "quiet": True} | options
+    options = {"epochs": 2, "batch_size": batch_size, "seed": 0, "quiet": True} | options
     history = nn.fit(model, data, nn.CrossEntropyLoss(), optimizer, callbacks=callbacks, **options)
     return history, b"".join(array.tobytes() for array in model.state_dict().values())

@@ -161,7 +161,13 @@ def train(path=None, *, model=None, lr=0.1, data=None, callbacks=None, **options
     model = model or nn.initialize(nn.mlp((4, 8, 3)), "torch", seed=0)
     optimizer = nn.SGD(model.parameters(), lr=lr, momentum=0.9)
     callbacks = [nn.Checkpoint(path)] if callbacks is None and path else callbacks or ()
-    options = {"epochs": 2, "batch_size": 20, "quiet": True, "callbacks": callbacks} | options
+    options = {
+        "epochs": 2,
+        "batch_size": 20,
+        "seed": 0,
+        "quiet": True,
+        "callbacks": callbacks,
+    } | options
     history = nn.fit(model, data or blobs(), nn.CrossEntropyLoss(), optimizer, **options)
     return model, optimizer, history
 
@@ -361,7 +367,7 @@ def test_what_is_damaged_or_hostile_changes_nothing(tmp_path):
         with pytest.raises(nn.NpNNError, match=message) as caught:
             nn.fit(
                 model, blobs(), nn.CrossEntropyLoss(), optimizer, epochs=2, batch_size=20,
-                resume=path, quiet=True,
+                resume=path, seed=0, quiet=True,
             )  # fmt: skip
         assert "\n" not in str(caught.value), what
         assert str(path) in str(caught.value), what

@@ -22,7 +22,7 @@ def pixels():
 def first_loss(images, labels=None, loss=None, scale=None, **options):
     labels = blobs(60).labels if labels is None else labels
     model = nn.initialize(nn.mlp((4, 8, 3)), "torch", seed=0)
-    options = {"steps": 1, "batch_size": 60, "quiet": True} | options
+    options = {"steps": 1, "batch_size": 60, "seed": 0, "quiet": True} | options
     data, optimizer = nn.Split(images, labels, scale), nn.SGD(model.parameters())
     loss = loss or nn.CrossEntropyLoss()
     first = nn.fit(model, data, loss, optimizer, **options).loss[0]

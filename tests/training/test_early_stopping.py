@@ -13,7 +13,7 @@ def fit(digits, epochs=30, lr=0.05, **options):
     nn.manual_seed(0)
     model = nn.mlp((784, 16, 10))
     optimizer = nn.SGD(model.parameters(), lr=lr, momentum=0.9)
-    options = {"batch_size": 50, "epochs": epochs, "quiet": True, **options}
+    options = {"batch_size": 50, "epochs": epochs, "seed": 0, "quiet": True, **options}
     history = nn.fit(model, train, nn.CrossEntropyLoss(), optimizer, validation=held_out, **options)
     return model, held_out, history
 
@@ -27,7 +27,7 @@ def test_every_epoch_is_validated_and_changes_nothing(digits):
     without = nn.mlp((784, 16, 10))
     train = nn.Split(digits.train.images[:1000], digits.train.labels[:1000], held_out.scale)
     optimizer = nn.SGD(without.parameters(), lr=0.05, momentum=0.9)
-    plan = {"batch_size": 50, "epochs": 3, "quiet": True}
+    plan = {"batch_size": 50, "epochs": 3, "seed": 0, "quiet": True}
     nn.fit(without, train, nn.CrossEntropyLoss(), optimizer, **plan)
     for name, array in model.state_dict().items():
         assert np.array_equal(array, without.state_dict()[name])

@@ -14,7 +14,7 @@ from tests.support.trainings import blobs
 def train(data=None, *, lr=0.5, **options):
     data = data or blobs()
     model = nn.initialize(nn.mlp((4, 8, 3)), "torch", seed=0)
-    options = {"epochs": 5, "batch_size": 20, "quiet": True} | options
+    options = {"epochs": 5, "batch_size": 20, "seed": 0, "quiet": True} | options
     optimizer = nn.SGD(model.parameters(), lr=lr)
     return model, nn.fit(model, data, nn.CrossEntropyLoss(), optimizer, **options)
 
@@ -163,7 +163,7 @@ def test_real_mnist_is_learnt_in_seconds(mnist):
     """The demonstration asserts itself: 784-128-10 for 1000 steps, published as 0.9635."""
     model = nn.initialize(nn.mlp((784, 128, 10), bias=False), "original", seed=0)
     optimizer = nn.SGD(model.parameters(), lr=0.001)
-    plan = {"steps": 1000, "batch_size": 128, "replacement": True, "quiet": True}
+    plan = {"steps": 1000, "batch_size": 128, "replacement": True, "seed": 0, "quiet": True}
     nn.fit(model, mnist.train, nn.CrossEntropyLoss(), optimizer, **plan)
     assert nn.evaluate(model, mnist.test).accuracy > 0.95
 
@@ -171,7 +171,7 @@ def test_real_mnist_is_learnt_in_seconds(mnist):
 def test_real_digits_are_learnt_without_any_download(digits):
     model = nn.initialize(nn.mlp((784, 64, 10)), "torch", seed=0)
     optimizer = nn.SGD(model.parameters(), lr=0.02, momentum=0.9)
-    plan = {"epochs": 15, "batch_size": 32, "quiet": True}
+    plan = {"epochs": 15, "batch_size": 32, "seed": 0, "quiet": True}
     nn.fit(model, digits.train, nn.CrossEntropyLoss(), optimizer, **plan)
     assert nn.evaluate(model, digits.test).accuracy > 0.93
 

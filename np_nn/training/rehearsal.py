@@ -1,0 +1,59 @@
+"""What does not fit is said before the first step, and not in the midst of an epoch."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from np_nn.layers.module import inference
+from np_nn.layers.norm import BatchNorm
+from np_nn.training import inputs
+from np_nn.training.state import check_split
+from np_nn.utils.errors import NpNNError
+
+
+def rehearse(model, loss, batches, data, validation=None, input="auto"):
+    """Use a model on one image of each Split, before it is trained on them.
+
+    Args:
+        model: Module, in the modes that it will be trained in.
+        loss: Loss.
+        batches: `Batches` of the training.
+        data: `Split` to be trained on.
+        validation: `Split` to be evaluated after each epoch, if any.
+        input: see `fit`.
+
+    Raises:
+        NpNNError: for images that the model does not take, labels that do not fit its outputs,
+            and batches that are too small for a layer.
+    """
+    _try(model, loss, data, input)
+    _check_batches(model, batches)
+    if validation:
+        try:
+            check_split(validation)
+            _try(model, loss, validation, input)
+        except NpNNError as error:
+            raise NpNNError(f"the validation split does not fit: {error}") from None
+
+
+def _try(model, loss, split, input):
+    """Let the model predict the first image, and compare its outputs with all labels."""
+    first = replace(split, images=split.images[:1], labels=split.labels[:1])
+    with inference():
+        outputs = model.forward(inputs.choose(first, model, input)(np.arange(1)))
+    loss.check(np.broadcast_to(outputs, (len(split), *outputs.shape[1:])), split.labels)
+
+
+def _check_batches(model, batches):
+    """Raise NpNNError for a batch to come that is smaller than a BatchNorm needs."""
+    n, size, smallest = batches.n, batches.batch_size, batches.sizes[: len(batches)].min()
+    for layer in model.modules():
+        if isinstance(layer, BatchNorm) and layer.training and smallest < layer.least_batch():
+            sizes = range(size + 1, n + 1)
+            fits = next((size for size in sizes if not 0 < n % size < layer.least_batch()), None)
+            what = f"batches of {size:,}" if smallest == size else f"a last batch of {smallest}"
+            remedy = f"a batch size of {fits:,}" if fits else "more images"
+            raise NpNNError(
+                f"{n:,} images in batches of {size:,}: {layer} cannot train on {what}; "
+                f"take {remedy}"
+            )
