@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from np_nn.layers.vectors import from_vector, to_vector
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.vectors import from_vector, to_vector
 
 
 @dataclass(frozen=True)

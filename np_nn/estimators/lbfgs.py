@@ -8,8 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from np_nn.data.dataset import is_matrix
 from np_nn.layers.sparse import MatrixBatch
-from np_nn.layers.vectors import from_vector, to_vector
 from np_nn.optim.penalty import L2
+from np_nn.utils.vectors import from_vector, to_vector
 
 
 def train(model, X, targets, loss, *, alpha, max_iter, max_fun, tol, verbose):

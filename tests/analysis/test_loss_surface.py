@@ -6,7 +6,7 @@ import pytest
 import np_nn as nn
 from np_nn.analysis import loss_surface
 from np_nn.analysis.snapshots import Snapshots
-from np_nn.layers.vectors import to_vector
+from np_nn.utils.vectors import to_vector
 
 pytestmark = pytest.mark.kernel_independent
 STEEP = np.linspace(1, 5, 13)  # of a bowl over the 13 weights of Linear(4, 2) and Linear(2, 1)

@@ -1,4 +1,4 @@
-"""All weights of a model as one vector, as solvers and the loss surface take them."""
+"""Many arrays as one vector, as solvers and the loss surface take the weights of a model."""
 
 import numpy as np
 

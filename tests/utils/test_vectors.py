@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from np_nn.layers.vectors import from_vector, to_vector
+from np_nn.utils.vectors import from_vector, to_vector
 
 
 def test_a_vector_holds_the_arrays_in_order_and_is_a_copy():
