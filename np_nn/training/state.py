@@ -4,7 +4,6 @@ import re
 import warnings
 from dataclasses import replace
 from functools import cached_property
-from numbers import Real
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from np_nn.utils import seeds
 from np_nn.utils.checks import check_alike, check_count, check_number
 from np_nn.utils.errors import NpNNError, called, shown, wrong_return
 
+NUMBERS = (int, float, np.integer, np.floating)  # real ones; numbers.Real takes longer to ask
 PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draws from
 NO_FINGERPRINT = (
     "the checkpoint is of an earlier np_nn, which kept no fingerprint of the data: make sure that "
@@ -60,7 +60,7 @@ class Training:
             "model": model, "optimizer": optimizer, "early stopping": early_stopping,
         }  # fmt: skip
         self._settings = {name: _text(value) for name, value in settings.items()}
-        self.rate = self._rate(0)
+        self.rate = self.rates(1).item()
         self._note_epoch()
 
     @cached_property
@@ -102,16 +102,18 @@ class Training:
 
     def rates(self, count):
         """Return the learning rates (count,) of the next steps: shares of the optimizer's lr."""
-        done = self.history.done
-        rates = np.array([self._rate(step) for step in range(done, done + count)])
+        rates = np.full(count, float(self.optimizer.lr))
+        if self.schedule:
+            done = self.history.done
+            rates *= [self._share(step) for step in range(done, done + count)]
         self.rate = rates[-1].item()
         return rates
 
-    def _rate(self, step):
-        share = self.schedule(step, self.history.steps) if self.schedule else 1
-        if not isinstance(share, Real) or not 0 <= share < np.inf:
+    def _share(self, step):
+        share = self.schedule(step, self.history.steps)
+        if not isinstance(share, NUMBERS) or not 0 <= share < np.inf:
             raise wrong_return("schedule", self.schedule, "a finite number >= 0", share)
-        return float(self.optimizer.lr * share)
+        return share
 
     def distorted(self):
         """Return the Split with its images distorted anew, for the next epoch.
