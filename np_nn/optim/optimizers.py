@@ -3,7 +3,7 @@
 import numpy as np
 
 from np_nn import ops
-from np_nn.utils.checks import check_alike, check_count
+from np_nn.utils.checks import check_alike, check_count, is_amount
 from np_nn.utils.errors import NpNNError
 
 
@@ -31,7 +31,8 @@ class Optimizer:
 
     @classmethod
     def _check_setting(cls, name, value):
-        if not np.all(np.isfinite(value)) or np.any(np.asarray(value) < 0):
+        values = value if isinstance(value, tuple | list) else [value]
+        if not all(map(is_amount, values)):
             raise NpNNError(f"{cls.__name__}: {name} must be finite and not below 0, got {value}")
 
     @property

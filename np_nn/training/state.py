@@ -13,10 +13,9 @@ from np_nn.data.fingerprint import fingerprint
 from np_nn.training.early_stopping import Best
 from np_nn.training.history import History
 from np_nn.utils import seeds
-from np_nn.utils.checks import check_alike, check_count, check_number
+from np_nn.utils.checks import check_alike, check_count, check_number, is_amount
 from np_nn.utils.errors import NpNNError, called, shown, wrong_return
 
-NUMBERS = (int, float, np.integer, np.floating)  # real ones; numbers.Real takes longer to ask
 PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draws from
 NO_FINGERPRINT = (
     "the checkpoint is of an earlier np_nn, which kept no fingerprint of the data: make sure that "
@@ -111,7 +110,7 @@ class Training:
 
     def _share(self, step):
         share = self.schedule(step, self.history.steps)
-        if not isinstance(share, NUMBERS) or not 0 <= share < np.inf:
+        if not is_amount(share):
             raise wrong_return("schedule", self.schedule, "a finite number >= 0", share)
         return share
 

@@ -1,4 +1,4 @@
-"""Is a state that was read from a file one that a training can go on from?"""
+"""Checks of numbers that users give, and of states that were read from a file."""
 
 import math
 
@@ -6,7 +6,16 @@ import numpy as np
 
 from np_nn.utils.errors import NpNNError, shown
 
+NUMBERS = (int, float, np.integer, np.floating)  # real ones; numbers.Real takes longer to ask
 LARGEST = 2**53  # of a count: what is above fits no kernel
+
+
+def is_amount(value):
+    """Return whether it is a finite number that is not below 0."""
+    try:
+        return isinstance(value, NUMBERS) and 0 <= float(value) < math.inf
+    except OverflowError:  # an int that no float can hold
+        return False
 
 
 def check_alike(own, given, where):
