@@ -12,7 +12,7 @@ from np_nn.losses import CrossEntropyLoss, MSELoss
 from np_nn.optim import SGD, Adadelta, Adagrad, Adam, AdamW, RMSprop
 from np_nn.reference import Dense, Drop, Norm
 from np_nn.training.inputs import SparseFeed
-from np_nn.training.threads import TRIAL, Pace
+from np_nn.utils.pace import TRIAL, Pace
 
 # What mlp_steps can train with, under its own names.
 RULES = {
@@ -105,7 +105,7 @@ class CompiledSteps:
         moments = dict(zip(map(id, optimizer.parameters), optimizer.moments, strict=True))
         self.layers = [_dense(block, moments) for block in self.blocks]
         self._drops = any(block.drop for block in self.blocks)
-        self._pace, self._seconds = Pace(), np.inf  # of a step
+        self._pace, self._seconds = Pace(ops.threads), np.inf  # of a step
 
     def most(self, batch_size, wanted):
         """How many steps the next call may make: so many that it takes about CALL_SECONDS.

@@ -9,7 +9,7 @@ from np_nn.optim.limits import Limits
 from np_nn.optim.penalty import L2
 from np_nn.training.compiled_steps import CompiledSteps
 from np_nn.training.fusion import fuse
-from np_nn.training.threads import Pace
+from np_nn.utils.pace import Pace
 
 
 class LayerSteps:
@@ -18,7 +18,7 @@ class LayerSteps:
     def __init__(self, model, feed, labels, loss, optimizer, limits, l2):
         self.model, self.feed, self.labels = fuse(model), feed, labels
         self.loss, self.optimizer, self.limits, self.l2 = loss, optimizer, limits, l2
-        self._pace = Pace()
+        self._pace = Pace(ops.threads)
 
     def use(self, feed):
         """Take the batches from another feed from now on: the same images, distorted anew."""

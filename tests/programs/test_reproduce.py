@@ -58,7 +58,8 @@ def test_recipes_have_names_sources_and_settings_of_their_own():
         assert recipe.source
         assert recipe.table in tables.TITLES
         said = recipe.table == "fashion" or "Fashion-MNIST" in recipe.title
-        assert recipe.dataset == ("fashion" if said else "mnist")
+        assert (recipe.dataset == "fashion") == said
+        assert recipe.dataset in ("mnist", "fashion") or recipe.dataset in recipe.title
         assert recipe.published is None or 0 < recipe.published <= 1
         assert recipes.matching(recipe) is recipe
         assert (estimate.estimate(recipe) > 900) == recipe.long, recipe.name

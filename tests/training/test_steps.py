@@ -7,7 +7,7 @@ import np_nn as nn
 from np_nn import ops
 from np_nn.data.batches import Batches
 from np_nn.training import compiled_steps, inputs, steps
-from np_nn.training.threads import Pace
+from np_nn.utils.pace import Pace
 
 
 @pytest.mark.parametrize("replacement", [True, False])
@@ -186,7 +186,7 @@ def test_a_training_shorter_than_a_call_takes_two(digits, monkeypatch):
 
     monkeypatch.setitem(ops.KERNELS, "mlp_steps", spy)
     monkeypatch.setattr(compiled_steps, "CALL_SECONDS", 1000)
-    monkeypatch.setattr("np_nn.training.threads.PATIENCE", (1000, 1000))
+    monkeypatch.setattr("np_nn.utils.pace.PATIENCE", (1000, 1000))
     model = network(20)
     trained(digits.train, model, nn.Adam(model.parameters()), steps=40)
     assert made == [1, 39]
@@ -289,7 +289,7 @@ def test_the_number_of_threads_follows_what_is_faster():
         return used
 
     ops.set_threads(2)
-    chosen = Pace()
+    chosen = Pace(ops.threads)
     usual = train({1: 0.018, 2: 0.02})  # one thread is not clearly faster
     assert set(usual) == {1, 2}
     assert usual.count(1) <= 5
@@ -299,7 +299,7 @@ def test_the_number_of_threads_follows_what_is_faster():
 
 def test_one_thread_has_nothing_to_try():
     ops.set_threads(1)
-    chosen = Pace()
+    chosen = Pace(ops.threads)
     chosen.note(1e6, 1)
     assert chosen.threads == 1
     assert not chosen.tries

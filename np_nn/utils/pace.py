@@ -1,7 +1,5 @@
 """How many threads train fastest just now: all that are allowed, or one."""
 
-from np_nn import ops
-
 TRIAL = 0.004  # seconds, at least, that the other number of threads is tried
 PATIENCE = 0.25, 2.0  # seconds between two trials: the least, and the most, after many in vain
 CLEARLY = 0.8  # the share of the time that the other number must need to be taken
@@ -11,11 +9,12 @@ class Pace:
     """Finds out, by trying, how many threads the next call shall use.
 
     Any number of threads computes the same bits. But where other programs keep the cores busy,
-    one thread is many times faster than several that wait for each other.
+    one thread is many times faster than several that wait for each other. threads: how many are
+    allowed.
     """
 
-    def __init__(self):
-        self._threads, self._other = ops.threads, 1
+    def __init__(self, threads):
+        self._threads, self._other = threads, 1
         self._patience, self._seconds, self._steps, self._usual = PATIENCE[0], 0.0, 0, 0.0
         self.tries = False  # whether the next call is a trial
 
