@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from np_nn.data.dataset import is_matrix
 from np_nn.layers.module import inference
 from np_nn.layers.norm import BatchNorm
 from np_nn.training import inputs
@@ -31,6 +32,7 @@ def rehearse(model, loss, batches, data, validation=None, input="auto"):
     if validation:
         try:
             check_split(validation)
+            _check_scales(data, validation)
             _try(model, loss, validation, input)
         except NpNNError as error:
             raise NpNNError(f"the validation split does not fit: {error}") from None
@@ -42,6 +44,21 @@ def _try(model, loss, split, input):
     with inference():
         outputs = model.forward(inputs.choose(first, model, input)(np.arange(1)))
     loss.check(np.broadcast_to(outputs, (len(split), *outputs.shape[1:])), split.labels)
+
+
+def _check_scales(data, validation):
+    """Raise NpNNError for whole numbers that are pixels in one Split only, as all are 0..255."""
+    splits = {"training": data, "validation": validation}
+    floats = {name: one.images for name, one in splits.items() if one.images.dtype == np.float32}
+    if len(floats) != 1:
+        return
+    [(name, images)] = floats.items()
+    values = images.data if is_matrix(images) else images
+    if values.size and values.max() > 1 and np.array_equal(values, np.floor(values)):
+        raise NpNNError(
+            f"the {name} images are whole numbers up to {values.max():.0f} and stay as they are, "
+            "the others are pixels and become 0..1; give both as floats, or both as bytes"
+        )
 
 
 def _check_batches(model, batches):

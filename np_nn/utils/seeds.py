@@ -16,10 +16,10 @@ _defaults = {}  # the generators where no seed is given: see manual_seed
 
 
 def manual_seed(seed):
-    """Restart the generators that new layers draw their weights from, and calls of ``fit`` without
-    a seed theirs (int >= 0; 0 at import). A program that is run again repeats itself so.
+    """Restart the random numbers of new layers, and the seeds of ``fit`` where none is given.
 
-    Raises NpNNError for another seed.
+    seed: int >= 0; it is 0 at import, so that a program that is run again repeats itself. Raises
+    NpNNError for another seed.
     """
     for purpose in ("init", "fit"):
         _defaults[purpose] = generator(seed, purpose)

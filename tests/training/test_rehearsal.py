@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import np_nn as nn
 from np_nn.data.batches import Batches
@@ -117,6 +118,31 @@ def test_a_label_beyond_the_outputs_is_seen_wherever_it_stands():
 def test_held_out_images_that_do_not_fit(images, labels, message):
     with pytest.raises(nn.NpNNError, match=f"the validation split does not fit: .*{message}"):
         fit(mlp(), validation=nn.Split(images, labels))
+
+
+def table(largest, kind=np.array):
+    """Whole numbers (60, 4) up to this one."""
+    values = np.random.default_rng(0).integers(0, 5, (60, 4))
+    values[3, 1] = largest
+    return nn.Split(kind(values), np.arange(60) % 3)
+
+
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array])
+def test_one_table_is_not_scaled_in_two_ways(kind):
+    """Integers in 0..255 are pixels: of those of one table, some splits are, and some are not."""
+    with pytest.raises(nn.NpNNError, match="the training images are whole numbers up to 300 and"):
+        fit(mlp(), table(300, kind), validation=table(200, kind))
+    with pytest.raises(nn.NpNNError, match="the validation images are whole numbers up to 300 and"):
+        fit(mlp(), table(200, kind), validation=table(300, kind))
+    fit(mlp(), table(300, kind), validation=table(400, kind))
+    fit(mlp(), table(200, kind), validation=table(100, kind))
+
+
+def test_pixels_may_be_held_out_as_shares():
+    data = blobs()
+    fit(mlp(), data, validation=nn.Split(data.images / 255, data.labels))
+    black_and_white = nn.Split(data.images > 200, data.labels)
+    fit(mlp(), data, validation=black_and_white)
 
 
 def test_targets_of_another_width():
