@@ -127,7 +127,7 @@ def train(model, images, targets, loss, optimizer, split, settings, batches, qui
             x, y = to_float(images[batch], split), targets[batch]
 
             if not loss.is_sum:
-                loss.whole(split.labels[indices])
+                loss.whole(split.labels[indices])  # an error where a mean would be 0/0
             optimizer.zero_grad()
             outputs = model(x)
             value = loss_function(outputs, y)

@@ -56,7 +56,7 @@ class Loss(HasContext):
         return len(targets)
 
     def whole(self, targets):
-        """What the mean divides its sum by: the number of samples, or the sum of their weights."""
+        """The number that a mean divides its sum by: of samples, or the sum of their weights."""
         return self.count(targets)
 
     def sum(self, outputs, targets):

@@ -6,6 +6,7 @@ from np_nn.cli.options import (
     add_data_options,
     add_numpy_options,
     add_report,
+    add_threads_option,
     parser,
     parser_of,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "add_data_options",
     "add_numpy_options",
     "add_report",
+    "add_threads_option",
     "conclude",
     "finish",
     "load",

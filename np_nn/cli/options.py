@@ -65,13 +65,7 @@ def _add_running(result, images):
         metavar="N",
         help="several train several networks, and the table gives mean ± spread (default: 0)",
     )
-    add(
-        "--threads",
-        type=whole_number(1),
-        default=machine.threads(),
-        metavar="N",
-        help="CPU threads (default: OMP_NUM_THREADS, at most as many as there are cores)",
-    )
+    add_threads_option(add)
     add(
         "--out",
         default="learning_curves",
@@ -97,6 +91,17 @@ def add_data_options(add):
         action="store_true",
         default=None,
         help="fetch what is missing into --data-dir; without one it is fetched into the cache",
+    )
+
+
+def add_threads_option(add):
+    """Add --threads. add: a parser's, or a group's, add_argument."""
+    add(
+        "--threads",
+        type=whole_number(1),
+        default=machine.threads(),
+        metavar="N",
+        help="CPU threads (default: OMP_NUM_THREADS, at most as many as there are cores)",
     )
 
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from np_nn.utils.arrays import as_input
-from np_nn.utils.checks import check_alike, converted
+from np_nn.utils.arrays import as_input, converted
+from np_nn.utils.checks import check_alike
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError, shown
 

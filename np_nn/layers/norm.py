@@ -39,7 +39,8 @@ class BatchNorm(Module):
         self._check(x)
         features = self.config["num_features"]
         count = x.size // features
-        self.check_count(count)
+        if count < 2:
+            raise NpNNError(f"{self} needs more than one sample a batch to train with")
         self.ctx.x, self.ctx.moments = x, np.empty((2, features), x.dtype)
         mean, variance = self.ctx.moments
         out = self._work("out", x.shape, x.dtype)
@@ -61,11 +62,6 @@ class BatchNorm(Module):
         if "x" not in vars(self.ctx):
             return 1  # the layer was not used
         return -(-2 // (self.ctx.x[0].size // self.config["num_features"]))
-
-    def check_count(self, count):
-        """Raise NpNNError if so few numbers of a unit have no variance to train with."""
-        if count < 2:
-            raise NpNNError(f"{self} needs more than one sample a batch to train with")
 
     def _check(self, x):
         features = self.config["num_features"]

@@ -58,13 +58,7 @@ def _parser():
         help="where the results are kept (default: reproduction)")  # fmt: skip
     add("--list", action="store_true", help="show the rows and what they take, and exit")
     cli.add_data_options(add)
-    add(
-        "--threads",
-        type=cli.whole_number(1),
-        default=machine.threads(),
-        metavar="N",
-        help="CPU threads (default: OMP_NUM_THREADS, at most as many as there are cores)",
-    )
+    cli.add_threads_option(add)
     add("--quiet", action="store_true", help="no progress, only the tables")
     cli.add_numpy_options(command)
     return command

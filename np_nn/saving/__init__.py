@@ -1,1 +1,1 @@
-"""What a training leaves in files: weights for np_nn and PyTorch, ONNX, and logs."""
+"""Files that a training leaves: weights for np_nn and PyTorch, ONNX, and logs."""

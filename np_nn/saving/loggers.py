@@ -5,8 +5,6 @@ import math
 import time
 from pathlib import Path
 
-import numpy as np
-
 from np_nn.training.callbacks import Callback
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
@@ -22,21 +20,20 @@ def measures(training):
     """
     history, per_epoch = training.history, training.batches.per_epoch
     epoch = slice((history.done - 1) // per_epoch * per_epoch, None)
-    sizes = training.batches.sizes[: len(history.loss[epoch])]
-
-    def mean(curve):
-        return None if curve is None else float(np.average(curve[epoch], weights=sizes))
-
+    curves = {"loss": history.loss, "accuracy": history.accuracy}
     found = {
-        "loss": mean(history.loss),
-        "accuracy": mean(history.accuracy),
+        name: training.epoch_mean(curve) for name, curve in curves.items() if curve is not None
+    }
+    found |= {
         "learning_rate": training.rate,
         "seconds": float(history.seconds[epoch].sum()),
     }
     if history.validation:
         _, held_out = history.validation[-1]
-        found |= {"val_loss": held_out.loss, "val_accuracy": held_out.accuracy}
-    return {name: value for name, value in found.items() if value is not None}
+        found["val_loss"] = held_out.loss
+        if held_out.accuracy is not None:
+            found["val_accuracy"] = held_out.accuracy
+    return found
 
 
 class JSONLogger(Callback):

@@ -1,4 +1,4 @@
-"""What does not fit is said before the first step, and not in the midst of an epoch."""
+"""Errors before the first step, and not in the midst of an epoch: what does not fit."""
 
 from dataclasses import replace
 

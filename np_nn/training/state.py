@@ -139,6 +139,15 @@ class Training:
         if self.epoch_begins:
             self._note_epoch()
 
+    def epoch_mean(self, curve):
+        """Return the mean of a curve of the history over the samples of the epoch that has ended.
+
+        curve: (done,), a value per batch.
+        """
+        per_epoch = self.batches.per_epoch
+        values = curve[(self.history.done - 1) // per_epoch * per_epoch :]
+        return float(np.average(values, weights=self.batches.sizes[: len(values)]))
+
     def validated(self, result):
         """Note how held-out images fared after an epoch, and stop if that is a reason to."""
         self.history.validate(result)

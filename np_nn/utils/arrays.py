@@ -6,7 +6,7 @@ machine's byte order; one that is so already comes out itself.
 
 import numpy as np
 
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, shown
 
 PIXEL = 1 / 255  # what a byte is multiplied by to become 0..1
 
@@ -26,7 +26,7 @@ def as_images(images):
         if values is not matrix.data:
             matrix = type(matrix)((values, matrix.indices, matrix.indptr), matrix.shape)
         return matrix, scale
-    images = _numbers(images, "images")
+    images = _numbers(images, "the images")
     if images.dtype.kind in "iu" and _are_bytes(images):
         return np.asarray(images, np.uint8, order="C"), PIXEL
     return _floats(images, np.float32), 1.0
@@ -37,7 +37,7 @@ def as_labels(labels, dtype=np.float32):
 
     Raises NpNNError for what is no array of numbers.
     """
-    labels = _numbers(labels, "labels")
+    labels = _numbers(labels, "the labels")
     if labels.ndim == 1 and labels.dtype.kind in "iub":
         return np.asarray(labels, np.int64, order="C")
     return _floats(labels, dtype)
@@ -48,27 +48,42 @@ def as_floats(x):
 
     Raises NpNNError for what is no array of numbers.
     """
-    x = _numbers(x, "input")
+    x = _numbers(x, "the input")
     long = x.dtype.kind == "f" and x.dtype.itemsize >= 8
     return _floats(x, np.float64 if long else np.float32)
 
 
 def as_input(x):
-    """What a model computes with: pixels, which ``as_images`` tells, as 0..1; others as_floats."""
-    x = _numbers(x, "input")
+    """The floats that a model computes with: pixels, see ``as_images``, as 0..1, else as_floats."""
+    x = _numbers(x, "the input")
     if x.dtype.kind not in "iu":
         return as_floats(x)
     images, scale = as_images(x)
     return images * np.float32(scale)
 
 
+def converted(values, dtype, name):
+    """An array in this dtype, float or int; name: what the values are, for a message.
+
+    NaN and infinity stay what they are; no other number becomes one, and none is truncated: raises
+    NpNNError for numbers that the dtype cannot hold, and for what is no array of numbers.
+    """
+    array = _numbers(values, name)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = array.astype(dtype)
+    lost = np.isfinite(array) & ~np.isfinite(result) if dtype.kind == "f" else result != array
+    if lost.any():
+        raise NpNNError(f"{name} holds {array[lost][0]}, which {dtype} cannot hold")
+    return result
+
+
 def _numbers(values, name):
     try:
         array = np.asarray(values)
-    except ValueError as error:  # of a list whose rows differ in length
-        raise NpNNError(f"the {name} are no array: {error}") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # rows of other lengths, or a tensor's
+        raise NpNNError(f"{name} must be an array of numbers: {shown(error)}") from None
     if array.dtype.kind not in "biuf":
-        raise NpNNError(f"the {name} must be numbers, got {array.dtype}")
+        raise NpNNError(f"{name} must be numbers, got {array.dtype}")
     return array
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from np_nn.utils.errors import NpNNError, shown
+from np_nn.utils.errors import NpNNError
 
 NUMBERS = (int, float, np.integer, np.floating)  # real ones; numbers.Real takes longer to ask
 LARGEST = 2**53  # of a count: what is above fits no kernel
@@ -59,25 +59,6 @@ def check_array(given, dtype, shape, where):
         wanted in (None, found) for wanted, found in zip(shape, given.shape, strict=True)
     )
     _check(fits, where)
-
-
-def converted(given, dtype, where):
-    """Return an array in this dtype; raise NpNNError for numbers that it cannot hold.
-
-    NaN and infinity stay what they are; no other number becomes one, and none is truncated.
-    """
-    try:
-        array = np.asarray(given)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise NpNNError(f"{where} is not an array: {shown(error)}") from None
-    if array.dtype.kind not in "fiub":
-        raise NpNNError(f"{where} must be an array of real numbers, got {array.dtype}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        result = array.astype(dtype)
-    lost = np.isfinite(array) & ~np.isfinite(result) if dtype.kind == "f" else result != array
-    if lost.any():
-        raise NpNNError(f"{where} holds {array[lost][0]}, which {dtype} cannot hold")
-    return result
 
 
 def check_number(given, where):

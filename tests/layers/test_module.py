@@ -39,11 +39,14 @@ def test_state_is_a_copy_and_loads_back():
         (lambda state: state.update({"2.weight": np.zeros((3, 3))}), "2.weight has shape"),
         (
             lambda state: state.update({"2.bias": np.ones(2) * 1j}),
-            "2.bias must be an array of real",
+            "2.bias must be numbers",
         ),
-        (lambda state: state.update({"2.bias": None}), "2.bias must be an array of real"),
-        (lambda state: state.update({"2.bias": [None, None]}), "2.bias must be an array of real"),
-        (lambda state: state.update({"2.bias": [[1.0], [1.0, 2.0]]}), "2.bias is not an array"),
+        (lambda state: state.update({"2.bias": None}), "2.bias must be numbers"),
+        (lambda state: state.update({"2.bias": [None, None]}), "2.bias must be numbers"),
+        (
+            lambda state: state.update({"2.bias": [[1.0], [1.0, 2.0]]}),
+            "2.bias must be an array of numbers",
+        ),
         (lambda state: state.update({"2.bias": [0.0, 1e300]}), "1e.300, which float32 cannot hold"),
         (lambda state: state.update({3: 4}), "unexpected .3."),
     ],

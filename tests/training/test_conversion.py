@@ -138,7 +138,7 @@ class Unread:
     [
         ([["a", "b"]], [0], "images must be numbers, got <U1"),
         ([[1j, 2]], [0], "images must be numbers, got complex128"),
-        ([[1.0], [1.0, 2.0]], [0, 1], "images are no array"),
+        ([[1.0], [1.0, 2.0]], [0, 1], "images must be an array of numbers"),
         ([[1.0]], ["cat"], "labels must be numbers"),
         (None, [0], "images must be numbers, got object"),
     ],

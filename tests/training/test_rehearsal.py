@@ -1,4 +1,4 @@
-"""What does not fit is said before the first step: batches, outputs, labels, held-out images."""
+"""Errors before the first step: batches, outputs, labels and held-out images that do not fit."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.support.trainings import blobs
 
 
 class Count(nn.Callback):
-    """How many epochs were begun."""
+    """Counts the epochs that were begun."""
 
     begun = 0
 

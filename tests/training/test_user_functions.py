@@ -56,7 +56,7 @@ AUGMENTS = [
     (lambda x, rng: x.reshape(300, 4), r"got uint8 of shape \(300, 4\)"),
     (None, "the images must be numbers, got object"),
     (lambda x, rng: x * 1j, "the images must be numbers, got complex"),
-    (lambda x, rng: [[1], [2, 3]], "the images are no array"),
+    (lambda x, rng: [[1], [2, 3]], "the images must be an array of numbers"),
     (lambda x, rng: sparse.csr_array(x.reshape(300, 4)), r"got uint8 of shape \(300, 4\)"),
 ]
 
