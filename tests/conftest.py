@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 
 import pytest
 
@@ -12,6 +13,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import np_nn as nn
 from np_nn import ops
+
+# Where a shell runs the suite behind it (make test &), SIGINT is ignored, also by its programs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # CI sets NP_NN_STRICT=1: there, what is missing fails instead of skipping.
 STRICT = os.environ.get("NP_NN_STRICT") == "1"
