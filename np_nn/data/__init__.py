@@ -8,10 +8,11 @@ Files lie as torchvision has them, `<root>/MNIST/raw/train-images-idx3-ubyte`, p
 reported, and neither skipped nor overwritten. Bad data leaves here as DataError and nothing else.
 """
 
-from np_nn.data.dataset import Dataset, Split, load, paths
+from np_nn.data.dataset import Dataset, load, paths
 from np_nn.data.download import fetch
 from np_nn.data.idx import read_idx
 from np_nn.data.sources import DATASETS, File, Source, names
+from np_nn.data.split import Split
 from np_nn.data.verify import check_split
 
 __all__ = [

@@ -2,59 +2,18 @@
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from np_nn import ops
 from np_nn.data import verify
 from np_nn.data.download import UnavailableError, advice, described, fetch
+from np_nn.data.preparation import DIGIT, IMAGE, Preparation
 from np_nn.data.sources import DATASETS, names
-from np_nn.reference import Rows
-from np_nn.utils.arrays import as_images, as_labels
-from np_nn.utils.errors import DataError, NpNNError, unknown_name
+from np_nn.data.split import Split
+from np_nn.utils.errors import DataError, unknown_name
 
 DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Images (n, 28, 28) with their labels (n,), perhaps read-only; converted when it is made.
-
-    Integers of any type and byte order in 0..255 are pixels and become uint8; other samples
-    (n, ...), floats, booleans and integers beyond, become float32 as they are. So do the values
-    of a matrix (n, I) of scipy.sparse, which becomes CSR. A pixel p becomes scale * p + shift
-    when a batch becomes float32; without a scale, pixels become 0..1.
-
-    Labels of any integer type become int64; they may be targets (n, C), which become float32,
-    for a loss of values. Raises NpNNError for what is no array of numbers.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    scale: float | None = None
-    shift: float = 0.0
-
-    def __post_init__(self):
-        images, scale = as_images(self.images)
-        converted = {"images": images, "labels": as_labels(self.labels)}
-        if self.scale is None:
-            converted["scale"] = scale
-        for name, value in converted.items():
-            object.__setattr__(self, name, value)
-
-    def __len__(self):
-        return self.images.shape[0]
-
-    @cached_property
-    def rows(self):
-        """The images as compressed rows, a reference.Rows; made once, on first use."""
-        images = self.images
-        if is_matrix(images):
-            indptr, columns = images.indptr.astype(np.int64), images.indices.astype(np.uint16)
-            return Rows(indptr, columns, images.data, images.shape[1])
-        return ops.compress(images.reshape(len(self), -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +24,19 @@ class Dataset:
     train: Split
     test: Split
     classes: tuple[str, ...]
-    root: Path | None  # what torchvision would be given; None for the embedded digits
+    root: Path | None = None  # what torchvision would be given; None if that reads no such set
     note: str = ""  # what the user should know when reading the results, in one line
     reason: str = ""  # why the note applies, and what would help, in one line
     validation: Split | None = None  # held out of the training images by ``prepare``
     prepare_seconds: float = 0.0  # what ``prepare`` took
+    preparation: Preparation | None = None  # by which files become samples; None: of arrays alone
+    remarks: tuple[str, ...] = ()  # what reading it did that is worth a line of the report each
+
+    def __post_init__(self):
+        if self.preparation is None:
+            images = self.train.images
+            own = Preparation(shape=images.shape[1:], pixels=images.dtype == np.uint8)
+            object.__setattr__(self, "preparation", own)
 
     @property
     def title(self):
@@ -126,7 +93,10 @@ def _digits(scale, note, reason=""):
     test = np.sort(by_class[np.linspace(0, len(labels) - 1, 297).astype(int)])
     train = np.setdiff1d(by_class, test)
     splits = [Split(images[rows], labels[rows], scale) for rows in (train, test)]
-    return Dataset("digits", *splits, tuple("0123456789"), None, note, reason)
+    preparation = Preparation(DIGIT, (28, 28))
+    return Dataset(
+        "digits", *splits, tuple("0123456789"), None, note, reason, preparation=preparation
+    )
 
 
 def _locate(name, data_dir, download, quiet):
@@ -179,17 +149,8 @@ def _read_dataset(name, root, scale):
         splits.append(Split(images, labels, scale))
     unproven = ", ".join(path.name for path, file in found if not verify.provable(path, file))
     note = f"Not verified, as only the .gz has a known checksum: {unproven}" if unproven else ""
-    return Dataset(name, *splits, source.classes, root, note)
-
-
-def image_shape(shape):
-    """Return (C, H, W) of images of a shape (H, W), which is one channel, or (C, H, W).
-
-    Raises NpNNError for a shape of any other rank.
-    """
-    if len(shape) not in (2, 3):
-        raise NpNNError(f"images must be (height, width) or (channels, height, width), not {shape}")
-    return (1,) * (3 - len(shape)) + tuple(shape)
+    preparation = Preparation(DIGIT if name == "mnist" else IMAGE, images.shape[1:])
+    return Dataset(name, *splits, source.classes, root, note, preparation=preparation)
 
 
 def paths(dataset):
@@ -199,8 +160,3 @@ def paths(dataset):
     source = DATASETS[dataset.name]
     raw = dataset.root / source.folder / "raw"
     return [raw / f"{file.name}{ending}" for file in source.files for ending in ("", ".gz")]
-
-
-def is_matrix(images):
-    """Return whether images are a compressed matrix of scipy.sparse, and no array."""
-    return hasattr(images, "indptr")

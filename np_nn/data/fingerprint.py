@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from np_nn.data.dataset import is_matrix
+from np_nn.data.split import is_matrix
 
 PARTS = ("scale", "shift", "images' SHA-256", "labels' SHA-256")
 

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d, shuffle
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from np_nn.data.dataset import is_matrix
+from np_nn.data.split import is_matrix
 from np_nn.estimators import lbfgs, parameters
 from np_nn.estimators.epochs import Epochs
 from np_nn.estimators.inputs import as_split, take

@@ -3,7 +3,7 @@
 import numpy as np
 
 from np_nn.data import Split
-from np_nn.data.dataset import is_matrix
+from np_nn.data.split import is_matrix
 from np_nn.estimators.quantize import as_bytes
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from np_nn.data.dataset import is_matrix
+from np_nn.data.split import is_matrix
 from np_nn.layers.sparse import MatrixBatch
 from np_nn.optim.penalty import L2
 from np_nn.utils.vectors import from_vector, to_vector

@@ -121,8 +121,10 @@ class Module(HasContext):
     role: "activation", "output" or "norm", the option of the command line that chooses the layer
     by its ``name``. onnx: the operator that it is in ONNX, and {attribute: constructor argument};
     its inputs are x and the layer's parameters. A subclass inherits neither name nor operator.
+    info: the `ModelInfo` of a whole network that was built for a data set, or None.
     """
 
+    info = None
     takes = None
     role = None
     _training = True

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from np_nn.data.dataset import image_shape
+from np_nn.data.split import image_shape
 from np_nn.layers import initializers
 from np_nn.losses import LOSSES
 from np_nn.models import MODELS
@@ -18,8 +18,9 @@ from np_nn.optim.limits import Limits
 from np_nn.optim.schedules import SCHEDULES
 from np_nn.recipes.prepare import augmentation
 from np_nn.recipes.recipe import NETWORK, hyperparameters
+from np_nn.saving.model_info import ModelInfo
 from np_nn.training.early_stopping import EarlyStopping
-from np_nn.utils import spec
+from np_nn.utils import machine, spec
 from np_nn.utils.errors import NpNNError
 
 
@@ -54,7 +55,16 @@ def model(settings, data, seed):
     Raises NpNNError for settings that its model does not have, or cannot have.
     """
     made = model_for(settings, data.train.images.shape[1:], len(data.classes))
+    made.info = info(settings, data)
     return initializers.initialize(made, settings.init, seed)
+
+
+def info(settings, data):
+    """Return the ModelInfo of a Recipe's network for a Dataset, prepared for the settings."""
+    values = {field.name: getattr(settings, field.name) for field in hyperparameters(settings)}
+    return ModelInfo(
+        data.classes, data.preparation, data.name, values, machine.versions("np_nn", "numpy")
+    )
 
 
 def takes_images(settings):

@@ -37,11 +37,13 @@ def prepare(settings, data):
         return replace(split, images=images, labels=targets, scale=scale, shift=shift)
 
     train, test, validation = finish(train), finish(test), finish(validation)
+    preparation = replace(data.preparation, deskew=settings.deskew, scale=scale, shift=shift)
     return replace(
         data,
         train=train,
         test=test,
         validation=validation,
+        preparation=preparation,
         prepare_seconds=time.perf_counter() - started,
     )
 

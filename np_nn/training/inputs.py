@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
-from np_nn.data.dataset import image_shape, is_matrix
+from np_nn.data.split import image_shape, is_matrix
 from np_nn.layers import Dropout, Linear
 from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from np_nn.data.dataset import is_matrix
+from np_nn.data.split import is_matrix
 from np_nn.layers.module import inference
 from np_nn.layers.norm import BatchNorm
 from np_nn.training import inputs

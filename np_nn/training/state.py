@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from np_nn.data.batches import Batches
-from np_nn.data.dataset import is_matrix
 from np_nn.data.fingerprint import fingerprint
+from np_nn.data.split import is_matrix
 from np_nn.training.early_stopping import Best
 from np_nn.training.history import History
 from np_nn.utils import seeds

@@ -1,0 +1,65 @@
+"""Split: images with their labels, converted to what the kernels take."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from np_nn import ops
+from np_nn.reference import Rows
+from np_nn.utils.arrays import as_images, as_labels
+from np_nn.utils.errors import NpNNError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images (n, 28, 28) with their labels (n,), perhaps read-only; converted when it is made.
+
+    Integers of any type and byte order in 0..255 are pixels and become uint8; other samples
+    (n, ...), floats, booleans and integers beyond, become float32 as they are. So do the values
+    of a matrix (n, I) of scipy.sparse, which becomes CSR. A pixel p becomes scale * p + shift
+    when a batch becomes float32; without a scale, pixels become 0..1.
+
+    Labels of any integer type become int64; they may be targets (n, C), which become float32,
+    for a loss of values. Raises NpNNError for what is no array of numbers.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    scale: float | None = None
+    shift: float = 0.0
+
+    def __post_init__(self):
+        images, scale = as_images(self.images)
+        converted = {"images": images, "labels": as_labels(self.labels)}
+        if self.scale is None:
+            converted["scale"] = scale
+        for name, value in converted.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self):
+        return self.images.shape[0]
+
+    @cached_property
+    def rows(self):
+        """The images as compressed rows, a reference.Rows; made once, on first use."""
+        images = self.images
+        if is_matrix(images):
+            indptr, columns = images.indptr.astype(np.int64), images.indices.astype(np.uint16)
+            return Rows(indptr, columns, images.data, images.shape[1])
+        return ops.compress(images.reshape(len(self), -1))
+
+
+def image_shape(shape):
+    """Return (C, H, W) of images of a shape (H, W), which is one channel, or (C, H, W).
+
+    Raises NpNNError for a shape of any other rank.
+    """
+    if len(shape) not in (2, 3):
+        raise NpNNError(f"images must be (height, width) or (channels, height, width), not {shape}")
+    return (1,) * (3 - len(shape)) + tuple(shape)
+
+
+def is_matrix(images):
+    """Return whether images are a compressed matrix of scipy.sparse, and no array."""
+    return hasattr(images, "indptr")
