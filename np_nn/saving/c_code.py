@@ -98,7 +98,7 @@ def _text(model, file, info, int8):
         about=_about(info, int8),
         idx=_idx_header(prepared),
         type="uint8_t" if prepared.pixels else "float",
-        classes=[c_text.string(name) for name in info.classes],
+        classes=[c_text.string(name) for name in info.classes if y.size > 1],
         libm=" -lm" if any(map(OF_MATH_H.search, sources)) else "",
         features=prepared.kind == FEATURES,
     )

@@ -179,11 +179,13 @@ def test_features_are_standardized_as_in_python(tmp_path):
     library = compiled(COMPILERS[0], tmp_path / "rows.c")
     assert not far(outputs(library, "rows", x, 3), wanted).any()
     text = "\n".join(", ".join(map(repr, row)) for row in x.tolist())
-    done = run(program(tmp_path / "rows.c"), text.encode())
+    path = program(tmp_path / "rows.c")
+    done = run(path, text.encode())
     assert done.stdout.decode().split() == [model.info.classes[i] for i in wanted.argmax(1)]
-    done = run(program(tmp_path / "rows.c"), b"1, 2, 3, 4\n5, six")
-    assert done.returncode == 2
-    assert b"rows of numbers" in done.stderr
+    for content in (b"", b"1, 2, 3, 4\n5, six", b"1,,2,3,4", b"1,2,3\n4", b"1,2,3,4,5\n6,7,8"):
+        done = run(path, content)
+        assert done.returncode == 2
+        assert done.stderr == b"rows: stdin must hold rows of 4 numbers\n"
 
 
 @independent
@@ -230,6 +232,12 @@ def test_the_program_reads_images_and_idx_files(signs):
         done = run(binary, content)
         assert done.returncode == 2
         assert done.stderr == b"model_2_signs: stdin must hold images of 20 bytes, or an IDX file\n"
+
+
+@independent
+def test_a_regression_prints_its_number(tmp_path):
+    nn.export_c(nn.Linear(2, 1), tmp_path / "y.c", info_of((2,), pixels=False, classes=("y",)))
+    assert np.isfinite(float(run(program(tmp_path / "y.c"), b"1 2\n").stdout))
 
 
 @independent
