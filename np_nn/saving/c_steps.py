@@ -78,10 +78,11 @@ class Steps:
             return x
         if type(layer) not in WRITERS:
             raise NpNNError(f"{layer} cannot be written as C")
-        shape = _output_shape(layer, x.shape)
-        if type(layer) is not layers.Residual:
-            self.calls.append(f"/* {layer} */")
-        return WRITERS[type(layer)](layer, self, name, x, keep, shape)
+        before = len(self.calls)
+        y = WRITERS[type(layer)](layer, self, name, x, keep, _output_shape(layer, x.shape))
+        if len(self.calls) > before and not layer.children():
+            self.calls.insert(before, f"/* {layer} */")
+        return y
 
     def take(self, shape):
         """Return a new Value at the first place that is free."""
@@ -298,5 +299,4 @@ def _residual(layer, steps, name, x, keep, shape):
 
 @_writes(layers.Dropout, layers.Dropout2d, layers.GaussianNoise)
 def _nothing(layer, steps, name, x, keep, shape):
-    steps.calls.pop()  # the comment: after training they do nothing
-    return x
+    return x  # after eval() they do nothing
