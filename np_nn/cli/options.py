@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from np_nn import ops, recipes
+from np_nn.cli.name import program_name
 from np_nn.recipes.recipe import IMAGES, LENGTH, WHAT, hyperparameters
 from np_nn.training import inputs
 from np_nn.utils import machine
@@ -15,7 +16,10 @@ PICTURES = ("png", "svg", "pdf")  # formats that plots.save_figure writes
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage above it."""
+    """Parser that reports an error in one line, without the usage above it."""
+
+    def __init__(self, **options):
+        super().__init__(**{"prog": program_name(), **options})
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message}\n")

@@ -4,10 +4,10 @@ import logging
 import os
 import shlex
 import sys
-from pathlib import Path
 
 from np_nn import data, ops
 from np_nn.cli import outputs, streams
+from np_nn.cli.name import command_line, program_name
 from np_nn.cli.settings import settings
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.errors import NpNNError
@@ -59,14 +59,8 @@ def _quieten_matplotlib():
 
 
 def _fail(message, status):
-    print(f"{_name()}: error: {message}", file=sys.stderr)
+    print(f"{program_name()}: error: {message}", file=sys.stderr)
     return status
-
-
-def _name():
-    """Return how this program was called: main_np.py, or python -m np_nn.reproduce."""
-    file, spec = Path(sys.argv[0]).name, sys.modules["__main__"].__spec__
-    return f"python -m {spec.parent}" if spec and file == "__main__.py" else file
 
 
 def _discard_output():
@@ -84,7 +78,7 @@ def parse(command, argv=None):
     """
     words = sys.argv[1:] if argv is None else argv
     args = command.parse_args(words)
-    args.command = shlex.join(["python", command.prog, *words])
+    args.command = shlex.join(command_line(words))
     if "kernels" in args:
         ops.use(args.kernels)
     ops.set_threads(args.threads)

@@ -43,7 +43,7 @@ def main(argv=None):
 
 
 def _parser():
-    command = cli.Parser(prog="python -m np_nn.reproduce", description=__doc__.splitlines()[0])
+    command = cli.Parser(description=__doc__.splitlines()[0])
     add = command.add_argument
     add("--table", nargs="+", choices=tables.TITLES, default=list(tables.TITLES), metavar="NAME",
         help=f"which tables: {', '.join(tables.TITLES)} (default: all)")  # fmt: skip
