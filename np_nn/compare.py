@@ -18,8 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from np_nn import cli, ops
-from np_nn.cli.finish import to_json
-from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
@@ -184,13 +182,11 @@ def main(argv=None):
         lines += ["PyTorch is not installed, so there is no ratio: pip install torch torchvision"]
     lines += [f"warning: {note}"] if note else []
     writers = []
-    if args.json:
-        content = {"title": title, "rounds": done, "contenders": summary, "results": results}
-        writers.append(lambda: [files.write_file(args.json, to_json(content))])
+    content = {"title": title, "rounds": done, "contenders": summary, "results": results}
     if not args.no_plots:
         path = Path(args.out) / f"compare.{args.format}"
         writers.append(lambda: [draw(results, summary, path, title, note)])
-    cli.conclude(writers, "\n".join(lines))
+    cli.conclude(writers, "\n".join(lines), args.json, lambda: content)
     return 130 if done < rounds.rounds else 0
 
 

@@ -44,7 +44,12 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
     add = _add_running(result, images=True)
     if reporting:
         add("--no-plots", action="store_true", help="draw no pictures")
-        add("--json", type=Path, metavar="FILE", help="write the results to this file too")
+        add(
+            "--json",
+            type=Path,
+            metavar="FILE",
+            help="write the results as JSON; -: print that alone",
+        )
     return result
 
 

@@ -9,6 +9,9 @@ from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
 
+STDOUT = "-"  # as the file of --json: standard output
+
+
 @dataclass(frozen=True)
 class Output:
     """A file that an option names, with the earlier versions that are kept of it."""
@@ -75,7 +78,7 @@ def _outputs(given):
     if given.get(saved):
         yield Output(f"--{saved}", Path(given[saved]), given["keep"])
     for name in ("log", "json", "report"):
-        if given.get(name):
+        if given.get(name) and not (name == "json" and is_stdout(given[name])):
             yield Output(f"--{name}", Path(given[name]))
     for path in given.get("export", ()):
         yield Output("--export", Path(path))
@@ -90,6 +93,11 @@ def _inputs(given):
     for name in ("resume" if given.get("save") else "", "weights"):
         if given.get(name):
             yield f"--{name}", given[name]
+
+
+def is_stdout(path):
+    """Return whether the file of an option is "-", standard output."""
+    return str(path) == STDOUT
 
 
 def _keep_apart(one, name, path):

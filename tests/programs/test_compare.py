@@ -84,7 +84,7 @@ def test_loss_deviation_is_relative_and_the_largest():
 def test_a_failing_contender_is_named_in_one_line():
     contender = compare.Contender("NumPy", "train", ("--batch-size", "5000"))
     with pytest.raises(
-        nn.NpNNError, match="^NumPy: python -m np_nn train: error: batch size 5000 is larger"
+        nn.NpNNError, match=r"^NumPy: python -m np_nn train: error: batch size 5000 is larger"
     ):
         compare.run(contender, ["--dataset", "digits"])
 
