@@ -81,7 +81,7 @@ def _outputs(given):
             yield Output(f"--{name}", Path(given[name]))
     for path in given.get("export", ()):
         yield Output("--export", Path(path))
-    for path in given.get("targets", ()):
+    for path in given.get("to_files", ()):
         yield Output("the output", Path(path))
     if given.get("tensorboard"):
         yield Folder("--tensorboard", Path(given["tensorboard"]))
