@@ -1,4 +1,4 @@
-"""The command line that main_np.py, main_torch.py and the other programs share."""
+"""The command line that the commands of np-nn share."""
 
 from np_nn.cli.finish import conclude, finish
 from np_nn.cli.options import (

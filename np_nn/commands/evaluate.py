@@ -112,13 +112,13 @@ def own_samples(samples, given, info):
     given: the Preparation of their data set, which standardized its features by numbers of its
     own. Raises NpNNError for a feature that is missing.
     """
-    if FEATURES not in (given.kind, info.preparation.kind):
-        return samples
-    missing = [name for name in info.preparation.columns if name not in given.columns]
+    if given.kind == FEATURES:
+        samples = samples * np.asarray(given.std) + np.asarray(given.mean)
+    wanted = info.preparation.columns
+    missing = [name for name in wanted if name not in given.columns]
     if missing:
         raise NpNNError(f"the data set lacks features of the model: {', '.join(missing)}")
-    order = [given.columns.index(name) for name in info.preparation.columns]
-    return (samples * np.asarray(given.std) + np.asarray(given.mean))[:, order]
+    return samples[:, [given.columns.index(name) for name in wanted]] if wanted else samples
 
 
 def recipe(info):
