@@ -60,16 +60,26 @@ def test_an_unknown_command_is_one_line_with_the_nearest(np_nn):
     assert "unknown command 'evalute'; did you mean 'evaluate'?" in err
 
 
-def test_errors_and_the_command_of_a_page_name_what_was_called(np_nn, monkeypatch, tmp_path):
+def test_errors_name_the_command_that_was_called(np_nn):
     for words in (["--lr", "x"], ["--dataset", "digits", "--batch-size", "5000"]):
         status, _, err = np_nn("train", *words, "--no-plots", "--quiet")
         assert (status, err.count("\n")) == (2, 1)
         assert err.startswith("np-nn train: error: ")
+
+
+def test_a_page_has_the_command_and_json_can_be_all_that_is_printed(np_nn, tmp_path):
     page = tmp_path / "run.html"
-    words = [*TINY, "--no-plots", "--report", str(page)]
-    assert np_nn("train", *words)[0] == 0
+    words = [*TINY, "--no-plots", "--report", str(page), "--json", "-"]
+    status, out, err = np_nn("train", *words)
+    assert status == 0
+    assert json.loads(out)["steps"] == 20
+    assert err == f"written: {page}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.html"]
     command = " ".join(f"<span>{word}</span>" for word in ["np-nn", "train", *words])
     assert command in page.read_text("utf-8")
+
+
+def test_a_file_is_repeated_by_python(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["../main_np.py"])
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
     assert command_line(["--lr", "1"]) == ["python", "main_np.py", "--lr", "1"]
@@ -79,14 +89,6 @@ def test_as_a_module_it_is_the_same_program():
     done = python("-m", "np_nn", "train", "--lr", "x")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("python -m np_nn train: error: argument --lr: ")
-
-
-def test_json_can_be_all_that_is_printed(np_nn, tmp_path):
-    status, out, err = np_nn("train", *TINY, "--out", tmp_path, "--json", "-")
-    assert status == 0
-    assert json.loads(out)["steps"] == 20
-    assert "accuracy_plot_np.png" in err
-    assert "-" not in [path.name for path in tmp_path.iterdir()]
 
 
 # ---- data -------------------------------------------------------------------------------------
