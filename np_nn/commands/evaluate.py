@@ -61,8 +61,10 @@ def main(argv=None):
 
 def _check(info, args):
     """Raise NpNNError for a model file that does not say enough of its model."""
-    if info is None or not info.classes:
-        raise NpNNError(f"{args.model_file} names no classes: save it with nn.save_model(info=...)")
+    if not info.classes:
+        raise NpNNError(
+            f"{args.model_file} names no classes: save it with nn.save_model(model, path, info)"
+        )
     if not (args.dataset or info.dataset):
         raise NpNNError(f"{args.model_file} names no data set: give one with --dataset")
 
