@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from np_nn.utils.errors import shown
 from np_nn.utils.markdown import markdown_table
 
 COLUMNS = 80  # of a terminal
@@ -26,6 +27,7 @@ def confusion_text(counts, classes):
 
     counts (C, C) int: a row per class, a column per answer. classes: names.
     """
+    classes = [shown(name) for name in classes]
     first = min(LONGEST, max(map(len, classes)))
     width = (COLUMNS - first) // len(classes) - 1
     if width < len(str(counts.max())):

@@ -220,6 +220,15 @@ def test_evaluate_prints_json_alone_and_takes_a_part_of_the_set(np_nn, saved, di
     assert json.loads(out)["n"] == len(digits.train) + len(digits.test)
 
 
+def test_evaluate_never_writes_over_its_model(np_nn, saved):
+    model, _ = saved
+    before = model.read_bytes()
+    status, out, err = np_nn("evaluate", model, "--no-plots", "--json", model)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert f"--json {model} and the model file {model} are in each other's way" in err
+    assert model.read_bytes() == before
+
+
 def test_evaluate_knows_classes_by_their_names(np_nn, saved, digits, monkeypatch):
     model, trained = saved
     order = np.array([3, 1, 4, 0, 5, 9, 2, 6, 8, 7])
