@@ -1,36 +1,11 @@
-"""Train a neural network in NumPy on MNIST, and compare it with the published result."""
+"""Train a neural network in NumPy on MNIST, and compare it with the published result.
 
-from np_nn import cli, ops
-from np_nn.cli import save_options
-from np_nn.recipes import build
-from np_nn.recipes.run import Run, train
+The same as np-nn train: its steps are in np_nn/commands/train.py, the training loop in
+np_nn/training/fit.py.
+"""
 
-
-def main(argv=None):
-    command = cli.parser(__doc__, recipe="np_nn")
-    cli.add_numpy_options(command)
-    cli.add_report(command)
-    save_options.add_options(command)
-    args = cli.parse(command, save_options.arguments(command, argv))
-    callbacks = save_options.callbacks(args)
-    settings, data = args.settings, cli.load(args)
-
-    results = []
-    for seed in args.seed:
-        model = build.model(settings, data, seed)  # layers, with random weights
-        # Learns from data.train and is tried on data.test: see np_nn/recipes/run.py, which calls
-        # np_nn/training/fit.py, where the loop is.
-        result = train(
-            settings, data, seed, args.input, args.quiet,
-            model=model, callbacks=callbacks, resume=args.resume,
-        )  # fmt: skip
-        results.append(result)
-        if result.history.interrupted:
-            break
-
-    run = Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return cli.finish(run, args, save_options.exports(args, model, data))
-
+from np_nn import cli
+from np_nn.commands.train import main
 
 if __name__ == "__main__":
     cli.run(main)

@@ -1,12 +1,13 @@
-"""python -m np_nn.compare: NumPy, compiled kernels and PyTorch on the same weights and batches.
+"""Comparison of NumPy, compiled kernels and PyTorch on the same weights and batches.
 
-Each contender is one of the two main programs in a process of its own. They
+Each contender is one of np-nn's two trainings in a process of its own. They
 take turns for some rounds, so that a busy moment of the machine hits all alike,
 and what is reported is the median.
 """
 
 import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -17,49 +18,52 @@ from pathlib import Path
 import numpy as np
 
 from np_nn import cli, ops
-from np_nn.cli.finish import to_json
-from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
-PROGRAMS = Path(__file__).resolve().parents[1]
+PACKAGES = Path(__file__).resolve().parents[1]  # the folder from which np_nn is imported
 COMPARED_STEPS = 200  # later, rounding differences have grown through the training itself
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to train: a label, and the program and arguments that do it."""
+    """One way to train: a label, and the command of np-nn and the arguments that do it."""
 
     label: str
-    program: str
+    command: str
     arguments: tuple[str, ...] = ()
 
 
 def contenders():
     """Those that can run here; the last one is PyTorch if it is installed."""
-    found = [Contender("NumPy", "main_np.py", ("--kernels", "numpy"))]
+    found = [Contender("NumPy", "train", ("--kernels", "numpy"))]
     if ops.KERNELS:
-        found.append(Contender("compiled", "main_np.py", ("--kernels", "compiled")))
+        found.append(Contender("compiled", "train", ("--kernels", "compiled")))
     if importlib.util.find_spec("torch"):
-        found.append(Contender("PyTorch", "main_torch.py"))
+        found.append(Contender("PyTorch", "train-torch"))
     return found
 
 
 def run(contender, arguments):
     """Train once in a fresh process; returns its JSON. Raises NpNNError if it fails."""
-    program = PROGRAMS / contender.program
-    if not program.is_file():
-        raise NpNNError(f"{program} is missing: run the comparison in a checkout of the project")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.json"
-        command = [sys.executable, program, *arguments, *contender.arguments]
-        command += ["--quiet", "--no-plots", "--json", out]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "np_nn", contender.command, *arguments]
+        command += [*contender.arguments, "--quiet", "--no-plots", "--json", out]
+        done = subprocess.run(
+            command, env=_environment(), capture_output=True, text=True, check=False
+        )
         if done.returncode:
             reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
             raise NpNNError(f"{contender.label}: {reason[-1]}")
         return json.loads(out.read_text())
+
+
+def _environment():
+    """Return this process's environment, in which Python finds this very np_nn."""
+    places = [str(PACKAGES), os.environ.get("PYTHONPATH")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
 
 
 def measure(field, rounds, arguments, quiet):
@@ -178,13 +182,11 @@ def main(argv=None):
         lines += ["PyTorch is not installed, so there is no ratio: pip install torch torchvision"]
     lines += [f"warning: {note}"] if note else []
     writers = []
-    if args.json:
-        content = {"title": title, "rounds": done, "contenders": summary, "results": results}
-        writers.append(lambda: [files.write_file(args.json, to_json(content))])
+    content = {"title": title, "rounds": done, "contenders": summary, "results": results}
     if not args.no_plots:
         path = Path(args.out) / f"compare.{args.format}"
         writers.append(lambda: [draw(results, summary, path, title, note)])
-    cli.conclude(writers, "\n".join(lines))
+    cli.conclude(writers, "\n".join(lines), args.json, lambda: content)
     return 130 if done < rounds.rounds else 0
 
 

@@ -3,22 +3,36 @@
 import json
 import sys
 
+from np_nn.cli import outputs
 from np_nn.cli.report import as_dict, interruption, text
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
 
 def to_json(content):
-    """Return plain data as the bytes of a JSON file."""
-    return json.dumps(content, indent=1).encode()
+    """Return plain data as the text of a JSON file."""
+    return json.dumps(content, indent=1)
 
 
-def conclude(writers, report):
+def conclude(writers, report, target=None, content=None):
     """Call functions that write files, then print the report; return the paths of the files.
 
     The files come first, so that no terminal costs one of them; and none costs another, or the
-    report. writers: functions () -> paths. Raises NpNNError at the end for files that failed.
+    report.
+
+    Args:
+        writers: functions () -> paths of the files that they wrote.
+        report: text.
+        target: path of --json, or None. STDOUT: the JSON is printed in place of the report, and
+            nothing else on stdout.
+        content: function () -> plain data, written as JSON into the target.
+
+    Raises:
+        NpNNError: at the end, for files that failed.
     """
+    alone = outputs.is_stdout(target)
+    if target and not alone:
+        writers = [lambda: [files.write_file(target, to_json(content()).encode())], *writers]
     written, failed = [], []
     try:
         for write in writers:
@@ -27,9 +41,9 @@ def conclude(writers, report):
             except NpNNError as error:
                 failed.append(str(error))
     finally:
-        print(report)
+        print(to_json(content()) if alone else report)
     if written:
-        print(f"written: {', '.join(map(str, written))}")
+        print(f"written: {', '.join(map(str, written))}", file=sys.stderr if alone else None)
     if failed:
         raise NpNNError("; ".join(failed))
     return written
@@ -40,7 +54,7 @@ def finish(run, args, writers=()):
 
     writers: more of ``conclude``'s. Raises what ``conclude`` raises.
     """
-    written = conclude([*writers, *_writers(run, args)], text(run))
+    written = conclude([*writers, *_writers(run, args)], text(run), args.json, lambda: as_dict(run))
     if run.interrupted:
         also = " and the files above" if written else ""
         safe = run.results[-1].history.kept
@@ -52,8 +66,6 @@ def finish(run, args, writers=()):
 def _writers(run, args):
     """Yield a function for each of the files; a checkpoint is written already."""
     yield lambda: [result.history.saved[0] for result in run.results if result.history.saved]
-    if args.json:
-        yield lambda: [files.write_file(args.json, to_json(as_dict(run)))]
     if args.report:
         from np_nn.cli.page import page
 

@@ -1,4 +1,4 @@
-"""python -m np_nn.reproduce: train every published row again, and print published beside ours.
+"""Train every published row again, and print published beside ours.
 
 Each network that is finished is written to results.json at once. So it can be stopped at any
 time, and goes on where it stopped: rows that are done, with the settings that they have now, are
@@ -43,7 +43,7 @@ def main(argv=None):
 
 
 def _parser():
-    command = cli.Parser(prog="python -m np_nn.reproduce", description=__doc__.splitlines()[0])
+    command = cli.Parser(description=__doc__.splitlines()[0])
     add = command.add_argument
     add("--table", nargs="+", choices=tables.TITLES, default=list(tables.TITLES), metavar="NAME",
         help=f"which tables: {', '.join(tables.TITLES)} (default: all)")  # fmt: skip

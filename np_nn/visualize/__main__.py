@@ -1,4 +1,4 @@
-"""python -m np_nn.visualize COMMAND: draw what a network does, and how it learns."""
+"""Draw what a network does, and how it learns."""
 
 import argparse
 import importlib
@@ -20,7 +20,6 @@ MODULES = {"pass": "passes"}  # where the command is a word of Python
 
 def main(argv=None):
     command = cli.Parser(
-        prog="python -m np_nn.visualize",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(["commands:", *(f"  {name:10}{text}" for name, text in COMMANDS.items())]),
@@ -33,6 +32,7 @@ def main(argv=None):
     parser.prog = f"{command.prog} {name}"
     written = module.draw(cli.parse(parser, words[1:]))
     print(f"written: {', '.join(map(str, written))}")
+    return 0
 
 
 if __name__ == "__main__":

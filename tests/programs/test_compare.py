@@ -23,7 +23,7 @@ def compared(tmp_path_factory):
     command = [sys.executable, "-m", "np_nn.compare", *QUICK, "--rounds", "2"]
     command += ["--out", folder, "--json", folder / "compare.json"]
     done = subprocess.run(
-        command, cwd=compare.PROGRAMS, capture_output=True, text=True, check=False
+        command, cwd=compare.PACKAGES, capture_output=True, text=True, check=False
     )
     assert not done.returncode, done.stderr
     return done, json.loads((folder / "compare.json").read_text()), folder
@@ -82,19 +82,20 @@ def test_loss_deviation_is_relative_and_the_largest():
 
 
 def test_a_failing_contender_is_named_in_one_line():
-    contender = compare.Contender("NumPy", "main_np.py", ("--batch-size", "5000"))
+    contender = compare.Contender("NumPy", "train", ("--batch-size", "5000"))
     with pytest.raises(
-        nn.NpNNError, match=r"^NumPy: main_np\.py: error: batch size 5000 is larger"
+        nn.NpNNError, match=r"^NumPy: python -m np_nn train: error: batch size 5000 is larger"
     ):
         compare.run(contender, ["--dataset", "digits"])
 
 
-def test_outside_a_checkout_it_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(compare, "PROGRAMS", tmp_path)
-    with pytest.raises(
-        nn.NpNNError, match=r"main_np\.py is missing: run the comparison in a checkout"
-    ):
-        compare.run(compare.contenders()[0], [])
+def test_contenders_run_outside_a_checkout_and_are_this_np_nn(monkeypatch, tmp_path):
+    (tmp_path / "main_np.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    trained = compare.run(compare.contenders()[0], QUICK)
+    assert trained["steps"] == 30
+    assert [path.name for path in tmp_path.iterdir()] == ["main_np.py"]
 
 
 @pytest.mark.parametrize(("whole_rounds", "raises"), [(0, True), (1, False)])

@@ -12,6 +12,7 @@ DOORS = ("compare", "reproduce", "visualize")
 PROGRAMS = (
     ["main_np.py"],
     ["main_torch.py"],
+    ["-m", "np_nn", "info"],
     *(["-m", f"np_nn.{door}"] for door in DOORS),
     ["benchmarks/kernel.py", "add"],
 )

@@ -392,11 +392,11 @@ def test_without_torch_main_torch_says_what_to_install(tmp_path):
 @pytest.mark.kernel_independent
 def test_a_device_that_is_not_there_is_one_line(capsys):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    import main_torch
+    from np_nn.commands import train_torch
 
     device = "mps" if not torch.backends.mps.is_available() else "cuda"
     with pytest.raises(SystemExit, match="2"):
-        cli.run(lambda: main_torch.main([*QUICK, "--device", device]))
+        cli.run(lambda: train_torch.main([*QUICK, "--device", device]))
     assert f"--device {device}: PyTorch finds no such device" in capsys.readouterr().err
 
 
@@ -445,17 +445,17 @@ def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkey
     the other moves the loss by 1e-3. So the two run freely in float64 only, and not in float32."""
     import torch
 
-    import main_torch
+    from np_nn.commands import train_torch
 
     settings, model, torch_model = twins
     optimizer = build.optimizer(settings, model.to(np.float64).parameters())
     options = settings.plan | {"seed": 0, "quiet": True}
     ours = nn.fit(model, mnist.train, nn.CrossEntropyLoss(), optimizer, **options)
 
-    monkeypatch.setattr(main_torch, "to_float", lambda images, split: images.double())
-    tensors = main_torch.tensors(mnist, settings, "cpu", train=True)
+    monkeypatch.setattr(train_torch, "to_float", lambda images, split: images.double())
+    tensors = train_torch.tensors(mnist, settings, "cpu", train=True)
     torch_optimizer = torch.optim.SGD(torch_model.double().parameters(), lr=settings.lr)
-    theirs = main_torch.train(
+    theirs = train_torch.train(
         torch_model,
         *tensors,
         nn.CrossEntropyLoss(),
