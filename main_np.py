@@ -29,7 +29,7 @@ def main(argv=None):
             break
 
     run = Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return cli.finish(run, args, save_options.exports(args, model, data))
+    return cli.finish(run, args, save_options.exports(args, model))
 
 
 if __name__ == "__main__":

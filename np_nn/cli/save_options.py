@@ -9,17 +9,13 @@ import numpy as np
 from np_nn import cli
 from np_nn.cli.settings import option_names
 from np_nn.recipes.recipe import LENGTH, Recipe, hyperparameters
-from np_nn.saving import weights
+from np_nn.saving import export
 from np_nn.saving.loggers import JSONLogger, TensorBoard
-from np_nn.saving.onnx import export_onnx
-from np_nn.training import inputs
 from np_nn.training.checkpoint import Checkpoint, load_checkpoint
-from np_nn.utils.errors import NpNNError, unknown_name
-from np_nn.utils.optional import need
+from np_nn.utils.errors import NpNNError
 
 # The options that decide how a network is trained: a checkpoint holds those that were given.
 TRAINING = ("recipe", *option_names(Recipe), "seed", "input")
-ONNX = ".onnx"
 
 
 def add_options(command):
@@ -42,7 +38,8 @@ def add_options(command):
         nargs="+",
         default=(),
         metavar="FILE",
-        help="write the trained weights: .safetensors, .pt (PyTorch) or .onnx, by the ending",
+        help="write the trained model: .safetensors (a model file, for --load), .pt (weights for "
+        "PyTorch) or .onnx, by the ending",
     )
     add("--log", type=Path, metavar="FILE", help="write a line of JSON for each epoch")
     add("--tensorboard", metavar="DIR", help="write curves for TensorBoard")
@@ -89,7 +86,7 @@ def callbacks(args):
     """
     path = args.save or args.resume
     for file in args.export:
-        _check_export(file)
+        export.check(file)
     if (args.save_every or args.keep > 1) and not path:
         raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
     wanted = []
@@ -108,27 +105,14 @@ def callbacks(args):
     return wanted
 
 
-def _check_export(path):
-    """Find out before the training whether the file's format can be written."""
-    if path.suffix not in (*weights.FORMATS, ONNX):
-        raise unknown_name("ending", path.suffix, (*weights.FORMATS, ONNX))
-    if path.suffix == ONNX:
-        need("onnx", "exporting to ONNX")
-
-
-def exports(args, model, data):
-    """Yield a function for each file of --export, which writes it and returns its path in a list.
-
-    data: the Dataset that the model was trained on.
-    """
+def exports(args, model):
+    """Yield a function for each file of --export; it writes the file and returns [its path]."""
     for path in args.export:
-        yield partial(_export, path, model, data)
+        yield partial(_export, path, model, args.quiet)
 
 
-def _export(path, model, data):
-    if path.suffix == ONNX:
-        about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
-        export_onnx(model, path, inputs.sample_shape(data.train.images.shape[1:], model), about)
-    else:
-        weights.save_weights(model, path)
+def _export(path, model, quiet):
+    lacking = export.write(model, path)
+    if lacking and not quiet:
+        print(f"note: {lacking}", file=sys.stderr)
     return [path]
