@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from np_nn import data, ops
-from np_nn.cli import outputs, streams
+from np_nn.cli import load_option, outputs, streams
 from np_nn.cli.settings import settings
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.errors import NpNNError
@@ -88,7 +88,8 @@ def parse(command, argv=None):
     if "kernels" in args:
         ops.use(args.kernels)
     ops.set_threads(args.threads)
-    args.settings = settings(args)
+    load_option.adopt(args)
+    args.settings = load_option.settings(args, settings(args))
     outputs.check(args)
     return args
 
@@ -106,4 +107,4 @@ def load(args):
     if found.note and not args.quiet:
         reason = f" ({found.reason})" if found.reason else ""
         print(f"warning: {found.note}{reason}", file=sys.stderr)
-    return prepare(args.settings, found)
+    return prepare(args.settings, load_option.fitted(args, found))

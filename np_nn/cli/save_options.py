@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from np_nn import cli
+from np_nn.cli import load_option
 from np_nn.cli.settings import option_names
 from np_nn.recipes.recipe import LENGTH, Recipe, hyperparameters
 from np_nn.saving import export
@@ -16,12 +17,18 @@ from np_nn.utils.errors import NpNNError
 
 # The options that decide how a network is trained: a checkpoint holds those that were given.
 TRAINING = ("recipe", *option_names(Recipe), "seed", "input")
+LOADED = "network of the file"  # is true beside them where it began with --load
 
 
 def add_options(command):
     """The arguments, in a group of their own."""
     group = command.add_argument_group("saving and resuming", "For a training of one seed.")
     add, number = group.add_argument, cli.whole_number(1)
+    load_option.add_option(
+        add,
+        "start from the network of this model file, and its preparation, instead of a new one; "
+        "class names and image size must be the same",
+    )
     add("--save", type=Path, metavar="FILE", help="save the training to this file, to go on from")
     add("--save-every", type=number, metavar="N", help="each N steps (default: each epoch)")
     add("--keep", type=number, default=1, metavar="K", help="how many to keep: FILE, FILE.1 ...")
@@ -53,14 +60,18 @@ def arguments(command, argv=None):
     given = command.parse_args(argv)
     if given.resume is None:
         return argv
+    if given.load:
+        raise NpNNError("--load begins a training and --resume continues one: give one of them")
     options = load_checkpoint(given.resume)["recipe"]
     if not isinstance(options, dict):
         raise NpNNError(f"{given.resume} holds no options: main_np.py has not written it")
+    network = [f"--load={given.resume}"] if options.get(LOADED) is True else []
+    options = {name: value for name, value in options.items() if name != LOADED}
     if given.steps or given.epochs:
         length = [field.name for field in hyperparameters(Recipe, LENGTH)]
         options = {name: value for name, value in options.items() if name not in length}
     before = [word for option in options.items() for word in _words(*option, given.resume)]
-    return before + (sys.argv[1:] if argv is None else list(argv))
+    return network + before + (sys.argv[1:] if argv is None else list(argv))
 
 
 def _words(name, value, path):
@@ -97,6 +108,8 @@ def callbacks(args):
     if path:
         given = {name: getattr(args, name) for name in TRAINING}
         options = {name: value for name, value in given.items() if value is not None}
+        if args.loaded:
+            options[LOADED] = True
         wanted.append(Checkpoint(path, args.save_every, args.keep, recipe=options))
     if (wanted or args.export) and len(args.seed) > 1:
         raise NpNNError(
