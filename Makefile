@@ -6,7 +6,7 @@
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
-# make fuzz    100,000 mutated files and options: each is read, or refused in one line
+# make fuzz    200,000 mutated files and options: each is read, or refused in one line
 # make lint    ruff, and import-linter: who may import whom
 
 PYTHON ?= python3

@@ -181,12 +181,12 @@ def main(argv=None):
     if "PyTorch" not in summary:
         lines += ["PyTorch is not installed, so there is no ratio: pip install torch torchvision"]
     lines += [f"warning: {note}"] if note else []
-    writers = []
+    pictures = []
     content = {"title": title, "rounds": done, "contenders": summary, "results": results}
     if not args.no_plots:
         path = Path(args.out) / f"compare.{args.format}"
-        writers.append(lambda: [draw(results, summary, path, title, note)])
-    cli.conclude(writers, "\n".join(lines), args.json, lambda: content)
+        pictures.append(lambda: [draw(results, summary, path, title, note)])
+    cli.conclude([], "\n".join(lines), args.json, lambda: content, pictures)
     return 130 if done < rounds.rounds else 0
 
 

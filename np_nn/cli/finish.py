@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 
 from np_nn.cli import outputs
 from np_nn.cli.report import as_dict, interruption, text
@@ -14,7 +15,7 @@ def to_json(content):
     return json.dumps(content, indent=1)
 
 
-def conclude(writers, report, target=None, content=None):
+def conclude(writers, report, target=None, content=None, pictures=()):
     """Call functions that write files, then print the report; return the paths of the files.
 
     The files come first, so that no terminal costs one of them; and none costs another, or the
@@ -26,13 +27,15 @@ def conclude(writers, report, target=None, content=None):
         target: path of --json, or None. STDOUT: the JSON is printed in place of the report, and
             nothing else on stdout.
         content: function () -> plain data, written as JSON into the target.
+        pictures: more writers, called last, as they take longest.
 
     Raises:
         NpNNError: at the end, for files that failed.
     """
     alone = outputs.is_stdout(target)
     if target and not alone:
-        writers = [lambda: [files.write_file(target, to_json(content()).encode())], *writers]
+        writers = [*writers, lambda: [files.write_file(target, to_json(content()).encode())]]
+    writers = [*writers, *pictures]
     written, failed = [], []
     try:
         for write in writers:
@@ -54,7 +57,10 @@ def finish(run, args, writers=()):
 
     writers: more of ``conclude``'s. Raises what ``conclude`` raises.
     """
-    written = conclude([*writers, *_writers(run, args)], text(run), args.json, lambda: as_dict(run))
+    saved = [result.history.saved[0] for result in run.results if result.history.saved]
+    writers = [*writers, lambda: saved]  # a checkpoint is written already
+    content, pictures = partial(as_dict, run), _pictures(run, args)
+    written = conclude(writers, text(run), args.json, content, pictures)
     if run.interrupted:
         also = " and the files above" if written else ""
         safe = run.results[-1].history.kept
@@ -63,9 +69,8 @@ def finish(run, args, writers=()):
     return 0
 
 
-def _writers(run, args):
-    """Yield a function for each of the files; a checkpoint is written already."""
-    yield lambda: [result.history.saved[0] for result in run.results if result.history.saved]
+def _pictures(run, args):
+    """Yield a function for the page and one for the pictures, if the arguments ask for them."""
     if args.report:
         from np_nn.cli.page import page
 

@@ -91,7 +91,8 @@ def _outputs(given):
 
 def _inputs(given):
     """Yield (what it is, path) of each file that is read, and not continued."""
-    for name in ("resume" if given.get("save") else "", "weights"):
+    loads = given.get("load") != given.get("resume")  # else it is the file that is continued
+    for name in ("resume" if given.get("save") else "", "weights", "load" if loads else ""):
         if given.get(name):
             yield f"--{name}", given[name]
     if given.get("model_file"):

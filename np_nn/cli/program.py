@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from np_nn import data, ops
-from np_nn.cli import outputs, streams
+from np_nn.cli import load_option, outputs, streams
 from np_nn.cli.name import command_line, program_name
 from np_nn.cli.settings import settings
 from np_nn.recipes.prepare import prepare
@@ -84,7 +84,8 @@ def parse(command, argv=None):
     if "threads" in args:
         ops.set_threads(args.threads)
     if "recipe" in args or "settings" in args:
-        args.settings = settings(args)
+        load_option.adopt(args)
+        args.settings = load_option.settings(args, settings(args))
     outputs.check(args)
     return args
 
@@ -93,7 +94,7 @@ def load(args):
     """Return the Dataset that the arguments name, prepared as the settings want it."""
     own = args.settings.dataset
     name = args.dataset or ("auto" if own == "mnist" else own)
-    return prepare(args.settings, read(args, name))
+    return prepare(args.settings, load_option.fitted(args, read(args, name)))
 
 
 def read(args, name):

@@ -7,25 +7,28 @@ from pathlib import Path
 import numpy as np
 
 from np_nn import cli
+from np_nn.cli import load_option
 from np_nn.cli.settings import option_names
 from np_nn.recipes.recipe import LENGTH, Recipe, hyperparameters
-from np_nn.saving import weights
+from np_nn.saving import export
 from np_nn.saving.loggers import JSONLogger, TensorBoard
-from np_nn.saving.onnx import export_onnx
-from np_nn.training import inputs
 from np_nn.training.checkpoint import Checkpoint, load_checkpoint
-from np_nn.utils.errors import NpNNError, unknown_name
-from np_nn.utils.optional import need
+from np_nn.utils.errors import NpNNError
 
 # The options that decide how a network is trained: a checkpoint holds those that were given.
 TRAINING = ("recipe", *option_names(Recipe), "seed", "input")
-ONNX = ".onnx"
+LOADED = "network of the file"  # is true beside them where it began with --load
 
 
 def add_options(command):
     """The arguments, in a group of their own."""
     group = command.add_argument_group("saving and resuming", "For a training of one seed.")
     add, number = group.add_argument, cli.whole_number(1)
+    load_option.add_option(
+        add,
+        "start from the network of this model file, and its preparation, instead of a new one; "
+        "class names and image size must be the same",
+    )
     add("--save", type=Path, metavar="FILE", help="save the training to this file, to go on from")
     add("--save-every", type=number, metavar="N", help="each N steps (default: each epoch)")
     add("--keep", type=number, default=1, metavar="K", help="how many to keep: FILE, FILE.1 ...")
@@ -42,7 +45,8 @@ def add_options(command):
         nargs="+",
         default=(),
         metavar="FILE",
-        help="write the trained weights: .safetensors, .pt (PyTorch) or .onnx, by the ending",
+        help="write the trained model, by the ending: .safetensors (a model file, for --load), "
+        ".onnx, .c or .pt (weights for PyTorch)",
     )
     add("--log", type=Path, metavar="FILE", help="write a line of JSON for each epoch")
     add("--tensorboard", metavar="DIR", help="write curves for TensorBoard")
@@ -56,14 +60,18 @@ def arguments(command, argv=None):
     given = command.parse_args(argv)
     if given.resume is None:
         return argv
+    if given.load:
+        raise NpNNError("--load begins a training and --resume continues one: give one of them")
     options = load_checkpoint(given.resume)["recipe"]
     if not isinstance(options, dict):
         raise NpNNError(f"{given.resume} holds no options: main_np.py has not written it")
+    network = [f"--load={given.resume}"] if options.get(LOADED) is True else []
+    options = {name: value for name, value in options.items() if name != LOADED}
     if given.steps or given.epochs:
         length = [field.name for field in hyperparameters(Recipe, LENGTH)]
         options = {name: value for name, value in options.items() if name not in length}
     before = [word for option in options.items() for word in _words(*option, given.resume)]
-    return before + (sys.argv[1:] if argv is None else list(argv))
+    return network + before + (sys.argv[1:] if argv is None else list(argv))
 
 
 def _words(name, value, path):
@@ -89,7 +97,7 @@ def callbacks(args):
     """
     path = args.save or args.resume
     for file in args.export:
-        _check_export(file)
+        export.check(file)
     if (args.save_every or args.keep > 1) and not path:
         raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
     wanted = []
@@ -100,6 +108,8 @@ def callbacks(args):
     if path:
         given = {name: getattr(args, name) for name in TRAINING}
         options = {name: value for name, value in given.items() if value is not None}
+        if args.loaded:
+            options[LOADED] = True
         wanted.append(Checkpoint(path, args.save_every, args.keep, recipe=options))
     if (wanted or args.export) and len(args.seed) > 1:
         raise NpNNError(
@@ -108,27 +118,14 @@ def callbacks(args):
     return wanted
 
 
-def _check_export(path):
-    """Find out before the training whether the file's format can be written."""
-    if path.suffix not in (*weights.FORMATS, ONNX):
-        raise unknown_name("ending", path.suffix, (*weights.FORMATS, ONNX))
-    if path.suffix == ONNX:
-        need("onnx", "exporting to ONNX")
-
-
-def exports(args, model, data):
-    """Yield a function for each file of --export, which writes it and returns its path in a list.
-
-    data: the Dataset that the model was trained on.
-    """
+def exports(args, model):
+    """Yield a function for each file of --export; it writes the file and returns [its path]."""
     for path in args.export:
-        yield partial(_export, path, model, data)
+        yield partial(_export, path, model, args.quiet)
 
 
-def _export(path, model, data):
-    if path.suffix == ONNX:
-        about = {"dataset": data.name, "scale": data.train.scale, "shift": data.train.shift}
-        export_onnx(model, path, inputs.sample_shape(data.train.images.shape[1:], model), about)
-    else:
-        weights.save_weights(model, path)
+def _export(path, model, quiet):
+    lacking = export.write(model, path)
+    if lacking and not quiet:
+        print(f"note: {lacking}", file=sys.stderr)
     return [path]

@@ -32,8 +32,8 @@ def main(argv=None):
     args = cli.parse(parser(), argv)
     found = cli.read(args, args.dataset)
     content = facts(found)
-    writers = [] if args.no_plots else [lambda: [_draw(found, args)]]
-    cli.conclude(writers, text(found, content), args.json, lambda: content)
+    pictures = [] if args.no_plots else [lambda: [_draw(found, args)]]
+    cli.conclude([], text(found, content), args.json, lambda: content, pictures)
     return 0
 
 

@@ -54,8 +54,8 @@ def main(argv=None):
     answer = evaluate(model, data.test, loss(info, data), keep=True)
     scores = metrics.read(answer.outputs, data.test.labels)
     content = as_dict(answer, scores, data, args)
-    writers = [] if args.no_plots else [lambda: _draw(data, scores, args)]
-    cli.conclude(writers, text(content, data, args), args.json, lambda: content)
+    pictures = [] if args.no_plots else [lambda: _draw(data, scores, args)]
+    cli.conclude([], text(content, data, args), args.json, lambda: content, pictures)
     return 0
 
 

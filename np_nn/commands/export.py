@@ -1,5 +1,6 @@
 """Write a saved model in another format: safetensors, ONNX, C or PyTorch's weights."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -31,23 +32,13 @@ def main(argv=None):
     if args.int8 and not any(export.ending(path) == export.C for path in args.to_files):
         raise NpNNError(f"--int8 is for files of C: name one that ends in {export.C}")
     model = load_model(args.model_file)
+    count = sum(parameter.data.size for parameter in model.parameters())
     writers = [partial(_write, model, path, args.int8) for path in args.to_files]
-    cli.conclude(writers, "\n".join(_lines(model, args)))
+    cli.conclude(writers, f"{args.model_file}: {count:,} parameters")
     return 0
 
 
 def _write(model, path, int8):
-    export.export(model, path, int8=int8)
+    if lacking := export.write(model, path, int8):
+        print(f"note: {lacking}", file=sys.stderr)
     return [path]
-
-
-def _lines(model, args):
-    """Return the report: the size of the model, and what a format lacks of its preparation."""
-    count = sum(parameter.data.size for parameter in model.parameters())
-    lines = [f"{args.model_file}: {count:,} parameters"]
-    for path in args.to_files:
-        if export.ending(path) == export.ONNX and model.info.beside:
-            lines.append(
-                f"note: {path} lacks {model.info.beside} of its inputs, which its metadata names"
-            )
-    return lines

@@ -1,8 +1,7 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 from np_nn import cli, ops
-from np_nn.cli import save_options
-from np_nn.recipes import build
+from np_nn.cli import load_option, save_options
 from np_nn.recipes.run import Run, train
 
 
@@ -17,7 +16,7 @@ def main(argv=None):
 
     results = []
     for seed in args.seed:
-        model = build.model(settings, data, seed)  # layers, with random weights
+        model = load_option.model(args, data, seed)  # layers, with random weights or --load's
         # Learns from data.train and is tried on data.test: see np_nn/recipes/run.py, which calls
         # np_nn/training/fit.py, where the loop is.
         result = train(
@@ -29,4 +28,4 @@ def main(argv=None):
             break
 
     run = Run("NumPy", ops.describe(), settings, data, args.threads, results)
-    return cli.finish(run, args, save_options.exports(args, model, data))
+    return cli.finish(run, args, save_options.exports(args, model))

@@ -20,6 +20,8 @@ NOT_RUN = {**literature.NOT_RUN, **convolutional.NOT_RUN}
 
 def matching(settings):
     """The recipe that trains as these settings do, or None."""
+    if settings.loaded:
+        return None
     return next((recipe for recipe in RECIPES.values() if recipe == settings), None)
 
 

@@ -68,7 +68,8 @@ class Recipe:
     published: the reported test accuracy, 0..1; published_seconds: the reported time.
     table: the table of published results that it belongs to. note: what to know about it.
     long: takes more than a quarter of an hour on two cores. best_on_test: the published figure
-    is that of the epoch that was best on the test set.
+    is that of the epoch that was best on the test set. loaded: name of the model file whose network
+    is trained, in the place of the recipe's own.
 
     All other fields say in their ``setting`` what they are.
     """
@@ -82,6 +83,7 @@ class Recipe:
     note: str = _about("")
     long: bool = _about(False)
     best_on_test: bool = _about(False)
+    loaded: str = _about("")
 
     dataset: str = setting(
         "mnist", IMAGES, "the data set; auto: MNIST, or where it is missing scikit-learn's digits",
@@ -206,6 +208,8 @@ class Recipe:
 
     def network(self, inputs=784, classes=10):
         """The network in a word: "784-512-10", or "lenet5", with the sizes that are not its own."""
+        if self.loaded:
+            return f"the network of {self.loaded}"
         if self.model == "mlp":
             return _dashed(self.sizes(inputs, classes))
         changed = [
@@ -223,7 +227,7 @@ class Recipe:
         parts = [
             f"{length} of {self.batch_size}",
             f"{name.upper()} {self.lr:g}{f' ({options})' if options else ''}",
-            f"{self.init} init",
+            *([] if self.loaded else [f"{self.init} init"]),
         ]
         for field in hyperparameters(self):
             value, said = getattr(self, field.name), field.metadata["said"]
@@ -233,12 +237,23 @@ class Recipe:
 
 
 def hyperparameters(recipe, group=None):
-    """Return the fields of a Recipe, or of its class, that decide how it trains; of a group."""
+    """Return the fields of a Recipe, or of its class, that decide how it trains; of a group.
+
+    Those of the network are not among them where it is that of a file.
+    """
     return [
         field
         for field in dataclasses.fields(recipe)
         if field.compare and group in (None, field.metadata["group"])
+        if not (recipe.loaded and is_of_network(field.name))
     ]
+
+
+def is_of_network(name):
+    """Return whether a name is of a hyper-parameter of the network: its shape, or its start."""
+    field = Recipe.__dataclass_fields__.get(name)
+    of_group = field is not None and field.metadata.get("group") == NETWORK
+    return of_group or name in ("model", "init")
 
 
 def _converted(field, value):

@@ -29,7 +29,8 @@ def export_onnx(model, path, input_shape, metadata=None):
         model: Module; its mode, training or evaluation, stays.
         path: of the file.
         input_shape: of one sample, such as (784,) or (1, 28, 28).
-        metadata: {name: value} to write into the file.
+        metadata: {name: value} to write into the file; None: what the model's ``info`` says, if it
+            has one: classes, preparation, recipe, and more, see `ModelInfo`.
 
     Raises:
         NpNNError: where the package onnx is missing, for a shape that the model does not take,
@@ -43,6 +44,8 @@ def export_onnx(model, path, input_shape, metadata=None):
     with inference():
         name, output = graph.layer(model, "", "input", sample)
     graph.add("Identity", name, output="output")
+    if metadata is None and model.info:
+        metadata = model.info.metadata
     proto = graph.model(sample.shape[1:], output.shape[1:], metadata or {})
     onnx.checker.check_model(proto, full_check=True)
     write_file(path, proto.SerializeToString())

@@ -9,7 +9,6 @@ from np_nn import plots
 from np_nn.analysis import metrics
 from np_nn.analysis.embedding import embed, hidden
 from np_nn.cli import pictures
-from np_nn.recipes import run
 from np_nn.visualize import network
 
 POINTS = 2000  # test images that are embedded: enough to see groups, in seconds
@@ -21,13 +20,15 @@ TITLES = {  # of the pictures, by the names of their files
 
 
 def parser():
-    return network.parser(__doc__, recipe="fast98")
+    command = network.parser(__doc__, recipe="fast98")
+    network.add_load(command)
+    return command
 
 
 def draw(args):
-    model, _, data, result = network.train(args)
-    found = metrics.read(result.test.outputs, data.test.labels)
-    about, folder, ending = run.about(args.settings, data), Path(args.out), f".{args.format}"
+    model, data, result = network.trained(args)
+    found = metrics.read(result.outputs, data.test.labels)
+    about, folder, ending = network.about(args, data), Path(args.out), f".{args.format}"
 
     def picture(name, plot, *content):
         path = folder / f"{name}{ending}"

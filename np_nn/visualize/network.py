@@ -3,7 +3,9 @@
 import argparse
 
 from np_nn import cli
+from np_nn.cli import load_option
 from np_nn.recipes import build, run
+from np_nn.training.fit import evaluate
 
 
 def parser(about, recipe="np_nn"):
@@ -22,6 +24,14 @@ def _gallery(command):
     return command
 
 
+def add_load(command):
+    """Add --load to the arguments of a command that needs no training."""
+    load_option.add_option(
+        command.add_argument, "take the network of this model file, without training it"
+    )
+    command.set_defaults(adopted=(*load_option.OF_RECIPE, "lr"))  # the rate that it learnt with
+
+
 def change(args, **changes):
     """The arguments as they would be with these changes."""
     return argparse.Namespace(**vars(args) | changes)
@@ -33,7 +43,7 @@ def prepare(args, data=None):
     data: a Dataset as the settings want it, if not the one that the arguments name.
     """
     data = data or cli.load(args)
-    model = build.model(args.settings, data, args.seed[0])
+    model = load_option.model(args, data, args.seed[0])
     return model, build.loss(args.settings, data), data
 
 
@@ -50,3 +60,19 @@ def train(args, callbacks=(), prepared=None):
     if result.history.interrupted:
         raise KeyboardInterrupt
     return model, loss, data, result
+
+
+def trained(args):
+    """Return (model, data, Evaluation of the test images): trained, or as --load has it."""
+    if args.loaded is None:
+        model, _, data, result = train(args)
+        return model, data, result.test
+    model, loss, data = prepare(args)
+    return model, data, evaluate(model, data.test, loss, input=args.input, keep=True)
+
+
+def about(args, data):
+    """Return one line that says what was trained on what, or which file's network is tried."""
+    if args.loaded is None:
+        return run.about(args.settings, data)
+    return f"{args.settings.network()} on {data.title}"

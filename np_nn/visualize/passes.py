@@ -32,6 +32,7 @@ def parser():
         "--unit", type=cli.whole_number(0), metavar="N",
         help="of the first Linear layer, followed in numbers (default: the one that says most)",
     )  # fmt: skip
+    network.add_load(command)
     add("--weights", type=Path, metavar="FILE", help="take these weights instead of training")
     add("--animate", action="store_true", help="draw the training, too: pass.gif and pass.html")
     return command
@@ -39,8 +40,11 @@ def parser():
 
 def draw(args):
     """Draw the passes that the arguments ask for; returns the files."""
-    if args.weights and args.animate:
-        raise NpNNError("--animate shows a training, which --weights leaves out")
+    given = [name for name in ("weights", "load") if getattr(args, name)]
+    if given and args.animate:
+        raise NpNNError(f"--animate shows a training, which --{given[0]} leaves out")
+    if len(given) > 1:
+        raise NpNNError("--weights are for a network of its options: --load has its own")
     prepared = network.prepare(args)
     image = Image(args, *prepared)
     states = _states(args, prepared)
@@ -71,6 +75,8 @@ def _states(args, prepared):
     if args.weights:
         nn.load_weights(model, args.weights)
         return {f"with {args.weights.name}": model.state_dict()}
+    if args.loaded:
+        return {"after training": model.state_dict()}
     kept = Snapshots(FRAMES if args.animate else 2, DENSER)
     network.train(args, [kept], prepared)
     return {

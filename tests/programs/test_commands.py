@@ -13,8 +13,8 @@ from np_nn import cli, data, ops, plots
 from np_nn.cli import kernels
 from np_nn.cli.classes import confusion_text
 from np_nn.cli.name import command_line
+from np_nn.commands import evaluate
 from np_nn.data.preparation import Preparation
-from np_nn.saving.model_info import ModelInfo
 from tests.support.kernels import python
 
 pytestmark = pytest.mark.kernel_independent
@@ -183,7 +183,6 @@ def test_info_says_why_no_kernel_runs(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """A small network trained on the digits: its file, and what --json says of its training."""
-    pytest.importorskip("np_nn.saving.model_file")
     folder = tmp_path_factory.mktemp("saved")
     model, report = folder / "m.safetensors", folder / "run.json"
     words = [*TINY, "--no-plots", "--save", str(model), "--json", str(report)]
@@ -249,16 +248,15 @@ def test_evaluate_knows_classes_by_their_names(np_nn, saved, digits, monkeypatch
 
 
 def test_features_are_standardized_as_in_training_whatever_their_order():
-    evaluate = pytest.importorskip("np_nn.commands.evaluate")
     own = Preparation("features", (2,), False, columns=("a", "b"), mean=(1, 10), std=(2, 5))
     given = Preparation("features", (2,), False, columns=("b", "a"), mean=(4, 6), std=(3, 7))
     raw = np.array([[1.0, 2.0], [3.0, 4.0]])  # of columns b, a
     standardized = (raw - given.mean) / given.std
-    samples = evaluate.own_samples(standardized, given, ModelInfo(preparation=own))
+    samples = evaluate.own_samples(standardized, given, nn.ModelInfo(preparation=own))
     assert np.allclose(samples, raw[:, ::-1])
     lacking = dataclasses.replace(given, columns=("b", "c"))
     with pytest.raises(nn.NpNNError, match="the data set lacks features of the model: a"):
-        evaluate.own_samples(standardized, lacking, ModelInfo(preparation=own))
+        evaluate.own_samples(standardized, lacking, nn.ModelInfo(preparation=own))
 
 
 def test_a_confusion_matrix_that_is_too_wide_is_its_most_frequent_mistakes():
@@ -278,17 +276,15 @@ def test_a_confusion_matrix_that_is_too_wide_is_its_most_frequent_mistakes():
 
 
 def test_export_writes_each_format_by_its_ending(np_nn, saved, tmp_path):
-    from np_nn.saving.model_file import load_model
-
     model, _ = saved
     files = [tmp_path / f"m.{kind}" for kind in ("onnx", "c", "safetensors", "pt")]
-    for package in ("onnx", "torch", "np_nn.saving.c_code"):
+    for package in ("onnx", "torch"):
         pytest.importorskip(package)
     status, out, err = np_nn("export", model, *files)
     assert (status, err) == (0, "")
     assert f"written: {', '.join(map(str, files))}" in out
-    again = load_model(files[2]).state_dict()
-    for name, array in load_model(model).state_dict().items():
+    again = nn.load_model(files[2]).state_dict()
+    for name, array in nn.load_model(model).state_dict().items():
         assert np.array_equal(again[name], array)
     float_c = files[1].read_text()
     assert np_nn("export", model, files[1], "--int8")[0] == 0

@@ -33,6 +33,8 @@ CLASHES = [
     "--resume {run} --json {run}",
     "--resume {run} --save b --export {run}",
     "--resume {run} --log {run}",
+    "--load {run} --save {run}",
+    "--load {run} --export a.safetensors ./{run}",
 ]
 FRIENDS = [
     "--save a --json b --report c --log d --export e.pt e.safetensors --out f --tensorboard f",
@@ -42,6 +44,7 @@ FRIENDS = [
     "--resume {run}",
     "--resume {run} --save {run}",
     "--resume {run} --save a --keep 3",
+    "--load {run} --save a",
 ]
 
 
@@ -56,6 +59,8 @@ def words(tmp_path, monkeypatch, capsys):
 
     def split(text):
         options = QUICK if "--out" in text else [*QUICK, "--no-plots"]
+        if "--load" in text:
+            options = [word for word in options if word not in ("--hidden", "8")]
         return [*options, *text.format(run="run", folder=tmp_path).split()]
 
     return split

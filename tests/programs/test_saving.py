@@ -164,7 +164,7 @@ def test_an_export_that_fails_costs_no_other_file_and_not_the_table(program, tmp
     status, out, err = program(*OPTIONS, "--export", full, good, "--json", report)
     assert status == 2
     assert "test accuracy" in out
-    assert f"written: {report}, {good}\n" in out
+    assert f"written: {good}, {report}\n" in out
     assert err.endswith(f": error: cannot write {full}: No space left on device\n")
     assert good.exists()
     assert report.exists()
@@ -211,3 +211,75 @@ def test_tensorboard_from_the_command_line(program, tmp_path):
     assert program(*OPTIONS, "--tensorboard", tmp_path / "board")[0] == 0
     (file,) = (tmp_path / "board").iterdir()
     assert b"learning_rate" in file.read_bytes()
+
+
+# ---- --load -----------------------------------------------------------------------------------
+
+LOADED = ["--dataset", "digits", "--steps", "40", "--batch-size", "50", "--seed", "3"]
+SHAPED = ["--hidden", "20", "--norm", "batch", "--loss", "mse", "--output", "sigmoid"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model file of the digits, with a network, a preparation and a loss of its own."""
+    path = tmp_path_factory.mktemp("trained") / "m.safetensors"
+    options = [*LOADED, *SHAPED, "--deskew", "--standardize"]
+    assert main_np.main([*HIDDEN, *options, "--export", str(path)]) == 0
+    return path
+
+
+def test_load_goes_on_with_the_network_of_a_file_and_its_preparation(program, trained, tmp_path):
+    path, report = tmp_path / "more.safetensors", tmp_path / "run.json"
+    before = nn.load_model(trained)
+    status, out, _ = program(
+        *LOADED, "--load", trained, "--lr", "1e-30", "--export", path, "--json", report
+    )
+    assert status == 0
+    assert "the network of m.safetensors on scikit-learn's digits" in out
+    after, content = nn.load_model(path), json.loads(report.read_text())
+    assert repr(after) == repr(before)
+    assert np.array_equal(after[0].weight.data, before[0].weight.data)  # the rate is as good as 0
+    assert after.info.preparation == before.info.preparation
+    assert after.info.recipe["loss"] == "mse"
+    assert after.info.recipe["lr"] == 1e-30
+    assert content["model"] == "the network of m.safetensors"
+    assert content["reference_accuracy"] is None
+    for name in ("hidden", "model", "init"):  # of the recipe, and not those of this network
+        assert name not in content["hyperparameters"]
+        assert name not in after.info.recipe
+    status, _, _ = program(
+        *LOADED, "--load", path, "--scale", "0.5", "--no-deskew", "--save", report
+    )
+    rule = nn.load_model(report).info.preparation
+    assert (rule.scale, rule.deskew) == (0.5, False)
+    assert rule.shift == before.info.preparation.shift
+
+
+def test_a_training_from_a_file_is_resumed_without_it(program, trained, tmp_path):
+    start, part, whole = tmp_path / "start", tmp_path / "part", tmp_path / "whole"
+    start.write_bytes(trained.read_bytes())
+    options = ["--dataset", "digits", "--epochs", "2", "--no-replacement", "--load", start]
+    assert program(*options, "--save", whole)[0] == 0
+    assert program(*options, "--save", part, "--keep", "2")[0] == 0
+    start.unlink()
+    (tmp_path / "part.1").replace(part)  # as if it had been killed after the first epoch
+    assert program("--resume", part)[0] == 0
+    assert weights(part) == weights(whole)
+
+
+REFUSED_LOADS = [
+    (["--hidden", "9"], "--hidden is not for --load: the network is that of"),
+    (["--dropout", "0.5"], "--dropout is not for --load"),
+    (["--init", "torch"], "--init is not for --load"),
+    (["--dataset", "fashion"], "--load {file}: Fashion-MNIST has classes that the model does not"),
+    (["--save", "{file}"], "are in each other's way"),
+    (["--resume", "{file}"], "--load begins a training and --resume continues one"),
+]
+
+
+def test_what_does_not_go_with_load_is_said_in_one_line(program, mnist, trained):
+    for words, message in REFUSED_LOADS:
+        words = [word.format(file=trained) for word in words]
+        status, _, err = program("--load", trained, "--steps", "3", *words)
+        assert (status, len(err.splitlines())) == (2, 1), err
+        assert message.format(file=trained) in err

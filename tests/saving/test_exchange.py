@@ -1,5 +1,6 @@
 """Files that other tools read: ONNX by onnxruntime, weights by safetensors and PyTorch."""
 
+import json
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import safetensors.numpy
 import main_np
 import np_nn as nn
 from np_nn import models
+from np_nn.saving import export
 from tests import cases
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
@@ -179,9 +181,36 @@ def test_main_np_exports_what_it_trained(options, digits, tmp_path, capsys):
     x = digits.test.images.reshape(-1, *shape) * np.float32(about["scale"])
     right = np.mean(onnx_output(files[0], x).argmax(1) == digits.test.labels)
     assert f"{right:.4f}" in capsys.readouterr().out
+    assert json.loads(about["classes"]) == list(digits.classes)
+    assert json.loads(about["preparation"])["kind"] == "digit"
+    assert json.loads(about["recipe"])["steps"] == 30
+    assert (about["dataset"], about["shape"]) == ("digits", "[28, 28]")
+    assert json.loads(about["versions"])["numpy"] == np.__version__
+    model = nn.load_model(files[1])
+    test = model.info.preparation.split(digits.test.images, digits.test.labels)
+    assert nn.evaluate(model, test).accuracy == right
     weights = [safetensors.numpy.load_file(files[1]), torch.load(files[2], weights_only=True)]
     for name, array in weights[0].items():
         assert np.array_equal(array, weights[1][name].numpy())
+
+
+@pytest.mark.kernel_independent
+def test_a_model_without_a_shape_needs_export_onnx(tmp_path):
+    with pytest.raises(nn.NpNNError, match=r"needs the shape of a sample: export_onnx\("):
+        export.write(nn.ReLU(), tmp_path / "a.onnx")
+    assert export.write(nn.ReLU(), tmp_path / "a.pt") == ""
+
+
+@pytest.mark.kernel_independent
+def test_what_onnx_lacks_is_said(tmp_path, capsys):
+    files = [tmp_path / name for name in ("a.onnx", "a.safetensors")]
+    quick = [word for word in QUICK if word != "--quiet"]
+    assert main_np.main([*quick, "--deskew", "--export", *map(str, files)]) == 0
+    err = capsys.readouterr().err
+    assert f"note: {files[0]} lacks the straightening that the model was trained with" in err
+    assert err.count("note: ") == 1
+    about = {held.key: held.value for held in onnx.load(files[0]).metadata_props}
+    assert json.loads(about["preparation"])["deskew"] is True
 
 
 def test_main_np_refuses_other_endings_before_it_trains(tmp_path):

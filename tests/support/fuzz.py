@@ -29,6 +29,8 @@ from np_nn import cli, losses, optim, recipes
 from np_nn.cli import save_options
 from np_nn.data import idx
 from np_nn.data.augmentation import AUGMENTATIONS
+from np_nn.data.preparation import Preparation
+from np_nn.models import MODELS
 from np_nn.optim import schedules
 from np_nn.saving.loggers import JSONLogger
 from np_nn.utils import archive, spec
@@ -166,6 +168,64 @@ class Checkpoints:
         self.optimizer.load_state_dict(self.optimizer_was)
 
 
+class ModelFiles:
+    """Model files of every model: bytes, the description or arrays changed, and often signed."""
+
+    def __init__(self, folder):
+        self.path, self.tried = Path(folder) / "model.safetensors", 0
+        self.right = [self._right(name) for name in MODELS]
+
+    def _right(self, name):
+        """The bytes of a small model's file, its tree, its arrays, and its outputs."""
+        sizes = {
+            "mlp": {"sizes": (196, 5, 3), "norm": "batch", "dropout": 0.1, "residual": True},
+            "residual_mlp": {"inputs": 196, "classes": 3},
+        }
+        of_images = {"image": (1, 14, 14), "classes": 3, "channels": (2, 2)}
+        nn.manual_seed(0)
+        model = MODELS[name](**sizes.get(name, of_images))
+        rule = Preparation("digit", (14, 14), deskew=True, scale=1 / 255)
+        info = nn.ModelInfo(("a", "b", "c"), rule, "set", {"hidden": (5,)}, {"np_nn": "0"})
+        nn.save_model(model, self.path, info)
+        return self.path.read_bytes(), archive.read(self.path), model.state_dict(), use(model, info)
+
+    def try_one(self, rng):
+        self.tried += 1
+        content, tree, state, outputs = self.right[self.tried % len(self.right)]
+        change = rng.randrange(4)
+        if change < 2:
+            content = mutated(content, rng)
+            content = content if change else signed(content)
+        elif change == 2:
+            for _ in range(rng.choice((1, 1, 3))):
+                tree = mutated_tree(tree, rng)
+            content = archive.pack(tree, state)
+        else:
+            content = archive.pack(tree, mutated_arrays(state, rng))
+        self.path.write_bytes(content)
+        model = nn.load_model(self.path)
+        found = use(model, model.info)
+        assert change != 1 or np.array_equal(found, outputs), "read, but another model"
+
+
+def mutated_arrays(state, rng):
+    """A state_dict with one of its entries changed, if it is still one."""
+    changed = mutated_tree(state, rng)
+    arrays = changed if isinstance(changed, dict) else {}
+    return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+
+
+def use(model, info):
+    """The outputs for an image prepared as the info says."""
+    shape = info.preparation.shape or (14, 14)
+    samples = np.arange(np.prod(shape)).reshape(1, *shape) % 251
+    with np.errstate(all="ignore"):
+        outputs = nn.predict(model, info.preparation.split(samples))
+    assert isinstance(repr(model), str)
+    assert not info.classes or outputs.shape == (1, len(info.classes)) or not info.preparation.shape
+    return outputs
+
+
 class Options:
     """The options that a checkpoint holds, as main_np.py takes them."""
 
@@ -235,8 +295,9 @@ def one_line(message):
     return len(message.splitlines()) == 1
 
 
-# Kind of input: its share of the cases.
-KINDS = {IDXFiles: 0.3, Bytes: 0.3, Checkpoints: 0.12, Options: 0.03, Specs: 0.15, Logs: 0.1}
+# Kind of input: its share of the cases; of model files 10,000 of each model in 200,000 cases.
+KINDS = {IDXFiles: 0.15, Bytes: 0.15, Checkpoints: 0.1, ModelFiles: 0.35, Options: 0.03}
+KINDS |= {Specs: 0.12, Logs: 0.1}
 
 
 def fuzz(cases, seed, out=print):
@@ -280,7 +341,7 @@ def limit_memory():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--cases", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     warnings.simplefilter("error")

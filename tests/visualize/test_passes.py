@@ -5,13 +5,14 @@ from dataclasses import replace
 from itertools import chain
 from tempfile import gettempdir
 
+import numpy as np
 import pytest
 from matplotlib import style
 
 import np_nn as nn
 from np_nn import cli, plots
 from np_nn.plots import passes
-from np_nn.visualize import network
+from np_nn.visualize import answers, network
 from np_nn.visualize.passes import Image, parser
 from tests.support.commands import SMALL, draw, refused
 
@@ -131,6 +132,40 @@ def test_weights_of_a_file_are_drawn_without_training(tmp_path, monkeypatch):
     assert numbers("-log ([0-9].*)", text) == pytest.approx([p], rel=0.01)
 
 
+@pytest.fixture
+def file(tmp_path, digits):
+    """A model file of straightened digits, with classes of its own order."""
+    rule = replace(digits.preparation, deskew=True, scale=1 / 100)
+    info = nn.ModelInfo(digits.classes[::-1], rule, "digits", {"loss": "mse", "lr": 0.125})
+    path = tmp_path / "mine.safetensors"
+    nn.save_model(nn.initialize(nn.lenet(channels=(2, 3)), "torch", seed=5), path, info)
+    return path
+
+
+def test_the_network_of_a_model_file_is_drawn_without_training(file, tmp_path, monkeypatch):
+    figures, save = [], passes.save_figure
+    keep = lambda figure, path: figures.append(figure) or save(figure, path)  # noqa: E731
+    monkeypatch.setattr(passes, "save_figure", keep)
+    arguments = ["--load", str(file), "--index", "9", "--quiet"]
+    assert draw(tmp_path / "out", "pass", arguments) == ["pass.png"]
+    text = words(figures[0]).replace("\n", " ")
+    assert "through the network of mine.safetensors and back, after training" in text
+    assert "learning rate 0.125" in text
+
+
+def test_the_answers_of_a_model_file_are_drawn_without_training(file, tmp_path):
+    assert "confusion.png" in draw(tmp_path / "out", "answers", ["--load", str(file), "--quiet"])
+    args = cli.parse(answers.parser(), ["--load", str(file), "--quiet"])
+    model, data, result = network.trained(args)
+    assert data.classes == tuple("9876543210")
+    rule = nn.load_model(file).info.preparation
+    raw = nn.load("digits").test
+    split = rule.split(raw.images, 9 - raw.labels)
+    assert np.array_equal(result.outputs, nn.predict(model, split))
+    assert result.accuracy == nn.evaluate(model, split).accuracy
+    assert network.about(args, data) == "the network of mine.safetensors on scikit-learn's digits"
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -139,6 +174,7 @@ def test_weights_of_a_file_are_drawn_without_training(tmp_path, monkeypatch):
         (["--unit", "8"], "the unit must be 0..7, not 8"),
         (["--weights", "nowhere.safetensors"], "nowhere.safetensors is not there"),
         (["--weights", "x.safetensors", "--animate"], "--animate shows a training"),
+        (["--load", "x.safetensors"], "--hidden is not for --load"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line(more, said, tmp_path, capsys):

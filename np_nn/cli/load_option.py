@@ -1,0 +1,81 @@
+"""--load: the network of a model file in the place of a new one."""
+
+import copy
+import dataclasses
+from pathlib import Path
+
+from np_nn import data, recipes
+from np_nn.data.matching import match
+from np_nn.recipes import build
+from np_nn.recipes.recipe import is_of_network
+from np_nn.saving.model_file import load_model
+from np_nn.utils.errors import NpNNError
+
+OF_RECIPE = ("loss", "targets")  # these say what the outputs mean: they go with the network
+
+
+def add_option(add, help):
+    """Add --load. add: a parser's, or a group's, add_argument."""
+    add("--load", type=Path, metavar="FILE", help=help)
+
+
+def adopt(args):
+    """Load the network of --load as ``args.loaded``, and take from its file what is left open.
+
+    That is the preparation of images, the loss, and a known data set; else ``loaded`` is None.
+    Raises what `load_model` raises, and NpNNError for options of the network beside --load.
+    """
+    args.loaded = None
+    if getattr(args, "load", None) is None:
+        return
+    for name, value in vars(args).items():
+        if value is not None and is_of_network(name):
+            raise NpNNError(
+                f"--{name.replace('_', '-')} is not for --load: the network is that of {args.load}"
+            )
+    args.loaded = load_model(args.load)
+    for name, value in _found(args, args.loaded.info).items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+
+
+def _found(args, info):
+    """Return {argument: value} of what a file says on how its network was trained."""
+    rule = info.preparation
+    found = {"deskew": rule.deskew}
+    if args.standardize is None:
+        found |= {"standardize": False, "scale": rule.scale, "shift": rule.shift}
+    names = getattr(args, "adopted", OF_RECIPE)
+    found |= {name: info.recipe[name] for name in names if name in info.recipe}
+    usual = recipes.RECIPES[args.recipe].dataset == recipes.Recipe.dataset
+    if usual and info.dataset in data.names():
+        found["dataset"] = info.dataset
+    return found
+
+
+def settings(args, own):
+    """Return a Recipe, ``own``, that says that its network is the file's, if there is one."""
+    return dataclasses.replace(own, loaded=args.load.name) if args.loaded else own
+
+
+def fitted(args, found):
+    """Return a Dataset as the network of --load takes it, see `match`; without one, unchanged."""
+    if args.loaded is None:
+        return found
+    info = args.loaded.info
+    try:
+        return match(found, info.classes, info.preparation)
+    except NpNNError as error:
+        raise NpNNError(f"--load {args.load}: {error}") from None
+
+
+def model(args, prepared, seed):
+    """Return the network to train: a copy of that of --load, or a new one of this seed.
+
+    prepared: a Dataset, prepared for the settings.
+    """
+    if args.loaded is None:
+        return build.model(args.settings, prepared, seed)
+    made = copy.deepcopy(args.loaded)
+    made.info = build.info(args.settings, prepared)
+    return made
