@@ -30,7 +30,7 @@ class ModelInfo:
 
     @property
     def metadata(self):
-        """{name: text} for files of other formats, such as ONNX: what is no text, as JSON."""
+        """The facts as texts by name, for other formats such as ONNX; what is no text is JSON."""
         rule = self.preparation
         facts = {"dataset": self.dataset, "scale": rule.scale, "shift": rule.shift}
         facts |= {"shape": rule.shape, "classes": self.classes, "preparation": rule}
