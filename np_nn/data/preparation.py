@@ -60,9 +60,15 @@ class Preparation:
 
         samples ``(n, *shape)``: features not yet standardized. labels: (n,) int; without any all
         are 0.
+
         Raises NpNNError for samples of another shape, and for pixels that are no bytes.
         """
         samples = np.asarray(samples)
+        if not self.shape:
+            raise NpNNError(
+                "the model does not say which samples it takes: save it with the info of its data, "
+                "save_model(model, path, info=nn.ModelInfo.of(data))"
+            )
         if samples.shape[1:] != self.shape:
             raise NpNNError(
                 f"the model takes samples of shape {self.shape}, not {samples.shape[1:]}"

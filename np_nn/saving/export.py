@@ -14,7 +14,7 @@ ENDINGS = (*weights.FORMATS, ONNX)
 
 
 def check(path):
-    """Find out before a training whether the format of a file can be written.
+    """Check before a training that the format of a file can be written.
 
     Raises NpNNError for another ending, and where the package onnx is missing.
     """

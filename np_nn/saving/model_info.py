@@ -42,7 +42,7 @@ class ModelInfo:
 
     @property
     def beside(self):
-        """What files of layers alone, such as ONNX, lack of the preparation, in words, or ""."""
+        """Parts of the preparation that a file of layers alone, such as ONNX, lacks; in words."""
         parts = ["the straightening"] if self.preparation.deskew else []
         parts += ["the standardization"] if self.preparation.kind == FEATURES else []
         return " and ".join(parts)
