@@ -30,7 +30,7 @@ class ModelInfo:
 
     @property
     def metadata(self):
-        """{name: text} for files of other formats, such as ONNX: what is no text, as JSON."""
+        """The facts by name for other formats, such as ONNX; as text, or as JSON."""
         rule = self.preparation
         facts = {"dataset": self.dataset, "scale": rule.scale, "shift": rule.shift}
         facts |= {"shape": rule.shape, "classes": self.classes, "preparation": rule}
@@ -42,7 +42,7 @@ class ModelInfo:
 
     @property
     def beside(self):
-        """Parts of the preparation that a file of layers alone, such as ONNX, lacks; in words."""
+        """Parts of the preparation that a file of layers alone, such as ONNX, lacks, in words."""
         parts = ["the straightening"] if self.preparation.deskew else []
         parts += ["the standardization"] if self.preparation.kind == FEATURES else []
         return " and ".join(parts)
