@@ -42,8 +42,9 @@ def adopt(args):
 def _found(args, info):
     """Return {argument: value} of what a file says on how its network was trained."""
     rule = info.preparation
-    found = {"deskew": rule.deskew}
-    if args.standardize is None:
+    known = bool(rule.shape)  # else the file was saved without it
+    found = {"deskew": rule.deskew} if known else {}
+    if known and args.standardize is None:
         found |= {"standardize": False, "scale": rule.scale, "shift": rule.shift}
     names = getattr(args, "adopted", OF_RECIPE)
     found |= {name: info.recipe[name] for name in names if name in info.recipe}

@@ -15,8 +15,6 @@ FEATURES = "features"  # a row of a table, whose columns are standardized
 ARRAY = "array"  # an array as it is
 KINDS = (DIGIT, IMAGE, FEATURES, ARRAY)
 
-MOST_SIZE = 2**24  # rows, columns or features of a sample
-
 
 @dataclass(frozen=True)
 class Preparation:
@@ -43,8 +41,8 @@ class Preparation:
     def __post_init__(self):
         if self.kind not in KINDS:
             raise unknown_name("preparation", self.kind, KINDS)
-        if len(self.shape) > 3 or not all(0 < size <= MOST_SIZE for size in self.shape):
-            raise NpNNError(f"no sample has the shape {self.shape}")
+        if self.kind != ARRAY and not (len(self.shape) <= 3 and all(n > 0 for n in self.shape)):
+            raise NpNNError(f"a sample of kind {self.kind} has no shape {self.shape}")
         if self.kind == FEATURES and not len(self.mean) == len(self.std) == math.prod(self.shape):
             raise NpNNError(f"{self.shape} features need a mean and a std each")
         if not all(self.std):
@@ -62,9 +60,15 @@ class Preparation:
 
         samples ``(n, *shape)``: features not yet standardized. labels: (n,) int; without any all
         are 0.
+
         Raises NpNNError for samples of another shape, and for pixels that are no bytes.
         """
         samples = np.asarray(samples)
+        if not self.shape:
+            raise NpNNError(
+                "the model does not say which samples it takes: save it with the info of its data, "
+                "save_model(model, path, info=nn.ModelInfo.of(data))"
+            )
         if samples.shape[1:] != self.shape:
             raise NpNNError(
                 f"the model takes samples of shape {self.shape}, not {samples.shape[1:]}"

@@ -20,7 +20,7 @@ def ending(path):
 
 
 def check(path):
-    """Find out before long work whether the format of a file can be written.
+    """Check before a training that the format of a file can be written.
 
     Raises NpNNError for another ending, and where the package onnx is missing.
     """

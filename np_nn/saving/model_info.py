@@ -30,7 +30,7 @@ class ModelInfo:
 
     @property
     def metadata(self):
-        """The facts as texts by name, for other formats such as ONNX; what is no text is JSON."""
+        """The facts by name for other formats, such as ONNX; as text, or as JSON."""
         rule = self.preparation
         facts = {"dataset": self.dataset, "scale": rule.scale, "shift": rule.shift}
         facts |= {"shape": rule.shape, "classes": self.classes, "preparation": rule}
@@ -42,7 +42,7 @@ class ModelInfo:
 
     @property
     def beside(self):
-        """What files of layers alone, such as ONNX, lack of the preparation, in words, or ""."""
+        """Parts of the preparation that a file of layers alone, such as ONNX, lacks, in words."""
         parts = ["the straightening"] if self.preparation.deskew else []
         parts += ["the standardization"] if self.preparation.kind == FEATURES else []
         return " and ".join(parts)

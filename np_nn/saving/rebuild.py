@@ -21,7 +21,7 @@ MOST_LAYERS = 10_000
 MOST_DEPTH = 50  # of layers within layers
 MOST_SIZE = 2**31  # of a whole number
 SPARE = 2**20  # numbers of layers for which the file has no array
-MOST_OUTPUTS = 2**26  # numbers that a layer makes of one sample: 256 MB
+MOST_OUTPUTS = 2**26  # numbers of a sample, and that a layer makes of one: 256 MB
 
 
 def rebuild(entries, state):
@@ -131,6 +131,8 @@ def check_output(module, shape, classes=0):
     Shapes alone are computed. shape: of the sample as it reaches the network, (C, H, W) or (I,).
     classes: number of outputs; 0: any.
     """
+    if math.prod(shape) > MOST_OUTPUTS:
+        raise NpNNError(f"samples of shape {shape} are more than fit the memory")
     made = _output_shape(module, (1, *shape))
     if classes and made != (1, classes):
         raise NpNNError(f"it makes outputs of shape {made[1:]} for {classes} classes")

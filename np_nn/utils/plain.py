@@ -1,7 +1,7 @@
 """Dataclasses as plain values, which JSON can hold, and back from values that anyone may write."""
 
 import dataclasses
-from types import NoneType
+from types import NoneType, UnionType
 from typing import get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -17,7 +17,7 @@ def plain(value):
 
     NumPy's numbers become Python's.
     """
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {str(name): plain(part) for name, part in value.items()}
@@ -49,6 +49,8 @@ def read(kind, tree, where):
 
 
 def _read(hint, value, where):
+    if isinstance(hint, UnionType):  # X | None
+        return None if value is None else _read(get_args(hint)[0], value, where)
     if dataclasses.is_dataclass(hint):
         return read(hint, value, where)
     if get_origin(hint) is tuple and isinstance(value, list):

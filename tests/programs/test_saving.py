@@ -13,6 +13,7 @@ import pytest
 import main_np
 import np_nn as nn
 from np_nn import cli
+from np_nn.recipes import RECIPES
 from np_nn.utils import archive
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,6 +266,13 @@ def test_a_training_from_a_file_is_resumed_without_it(program, trained, tmp_path
     (tmp_path / "part.1").replace(part)  # as if it had been killed after the first epoch
     assert program("--resume", part)[0] == 0
     assert weights(part) == weights(whole)
+
+
+def test_a_file_without_a_preparation_leaves_it_to_the_recipe(program, tmp_path):
+    nn.save_model(nn.mlp((784, 8, 10)), tmp_path / "m.safetensors")
+    words = ["--load", tmp_path / "m.safetensors", "--recipe", "fast98", "--save", tmp_path / "run"]
+    assert program(*LOADED, *words)[0] == 0
+    assert nn.load_model(tmp_path / "run").info.preparation.scale == RECIPES["fast98"].scale != 1
 
 
 REFUSED_LOADS = [

@@ -116,6 +116,12 @@ def test_versions_are_noted_where_the_user_gives_none(tmp_path):
     assert versions["numpy"] == np.__version__
 
 
+def test_a_model_without_an_info_does_not_say_what_it_takes(tmp_path):
+    info = there_and_back(small(), tmp_path / "m.safetensors").info
+    with pytest.raises(nn.NpNNError, match="does not say which samples it takes: save it with"):
+        info.preparation.split(np.zeros((2, 4)))
+
+
 def test_info_of_features_prepares_rows_as_in_training(tmp_path):
     rule = Preparation(
         FEATURES, (4,), False, columns=tuple("abcd"), mean=(1.0, 2.0, 3.0, 4.0), std=(1.0,) * 4
@@ -317,7 +323,9 @@ def test_a_hostile_description_is_refused_in_one_line(name, tmp_path):
         {"classes": [1, 2, 3]},
         {"recipe": []},
         {"preparation": {"kind": "magic"}},
-        {"preparation": {"shape": [0, 3]}},
+        {"preparation": {"kind": "image", "shape": [0, 3]}},
+        {"preparation": {"kind": "image", "shape": [1, 1, 2, 2]}},
+        {"preparation": {"shape": [2**13, 2**14]}},
         {"preparation": {"shape": [2, 2], "scale": float("nan")}},
         {"preparation": {"kind": "features", "shape": [4], "mean": [0.0], "std": [1.0]}},
         {"preparation": {"kind": "features", "shape": [1], "mean": [0.0], "std": [0.0]}},
