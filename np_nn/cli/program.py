@@ -100,7 +100,10 @@ def load(args):
     """
     own = args.settings.dataset
     name = args.dataset or ("auto" if own == "mnist" else own)
-    found = data.load(name, args.data_dir, download=args.download, quiet=args.quiet)
+    found = data.load(
+        name, args.data_dir, download=args.download, quiet=args.quiet, label=args.label,
+        image_size=args.image_size, skip_unreadable=bool(args.skip_unreadable),
+    )  # fmt: skip
     for path in data.paths(found):
         outputs.check_input(args, "the data set's", path)
     if found.note and not args.quiet:

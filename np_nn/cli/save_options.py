@@ -18,7 +18,8 @@ from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
 
 # The options that decide how a network is trained: a checkpoint holds those that were given.
-TRAINING = ("recipe", *option_names(Recipe), "seed", "input")
+READING = ("label", "image_size", "skip_unreadable")  # of the data
+TRAINING = ("recipe", *option_names(Recipe), *READING, "seed", "input")
 ONNX = ".onnx"
 
 
