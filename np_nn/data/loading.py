@@ -56,6 +56,10 @@ def load(
                             "skip_unreadable are for files of your own")  # fmt: skip
         found = known.read(name, data_dir, scale, download, quiet)
         return found if preparation is None else _prepared(found, preparation)
+    if not isinstance(name, str | os.PathLike):
+        raise DataError(
+            f"load takes a name or a path, not {type(name).__name__}; arrays are for from_arrays"
+        )
     path = Path(name_or_path("data set", names)(name))
     options = Options(label, _size(image_size), skip=skip_unreadable, quiet=quiet)
     if preparation is not None:

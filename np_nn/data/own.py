@@ -98,9 +98,7 @@ def dataset(found, name, seed=0, scale=PIXEL, preparation=None):
     if TEST not in rows:
         rows[TRAIN], rows[TEST] = order.split(labels[TRAIN], seed)
         samples[TEST], labels[TEST] = samples[TRAIN], labels[TRAIN]
-        remarks.append(
-            f"no test set: a fifth of each class, {len(rows[TEST]):,} samples, became it"
-        )
+        remarks.append(f"no test set: it is a fifth of each class, {len(rows[TEST]):,} in all")
     samples = {part: samples[part][rows[part]] for part in rows}
     labels = {part: labels[part][rows[part]] for part in rows}
     if not len(labels[TEST]):
@@ -269,8 +267,9 @@ def _preparation(samples, columns, scale, remarks):
         return Preparation(ARRAY, shape, pixels=False)
     mean, std = samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64)
     constant = std == 0
-    text = f"{shape[0]:,} features, standardized with the training set's mean and deviation"
-    remarks.append(text + (f" ({constant.sum():,} are constant)" if constant.any() else ""))
+    alike = f"; constant: {constant.sum():,}" if constant.any() else ""
+    text = "features, standardized with the training set's mean and standard deviation"
+    remarks.append(f"{text}: {shape[0]:,}{alike}")
     std[constant] = 1
     values = {"mean": tuple(mean.tolist()), "std": tuple(std.tolist())}
     return Preparation(FEATURES, shape, pixels=False, columns=columns, **values)

@@ -61,17 +61,20 @@ def name_or_path(kind, names):
     def convert(word):
         if isinstance(word, str) and word in names():
             return word
-        path = os.path.expanduser(word)
-        try:
-            found = os.path.exists(path)
-        except ValueError:  # a NUL
-            found = False
-        if not found:
-            unknown = unknown_name(kind, shown(word), names())
+        path = os.path.expanduser(str(word))
+        if not _exists(path):
+            unknown = unknown_name(kind, str(word), names())
             raise ConversionError(f"{unknown}, and there is no such file or folder")
         return os.path.abspath(path)
 
     return convert
+
+
+def _exists(path):
+    try:
+        return os.path.exists(path)
+    except ValueError:  # a NUL
+        return False
 
 
 def named(kind, table):

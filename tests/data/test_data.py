@@ -158,7 +158,7 @@ def test_unknown_names_suggest_the_nearest():
         data.load("minst")
     assert str(caught.value) == (
         "unknown data set 'minst'; did you mean 'mnist'? "
-        f"(one of auto, {', '.join(REAL_SOURCES)}, digits)"
+        f"(one of auto, {', '.join(REAL_SOURCES)}, digits), and there is no such file or folder"
     )
     with pytest.raises(NpNNError, match="did you mean 'mnist'"):
         data.load("MNIST")
