@@ -73,6 +73,8 @@ def _labels(y):
         if (codes < 0).any():
             raise DataError(f"sample {int(np.argmax(codes < 0))} has no label")
         return codes, dict(enumerate(map(str, categorical.categories)))
+    if isinstance(y, list | tuple) and any(isinstance(label, str) for label in y):
+        return np.array(y, object), {}  # as text, NumPy would make a class of a missing label
     return np.asarray(y), {}
 
 

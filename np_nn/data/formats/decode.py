@@ -18,6 +18,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM", "MPO")
 MOST_BYTES = 2**28  # of a file
 MOST_PIXELS = 2**26  # of an image, before it is decoded: 8192 x 8192
 TOO_MANY = f"more than {MOST_PIXELS:,} pixels"
+DAMAGED = "damaged, or no image of these formats: " + ", ".join(FORMATS[:-1])
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
@@ -43,11 +44,11 @@ def _outcome(source, channels, size):
     except UndecodableError as error:
         return str(error)
     except OSError as error:  # Pillow's own have no strerror
-        return error.strerror or "no image that can be read: damaged, or of another format"
+        return error.strerror or DAMAGED
     except Image.DecompressionBombError:
         return TOO_MANY
     except Exception:  # Pillow raises every kind for damaged files
-        return "damaged image"
+        return DAMAGED
 
 
 def _content(path):

@@ -53,7 +53,7 @@ def _parts(folder):
     named = {
         sub.name: sub for sub in subfolders(folder) if part_of(sub.name) and _has_parts_inside(sub)
     }
-    parts, remarks = assign(named)
+    parts, remarks = assign(named) if TRAIN in map(part_of, named) else ({}, [])
     return (parts, remarks) if parts else ({TRAIN: Path(folder)}, [])
 
 

@@ -66,14 +66,14 @@ def assign(named):
     """Return ({part: value}, remarks) of {name: value}, where each name may say its part.
 
     Without a test part a validation part is the test part; beside one it is left out. A single
-    value without a part is TRAIN. {} where the parts cannot be told.
+    value is TRAIN, whatever its name. {} where the parts cannot be told.
     """
+    if len(named) == 1:
+        return {TRAIN: next(iter(named.values()))}, []
     parts = {}
     for name, value in named.items():
         if parts.setdefault(part_of(name), (name, value))[1] is not value:
             return {}, []
-    if None in parts and len(parts) == 1:
-        return {TRAIN: parts[None][1]}, []
     if TRAIN not in parts or None in parts:
         return {}, []
     remarks = []
