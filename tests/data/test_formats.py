@@ -3,6 +3,7 @@
 import gzip
 import struct
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,8 +163,8 @@ def test_features_are_standardized_with_the_training_set(tmp_path):
         found.test.images[0], (np.array([2, 7, 1]) - preparation.mean) / preparation.std, rtol=1e-6
     )
     assert found.remarks[-1].endswith("standard deviation: 3; constant: 1")
-    again = nn.load(tmp_path / "test.csv", preparation=preparation)  # as a model takes them
-    assert again.train.images[0].tolist() == found.test.images[0].tolist()
+    own = replace(preparation, mean=(0, 0, 0), std=(1, 1, 1))  # a model's
+    assert nn.load(tmp_path, preparation=own).test.images[0].tolist() == [2, 7, 1]
 
 
 def test_kaggles_test_file_without_labels_is_said_to_be_none(tmp_path):

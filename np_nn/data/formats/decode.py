@@ -19,6 +19,7 @@ MOST_BYTES = 2**28  # of a file
 MOST_PIXELS = 2**26  # of an image, before it is decoded: 8192 x 8192
 TOO_MANY = f"more than {MOST_PIXELS:,} pixels"
 DAMAGED = "damaged, or no image of these formats: " + ", ".join(FORMATS[:-1])
+READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # of a pipe
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
@@ -52,13 +53,16 @@ def _outcome(source, channels, size):
 
 
 def _content(path):
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", buffering=0) as file:
-        state = os.fstat(file.fileno())
+    descriptor = os.open(path, READING)
+    try:
+        state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise UndecodableError("not a regular file")
         if state.st_size > MOST_BYTES:
             raise UndecodableError(f"larger than {MOST_BYTES:,} bytes")
-        return file.read()
+        return os.read(descriptor, state.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def decode(content, channels=None, size=None):
@@ -71,7 +75,8 @@ def decode(content, channels=None, size=None):
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         if image.width * image.height > MOST_PIXELS:
             raise UndecodableError(TOO_MANY)
-        if image.mode not in ("L", "RGB") or image.info.keys() & {"exif", "transparency"}:
+        info = image.info
+        if image.mode not in ("L", "RGB") or "exif" in info or "transparency" in info:
             image = _plain(image)
         elif image.format in ("JPEG", "TIFF", "WEBP", "MPO"):
             image = ImageOps.exif_transpose(image)

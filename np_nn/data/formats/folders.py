@@ -122,7 +122,8 @@ def _entries(folder, options, remarks):
         yield from _listed(folder, path, options, remarks)
         return
     for sub in subfolders(folder):
-        found = sorted(_walk(sub), key=natural)
+        start = len(str(sub))
+        found = sorted(_walk(sub), key=lambda path, start=start: natural(path[start:]))
         if not found:
             remarks.append(f"{shown(sub.name)} holds no images, and is no class")
         yield from ((path, sub.name) for path in found)

@@ -12,6 +12,7 @@ PARTS = {
     "test": TEST, "testing": TEST, "t10k": TEST,
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
 }  # fmt: skip
+NUMBERS = re.compile(r"(\d+)")
 LABELS = ("label", "labels", "class", "target", "y")  # names of a column or array of labels
 
 
@@ -92,5 +93,5 @@ def natural(name):
 
     Numbers stand at the odd places of a split, so that only like is compared with like.
     """
-    words = re.split(r"(\d+)", str(name))
+    words = NUMBERS.split(str(name))
     return [int(word) if i % 2 else word.lower() for i, word in enumerate(words)], str(name)

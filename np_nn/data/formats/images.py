@@ -83,7 +83,10 @@ def _said(size):
 def _array(outcomes, channels):
     """Join decoded images of one size: (n, H, W), or (n, 3, H, W)."""
     height, width = outcomes[0][:2]
-    images = np.empty((len(outcomes), height, width, channels), np.uint8)
-    for row, (_, _, own, pixels) in zip(images, outcomes, strict=True):
-        row[:] = np.frombuffer(pixels, np.uint8).reshape(height, width, own)
+    pixels = (
+        pixels if own == channels else np.repeat(np.frombuffer(pixels, np.uint8), 3).tobytes()
+        for _, _, own, pixels in outcomes
+    )  # fmt: skip
+    images = np.frombuffer(b"".join(pixels), np.uint8)
+    images = images.reshape(len(outcomes), height, width, channels)
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2)) if channels == 3 else images[..., 0]
