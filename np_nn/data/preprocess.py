@@ -82,23 +82,18 @@ def warp(images, matrices, coefficients=None, basis_y=None, basis_x=None):
 def check_images(images):
     """Raise NpNNError unless these are images (M, H, W) uint8 with at most MOST_SIDE rows."""
     _check_pixels(images)
-    if images.ndim == 4:
+    if images.ndim > 3:
         raise NpNNError(
             f"images of {images.shape[1]} channels are neither straightened nor distorted: that is "
             "for one channel (no --deskew, no --augment)"
         )
-    if images.ndim != 3:
-        raise NpNNError(f"images must be a uint8 array (M, H, W), got {_said(images)}")
-    if max(images.shape[1:]) > MOST_SIDE:
-        raise NpNNError(f"images may be {MOST_SIDE} pixels high and wide, got {images.shape}")
 
 
 def _check_pixels(images):
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim < 3:
-        raise NpNNError(f"images must be a uint8 array (M, H, W), got {_said(images)}")
+        got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
+        raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")
     if not images.size:
         raise NpNNError(f"there is no pixel in images of shape {images.shape}")
-
-
-def _said(images):
-    return f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
+    if max(images.shape[-2:]) > MOST_SIDE:
+        raise NpNNError(f"images may be {MOST_SIDE} pixels high and wide, got {images.shape}")
