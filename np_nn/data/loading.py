@@ -64,8 +64,8 @@ def load(
     options = Options(label, _size(image_size), skip=skip_unreadable, quiet=quiet)
     if preparation is not None:
         options = _options_of(preparation, options)
-    found = reading.read(path, options)
-    return own.dataset(found, _name(path), seed, scale, preparation)
+    found = own.dataset(reading.read(path, options), _name(path), seed, scale, preparation)
+    return replace(found, preparation=replace(found.preparation, label=options.label or ""))
 
 
 def _prepared(dataset, preparation):
@@ -78,6 +78,7 @@ def _prepared(dataset, preparation):
 
 def _options_of(preparation, options):
     """Return the Options with which files are read as a model's Preparation wants them."""
+    options = replace(options, label=options.label or preparation.label or None)
     if preparation.kind == FEATURES:
         return replace(options, columns=preparation.columns)
     if not preparation.pixels or len(preparation.shape) not in (2, 3):

@@ -167,6 +167,15 @@ def test_features_are_standardized_with_the_training_set(tmp_path):
     assert nn.load(tmp_path, preparation=own).test.images[0].tolist() == [2, 7, 1]
 
 
+def test_a_column_that_was_named_is_known_to_the_model(tmp_path):
+    rows = "\n".join(f"{i}.5,{i % 2},{i % 3}" for i in range(12))
+    path = put(tmp_path / "t.csv", f"a,label,kind\n{rows}")
+    found = nn.load(path, label="kind")
+    assert (found.preparation.label, found.preparation.columns) == ("kind", ("a", "label"))
+    assert prints(nn.load(path, preparation=found.preparation)) == prints(found)
+    assert nn.load(path).preparation.label == ""
+
+
 def test_kaggles_test_file_without_labels_is_said_to_be_none(tmp_path):
     images, labels = np.tile(IMAGES[:, :4, :4], 1), LABELS
     own_data.table(tmp_path / "train.csv", images, labels)
@@ -357,6 +366,13 @@ def test_parquet_names_classes_and_needs_its_package(tmp_path, monkeypatch):
     parquet.write_table(pyarrow.table(rows), tmp_path / "table.parquet")
     found = nn.load(tmp_path / "table.parquet")
     assert (found.preparation.kind, found.preparation.columns) == ("features", ("p", "q"))
+    (tmp_path / "set" / "data").rename(tmp_path / "parts")
+    for part in PARTS:
+        put(tmp_path / "parts" / part / "0000.parquet", b"").unlink()
+        name = f"{part}-00000-of-00001.parquet"
+        (tmp_path / "parts" / name).rename(tmp_path / "parts" / part / "0000.parquet")
+    path = tmp_path / "parts"
+    assert (len(nn.load(path).train), len(nn.load(path).test)) == (45, 15)
     with pytest.raises(nn.DataError, match="no Parquet that can be read"):
         nn.load(put(tmp_path / "bad.parquet", b"PAR1"))
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)

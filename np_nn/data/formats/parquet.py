@@ -21,7 +21,8 @@ def read(paths, options):
     need("pyarrow", "reading Parquet")
     groups = {}
     for path in sorted(map(Path, paths)):
-        groups.setdefault(part_of(path.stem) or "", []).append(path)
+        part = part_of(path.stem) or part_of(path.parent.name)  # also train/0000.parquet
+        groups.setdefault(part or "", []).append(path)
     parts, remarks = assign(groups)
     if not parts:
         raise DataError(f"{Path(paths[0]).parent}: no file is called train-....parquet")

@@ -7,6 +7,7 @@ Python go through the cells, to name the line and the column.
 import csv
 import io
 import math
+import warnings
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
@@ -193,9 +194,11 @@ def _load(lines, delimiter, label, codes):
 
     options = {"delimiter": delimiter, "quotechar": '"', "comments": None, "ndmin": 2}
     options |= {"converters": {label: code}, "encoding": "utf-8"}
-    for dtype in (np.int16, np.float64):
-        with suppress(ValueError, OverflowError):
-            return np.loadtxt(lines, dtype, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy 1 warns where it truncates 3.5 to an integer
+        for dtype in (np.int16, np.float64):
+            with suppress(ValueError, OverflowError, Warning):
+                return np.loadtxt(lines, dtype, **options)
     return None
 
 
