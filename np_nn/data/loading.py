@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from np_nn.data import known, own
-from np_nn.data.formats import reading
 from np_nn.data.formats.found import Options
 from np_nn.data.preparation import FEATURES
 from np_nn.data.sources import names
@@ -56,6 +55,8 @@ def load(
                             "skip_unreadable are for files of your own")  # fmt: skip
         found = known.read(name, data_dir, scale, download, quiet)
         return found if preparation is None else _prepared(found, preparation)
+    from np_nn.data.formats import reading  # Pillow, which importing np_nn should not cost
+
     if not isinstance(name, str | os.PathLike):
         raise DataError(
             f"load takes a name or a path, not {type(name).__name__}; arrays are for from_arrays"
