@@ -4,7 +4,7 @@ from np_nn.analysis.gradcheck import gradcheck
 from np_nn.analysis.observer import Observer
 from np_nn.analysis.summary import summary
 from np_nn.analysis.trace import trace
-from np_nn.data import DATASETS, Dataset, Split, load
+from np_nn.data import DATASETS, Dataset, Split, from_arrays, load
 from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
 from np_nn.data.preprocess import deskew, standardization
 from np_nn.layers import *

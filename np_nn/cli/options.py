@@ -9,7 +9,7 @@ from np_nn.cli.name import program_name
 from np_nn.recipes.recipe import IMAGES, LENGTH, WHAT, hyperparameters
 from np_nn.training import inputs
 from np_nn.utils import machine
-from np_nn.utils.converters import one_of, switch, whole_number
+from np_nn.utils.converters import image_size, one_of, switch, whole_number
 from np_nn.utils.markdown import markdown_table
 
 PICTURES = ("png", "svg", "pdf")  # formats that plots.save_figure writes
@@ -98,14 +98,40 @@ def add_json_option(add):
     add("--json", type=Path, metavar="FILE", help=about)
 
 
-def add_data_options(add):
-    """Add the options that say where data sets lie. add: a parser's, or a group's, add_argument."""
+def add_data_options(add, own=True):
+    """Add the options that say where data sets lie, and how files are read.
+
+    add: a parser's, or a group's, add_argument. own: also the options for data of one's own.
+    """
     add("--data-dir", metavar="DIR", help="read data sets from DIR/MNIST/raw/... and nowhere else")
     add(
         "--download",
         action="store_true",
         default=None,
         help="fetch what is missing into --data-dir; without one it is fetched into the cache",
+    )
+    if own:
+        _add_own_data_options(add)
+
+
+def _add_own_data_options(add):
+    add(
+        "--label",
+        metavar="NAME",
+        help="column of a table that holds the labels (default: label, class, target or y, else "
+        "the first)",
+    )
+    add(
+        "--image-size",
+        type=image_size,
+        metavar="HxW",
+        help="resize image files to this height and width, 28x28 or 28",
+    )
+    add(
+        "--skip-unreadable",
+        action="store_true",
+        default=None,
+        help="leave out image files and rows that cannot be read, and count them",
     )
 
 

@@ -69,6 +69,8 @@ def check_input(args, name, path):
     for one in _outputs(vars(args)):
         if (one.option, name) != ("--save", "--resume"):  # to the file that it continues
             _keep_apart(one, name, path)
+            if os.path.isdir(path) and _resolved(path) in _resolved(one.path / "file").parents:
+                raise _conflict(one, name, path)  # a picture would join the images of the set
 
 
 def _outputs(given):
@@ -106,10 +108,14 @@ def is_stdout(path):
 
 def _keep_apart(one, name, path):
     if not _is_device(path) and one.claims(_resolved(path)):
-        raise NpNNError(
-            f"{one.option} {one.path} and {name} {path} are in each other's way: "
-            "give each a file of its own"
-        )
+        raise _conflict(one, name, path)
+
+
+def _conflict(one, name, path):
+    return NpNNError(
+        f"{one.option} {one.path} and {name} {path} are in each other's way: "
+        "give each a file of its own"
+    )
 
 
 def _is_device(path):

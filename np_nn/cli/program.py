@@ -98,12 +98,15 @@ def load(args):
 
 
 def read(args, name):
-    """Return the Dataset of a name as it is; warn at once of one that is only a stand-in.
+    """Return the Dataset of a name or path as it is; warn at once of one that is a stand-in.
 
     args: have the options of ``add_data_options``, and quiet. Raises NpNNError, too, for an output
     in the place of one of its files.
     """
-    found = data.load(name, args.data_dir, download=args.download, quiet=args.quiet)
+    found = data.load(
+        name, args.data_dir, download=args.download, quiet=args.quiet, label=args.label,
+        image_size=args.image_size, skip_unreadable=bool(args.skip_unreadable),
+    )  # fmt: skip
     for path in data.paths(found):
         outputs.check_input(args, "the data set's", path)
     if found.note and not args.quiet:

@@ -16,7 +16,8 @@ from np_nn.training.checkpoint import Checkpoint, load_checkpoint
 from np_nn.utils.errors import NpNNError
 
 # The options that decide how a network is trained: a checkpoint holds those that were given.
-TRAINING = ("recipe", *option_names(Recipe), "seed", "input")
+READING = ("label", "image_size", "skip_unreadable")  # of the data
+TRAINING = ("recipe", *option_names(Recipe), *READING, "seed", "input")
 LOADED = "network of the file"  # is true beside them where it began with --load
 
 

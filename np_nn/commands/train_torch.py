@@ -87,6 +87,8 @@ def tensors(data, settings, device, train):
 
 
 def from_torchvision(data, train):
+    if data.root is None:  # the digits, and files of the user's own
+        return None
     try:
         from torchvision import datasets
 
@@ -97,8 +99,10 @@ def from_torchvision(data, train):
 
 
 def shaped(images, settings):
-    """Images (n, 28, 28) as the network takes them: (n, 1, 28, 28), or rows (n, 784)."""
-    return images.unsqueeze(1) if build.takes_images(settings) else images.flatten(1)
+    """Images (n, H, W) as the network takes them, (n, 1, H, W) or rows (n, I); colour stays so."""
+    if not build.takes_images(settings):
+        return images.flatten(1)
+    return images.unsqueeze(1) if images.ndim == 3 else images
 
 
 def to_float(images, split):

@@ -25,7 +25,8 @@ class Preparation:
 
     kind: one of KINDS. shape: of one sample: (H, W), (3, H, W) or (I,). pixels: samples are bytes
     (uint8), else float32. columns: names of the features, in their order. mean, std: of each
-    feature: a value becomes (value - mean) / std. Raises NpNNError for values that do not fit.
+    feature: a value becomes (value - mean) / std. label: the column of labels, or the set among
+    several, that the user named; "" where none was. Raises NpNNError for values that do not fit.
     """
 
     kind: str = ARRAY
@@ -37,6 +38,7 @@ class Preparation:
     columns: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    label: str = ""
 
     def __post_init__(self):
         if self.kind not in KINDS:

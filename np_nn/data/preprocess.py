@@ -12,8 +12,8 @@ MOST_SIDE = 4096  # rows or columns of an image; the kernels count with 32 bits
 
 
 def mean_and_std(images):
-    """The mean and the standard deviation of all pixels of images (M, H, W) uint8."""
-    check_images(images)
+    """The mean and the standard deviation of all pixels of images (M, ...) uint8."""
+    _check_pixels(images)
     total = squares = 0.0
     flat = images.reshape(-1)
     for start in range(0, flat.size, BLOCK):
@@ -81,10 +81,19 @@ def warp(images, matrices, coefficients=None, basis_y=None, basis_x=None):
 
 def check_images(images):
     """Raise NpNNError unless these are images (M, H, W) uint8 with at most MOST_SIDE rows."""
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3:
+    _check_pixels(images)
+    if images.ndim > 3:
+        raise NpNNError(
+            f"images of {images.shape[1]} channels are neither straightened nor distorted: that is "
+            "for one channel (no --deskew, no --augment)"
+        )
+
+
+def _check_pixels(images):
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim < 3:
         got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
         raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")
     if not images.size:
         raise NpNNError(f"there is no pixel in images of shape {images.shape}")
-    if max(images.shape[1:]) > MOST_SIDE:
+    if max(images.shape[-2:]) > MOST_SIDE:
         raise NpNNError(f"images may be {MOST_SIDE} pixels high and wide, got {images.shape}")

@@ -13,6 +13,8 @@ from np_nn.utils.errors import NpNNError
 def prepare(settings, data):
     """A Dataset as the settings, a Recipe, want it; ``prepare_seconds`` says what that took.
 
+    Only pixels are scaled and standardized; features are so already, and other arrays stay.
+
     Raises NpNNError if more images are to be held out than there are.
     """
     started = time.perf_counter()
@@ -24,7 +26,9 @@ def prepare(settings, data):
             _part(train, 0, -settings.validation),
             _part(train, -settings.validation, None),
         )
-    if settings.standardize:
+    if not data.preparation.pixels:
+        scale, shift = 1.0, 0.0
+    elif settings.standardize:
         scale, shift = preprocess.standardization(train.images)
     else:
         scale, shift = settings.scale, settings.shift

@@ -17,6 +17,7 @@ from np_nn.optim import OPTIMIZERS
 from np_nn.optim.schedules import SCHEDULES
 from np_nn.utils.converters import (
     joined,
+    name_or_path,
     named,
     number,
     number_or,
@@ -86,8 +87,8 @@ class Recipe:
     loaded: str = _about("")
 
     dataset: str = setting(
-        "mnist", IMAGES, "the data set; auto: MNIST, or where it is missing scikit-learn's digits",
-        one_of("data set", data.names),
+        "mnist", IMAGES, "the data set, or a file or folder of your own; auto: MNIST, or where it "
+        "is missing scikit-learn's digits", name_or_path("data set", data.names),
     )  # fmt: skip
     scale: float = setting(1.0, IMAGES, "pixels of 0..255 are multiplied by X", positive)
     shift: float = setting(0.0, IMAGES, "then X is added to them", real)

@@ -57,7 +57,7 @@ def _parser():
     add("--out", type=Path, default=Path("reproduction"), metavar="DIR",
         help="where the results are kept (default: reproduction)")  # fmt: skip
     add("--list", action="store_true", help="show the rows and what they take, and exit")
-    cli.add_data_options(add)
+    cli.add_data_options(add, own=False)
     cli.add_threads_option(add)
     add("--quiet", action="store_true", help="no progress, only the tables")
     cli.add_numpy_options(command)

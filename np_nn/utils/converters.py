@@ -6,11 +6,14 @@ Each is a type of argparse and raises ConversionError, whose one line says what 
 
 import argparse
 import math
+import os
 
 import numpy as np
 
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError, shown, unknown_name
+
+MOST_SIDE = 4096  # pixels of an image that files are resized to
 
 
 class ConversionError(NpNNError, argparse.ArgumentTypeError):
@@ -46,6 +49,32 @@ def one_of(kind, table):
         return name
 
     return convert
+
+
+def name_or_path(kind, names):
+    """A converter: one of the names that a function returns, else an existing path, made absolute.
+
+    A name wins over a file or folder that is called alike; a Path is never a name.
+    """
+
+    @_converter("NAME|PATH", names)
+    def convert(word):
+        if isinstance(word, str) and word in names():
+            return word
+        path = os.path.expanduser(str(word))
+        if not _exists(path):
+            unknown = unknown_name(kind, str(word), names())
+            raise ConversionError(f"{unknown}, and there is no such file or folder")
+        return os.path.abspath(path)
+
+    return convert
+
+
+def _exists(path):
+    try:
+        return os.path.exists(path)
+    except ValueError:  # a NUL
+        return False
 
 
 def named(kind, table):
@@ -121,6 +150,19 @@ def number_or(word):
         return word if str(value) == word else number(value)
 
     return convert
+
+
+@_converter("HxW")
+def image_size(value):
+    """A converter: a height and a width as text, "28x20"; one number stands for both."""
+    words = str(value).lower().split("x")
+    try:
+        sizes = [int(word) for word in words]
+    except ValueError:
+        sizes = []
+    if len(sizes) not in (1, 2) or not all(0 < size <= MOST_SIDE for size in sizes):
+        raise _refused(f"a height and a width as in 28x28, each at most {MOST_SIDE},", value)
+    return f"{sizes[0]}x{sizes[-1]}"
 
 
 @_converter("")

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from np_nn import data
-from np_nn.data import dataset
+from np_nn.data import dataset, known
 from np_nn.utils.errors import DataError, NpNNError
 from tests.support.loopback import Loopback
 
@@ -158,7 +158,7 @@ def test_unknown_names_suggest_the_nearest():
         data.load("minst")
     assert str(caught.value) == (
         "unknown data set 'minst'; did you mean 'mnist'? "
-        f"(one of auto, {', '.join(REAL_SOURCES)}, digits)"
+        f"(one of auto, {', '.join(REAL_SOURCES)}, digits), and there is no such file or folder"
     )
     with pytest.raises(NpNNError, match="did you mean 'mnist'"):
         data.load("MNIST")
@@ -250,7 +250,7 @@ def test_without_the_variable_the_cache_is_the_users(monkeypatch):
     import pooch
 
     monkeypatch.delenv("NP_NN_CACHE")
-    assert dataset._own_root(None) == Path(pooch.os_cache("np_nn"))
+    assert known._own_root(None) == Path(pooch.os_cache("np_nn"))
 
 
 def test_unpacked_is_preferred_but_for_kmnist(small, tmp_path):

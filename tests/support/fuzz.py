@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import gzip
 import hashlib
+import importlib.util
 import io
 import json
 import random
@@ -20,9 +21,11 @@ import tempfile
 import time
 import traceback
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import np_nn as nn
 from np_nn import cli, losses, optim, recipes
@@ -294,13 +297,90 @@ class Logs:
         JSONLogger(self.path)._until(5)
 
 
+class OwnFiles:
+    """Data sets of the user's own: tables, arrays, zips, images, and Parquet where it is there."""
+
+    def __init__(self, folder):
+        rng = np.random.default_rng(0)
+        self.folder = Path(folder) / "own"
+        images, labels = rng.integers(0, 256, (6, 4, 4), dtype=np.uint8), np.arange(6) % 2
+        self.right = {
+            "table.csv": _table(images, labels), "few.csv": b"a;b;class\n1;2.5;x\n2;1e3;y\n0;1;x\n",
+            "arrays.npz": _npz(images, labels), "idx.zip": _zip(images, labels),
+            "images/a/1.png": _image(images[0], "PNG"), "images/a/2.jpg": _image(images[1], "JPEG"),
+            "images/b/1.bmp": _image(images[2], "BMP"), "images/b/2.tif": _image(images[3], "TIFF"),
+        }  # fmt: skip
+        if importlib.util.find_spec("pyarrow"):
+            self.right["images.parquet"] = _parquet(images, labels)
+        for name, content in self.right.items():
+            self.write(name, content)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def try_one(self, rng):
+        name = rng.choice(list(self.right))
+        path = self.write(name, mutated(self.right[name], rng))
+        try:
+            whole = (
+                self.folder / "images" if path.suffix in (".png", ".jpg", ".bmp", ".tif") else path
+            )
+            nn.load(whole, quiet=True, image_size=4 if whole != path else None,
+                    skip_unreadable=rng.random() < 0.2)  # fmt: skip
+        finally:
+            self.write(name, self.right[name])
+
+
+def _table(images, labels):
+    rows = [
+        ",".join(map(str, (label, *image.flat)))
+        for image, label in zip(images, labels, strict=True)
+    ]
+    return "\n".join(["label," + ",".join(f"p{i}" for i in range(16)), *rows]).encode()
+
+
+def _npz(images, labels):
+    stream = io.BytesIO()
+    np.savez_compressed(stream, x_train=images, y_train=labels)
+    return stream.getvalue()
+
+
+def _zip(images, labels):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for role, array in (("images", images), ("labels", labels)):
+            head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            content = gzip.compress(head + array.astype(np.uint8).tobytes())
+            archive.writestr(f"emnist-train-{role}-idx{array.ndim}-ubyte.gz", content)
+    return stream.getvalue()
+
+
+def _image(pixels, form):
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, form)
+    return stream.getvalue()
+
+
+def _parquet(images, labels):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    stream = io.BytesIO()
+    encoded = [{"bytes": _image(image, "PNG"), "path": None} for image in images]
+    parquet.write_table(pa.table({"image": encoded, "label": labels}), stream)
+    return stream.getvalue()
+
+
 def one_line(message):
     return len(message.splitlines()) == 1
 
 
 # Kind of input: its share of the cases; of model files 10,000 of each model in 200,000 cases.
 KINDS = {IDXFiles: 0.15, Bytes: 0.15, Checkpoints: 0.1, ModelFiles: 0.35, Options: 0.03}
-KINDS |= {Specs: 0.12, Logs: 0.1}
+KINDS |= {Specs: 0.12, Logs: 0.07, OwnFiles: 0.03}
 
 
 def fuzz(cases, seed, out=print):

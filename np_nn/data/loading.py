@@ -1,0 +1,102 @@
+"""Loading a data set: one that is known by name, or the user's own files."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from np_nn.data import known, own
+from np_nn.data.formats.found import Options
+from np_nn.data.preparation import FEATURES
+from np_nn.data.sources import names
+from np_nn.utils.converters import image_size as converted_size
+from np_nn.utils.converters import name_or_path
+from np_nn.utils.errors import DataError
+
+
+def load(
+    name="auto", data_dir=None, *, scale=1 / 255, download=None, quiet=False, label=None,
+    image_size=None, skip_unreadable=False, preparation=None, seed=0,
+):  # fmt: skip
+    """Return the Dataset called `name`, or that of the user's own files at this path.
+
+    A name is looked for without `data_dir` in $NP_NN_DATA, ./data and the cache folder
+    ($NP_NN_CACHE or the user's own); the first that holds any of its four files is taken. Folders
+    are only read, but for the cache, and for `data_dir` where a download is asked for.
+
+    A path leads to a folder with a subfolder of images per class or with labels.csv, perhaps in
+    train/ and test/; or to CSV, .npz, .npy, IDX (also in a zip) or Parquet, as files or as a folder
+    of them. Without a test set, a fifth of each class becomes it. Samples come in a seeded
+    stratified order, whatever the format. `Dataset.remarks` says what was done.
+
+    Args:
+        name: key of DATASETS, "digits" for scikit-learn's, or "auto": MNIST, or where MNIST can
+            be neither found nor fetched, and no `data_dir` is given, the digits, with a note and a
+            reason that say so. Else the path of a file or folder; a known name wins over it.
+        data_dir: the only folder to look in for a name, if given.
+        scale: factor of a pixel, see `Split`.
+        download: fetch what is missing, into `data_dir` or else into the cache; None: into the
+            cache only.
+        quiet: hide the progress bar.
+        label: column of a table that holds the labels; without it one called label, class, target
+            or y, or the first. Of several IDX sets in one folder: which one.
+        image_size: (height, width), or one number for both, that image files are resized to.
+        skip_unreadable: leave out image files and rows that cannot be read, and say so in the
+            remarks.
+        preparation: the Preparation of a model, by which the splits become its inputs.
+        seed: of the order and the test set, int >= 0.
+
+    Raises:
+        DataError: for a data set that is missing, unreadable or damaged.
+        NpNNError: for an unknown name where there is no such file or folder.
+    """
+    if isinstance(name, str) and name in names():
+        if label is not None or image_size is not None or skip_unreadable:
+            raise DataError(f"{name} has its own labels and size: label, image_size and "
+                            "skip_unreadable are for files of your own")  # fmt: skip
+        found = known.read(name, data_dir, scale, download, quiet)
+        return found if preparation is None else _prepared(found, preparation)
+    from np_nn.data.formats import reading  # Pillow, which importing np_nn should not cost
+
+    if not isinstance(name, str | os.PathLike):
+        raise DataError(
+            f"load takes a name or a path, not {type(name).__name__}; arrays are for from_arrays"
+        )
+    path = Path(name_or_path("data set", names)(name))
+    options = Options(label, _size(image_size), skip=skip_unreadable, quiet=quiet)
+    if preparation is not None:
+        options = _options_of(preparation, options)
+    found = own.dataset(reading.read(path, options), _name(path), seed, scale, preparation)
+    return replace(found, preparation=replace(found.preparation, label=options.label or ""))
+
+
+def _prepared(dataset, preparation):
+    """Return a Dataset of pixels whose splits are inputs as the Preparation makes them."""
+    train, test = (
+        preparation.split(split.images, split.labels) for split in (dataset.train, dataset.test)
+    )
+    return replace(dataset, train=train, test=test, preparation=preparation)
+
+
+def _options_of(preparation, options):
+    """Return the Options with which files are read as a model's Preparation wants them."""
+    options = replace(options, label=options.label or preparation.label or None)
+    if preparation.kind == FEATURES:
+        return replace(options, columns=preparation.columns)
+    if not preparation.pixels or len(preparation.shape) not in (2, 3):
+        return options
+    channels = 3 if len(preparation.shape) == 3 else 1
+    return replace(options, image_size=preparation.shape[-2:], channels=channels)
+
+
+def _size(value):
+    """Return (height, width) of 28, "28x20" or (28, 20); None of None."""
+    if value is None:
+        return None
+    text = "x".join(map(str, value)) if isinstance(value, tuple | list) else value
+    return tuple(map(int, converted_size(text).split("x")))
+
+
+def _name(path):
+    """Return the last part of a path, unless it is the name of a known set."""
+    name = os.path.basename(os.path.abspath(path))
+    return str(path) if name in names() else name
