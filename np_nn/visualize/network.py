@@ -1,6 +1,7 @@
 """What the commands share: their arguments, and a network that is trained as they say."""
 
 import argparse
+import sys
 
 from np_nn import cli
 from np_nn.recipes import build, run
@@ -20,6 +21,11 @@ def _gallery(command):
     cli.add_numpy_options(command)
     command.set_defaults(out="gallery")
     return command
+
+
+def note(text):
+    """Say on stderr what is left out of the pictures, and why."""
+    print(f"note: {text}", file=sys.stderr)
 
 
 def change(args, **changes):
