@@ -161,7 +161,7 @@ def _shown(dataset, index):
         return {"features": plots.largest_features(row, columns, FEATURES)}
     height, width = samples.shape[-2:]
     image = _uri(plots.draw_image(samples[index], **plots.look(samples)), "png")
-    return {"image": image, "width": width, "height": height}
+    return {"image": image, "width": width, "height": height, "photo": plots.is_photo(samples)}
 
 
 def _uri(content, kind):

@@ -16,7 +16,7 @@ from np_nn.plots.images import (
     plot_filters,
     plot_filters_learnt,
 )
-from np_nn.plots.pixels import draw_image, look
+from np_nn.plots.pixels import draw_image, is_photo, look
 from np_nn.plots.plane import Film, Moment, film_frame, plot_films
 from np_nn.plots.reproduction import Dot, plot_reproduction
 from np_nn.plots.runs import Curve, draw_curve, plot_compare, plot_learning, plot_training, smooth
@@ -38,6 +38,7 @@ __all__ = [
     "draw_curve",
     "draw_image",
     "film_frame",
+    "is_photo",
     "largest_features",
     "look",
     "plot_calibration",

@@ -25,6 +25,11 @@ def look(images):
     return INK if counts.argmax() == 0 else LIGHT
 
 
+def is_photo(images):
+    """Return whether images (n, h, w) or (n, C, h, w) are in colour or in greys, and not ink."""
+    return (images.ndim == 4 and images.shape[1] == 3) or look(images) == LIGHT
+
+
 def raster(image):
     """Return an image (h, w) or (C, h, w) as imshow takes it: (h, w), or (h, w, 3) for 3 channels.
 

@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 
-from np_nn.data.split import image_shape, is_images
+from np_nn.data.split import is_images
 from np_nn.layers import Conv2d, Linear, ReLU, Softmax
 from np_nn.layers.activations import Activation
 from np_nn.plots.passes import Answer, Panel, Story
-from np_nn.plots.pixels import INK, look
+from np_nn.plots.pixels import is_photo
 
 LETTERS = {Linear: "h", Conv2d: "h", Activation: "a"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -65,8 +65,7 @@ def _first(data, shape):
     """The kind of the first Panel, the word for its sample, and the names of its bars."""
     images = data.test.images
     if is_images(images):
-        ink = look(images) == INK and image_shape(shape)[0] == 1
-        return "image" if ink else "photo", "image", ()
+        return "photo" if is_photo(images) else "image", "image", ()
     names = data.preparation.columns or tuple(f"feature {i + 1}" for i in range(shape[0]))
     return "bars" if len(names) <= MOST_BARS else "maps", "features", names
 
