@@ -23,6 +23,7 @@ NAME_LENGTH = 12  # characters
 LONG, WIDTH = 4, 0.35  # a long name is set smaller; width of a character, in gaps
 GAP = 0.06  # between the middles of two names, as a share of the map
 MOVES = 50  # to get there
+EPSILON = 1e-9  # of a gap: two names in one place get a direction to part in
 NAME = {  # of a class, readable on its points
     "size": 14, "weight": "bold", "ha": "center", "va": "center",
     "path_effects": [withStroke(linewidth=3, foreground="white")],
@@ -127,9 +128,12 @@ def _draw_points(axes, points, labels, answers, classes):
     names = [short(classes[c], NAME_LENGTH) for c in there]
     longest = max(map(len, names))
     size = NAME["size"] if longest < LONG else 10.5
-    gap = GAP * np.array([max(1, WIDTH * longest), 1]) * np.ptp(points, axis=0)
-    for middle, name in zip(_apart(middles, gap), names, strict=True):
-        axes.text(*middle, name, **NAME | {"size": size})
+    spread = np.ptp(points, axis=0)
+    spread[spread == 0] = spread.max() or 1  # points on a line
+    places = _apart(middles, GAP * np.array([max(1, WIDTH * longest), 1]) * spread)
+    axes.update_datalim(places)
+    for place, name in zip(places, names, strict=True):
+        axes.text(*place, name, **NAME | {"size": size})
     axes.margins(x=0.05 + 0.015 * (longest - 1))  # for a name at the border
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
@@ -137,7 +141,7 @@ def _draw_points(axes, points, labels, answers, classes):
 
 def _apart(middles, gap):
     """Points (n, 2), moved so that names there do not hide each other. gap: width and height."""
-    at = middles / gap
+    at = middles / gap + [[0, EPSILON * i] for i in range(len(middles))]
     for _ in range(MOVES):
         way = at[:, None] - at
         far = np.linalg.norm(way, axis=2, keepdims=True)

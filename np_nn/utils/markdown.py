@@ -10,7 +10,7 @@ def markdown_table(header, rows):
     pipes are escaped.
     """
     cells = [[_one_line(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    widths = [max(2, *map(_width, column)) for column in zip(*cells, strict=True)]
 
     def line(row):
         gaps = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
