@@ -112,7 +112,7 @@ def _curves(run):
 
 
 def _answers(scores, dataset):
-    """The parts of the page on the answers, class by class and mistake by mistake."""
+    """Return the parts of the page on the answers, class by class and mistake by mistake."""
     classes = dataset.classes
     counts = confusion(scores.labels, scores.answers, len(classes))
     return {
@@ -136,14 +136,14 @@ def _confusion(counts, scores, classes):
 
 
 def _lowest(counts, scores, classes):
-    """(name, samples, recall) of the classes with the lowest recall."""
+    """Return (name, samples, recall) of the classes with the lowest recall."""
     there = {c: share for c, share in recalls(scores).items() if share is not None}
     lowest = sorted(there, key=there.get)[:PAIRS]
     return [(classes[c], f"{counts[c].sum():,}", f"{there[c]:.1%}") for c in lowest]
 
 
 def _mistakes(scores, dataset):
-    """The surest mistakes: their image or their largest features, the answer and the class."""
+    """Yield the surest mistakes: image or largest features, the answer, and the class."""
     for index in surest_errors(scores.labels, scores.values, MISTAKES):
         label, answer = scores.labels[index], scores.answers[index]
         yield _shown(dataset, index) | {
@@ -154,7 +154,7 @@ def _mistakes(scores, dataset):
 
 
 def _shown(dataset, index):
-    """A test sample: its image with its size, or its largest features."""
+    """Return a test sample: its image with its size, or its largest features."""
     samples = dataset.test.images
     if not is_images(samples):
         row, columns = samples[index].ravel(), dataset.preparation.columns

@@ -58,7 +58,7 @@ def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> P
 
 
 def _lowest(accuracy, low, high, classes):
-    """The same of at most MOST_ROWS classes, in their order, and the number of those left out."""
+    """Return the same of at most MOST_ROWS classes, in their order, and how many are left out."""
     kept = np.sort(np.argsort(accuracy, kind="stable")[:MOST_ROWS])  # NaN comes last
     names = [classes[i] for i in kept]
     return accuracy[kept], low[kept], high[kept], names, len(classes) - len(kept)

@@ -23,7 +23,7 @@ def plot_confusion(labels, answers, classes, path, title, note="") -> Path:
 
     A row for each class, with the number of its samples that were taken for the class of the
     column: mistakes the more orange, the more there are. Where the numbers have no room, mistakes
-    are squares, and a bar of colours says how many they are.
+    are squares, and a bar of colours says how many they are. Returns `path` as a Path.
 
     Args:
         labels: (n,) int.
@@ -32,8 +32,6 @@ def plot_confusion(labels, answers, classes, path, title, note="") -> Path:
         path: of the picture.
         title: of the picture.
         note: a warning, drawn under the title.
-
-    Returns `path` as a Path.
 
     Raises:
         NpNNError: when the file cannot be written.
@@ -61,7 +59,7 @@ def _draw_numbers(axes, counts, mistakes):
 
 
 def _draw_marks(axes, counts, mistakes):
-    """Squares, which are seen also where a cell is smaller than a pixel."""
+    """Draw mistakes as squares, which are seen also where a cell is smaller than a pixel."""
     rows, columns = np.nonzero(mistakes)
     side = max(2.0, 72 * INCHES / len(counts))
     values = mistakes[rows, columns]
@@ -72,9 +70,8 @@ def _draw_marks(axes, counts, mistakes):
     if len(values):
         most = values.max()
         marks.set_clim(0, most)
-        bar = axes.figure.colorbar(
-            marks, ax=axes, shrink=0.6, pad=0.16 if len(counts) <= NAMES else 0.03
-        )
+        pad = 0.16 if len(counts) <= NAMES else 0.03  # room for the recalls
+        bar = axes.figure.colorbar(marks, ax=axes, shrink=0.6, pad=pad)
         bar.set_label("samples taken for another class")
         bar.locator.set_params(integer=True)
         bar.update_ticks()
@@ -88,7 +85,7 @@ def _draw_recalls(axes, counts):
 
 
 def _name_ticks(axes, names):
-    """Each class's name, or of many classes those of some, evenly picked."""
+    """Write each class's name at both axes, or of many classes some names, evenly picked."""
     shown = np.arange(0, len(names), 1 if len(names) <= NAMES else -(-len(names) // TICKS))
     chosen = [names[i] for i in shown]
     upright = len(shown) > NAMES // 2

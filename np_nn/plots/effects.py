@@ -35,7 +35,7 @@ class Effect:
 def plot_effects(families, path, title, note="", classes=10) -> Path:
     """Draw up to four panels, in each the curves of one setting.
 
-    Losses are smoothed, on a logarithmic axis.
+    Losses are smoothed, on a logarithmic axis. Returns `path` as a Path.
 
     Args:
         families: {setting: [Effect, ...]}.
@@ -43,8 +43,6 @@ def plot_effects(families, path, title, note="", classes=10) -> Path:
         title: of the picture.
         note: a warning, drawn under the title.
         classes: their number, by which the axis reaches above the loss of knowing nothing.
-
-    Returns `path` as a Path.
 
     Raises:
         NpNNError: when the file cannot be written.

@@ -1,5 +1,7 @@
 """The mistakes that a network is surest of: images, or rows of a table."""
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib import style
 
@@ -18,11 +20,13 @@ LINE, WIDE_LINE = 18, 24  # characters that tell a class and its score: above an
 INCHES = 0.13, 2.1, 4.15  # where the answer, the class and the features begin in a row
 
 
-def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.1%}", columns=()):
+def plot_errors(
+    images, labels, scores, classes, path, title, note="", form="{:.1%}", columns=()
+) -> Path:
     """Draw the samples that were mistaken, the highest score of a wrong class first.
 
     Above an image stand the answer and its class, both with their scores. Of rows of a table the
-    largest features stand beside them.
+    largest features stand beside them. Returns `path` as a Path.
 
     Args:
         images: (n, h, w), (n, C, h, w), or rows (n, I).
@@ -34,8 +38,6 @@ def plot_errors(images, labels, scores, classes, path, title, note="", form="{:.
         note: a warning, drawn under the title.
         form: format of a score.
         columns: names of the features of rows.
-
-    Returns `path` as a Path.
 
     Raises:
         NpNNError: when the file cannot be written.
@@ -76,7 +78,7 @@ def _draw_images(images, some, told, title, note, columns):
 
 
 def _draw_error(axes, x, y, image, told, grey):
-    """An image below two lines, in the inches from (x, y) to the right and down."""
+    """Draw an image below two lines, in the inches from (x, y) to the right and down."""
     left, right, bottom, top = fitted(x + 0.2, y + 0.45, 1.2, image.shape)
     axes.imshow(image, extent=(left, right, bottom, top), **grey)
     corners = [left, right, right, left, left], [top, top, bottom, bottom, top]

@@ -163,14 +163,14 @@ def _draw_panel(panel, reach, top, bottom):
 
 
 def _draw_photo(axes, image):
-    """An image in colour or in greys, as bright as it is."""
+    """Draw an image in colour or in greys, as bright as it is."""
     low, high = image.min(), image.max()
     draw_tiles(axes, raster(image)[None], 1, cmap="gray", vmin=low, vmax=high)
     _note(axes, f"{low:.3g} \u2026 {high:.3g}".replace("-", "\N{MINUS SIGN}"))
 
 
 def _outline(axes, image):
-    """The ink of an image as a line, where it has both ink and paper."""
+    """Draw the outline of an image's ink, where it has both ink and paper."""
     level = image.max() / 2
     if min(image.shape) > 1 and image.min() < level < image.max():
         axes.contour(image, [level], colors=GREY, linewidths=0.8)
@@ -196,7 +196,7 @@ def _frame(axes, row, column):
 
 
 def _draw_bars(axes, values, names, reach):
-    """A bar for each name: orange to the right, blue to the left."""
+    """Draw a bar for each name: orange to the right, blue to the left."""
     colours = [ORANGE if value > 0 else BLUE for value in values]
     axes.barh(range(len(values)), values, color=colours)
     axes.axvline(0, color=GREY, lw=0.8)
@@ -205,7 +205,7 @@ def _draw_bars(axes, values, names, reach):
 
 
 def _name_bars(axes, names, low, high):
-    """The names within the axes, left of what lies between low and high."""
+    """Write the names within the axes, left of what lies between low and high."""
     names = shorts(names, LONGEST)
     room = 0.062 + 0.068 * max(map(len, names))  # share of the width
     left = low - (high - low) * room / (1 - room)

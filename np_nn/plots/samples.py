@@ -25,9 +25,9 @@ GREY, FRAME = "#595959", "#BBBBBB"
 def plot_samples(dataset, path, title="") -> Path:
     """Draw samples of a Dataset: a row of training images per class, or a table's histograms.
 
-    Beside each class stands how many training and test samples it has. Of more than CLASSES
-    classes, or FEATURES features, the first are drawn, and the picture says so. path: of the
-    picture. title: its first line, else the data set's own. Returns `path` as a Path. Raises
+    Beside each class stand the numbers of its training and test samples. Of more than CLASSES
+    classes, or FEATURES features, the first are drawn, and the picture says so. title: first line
+    of the picture; without one the data set is named. Returns `path` as a Path. Raises
     NpNNError when the file cannot be written.
     """
     draw = _draw_classes if is_images(dataset.train.images) else _draw_features
@@ -36,7 +36,7 @@ def plot_samples(dataset, path, title="") -> Path:
 
 
 def _about(dataset, shape, left_out):
-    """The second line of the title: the sizes, and what is not drawn."""
+    """Return the second line of the title: the sizes, and what is not drawn."""
     word, kinds = noun(dataset.train.images), len(dataset.classes)
     sizes = f"{len(dataset.train):,} training and {len(dataset.test):,} test {word} {shape}"
     return f"{sizes}, {kinds:,} classes{left_out}"
@@ -47,13 +47,13 @@ def _left_out(shown, there, what):
 
 
 def _counts(dataset):
-    """[(training, test samples)] of each class."""
+    """Return [(training, test samples)] of each class."""
     parts = (_labels(split) for split in (dataset.train, dataset.test))
     return list(zip(*(np.bincount(p, minlength=len(dataset.classes)) for p in parts), strict=True))
 
 
 def _labels(split):
-    """Class numbers (n,), also of a split whose labels are targets (n, C)."""
+    """Return class numbers (n,), also of a split whose labels are targets (n, C)."""
     return split.labels if split.labels.ndim == 1 else split.labels.argmax(axis=1)
 
 
@@ -79,7 +79,7 @@ def _draw_classes(dataset, title):
 
 
 def _first(dataset, rows):
-    """[(name, (training, test samples))] of the first classes."""
+    """Return [(name, (training, test samples))] of the first classes."""
     return list(zip(dataset.classes, _counts(dataset), strict=True))[:rows]
 
 
@@ -123,7 +123,7 @@ def _draw_features(dataset, title):
 
 
 def _original(dataset):
-    """The training values (n, I) as their table has them, and the names of the columns."""
+    """Return the training values (n, I) as their table has them, and the columns' names."""
     split, own = dataset.train, dataset.preparation
     values = split.images.reshape(len(split), -1).astype(float)
     if own.mean:
@@ -132,7 +132,7 @@ def _original(dataset):
 
 
 def _legend(dataset):
-    """{class number: "name: training / test samples"}; one line for all of more than ten."""
+    """Return {class number: "name: training / test samples"}, or one line for more than ten."""
     if len(dataset.classes) > len(TEN):
         return {None: f"all {len(dataset.classes):,} classes"}
     counts = enumerate(zip(dataset.classes, _counts(dataset), strict=True))
@@ -140,7 +140,7 @@ def _legend(dataset):
 
 
 def _draw_histograms(axes, values, labels, legend):
-    """Histograms of one feature, a line per class."""
+    """Draw histograms of one feature, a line per class."""
     low, high = values.min(), values.max()
     edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     for c, text in legend.items():

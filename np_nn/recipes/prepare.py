@@ -6,6 +6,7 @@ from dataclasses import replace
 from np_nn import losses
 from np_nn.data import preprocess
 from np_nn.data.augmentation import AUGMENTATIONS, Compose
+from np_nn.data.preparation import FEATURES
 from np_nn.data.split import noun
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
@@ -23,7 +24,9 @@ def prepare(settings, data):
         raise NpNNError(f"{settings.validation} {word} to validate with of {len(train)}")
     if settings.validation:
         train, validation = hold_out(train, settings.validation)
-    if settings.standardize:
+    if data.preparation.kind == FEATURES:
+        scale, shift = 1.0, 0.0  # standardized already, column by column
+    elif settings.standardize:
         scale, shift = preprocess.standardization(train.images)
     else:
         scale, shift = settings.scale, settings.shift

@@ -50,7 +50,7 @@ def draw(args):
 
 
 def _maps(model, data, found, seed):
-    """The embeddings of some test samples, evenly picked, with their labels and answers."""
+    """Return the embeddings of some test samples, evenly picked, with their labels and answers."""
     n = len(data.test)
     some = np.unique(np.linspace(0, n - 1, POINTS).astype(int))
     split = replace(data.test, images=data.test.images[some], labels=data.test.labels[some])

@@ -67,7 +67,7 @@ def draw(args):
 
 
 def _variants(base, field, data):
-    """{value: settings with it, instead of the base's}; all see the same number of samples.
+    """Return {value: settings with it, not the base's}; all see the same number of samples.
 
     Batches that are larger than the training set are left out.
     """

@@ -116,7 +116,7 @@ class Image:
         return trace(self.model, self.x, self.target, self.loss)
 
     def scene(self, state, number, shown=None):
-        """The Panels, the Answer and the Story of a unit, with these weights.
+        """Return the Panels, the Answer and the Story of a unit, with these weights.
 
         shown: numbers of the classes that are drawn; None: see ``shown_classes``.
         """

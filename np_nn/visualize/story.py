@@ -62,7 +62,7 @@ def panels(passed, data, shown, unit, loss):
 
 
 def _first(data, shape):
-    """The kind of the first Panel, the word for its sample, and the names of its bars."""
+    """Return the kind of the first Panel, the word for its sample, and the names of its bars."""
     images = data.test.images
     if is_images(images):
         return "photo" if is_photo(images) else "image", "image", ()
@@ -125,7 +125,7 @@ def answer(passed, classes, shown, target, loss):
 
 
 def story(passed, unit, shape, lr):
-    """The Story of a Unit of a Trace. shape: of the sample; lr: the learning rate."""
+    """Return the Story of a Unit of a Trace. shape: of the sample; lr: the learning rate."""
     at = passed.first_linear
     x, w, grad = (
         array.reshape(unit.x.shape if at else shape) for array in (unit.x, unit.w, unit.grad_w)
@@ -150,7 +150,7 @@ def _forward(unit, after):
 
 
 def _sum(count):
-    """The products of x and w, written out where they are few."""
+    """Return the products of x and w, written out where they are few."""
     products = [f"x{_index(i)} w{_index(i)}" for i in (*range(1, min(count, 3) + 1), count)]
     return " + ".join(products[:count] if count <= 3 else [*products[:2], "…", products[-1]])
 

@@ -74,7 +74,7 @@ def draw(args):
 
 
 def _data(args):
-    """The data set, a part of whose training samples is held out in any case."""
+    """Return the data set, with a part of its training samples held out in any case."""
     data = cli.load(args)
     count = min(HELD_OUT, len(data.train) // 6)
     if data.validation is not None or not count:
@@ -108,9 +108,9 @@ def _rates(settings, history):
 
 
 def _units(before, after, shape):
-    """{time: weights of the units of the first layer that changed most, of a sample's shape}.
+    """Return {time: weights of the units of the first layer that changed most}.
 
-    Of several channels that are no colours: the weights of the first one.
+    They have a sample's shape; of channels that are no colours, only the first is kept.
     """
     name = next(name for name, array in after.items() if array.ndim > 1)
     change = (after[name] - before[name]).reshape(len(after[name]), -1)
@@ -125,7 +125,7 @@ def _units(before, after, shape):
 
 
 def _filters(stages, data):
-    """The function that draws the weights of units, and its arguments."""
+    """Return the function that draws the weights of units, and its arguments."""
     if is_images(data.train.images):
         return plots.plot_filters_learnt, stages
     count, columns = data.train.images[0].size, data.preparation.columns
