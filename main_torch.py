@@ -5,7 +5,6 @@ import sys
 import np_nn as nn
 from np_nn import cli
 from np_nn.data.batches import Batches
-from np_nn.data.split import image_shape
 from np_nn.recipes import build
 from np_nn.recipes.prepare import augmentation
 from np_nn.recipes.run import Result, Run
@@ -101,10 +100,8 @@ def from_torchvision(data, train):
 
 
 def shaped(images, settings):
-    """Samples (n, ...) as the network takes them: images (n, C, H, W), or rows (n, I)."""
-    if build.takes_images(settings):
-        return images.reshape(len(images), *image_shape(tuple(images.shape[1:])))
-    return images.flatten(1)
+    """Images (n, 28, 28) as the network takes them: (n, 1, 28, 28), or rows (n, 784)."""
+    return images.unsqueeze(1) if build.takes_images(settings) else images.flatten(1)
 
 
 def to_float(images, split):

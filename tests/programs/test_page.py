@@ -14,7 +14,7 @@ from np_nn.data import Dataset, Split
 from np_nn.data.preparation import IMAGE, Preparation
 from np_nn.recipes.run import Result, Run
 from np_nn.training.history import Evaluation
-from tests.support.own_data import NAMES, colour, dataset, table
+from tests.support.own_sets import NAMES, colour, dataset, table
 
 pytestmark = pytest.mark.kernel_independent
 VOID = {"meta", "link", "img", "br"}  # tags that are never closed

@@ -7,7 +7,7 @@ import np_nn as nn
 from np_nn.recipes import Recipe, build
 from np_nn.recipes.prepare import prepare
 from np_nn.recipes.run import about
-from tests.support.own_data import colour, table
+from tests.support.own_sets import colour, table
 
 pytestmark = pytest.mark.kernel_independent
 

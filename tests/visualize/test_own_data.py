@@ -15,7 +15,7 @@ from np_nn.recipes import Recipe, build
 from np_nn.recipes.prepare import prepare
 from np_nn.visualize import network, story, training
 from tests.support.commands import draw, refused
-from tests.support.own_data import COLUMNS, NAMES, colour, table
+from tests.support.own_sets import COLUMNS, NAMES, colour, table
 from tests.support.pictures import TITLE, check_readable, texts
 
 pytestmark = pytest.mark.kernel_independent
@@ -103,18 +103,6 @@ def test_titles_name_the_network_of_the_data(own, tmp_path, monkeypatch):
     for command in ("surface", "effects"):
         draw(tmp_path, command, [*SHORT, *(["--grid", "2"] if command == "surface" else [])])
     assert all("\n3-4-2" in title and "on own" in title for title in titles)
-
-
-@pytest.mark.parametrize("shape", [(8, 9), (3, 8, 9)])
-def test_pytorch_is_given_the_shape_that_the_network_takes(shape):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    import main_torch
-
-    samples = torch.zeros((4, *shape))
-    settings = Recipe()
-    assert main_torch.shaped(samples, settings).shape == (4, np.prod(shape))
-    images = main_torch.shaped(samples, build.change(settings, "lenet"))
-    assert images.shape == (4, 3 if len(shape) == 3 else 1, 8, 9)
 
 
 # ---- a pass
