@@ -9,6 +9,8 @@ from np_nn.layers.module import Sequential
 from np_nn.training.fit import predict
 from np_nn.utils.errors import NpNNError
 
+LEAST = 5  # points that have neighbours
+PERPLEXITY = 30  # neighbours of a point, scikit-learn's default; a third of few points
 AXES = 50  # principal axes that t-SNE is given: the rest is noise, and costs time
 
 
@@ -23,10 +25,17 @@ def embed(features, seed=0):
 
     PCA keeps the two directions in which the points vary most, and with them distances; t-SNE
     keeps neighbours together, and distances between groups mean little. Raises NpNNError if all
-    points are the same. Sources: Pearson 1901; van der Maaten and Hinton 2008.
+    points are the same, for fewer than LEAST points, and for points of a single unit. Sources:
+    Pearson 1901; van der Maaten and Hinton 2008.
     """
+    if len(features) < LEAST or features.shape[1] < 2:
+        raise NpNNError(
+            f"a map needs at least {LEAST} samples and 2 units, not {len(features)} and "
+            f"{features.shape[1]}"
+        )
     if (features == features[0]).all():
         raise NpNNError("the last hidden layer gives the same for every image: there is no map")
     with threadpool_limits(1):  # a thousand small steps: threads would wait for each other
         axes = PCA(min(AXES, *features.shape), random_state=seed).fit_transform(features)
-        return {"PCA": axes[:, :2], "t-SNE": TSNE(random_state=seed).fit_transform(axes)}
+        tsne = TSNE(perplexity=min(PERPLEXITY, len(axes) / 3), random_state=seed)
+        return {"PCA": axes[:, :2], "t-SNE": tsne.fit_transform(axes)}

@@ -1,4 +1,4 @@
-"""What a network's outputs say of images: how sure it is of each class, and how right it is."""
+"""Measures of a network's answers: accuracy and recall of each class, confusion, calibration."""
 
 from dataclasses import dataclass
 
@@ -64,6 +64,23 @@ def confusion(labels, answers, classes):
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (labels, answers), 1)
     return counts
+
+
+def recalls(scores):
+    """Return the recall of each class: {class number: 0..1, None for a class without samples}."""
+    accuracy, _, _ = scores.class_accuracy()
+    return {c: None if np.isnan(share) else float(share) for c, share in enumerate(accuracy)}
+
+
+def worst_pairs(counts, most):
+    """Return the pairs of classes that are confused most often, those first.
+
+    counts (C, C) int: see ``confusion``. Returns at most `most` tuples (class, answer, count).
+    """
+    mistakes = counts * (1 - np.eye(len(counts), dtype=int))
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:most]
+    pairs = zip(*np.unravel_index(order, mistakes.shape), strict=True)
+    return [(int(i), int(j), int(mistakes[i, j])) for i, j in pairs if mistakes[i, j]]
 
 
 def surest_errors(labels, values, most):

@@ -8,13 +8,17 @@ import numpy as np
 from jinja2 import StrictUndefined, Template
 
 from np_nn import plots, recipes
-from np_nn.analysis.metrics import confusion, surest_errors
+from np_nn.analysis.metrics import confusion, recalls, surest_errors, worst_pairs
 from np_nn.cli import pictures, report
+from np_nn.data.split import is_images, noun
 from np_nn.recipes.recipe import hyperparameters
 from np_nn.utils import machine
 
 PAGE = Path(__file__).with_name("page.html")
 MISTAKES = 20  # that are shown
+CLASSES = 20  # of a confusion matrix; of more classes the worst pairs are listed
+PAIRS = 20  # of classes, in that list
+FEATURES = 3  # of a mistaken sample that is a row of a table
 SHADE = 0.6  # of the cell with the most mistakes
 OFF = ("none", "no", "0")  # settings that do nothing
 
@@ -33,8 +37,8 @@ def page(run, command):
         off=OFF,
         seeds=_seeds(run),
         curves=_curves(run),
-        confusion=_confusion(run.scores, run.dataset.classes),
-        mistakes=_mistakes(run.scores, run.dataset),
+        word=noun(run.dataset.train.images),
+        **_answers(run.scores, run.dataset),
         timings=_timings(run),
         machine=_machine(run),
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
@@ -45,13 +49,13 @@ def _settings(settings):
     """(name, value, the recipe's own value if that is another) of each hyper-parameter."""
     recipe = recipes.RECIPES[settings.name]
     for field in hyperparameters(settings):
-        value, own = (_shown(getattr(each, field.name)) for each in (settings, recipe))
+        value, own = (_written(getattr(each, field.name)) for each in (settings, recipe))
         yield field.name.replace("_", " "), value, own if own != value else None
 
 
-def _shown(value):
+def _written(value):
     if isinstance(value, tuple):
-        return ", ".join(map(_shown, value)) or "none"
+        return ", ".join(map(_written, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value or "none")
@@ -73,9 +77,9 @@ def _timings(run):
     memory = run.peak_memory_mb
     return {
         "one iteration": f"{run.step_ms:.3f} ms (median)",
-        "images per second": f"{run.images_per_second:,.0f}",
+        f"{noun(run.dataset.train.images)} per second": f"{run.images_per_second:,.0f}",
         "training": f"{sum(r.history.train_seconds for r in run.results):.2f} s",
-        "preparing the images": f"{run.dataset.prepare_seconds:.2f} s",
+        f"preparing the {noun(run.dataset.train.images)}": f"{run.dataset.prepare_seconds:.2f} s",
         "peak memory": f"{memory:,.0f} MB" if memory else "unknown",
     }
 
@@ -107,27 +111,57 @@ def _curves(run):
     ]
 
 
-def _confusion(scores, classes):
-    """For each class its name, (count, shade of the cell) of each answer, and the share right."""
+def _answers(scores, dataset):
+    """Return the parts of the page on the answers, class by class and mistake by mistake."""
+    classes = dataset.classes
     counts = confusion(scores.labels, scores.answers, len(classes))
+    return {
+        "confusion": _confusion(counts, scores, classes) if len(classes) <= CLASSES else None,
+        "pairs": [
+            (classes[i], classes[j], f"{count:,}", f"{count / counts[i].sum():.1%}")
+            for i, j, count in worst_pairs(counts, PAIRS)
+        ],
+        "lowest": _lowest(counts, scores, classes),
+        "mistakes": list(_mistakes(scores, dataset)),
+    }
+
+
+def _confusion(counts, scores, classes):
+    """For each class its name, (count, shade of the cell) of each answer, and the share right."""
     mistakes = counts * (1 - np.eye(len(classes), dtype=int))
     shades = SHADE * mistakes / max(1, mistakes.max())
     cells = [list(zip(*row, strict=True)) for row in zip(counts, shades, strict=True)]
-    accuracy, _, _ = scores.class_accuracy()
-    right = ["-" if np.isnan(share) else f"{share:.1%}" for share in accuracy]
+    right = ["-" if share is None else f"{share:.1%}" for share in recalls(scores).values()]
     return list(zip(classes, cells, right, strict=True))
 
 
+def _lowest(counts, scores, classes):
+    """Return (name, samples, recall) of the classes with the lowest recall."""
+    there = {c: share for c, share in recalls(scores).items() if share is not None}
+    lowest = sorted(there, key=there.get)[:PAIRS]
+    return [(classes[c], f"{counts[c].sum():,}", f"{there[c]:.1%}") for c in lowest]
+
+
 def _mistakes(scores, dataset):
-    """The images of the surest mistakes, and what was thought of them."""
+    """Yield the surest mistakes: image or largest features, the answer, and the class."""
     for index in surest_errors(scores.labels, scores.values, MISTAKES):
         label, answer = scores.labels[index], scores.answers[index]
-        yield {
-            "image": _uri(plots.draw_image(dataset.test.images[index]), "png"),
+        yield _shown(dataset, index) | {
             "is": dataset.classes[label],
             "answer": dataset.classes[answer],
             "score": scores.form.format(scores.values[index, answer]),
         }
+
+
+def _shown(dataset, index):
+    """Return a test sample: its image with its size, or its largest features."""
+    samples = dataset.test.images
+    if not is_images(samples):
+        row, columns = samples[index].ravel(), dataset.preparation.columns
+        return {"features": plots.largest_features(row, columns, FEATURES)}
+    height, width = samples.shape[-2:]
+    image = _uri(plots.draw_image(samples[index], **plots.look(samples)), "png")
+    return {"image": image, "width": width, "height": height, "photo": plots.is_photo(samples)}
 
 
 def _uri(content, kind):

@@ -26,7 +26,7 @@ def curve(label, result):
 def draw_answers(dataset, found, title, folder, ending):
     """Which class is taken for which, and the mistakes that the network is surest of.
 
-    found: the Scores of the dataset's test images. Returns the paths of two files in the folder:
+    found: the Scores of the dataset's test samples. Returns the paths of two files in the folder:
     confusion and errors, followed by the ending.
     """
     classes, note = dataset.classes, dataset.note
@@ -36,6 +36,6 @@ def draw_answers(dataset, found, title, folder, ending):
     )
     errors = plots.plot_errors(
         dataset.test.images, found.labels, found.values, classes, folder / f"errors{ending}",
-        f"The surest mistakes\n{title}", note, found.form,
+        f"The surest mistakes\n{title}", note, found.form, dataset.preparation.columns,
     )  # fmt: skip
     return [confusion, errors]

@@ -3,6 +3,7 @@
 import statistics
 
 from np_nn import recipes
+from np_nn.data.split import noun
 from np_nn.recipes.recipe import hyperparameters
 from np_nn.recipes.run import DISCREPANCY
 from np_nn.utils import machine
@@ -16,13 +17,15 @@ def text(run):
     data, results = run.dataset, run.results
     seeds = ", ".join(str(result.seed) for result in results)
     done = sum(result.history.done for result in results)
+    word = noun(data.train.images)
     seconds = sum(result.history.train_seconds for result in results)
     lines = [
         run.title,
-        f"{len(data.train):,} training and {len(data.test):,} test images; {run.framework} on "
+        f"{len(data.train):,} training and {len(data.test):,} test {word}; {run.framework} on "
         f"{run.backend}, {run.threads} thread{'s' * (run.threads > 1)}, seed {seeds}",
         f"trained {done:,} iterations in {seconds:.1f} s: {run.step_ms:.2f} ms each (median), "
-        f"{run.images_per_second:,.0f} images/s",
+        f"{run.images_per_second:,.0f} {word}/s",
+        *data.remarks,
         *notes(run),
         "",
         markdown_table(*table(run)),
@@ -32,7 +35,7 @@ def text(run):
 
 def notes(run):
     """Lines on what not every run has: straightened images, held-out ones, an early stop."""
-    notes = []
+    notes, word = [], noun(run.dataset.train.images)
     if run.settings.deskew:
         notes.append(f"straightened all images in {run.dataset.prepare_seconds:.2f} s before")
     for result in run.results:
@@ -40,7 +43,7 @@ def notes(run):
             step, held = max(result.history.validation, key=lambda entry: entry[1].accuracy)
             ended = "stopped early, back to" if result.history.stopped_early else "best of them:"
             notes.append(
-                f"seed {result.seed}: {len(run.dataset.validation):,} images held out; {ended} "
+                f"seed {result.seed}: {len(run.dataset.validation):,} {word} held out; {ended} "
                 f"accuracy {held.accuracy:.4f} there, after {step:,} iterations"
             )
     return notes
@@ -102,6 +105,7 @@ def as_dict(run):
         "reference_accuracy": run.published.published if run.published else None,
         "difference": run.difference,
         "warnings": warnings(run),
+        "remarks": list(run.dataset.remarks),
         "machine": machine.describe(),
         "versions": machine.versions(*PACKAGES),
         "runs": [

@@ -60,6 +60,16 @@ def image_shape(shape):
     return (1,) * (3 - len(shape)) + tuple(shape)
 
 
+def is_images(samples):
+    """Return whether samples are images, (n, H, W) or (n, C, H, W), and not rows (n, I)."""
+    return samples.ndim in (3, 4)
+
+
+def noun(samples):
+    """Return the word for samples (n, ...) in a report: "images" or "samples"."""
+    return "images" if is_images(samples) else "samples"
+
+
 def is_matrix(images):
     """Return whether images are a compressed matrix of scipy.sparse, and no array."""
     return hasattr(images, "indptr")

@@ -7,6 +7,7 @@ from matplotlib import style
 from matplotlib.patheffects import withStroke
 
 from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
+from np_nn.plots.names import short, shorts
 
 BLUE, ORANGE = COLOURS["numpy"], COLOURS["torch"]
 # Ten colours that colour-blind readers tell apart: Petroff 2021, Accessible color sequences for
@@ -16,8 +17,13 @@ TEN = (
     "#717581", "#92dadd",
 )  # fmt: skip
 
+MOST_ROWS = 40  # classes whose accuracy is drawn
+MOST_NAMES = 12  # classes that are named on a map
+NAME_LENGTH = 12  # characters
+LONG, WIDTH = 4, 0.35  # a long name is set smaller; width of a character, in gaps
 GAP = 0.06  # between the middles of two names, as a share of the map
 MOVES = 50  # to get there
+EPSILON = 1e-9  # of a gap: two names in one place get a direction to part in
 NAME = {  # of a class, readable on its points
     "size": 14, "weight": "bold", "ha": "center", "va": "center",
     "path_effects": [withStroke(linewidth=3, foreground="white")],
@@ -27,10 +33,11 @@ NAME = {  # of a class, readable on its points
 def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> Path:
     """Draw how much of each class is answered rightly, with its interval.
 
-    accuracy, low, high (C,): 0..1, NaN for a class without images. classes: their names. note: a
-    warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
-    cannot be written.
+    accuracy, low, high (C,): 0..1, NaN for a class without samples. classes: their names; of more
+    than MOST_ROWS those of the lowest accuracy are drawn. note: a warning, drawn under the title.
+    Returns `path` as a Path. Raises NpNNError when the file cannot be written.
     """
+    accuracy, low, high, classes, left_out = _lowest(accuracy, low, high, classes)
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=1.3 + 0.32 * len(classes))
         axes, rows = figure.add_subplot(), np.arange(len(classes))
@@ -39,13 +46,22 @@ def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> P
         for row in np.flatnonzero(np.isfinite(accuracy)):
             where = axes.get_yaxis_transform()
             axes.text(1.02, row, f"{accuracy[row]:.1%}", transform=where, va="center")
-        axes.set_yticks(rows, classes)
-        axes.set(xlabel="share of the class's test images answered rightly", ylabel="class")
+        axes.set_yticks(rows, shorts(classes))
+        rest = f"; the {len(rows)} lowest of {left_out + len(rows):,}" if left_out else ""
+        axes.set(xlabel=f"share of the class's test samples answered rightly{rest}", ylabel="class")
+        axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         figure.legend(loc="outside lower center", ncols=2)
         return save_figure(figure, path)
+
+
+def _lowest(accuracy, low, high, classes):
+    """Return the same of at most MOST_ROWS classes, in their order, and how many are left out."""
+    kept = np.sort(np.argsort(accuracy, kind="stable")[:MOST_ROWS])  # NaN comes last
+    names = [classes[i] for i in kept]
+    return accuracy[kept], low[kept], high[kept], names, len(classes) - len(kept)
 
 
 def plot_calibration(counts, confidence, accuracy, error, path, title, note="") -> Path:
@@ -62,7 +78,9 @@ def plot_calibration(counts, confidence, accuracy, error, path, title, note="") 
         upper.set_title(f"expected calibration error: {error:.2%}")
         width = 1 / len(counts)
         lower.bar(width * np.arange(len(counts)), counts, width, align="edge", color=BLUE, ec="w")
-        lower.set(xlabel="how sure it was: probability of the answer", ylabel="images", xlim=(0, 1))
+        lower.set(
+            xlabel="how sure it was: probability of the answer", ylabel="samples", xlim=(0, 1)
+        )
         lower.set_yscale("symlog", linthresh=1)
         lower.yaxis.set_major_formatter("{x:,.0f}")
         lower.xaxis.set_major_formatter("{x:.0%}")
@@ -70,12 +88,13 @@ def plot_calibration(counts, confidence, accuracy, error, path, title, note="") 
 
 
 def plot_embedding(maps, labels, answers, classes, path, title, note="") -> Path:
-    """Draw images as points of maps side by side, coloured by class, mistakes with a ring.
+    """Draw samples as points of maps side by side, coloured by class, mistakes with a ring.
 
     maps: {method: points (n, 2)}. labels, answers (n,) int. classes: their names, which stand in
-    the middle of their points, or beside it where another one does; the first ten have colours
-    of their own. note: a warning, drawn under the title. Returns `path` as a Path. Raises
-    NpNNError when the file cannot be written.
+    the middle of their points, or beside it where another one does: those of the MOST_NAMES
+    classes with the most points. The first ten classes have colours of their own. note: a
+    warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
+    cannot be written.
     """
     with style.context(["default", STYLE, {"axes.grid": False}]):
         figure = new_figure(title, note, height=5)
@@ -92,7 +111,7 @@ def _draw_reliability(axes, confidence, accuracy):
     axes.plot([0, 1], [0, 1], "--", color="black", lw=1.2, label="as right as it is sure")
     axes.vlines(confidence, confidence, accuracy, color=ORANGE, lw=3, label="calibration error")
     look = {"color": BLUE, "ms": 8, "clip_on": False}
-    axes.plot(confidence, accuracy, "o", **look, label="images that it was so sure of")
+    axes.plot(confidence, accuracy, "o", **look, label="samples that it was so sure of")
     axes.set(ylabel="share that was right", ylim=(0, 1.03))
     axes.yaxis.set_major_formatter("{x:.0%}")
     axes.legend(loc="upper left")
@@ -102,17 +121,27 @@ def _draw_points(axes, points, labels, answers, classes):
     axes.scatter(*points.T, s=7, c=np.array(TEN)[labels % len(TEN)], lw=0)
     x, y = points[labels != answers].T
     axes.scatter(x, y, s=22, facecolor="none", edgecolor="black", lw=0.8, label="mistaken")
-    there = np.unique(labels)
+    counts = np.bincount(labels)
+    most = np.argsort(-counts, kind="stable")[:MOST_NAMES]
+    there = np.sort(most[counts[most] > 0])
     middles = np.array([np.median(points[labels == c], axis=0) for c in there])
-    for c, middle in zip(there, _apart(middles, GAP * np.ptp(points, axis=0)), strict=True):
-        axes.text(*middle, classes[c], **NAME)
+    names = [short(classes[c], NAME_LENGTH) for c in there]
+    longest = max(map(len, names))
+    size = NAME["size"] if longest < LONG else 10.5
+    spread = np.ptp(points, axis=0)
+    spread[spread == 0] = spread.max() or 1  # points on a line
+    places = _apart(middles, GAP * np.array([max(1, WIDTH * longest), 1]) * spread)
+    axes.update_datalim(places)
+    for place, name in zip(places, names, strict=True):
+        axes.text(*place, name, **NAME | {"size": size})
+    axes.margins(x=0.05 + 0.015 * (longest - 1))  # for a name at the border
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
 
 
 def _apart(middles, gap):
     """Points (n, 2), moved so that names there do not hide each other. gap: width and height."""
-    at = middles / gap
+    at = middles / gap + [[0, EPSILON * i] for i in range(len(middles))]
     for _ in range(MOVES):
         way = at[:, None] - at
         far = np.linalg.norm(way, axis=2, keepdims=True)

@@ -1,5 +1,6 @@
 """What a change of one setting does: families of loss curves, each labelled at its end."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from np_nn.plots.runs import smooth
 BASE = "black"
 OTHERS = (*COLOURS.values(), "#E69F00", "#56B4E9")  # the rest of Okabe and Ito's
 GAP = 0.085  # between two labels, as a share of the panel's height
-HIGHEST = 6.0  # loss that is drawn: knowing nothing of ten classes costs log 10 = 2.3
+HIGHEST = 6.0  # loss that is drawn, at least: knowing nothing of ten classes costs log 10 = 2.3
 
 
 @dataclass(frozen=True)
@@ -31,21 +32,31 @@ class Effect:
     is_base: bool = False
 
 
-def plot_effects(families, path, title, note="") -> Path:
-    """Draw up to four panels, in each the curves {setting: [Effect, ...]} of one setting.
+def plot_effects(families, path, title, note="", classes=10) -> Path:
+    """Draw up to four panels, in each the curves of one setting.
 
-    Losses are smoothed, on a logarithmic axis. note: a warning, drawn under the title. Returns
-    `path` as a Path. Raises NpNNError when the file cannot be written.
+    Losses are smoothed, on a logarithmic axis. Returns `path` as a Path.
+
+    Args:
+        families: {setting: [Effect, ...]}.
+        path: of the picture.
+        title: of the picture.
+        note: a warning, drawn under the title.
+        classes: their number, by which the axis reaches above the loss of knowing nothing.
+
+    Raises:
+        NpNNError: when the file cannot be written.
     """
+    highest = max(HIGHEST, 1.3 * math.log(classes))
     lowest = 0.8 * min(_smoothed(effect).min() for family in families.values() for effect in family)
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=7.2)
         panels = figure.subplots(2, 2, sharey=True).ravel()
-        panels[0].set(yscale="log", ylim=(lowest, HIGHEST))
+        panels[0].set(yscale="log", ylim=(lowest, highest))
         for axes, (setting, effects) in zip(panels, families.items(), strict=False):
-            _draw_family(axes, effects)
+            _draw_family(axes, effects, highest)
             axes.set_title(setting, weight="bold")
-        figure.supxlabel("images seen; black is the same training in all panels", size=10.5)
+        figure.supxlabel("samples seen; black is the same training in all panels", size=10.5)
         figure.supylabel("training loss, smoothed", size=10.5)
         return save_figure(figure, path)
 
@@ -54,7 +65,7 @@ def _smoothed(effect):
     return smooth(effect.loss, len(effect.loss) // 20)
 
 
-def _draw_family(axes, effects):
+def _draw_family(axes, effects, highest):
     axes.set_xlim(0, max(effect.images[-1] for effect in effects))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.locator_params("x", nbins=4)
@@ -67,11 +78,11 @@ def _draw_family(axes, effects):
         loss, text = _smoothed(effect), effect.label
         axes.plot(effect.images, loss, **look, zorder=2 + effect.is_base)
         if effect.diverged:
-            text, loss[-1] = f"{text}\ndiverged", HIGHEST
+            text, loss[-1] = f"{text}\ndiverged", highest
             axes.plot(
-                effect.images[-1], 0.88 * HIGHEST, "X", ms=9, color=look["color"], clip_on=False
+                effect.images[-1], 0.88 * highest, "X", ms=9, color=look["color"], clip_on=False
             )
-        elif loss[-1] > HIGHEST:
+        elif loss[-1] > highest:
             text = f"{text}: loss {loss[-1]:.0f}"
         ends.append((loss[-1], text, look["color"]))
     _label_ends(axes, ends)

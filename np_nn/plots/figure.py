@@ -5,17 +5,21 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_params_from_file
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from np_nn.plots.names import families, readable
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, by a word of the label.
 COLOURS = {"torch": "#D55E00", "compiled": "#009E73", "numpy": "#0072B2", "": "#CC79A7"}
-STYLE = str(Path(__file__).with_name("np_nn.mplstyle"))
+# On top of matplotlib's "default". Class names of other scripts need other fonts.
+STYLE = rc_params_from_file(Path(__file__).with_name("np_nn.mplstyle"), use_default_template=False)
+STYLE["font.family"] = families()
 # Without what matplotlib adds of the time and of itself, so that the same picture is the same file.
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
@@ -31,7 +35,7 @@ def new_figure(title, note, height, width=8):
     """
     title, _, about = title.partition("\n")
     title, about, note = (
-        textwrap.fill(text, most) for text, most in ((title, 74), (about, 92), (note, 88))
+        textwrap.fill(readable(text), most) for text, most in ((title, 74), (about, 92), (note, 88))
     )
     title_height = 0.14 + 0.24 * len(title.splitlines())  # inches
     about_height = 0.1 + 0.2 * len(about.splitlines()) if about else 0

@@ -14,8 +14,11 @@ from matplotlib.patches import Patch, Rectangle
 
 from np_nn.plots.figure import STYLE, new_figure, save_figure
 from np_nn.plots.images import BLUE, MOST, ORANGE, SIGNED, draw_tiles
+from np_nn.plots.names import shorts
+from np_nn.plots.pixels import raster
 
 ACROSS = 5  # panels side by side
+LONGEST = 10  # characters of a name beside a bar
 GREY = "#595959"
 MARGIN = 0.008  # of the width: where the title begins
 MEANING = {
@@ -31,8 +34,8 @@ class Panel:
 
     name: its letter, such as "h". made: how it is made, such as "h = x W + b"; back: how its
     gradient is, such as "= dL/da if h > 0". values, grad: (n,), (H, W) or (C, H, W), of one shape;
-    mark: the unit (of n) to be framed. kind: "image", "maps", or "bars" for one number of each
-    class.
+    mark: the unit (of n) to be framed. kind: "image" of ink, "photo", "maps", or "bars" for one
+    number of each name. names: of the n bars.
     """
 
     name: str
@@ -42,13 +45,15 @@ class Panel:
     grad: np.ndarray
     kind: str = "maps"
     mark: int | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What comes out: values (C,) of the classes, and what they should be, target (C,).
 
-    made: as of a Panel. loss: lines that say what it is.
+    made: as of a Panel. loss: lines that say what it is. left_out: number of classes that have no
+    bar, as there are too many.
     """
 
     made: str
@@ -56,6 +61,7 @@ class Answer:
     values: np.ndarray
     target: np.ndarray
     loss: str
+    left_out: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +105,7 @@ def draw_pass(panels, answer, story, title, note, full) -> Figure:
     ``reaches``. To be called within the style, as ``plot_pass`` does.
     """
     drawings = [
-        partial(_draw_panel, panel, reach, answer.classes)
+        partial(_draw_panel, panel, reach)
         for panel, reach in zip(panels, full[:-3].reshape(-1, 2), strict=True)
     ]
     drawings.append(partial(_draw_answer, answer))
@@ -139,19 +145,35 @@ def _lead(axes, text):
     axes.text(-0.09, 0.5, text, transform=axes.transAxes, ha="center", va="center", **look)
 
 
-def _draw_panel(panel, reach, classes, top, bottom):
+def _draw_panel(panel, reach, top, bottom):
     top.set_title(panel.made, loc="center")
     bottom.set_title(f"\u2202L/\u2202{panel.name}\n{panel.back}", loc="center")
     if panel.kind == "bars":
-        _draw_bars(top, panel.values, classes, reach[0])
-        _draw_bars(bottom, panel.grad, classes, reach[1])
+        _draw_bars(top, panel.values, panel.names, reach[0])
+        _draw_bars(bottom, panel.grad, panel.names, reach[1])
         return
-    look = {"cmap": "Greys"} if panel.kind == "image" else {}
-    _draw_maps(top, panel.values, reach[0], panel.mark, **look)
+    if panel.kind == "photo":
+        _draw_photo(top, panel.values)
+    else:
+        look = {"cmap": "Greys"} if panel.kind == "image" else {}
+        _draw_maps(top, panel.values, reach[0], panel.mark, **look)
     _draw_maps(bottom, panel.grad, reach[1], panel.mark)
     if panel.kind == "image":
-        outline = _as_maps(panel.values)[0]
-        bottom.contour(outline, [outline.max() / 2], colors=GREY, linewidths=0.8)
+        _outline(bottom, _as_maps(panel.values)[0])
+
+
+def _draw_photo(axes, image):
+    """Draw an image in colour or in greys, as bright as it is."""
+    low, high = image.min(), image.max()
+    draw_tiles(axes, raster(image)[None], 1, cmap="gray", vmin=low, vmax=high)
+    _note(axes, f"{low:.3g} \u2026 {high:.3g}".replace("-", "\N{MINUS SIGN}"))
+
+
+def _outline(axes, image):
+    """Draw the outline of an image's ink, where it has both ink and paper."""
+    level = image.max() / 2
+    if min(image.shape) > 1 and image.min() < level < image.max():
+        axes.contour(image, [level], colors=GREY, linewidths=0.8)
 
 
 def _draw_maps(axes, values, reach, mark=None, cmap=SIGNED):
@@ -173,22 +195,23 @@ def _frame(axes, row, column):
     axes.add_patch(Rectangle(corner, 1, 1, fill=False, lw=1.5, clip_on=False, zorder=3))
 
 
-def _draw_bars(axes, values, classes, reach):
-    """A bar for each class: orange to the right, blue to the left."""
+def _draw_bars(axes, values, names, reach):
+    """Draw a bar for each name: orange to the right, blue to the left."""
     colours = [ORANGE if value > 0 else BLUE for value in values]
     axes.barh(range(len(values)), values, color=colours)
     axes.axvline(0, color=GREY, lw=0.8)
     _note(axes, f"\u00b1{reach:.3g}")
-    _name_bars(axes, classes, -1.05 * reach, 1.05 * reach)
+    _name_bars(axes, names, -1.05 * reach, 1.05 * reach)
 
 
-def _name_bars(axes, classes, low, high):
-    """The classes' names within the axes, left of what lies between low and high."""
-    room = 0.07 + 0.06 * max(map(len, classes))  # share of the width
+def _name_bars(axes, names, low, high):
+    """Write the names within the axes, left of what lies between low and high."""
+    names = shorts(names, LONGEST)
+    room = 0.062 + 0.068 * max(map(len, names))  # share of the width
     left = low - (high - low) * room / (1 - room)
-    axes.set(xlim=(left, high), ylim=(len(classes) - 0.4, -0.6), xticks=[], yticks=[])
+    axes.set(xlim=(left, high), ylim=(len(names) - 0.4, -0.6), xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    for row, name in enumerate(classes):
+    for row, name in enumerate(names):
         axes.text(left, row, name, va="center")
 
 
@@ -202,7 +225,8 @@ def _draw_answer(answer, top, bottom):
         if abs(value) >= 0.005:
             end = max(value, answer.target[row])
             top.text(end + 0.04 * most, row, f"{value:.2f}", va="center")
-    _note(top, "dotted: y")
+    rest = f"; {answer.left_out:,} left out" if answer.left_out else ""
+    _note(top, f"dotted: y{rest}")
     _name_bars(top, answer.classes, min(0, *answer.values), 1.6 * most)
     _lines(bottom, 0.02, answer.loss)
 

@@ -85,10 +85,20 @@ def model_for(settings, shape, classes):
     inputs = math.prod(shape)
     known |= {"sizes": settings.sizes(inputs, classes), "inputs": inputs, "classes": classes}
     if takes_images(settings):
-        known["image"] = image_shape(shape)
+        known["image"] = _image(settings, shape)
     make = MODELS[settings.model]
     wanted = inspect.signature(make).parameters
     return make(**{name: value for name, value in known.items() if name in wanted})
+
+
+def _image(settings, shape):
+    """Return (C, H, W) of a shape. Raises NpNNError, which names the model, for rows."""
+    if len(shape) == 1:
+        raise NpNNError(
+            f"{settings.model} takes images, and each sample is a row of {shape[0]} features: "
+            "take a model of rows, such as mlp"
+        )
+    return image_shape(shape)
 
 
 def loss(settings, data):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from np_nn import losses
 from np_nn.data import preprocess
 from np_nn.data.augmentation import AUGMENTATIONS, Compose
+from np_nn.data.split import noun
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 
@@ -20,12 +21,10 @@ def prepare(settings, data):
     started = time.perf_counter()
     train, test, validation = data.train, data.test, None
     if settings.validation >= len(train):
-        raise NpNNError(f"{settings.validation} images to validate with of {len(train)}")
+        word = noun(train.images)
+        raise NpNNError(f"{settings.validation} {word} to validate with of {len(train)}")
     if settings.validation:
-        train, validation = (
-            _part(train, 0, -settings.validation),
-            _part(train, -settings.validation, None),
-        )
+        train, validation = hold_out(train, settings.validation)
     if not data.preparation.pixels:
         scale, shift = 1.0, 0.0
     elif settings.standardize:
@@ -60,6 +59,11 @@ def augmentation(settings):
         spec.build(text, AUGMENTATIONS, "augmentation") for text in settings.augment.split("+")
     ]
     return parts[0] if len(parts) == 1 else Compose(parts)
+
+
+def hold_out(split, count):
+    """Return a Split without its last `count` samples, and a Split of these."""
+    return _part(split, 0, -count), _part(split, -count, None)
 
 
 def _part(split, start, stop):

@@ -43,7 +43,7 @@ class Run:
     @property
     def model(self):
         """The network in a word, such as "784-512-10" or "lenet5"."""
-        return _network(self.settings, self.dataset)
+        return network(self.settings, self.dataset)
 
     @property
     def title(self):
@@ -96,10 +96,11 @@ class Run:
 
 def about(settings, dataset):
     """Return one line that says what is trained on what: a Recipe on a Dataset."""
-    return f"{_network(settings, dataset)} on {dataset.title}, {settings.describe()}"
+    return f"{network(settings, dataset)} on {dataset.title}, {settings.describe()}"
 
 
-def _network(settings, dataset):
+def network(settings, dataset):
+    """Return the network in a word, such as "784-512-10": of a Recipe for a Dataset."""
     return settings.network(dataset.train.images[0].size, len(dataset.classes))
 
 

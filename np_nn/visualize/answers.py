@@ -9,9 +9,10 @@ from np_nn import plots
 from np_nn.analysis import metrics
 from np_nn.analysis.embedding import embed, hidden
 from np_nn.cli import pictures
+from np_nn.utils.errors import NpNNError
 from np_nn.visualize import network
 
-POINTS = 2000  # test images that are embedded: enough to see groups, in seconds
+POINTS = 2000  # test samples that are embedded: enough to see groups, in seconds
 TITLES = {  # of the pictures, by the names of their files
     "class_accuracy": "Right answers by class",
     "embedding": "What the last hidden layer sees alike",
@@ -35,11 +36,13 @@ def draw(args):
         return plot(*content, path=path, title=f"{TITLES[name]}\n{about}", note=data.note)
 
     written = pictures.draw_answers(data, found, about, folder, ending)
-    accuracies, maps = found.class_accuracy(), _maps(model, data, found, args.seed[0])
-    written += [
-        picture("class_accuracy", plots.plot_class_accuracy, *accuracies, data.classes),
-        picture("embedding", plots.plot_embedding, *maps, data.classes),
-    ]
+    accuracies = found.class_accuracy()
+    written.append(picture("class_accuracy", plots.plot_class_accuracy, *accuracies, data.classes))
+    try:
+        maps = _maps(model, data, found, args.seed[0])
+        written.append(picture("embedding", plots.plot_embedding, *maps, data.classes))
+    except NpNNError as error:
+        network.note(f"no picture of the hidden layer: {error}")
     if found.probabilities:
         bins = metrics.calibration(found)
         columns = bins.counts, bins.confidence, bins.accuracy
@@ -48,7 +51,7 @@ def draw(args):
 
 
 def _maps(model, data, found, seed):
-    """The embeddings of some test images, evenly picked, with their labels and answers."""
+    """Return the embeddings of some test samples, evenly picked, with their labels and answers."""
     n = len(data.test)
     some = np.unique(np.linspace(0, n - 1, POINTS).astype(int))
     split = replace(data.test, images=data.test.images[some], labels=data.test.labels[some])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from np_nn import cli, plots
-from np_nn.recipes import Recipe
+from np_nn.recipes import Recipe, run
 from np_nn.training.callbacks import Callback
 from np_nn.utils.errors import DivergedError
 from np_nn.utils.progress import announce
@@ -60,17 +60,21 @@ def draw(args):
         ]
         for field, family in families.items()
     }
-    about = f"{base.network()}, {base.activation}, on {data.title}, {base.describe()}"
+    about = f"{run.network(base, data)}, {base.activation}, on {data.title}, {base.describe()}"
     title = f"What one change does to a training\n{about}"
     path = Path(args.out, f"effects.{args.format}")
-    return [plots.plot_effects(effects, path, title, data.note)]
+    return [plots.plot_effects(effects, path, title, data.note, len(data.classes))]
 
 
 def _variants(base, field, data):
-    """{value: settings with it, instead of the base's}; all see the same number of images."""
+    """Return {value: settings with it, not the base's}; all see the same number of samples.
+
+    Batches that are larger than the training set are left out.
+    """
     steps = base.steps or base.epochs * -(-len(data.train) // base.batch_size)
     values = dict.fromkeys((*FAMILIES[field].values, getattr(base, field)))
     changed = {value: replace(base, **{field: value}, epochs=None) for value in values}
+    changed = {v: made for v, made in changed.items() if made.batch_size <= len(data.train)}
     return {
         value: replace(settings, steps=max(1, steps * base.batch_size // settings.batch_size))
         for value, settings in changed.items()
@@ -85,7 +89,7 @@ class _Keep(Callback):
 
 
 def _train(args, data):
-    """(images seen after each step (k,), the losses (k,), whether they then diverged)"""
+    """(samples seen after each step (k,), the losses (k,), whether they then diverged)"""
     keep, diverged = _Keep(), False
     try:
         network.train(args, [keep], network.prepare(args, data))

@@ -1,6 +1,7 @@
 """What the commands share: their arguments, and a network that is trained as they say."""
 
 import argparse
+import sys
 
 from np_nn import cli
 from np_nn.cli import load_option
@@ -30,6 +31,11 @@ def add_load(command):
         command.add_argument, "take the network of this model file, without training it"
     )
     command.set_defaults(adopted=(*load_option.OF_RECIPE, "lr"))  # the rate that it learnt with
+
+
+def note(text):
+    """Say on stderr what is left out of the pictures, and why."""
+    print(f"note: {text}", file=sys.stderr)
 
 
 def change(args, **changes):

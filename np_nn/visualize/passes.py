@@ -9,14 +9,17 @@ import np_nn as nn
 from np_nn import cli
 from np_nn.analysis.snapshots import Snapshots
 from np_nn.analysis.trace import trace
+from np_nn.data.split import noun
 from np_nn.plots import STYLE, save_animation, snapshot
 from np_nn.plots.passes import draw_pass, plot_pass, reaches
+from np_nn.recipes import run
 from np_nn.training import inputs
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.progress import announce
 from np_nn.visualize import network
-from np_nn.visualize.story import answer, panels, story
+from np_nn.visualize.story import answer, panels, shown_classes, story
 
+INDEX = 7  # of the sample that is followed
 FRAMES = 24
 DENSER = 3  # at the beginning, where most happens: see Snapshots
 
@@ -25,8 +28,8 @@ def parser():
     command = network.parser(__doc__, recipe="fast98")
     add = command.add_argument_group("what to draw").add_argument
     add(
-        "--index", type=cli.whole_number(0), default=7, metavar="N",
-        help="number of the test image (default: 7)",
+        "--index", type=cli.whole_number(0), metavar="N",
+        help=f"number of the test sample (default: {INDEX}, or the last one)",
     )  # fmt: skip
     add(
         "--unit", type=cli.whole_number(0), metavar="N",
@@ -49,8 +52,9 @@ def draw(args):
     image = Image(args, *prepared)
     states = _states(args, prepared)
     *_, last = states
-    unit = image.passed(states[last]).unit(args.unit).number
-    scenes = {moment: image.scene(state, unit) for moment, state in states.items()}
+    passed = image.passed(states[last])
+    unit, shown = passed.unit(args.unit).number, shown_classes(passed, image.target)
+    scenes = {moment: image.scene(state, unit, shown) for moment, state in states.items()}
     folder, note = Path(args.out), image.data.note
 
     def still(moment, name):
@@ -95,17 +99,19 @@ def _frames(scenes, image, quiet):
 
 
 class Image:
-    """The test image that the arguments name, and its way through the model.
+    """The test sample that the arguments name, and its way through the model.
 
-    Raises NpNNError if there is no such image or no such unit.
+    Raises NpNNError if there is no such sample or no such unit.
     """
 
     def __init__(self, args, model, loss, data):
         self.args, self.model, self.data = args, model, data
-        if args.index >= len(data.test):
-            raise NpNNError(f"--index must be 0..{len(data.test) - 1}, got {args.index}")
-        self.x = inputs.choose(data.test, model, "dense")(np.array([args.index]))[0].copy()
-        self.target = data.test.labels[args.index]
+        last = len(data.test) - 1
+        self.index = min(INDEX, last) if args.index is None else args.index
+        if self.index > last:
+            raise NpNNError(f"--index must be 0..{last}, got {self.index}")
+        self.x = inputs.choose(data.test, model, "dense")(np.array([self.index]))[0].copy()
+        self.target = data.test.labels[self.index]
         # Label smoothing and class weights are for training: here L is the textbook's.
         self.loss = nn.CrossEntropyLoss() if loss.targets == "classes" else loss
         trace(model, self.x, self.target, self.loss).unit(args.unit)
@@ -115,18 +121,22 @@ class Image:
         self.model.load_state_dict(state)
         return trace(self.model, self.x, self.target, self.loss)
 
-    def scene(self, state, number):
-        """The Panels, the Answer and the Story of a unit, with these weights."""
+    def scene(self, state, number, shown=None):
+        """Return the Panels, the Answer and the Story of a unit, with these weights.
+
+        shown: numbers of the classes that are drawn; None: see ``shown_classes``.
+        """
         passed, shape = self.passed(state), self.data.test.images.shape[1:]
         unit = passed.unit(number)
+        shown = shown_classes(passed, self.target) if shown is None else shown
         return (
-            panels(passed, shape, unit, self.loss),
-            answer(passed, self.data.classes, self.target, self.loss),
+            panels(passed, self.data, shown, unit, self.loss),
+            answer(passed, self.data.classes, shown, self.target, self.loss),
             story(passed, unit, shape, self.args.settings.lr),
         )
 
     def title(self, moment):
         """One line: which image, which network, when."""
-        size, classes = self.x.size, len(self.data.classes)
-        way = f"through {self.args.settings.network(size, classes)} and back, {moment}"
-        return f"{self.data.title}, test image {self.args.index}, {way}"
+        way = f"through {run.network(self.args.settings, self.data)} and back, {moment}"
+        word = noun(self.data.test.images).removesuffix("s")
+        return f"{self.data.title}, test {word} {self.index}, {way}"

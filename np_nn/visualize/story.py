@@ -4,32 +4,70 @@ import re
 
 import numpy as np
 
+from np_nn.data.split import is_images
 from np_nn.layers import Conv2d, Linear, ReLU, Softmax
 from np_nn.layers.activations import Activation
 from np_nn.plots.passes import Answer, Panel, Story
+from np_nn.plots.pixels import is_photo
 
 LETTERS = {Linear: "h", Conv2d: "h", Activation: "a"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def panels(passed, shape, unit, loss):
-    """A Panel for each array of a Trace. shape: of the image; unit: the Unit to be framed."""
+MOST_BARS = 10  # classes, or features of a table, that are drawn as bars with their names
+
+
+def shown_classes(passed, target):
+    """Return the numbers of the classes whose outputs are drawn: the largest, and the wanted one.
+
+    passed: a Trace. target: the label, or the values that are wanted, of which the largest is.
+    """
+    out = passed.stages[-1].output
+    wanted = int(np.argmax(target)) if np.ndim(target) else int(target)
+    order = [wanted, *(c for c in np.argsort(-out, kind="stable") if c != wanted)]
+    return np.sort(order[:MOST_BARS])
+
+
+def panels(passed, data, shown, unit, loss):
+    """Return a Panel for each array of a Trace.
+
+    Args:
+        passed: Trace of a test sample.
+        data: Dataset.
+        shown: class numbers, see ``shown_classes``.
+        unit: Unit to be framed.
+        loss: Loss.
+    """
+    shape = data.test.images.shape[1:]
     layers = [stage.layer for stage in passed.stages]
     names = ["x", *_names(layers)]
     rules = list(map(_rule, layers, names, names[1:], _counted(list(map(type, layers)))))
-    made = ["x, the image", *(forward for forward, _ in rules)]
+    first, word, features = _first(data, shape)
+    made = [f"x, the {word}", *(forward for forward, _ in rules)]
     last = "= p \N{MINUS SIGN} y" if loss.targets == "classes" else "of the loss"
     back = [*(backward for _, backward in rules), last]
-    kinds = ["image", *["maps"] * (len(layers) - 1), "bars"]
+    kinds = [first, *["maps"] * (len(layers) - 1), "bars"]
     arrays = [(passed.x.reshape(shape), passed.grad.reshape(shape))]
     arrays += [(stage.output, stage.grad) for stage in passed.stages]
+    arrays[-1] = tuple(array[shown] for array in arrays[-1])
     framed = passed.first_linear + 1
+    marks = {at: unit.number for at in (framed, framed + 1) if at < len(layers)}
+    bars = {0: features, len(layers): tuple(data.classes[c] for c in shown)}
     return [
-        Panel(*words, *pair, kind, unit.number if at in (framed, framed + 1) else None)
+        Panel(*words, *pair, kind, marks.get(at), bars.get(at, ()))
         for at, (*words, pair, kind) in enumerate(
             zip(names, made, back, arrays, kinds, strict=True)
         )
     ]
+
+
+def _first(data, shape):
+    """Return the kind of the first Panel, the word for its sample, and the names of its bars."""
+    images = data.test.images
+    if is_images(images):
+        return "photo" if is_photo(images) else "image", "image", ()
+    names = data.preparation.columns or tuple(f"feature {i + 1}" for i in range(shape[0]))
+    return "bars" if len(names) <= MOST_BARS else "maps", "features", names
 
 
 def _names(layers):
@@ -65,19 +103,29 @@ def _word(layer):
     return re.sub(r"^Adaptive|[12]d$", "", type(layer).__name__)
 
 
-def answer(passed, classes, target, loss):
-    """The Answer at the end of a Trace. target: the label, or the values that are wanted."""
-    out = passed.stages[-1].output
+def answer(passed, classes, shown, target, loss):
+    """Return the Answer at the end of a Trace.
+
+    Args:
+        passed: Trace of a sample.
+        classes: names.
+        shown: class numbers, see ``shown_classes``.
+        target: label, or the values that are wanted.
+        loss: Loss.
+    """
+    out, names = passed.stages[-1].output, tuple(classes[c] for c in shown)
+    left_out = len(classes) - len(shown)
     if loss.targets == "values":
         text = f"L = {type(loss).__name__}\n   = {passed.loss:.3g}"
-        return Answer("z, and y", classes, out, target, text)
+        return Answer("z, and y", names, out[shown], target[shown], text, left_out)
     p = Softmax()(out[None])[0]
     loss = ["L = -log p(right)", f"   = -log {p[target]:.3g}", f"   = {passed.loss:.3g}"]
-    return Answer("p = softmax(z)", classes, p, np.eye(len(classes))[target], _typeset(loss))
+    wanted = (shown == target).astype(float)
+    return Answer("p = softmax(z)", names, p[shown], wanted, _typeset(loss), left_out)
 
 
 def story(passed, unit, shape, lr):
-    """The Story of a Unit of a Trace. shape: of the image; lr: the learning rate."""
+    """Return the Story of a Unit of a Trace. shape: of the sample; lr: the learning rate."""
     at = passed.first_linear
     x, w, grad = (
         array.reshape(unit.x.shape if at else shape) for array in (unit.x, unit.w, unit.grad_w)
@@ -90,16 +138,21 @@ def story(passed, unit, shape, lr):
 
 
 def _forward(unit, after):
-    last = _index(unit.x.size)
     lines = [
         "x: its inputs, w: its weights, b: its bias",
-        f"h = x₁ w₁ + x₂ w₂ + … + x{last} w{last} + b",
+        f"h = {_sum(unit.x.size)} + b",
         f"   = {unit.h - unit.b:.4g} + {_bracketed(unit.b)} = {unit.h:.3g}",
     ]
     if after:
         formula = "max(h, 0)" if type(after) is ReLU else f"{_word(after)}(h)"
         lines.append(f"a = {formula} = {unit.a:.3g}")
     return _typeset(lines)
+
+
+def _sum(count):
+    """Return the products of x and w, written out where they are few."""
+    products = [f"x{_index(i)} w{_index(i)}" for i in (*range(1, min(count, 3) + 1), count)]
+    return " + ".join(products[:count] if count <= 3 else [*products[:2], "…", products[-1]])
 
 
 def _backward(unit, after, lr):
@@ -112,7 +165,7 @@ def _step(unit, lr):
     """The largest gradient of a weight, and what one step with the learning rate makes of it."""
     grads = unit.grad_w.ravel()
     if not grads.any():
-        return ["∂L/∂w = x ∂L/∂h = 0: of this image the unit learns nothing"]
+        return ["∂L/∂w = x ∂L/∂h = 0: of this sample the unit learns nothing"]
     most = int(np.abs(grads).argmax())
     i, x, w, grad = _index(most + 1), unit.x.flat[most], unit.w.flat[most], grads[most]
     return [

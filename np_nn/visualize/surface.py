@@ -9,6 +9,7 @@ import np_nn as nn
 from np_nn import cli, plots
 from np_nn.analysis import loss_surface
 from np_nn.analysis.snapshots import Snapshots
+from np_nn.recipes import run
 from np_nn.utils.progress import announce
 from np_nn.visualize import network
 
@@ -22,7 +23,7 @@ def parser():
     number = {"type": cli.whole_number(2), "metavar": "N"}
     command.add_argument("--grid", default=31, help="points each way (default: 31)", **number)
     command.add_argument(
-        "--images", default=500, help="training images the loss is of (default: 500)", **number
+        "--images", default=500, help="training samples the loss is of (default: 500)", **number
     )
     return command
 
@@ -38,8 +39,7 @@ def draw(args):
     heights = loss_surface.loss_surface(
         model, lambda: nn.evaluate(model, some, loss, input=args.input).loss, plane, across, lines
     )
-    about = f"{args.settings.network()} on {data.title}, {args.settings.describe()}"
-    title = f"The loss around the path of training\n{about}"
+    title = f"The loss around the path of training\n{run.about(args.settings, data)}"
     file = Path(args.out, f"surface.{args.format}")
     steps = list(snapshots.states)
     return [

@@ -1,35 +1,42 @@
 """Draw how a network learns: its curves, its weights and gradients, and what it looks for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import np_nn as nn
-from np_nn import plots
+from np_nn import cli, plots
 from np_nn.cli import pictures
 from np_nn.data.batches import Batches
+from np_nn.data.split import is_images
 from np_nn.recipes import build, run
+from np_nn.recipes.prepare import hold_out
 from np_nn.visualize import network
 
+HELD_OUT = 10_000  # samples at most, to draw how well others are answered
 OBSERVATIONS = 60  # at least, where there are as many iterations
 UNITS = 16  # of the first layer that are drawn
 TITLES = {  # of the pictures, by the names of their files
     "training": "Loss and accuracy in training, and the learning rate",
     "training_norms": "How large weights and gradients are",
-    "training_dead": "Dead units: those that give the same for every image",
+    "training_dead": "Dead units: those that give the same for every sample",
     "training_histograms": "How the weights spread, with the logarithm of how many as height",
-    "training_filters": "What units of the first layer look for: the weights of their pixels",
+    "training_filters": "What units of the first layer look for: the weights of their inputs",
 }
 
 
 def parser():
     command = network.parser(__doc__, recipe="plain")
-    command.set_defaults(validation=10_000)
+    command.epilog = (
+        f"Held out are, unless --validation says how many, a sixth of the training samples, at "
+        f"most {HELD_OUT:,}."
+    )
     return command
 
 
 def draw(args):
-    settings, prepared = args.settings, network.prepare(args)
+    settings, prepared = args.settings, network.prepare(args, _data(args))
     model, loss, data = prepared
     every = max(1, len(Batches(len(data.train), **settings.plan)) // OBSERVATIONS)
     observer = nn.Observer(data.train, loss, every=every)
@@ -41,7 +48,7 @@ def draw(args):
         path = Path(args.out) / f"{name}.{args.format}"
         return plot(*content, path=path, title=f"{TITLES[name]}\n{about}", note=data.note)
 
-    return [
+    written = [
         picture(
             "training", plots.plot_learning,
             pictures.curve("NumPy", result), _rates(settings, result.history),
@@ -51,18 +58,29 @@ def draw(args):
             steps, *(_series(seen, field, _numbered(layers)) for field in ("weights", "gradients")),
         ),
         picture(
-            "training_dead", plots.plot_dead,
-            steps, _series(seen, "dead", _numbered(seen[0].dead)),
-        ),
-        picture(
             "training_histograms", plots.plot_histograms,
             steps, _series(seen, "histograms", layers),
         ),
         picture(
-            "training_filters", plots.plot_filters_learnt,
-            _units(observer.start, model.state_dict(), data.train.images.shape[1:]),
+            "training_filters",
+            *_filters(_units(observer.start, model.state_dict(), data.train.images.shape[1:]), data)
         ),
     ]  # fmt: skip
+    if seen[0].dead:
+        dead = _series(seen, "dead", _numbered(seen[0].dead))
+        return [*written, picture("training_dead", plots.plot_dead, steps, dead)]
+    network.note("no picture of dead units: the network has no activation")
+    return written
+
+
+def _data(args):
+    """Return the data set, with a part of its training samples held out in any case."""
+    data = cli.load(args)
+    count = min(HELD_OUT, len(data.train) // 6)
+    if data.validation is not None or not count:
+        return data
+    train, held_out = hold_out(data.train, count)
+    return replace(data, train=train, validation=held_out)
 
 
 def _series(seen, field, names):
@@ -90,13 +108,25 @@ def _rates(settings, history):
 
 
 def _units(before, after, shape):
-    """{time: weights of the units of the first layer that changed most, as images}."""
+    """Return {time: weights of the units of the first layer that changed most}.
+
+    They have a sample's shape; of channels that are no colours, only the first is kept.
+    """
     name = next(name for name, array in after.items() if array.ndim > 1)
     change = (after[name] - before[name]).reshape(len(after[name]), -1)
     most = np.argsort(-np.linalg.norm(change, axis=1), kind="stable")[:UNITS]
 
     def images(state):
         chosen = state[name][most]
-        return chosen[:, 0] if chosen.ndim == 4 else chosen.reshape(-1, *shape)
+        chosen = chosen if chosen.ndim == 4 else chosen.reshape(-1, *shape)
+        return chosen if chosen.ndim < 4 or chosen.shape[1] == 3 else chosen[:, 0]
 
     return {"before training": images(before), "after training": images(after)}
+
+
+def _filters(stages, data):
+    """Return the function that draws the weights of units, and its arguments."""
+    if is_images(data.train.images):
+        return plots.plot_filters_learnt, stages
+    count, columns = data.train.images[0].size, data.preparation.columns
+    return plots.plot_feature_weights, stages, columns or [str(i + 1) for i in range(count)]

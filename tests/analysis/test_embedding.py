@@ -42,3 +42,11 @@ def test_maps_keep_groups_together_and_are_the_same_each_time():
 def test_a_layer_that_says_nothing_is_refused():
     with pytest.raises(nn.NpNNError, match="the same for every image"):
         embed(np.zeros((40, 8), np.float32))
+
+
+def test_few_points_make_a_map_and_fewer_are_refused():
+    points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    assert all(found.shape == (5, 2) for found in embed(points).values())
+    for few in (points[:4], points[:, :1]):
+        with pytest.raises(nn.NpNNError, match="a map needs at least 5 samples and 2 units"):
+            embed(few)

@@ -59,3 +59,19 @@ def test_an_honest_network_has_no_calibration_error():
     right = np.arange(1000) % 10 < 7
     assert calibration(two_classes(np.full(1000, 0.7), right)).error == pytest.approx(0)
     assert calibration(two_classes(np.full(1000, 0.9), right)).error == pytest.approx(0.2)
+
+
+# ---- recalls and pairs
+
+
+def test_recalls_are_by_class_and_none_without_samples():
+    values = np.eye(4)[[0, 0, 1, 2, 2]]
+    scores = Scores(values, np.array([0, 1, 1, 2, 0]), True)
+    assert metrics.recalls(scores) == {0: 0.5, 1: 0.5, 2: 1.0, 3: None}
+
+
+def test_the_worst_pairs_come_first_and_right_answers_never():
+    counts = np.array([[9, 1, 0], [4, 0, 0], [0, 2, 99]])
+    assert metrics.worst_pairs(counts, 2) == [(1, 0, 4), (2, 1, 2)]
+    assert metrics.worst_pairs(counts, 99) == [(1, 0, 4), (2, 1, 2), (0, 1, 1)]
+    assert metrics.worst_pairs(np.eye(3, dtype=int), 5) == []

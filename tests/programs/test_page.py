@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from np_nn import History, recipes
+from np_nn.cli import report
 from np_nn.cli.page import page
 from np_nn.data import Dataset, Split
+from np_nn.data.preparation import IMAGE, Preparation
 from np_nn.recipes.run import Result, Run
 from np_nn.training.history import Evaluation
+from tests.support.own_sets import NAMES, colour, dataset, table
 
 pytestmark = pytest.mark.kernel_independent
 VOID = {"meta", "link", "img", "br"}  # tags that are never closed
@@ -40,6 +43,14 @@ def run(steps=40, planned=None, seeds=(0,), note="", classes="0123456789", **cha
     past = history(steps, planned or steps)
     results = [Result(seed, past, test) for seed, test in zip(seeds, tests, strict=True)]
     return Run("NumPy", "compiled kernels", settings, data, 2, results)
+
+
+def own(data):
+    """A Run of own data that answers the next class for every second sample."""
+    n, kinds = len(data.test), len(data.classes)
+    outputs = 5 * np.eye(kinds)[(data.test.labels + np.arange(n) % 2) % kinds]
+    result = Result(0, history(0, 4), Evaluation(0.5, 0.7, outputs))
+    return Run("NumPy", "NumPy", recipes.RECIPES["np_nn"], data, 1, [result])
 
 
 class Reader(HTMLParser):
@@ -126,3 +137,69 @@ def test_a_network_without_mistakes_has_none_to_show():
     text = Reader(page(made, COMMAND)).text
     assert "The surest mistakes none" in text
     assert text.count("100.0%") == 10
+
+
+# ---- data of the user's own
+
+
+def test_a_table_has_samples_and_its_mistakes_their_features():
+    made = own(table())
+    html = page(made, COMMAND)
+    text = Reader(html).text
+    for part in ("samples per second", "A row: what the samples are", "petal width ($cm)"):
+        assert part in text, part
+    assert "images" not in text
+    assert "data:image/png" not in html
+    assert "40 training and 20 test samples" in report.text(made)
+    assert "samples/s" in report.text(made)
+
+
+def test_photos_keep_their_colours_and_proportions_also_at_night():
+    html = page(own(colour()), COMMAND)
+    photo = '<img class=photo src="data:image/png[^"]*" width="10" height="12"'
+    assert len(re.findall(photo, html)) == 10
+    assert "img:not(.photo) { filter" in html
+    ink = dataset(
+        np.eye(12, dtype=np.uint8)[None].repeat(30, 0), "ab", Preparation(IMAGE, (12, 12))
+    )
+    assert "class=photo" not in page(own(ink), COMMAND)
+
+
+def test_large_images_make_no_large_page():
+    assert len(page(own(colour(12, "ab", (3, 600, 500))), COMMAND)) < 300_000
+
+
+def test_names_of_every_kind_are_in_the_page_and_long_ones_are_shortened():
+    made = own(colour())
+    read = Reader(page(made, COMMAND))
+    assert not read.wrong
+    assert {"猫", "größer", "$x_1$ costs $5"} <= set(map(str.strip, read.words))
+    assert NAMES[-1] not in read.text
+    assert "long name long name long na…" in read.text
+    assert f'title="{NAMES[-1]}"' in page(made, COMMAND)
+
+
+def test_remarks_of_the_data_stand_in_every_report():
+    made = own(colour())
+    (remark,) = made.dataset.remarks
+    assert remark in Reader(page(made, COMMAND)).text
+    assert remark in report.text(made).splitlines()
+    assert report.as_dict(made)["remarks"] == [remark]
+
+
+def test_of_many_classes_the_worst_pairs_and_recalls_are_listed():
+    made = own(colour(300, [f"class {i}" for i in range(50)], (5, 5)))
+    read = Reader(page(made, COMMAND))
+    assert not read.wrong
+    assert "Of the 50 classes: the pairs that are confused most often" in read.text
+    assert "class 1 class 2 2 100.0%" in read.text
+    assert "class recall" in read.text.replace("images ", "")
+    assert len(page(made, COMMAND)) < 200_000
+
+
+def test_a_class_without_test_samples_has_no_share():
+    data = table(classes=("a", "b", "c"))
+    some = data.test.labels != 2
+    test = Split(data.test.images[some], data.test.labels[some])
+    text = Reader(page(own(dataclasses.replace(data, test=test)), COMMAND)).text
+    assert re.search(r"c - (The|$)", text)
