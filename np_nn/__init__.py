@@ -17,6 +17,8 @@ from np_nn.optim import *
 from np_nn.optim.limits import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
 from np_nn.optim.schedules import *
 from np_nn.saving.loggers import JSONLogger, TensorBoard
+from np_nn.saving.model_file import load_model, save_model
+from np_nn.saving.model_info import ModelInfo
 from np_nn.saving.onnx import export_onnx
 from np_nn.saving.weights import load_weights, save_weights
 from np_nn.training.callbacks import Callback

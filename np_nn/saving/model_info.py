@@ -1,8 +1,10 @@
 """ModelInfo: what a model file says of a model besides its layers and weights."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 
-from np_nn.data.preparation import Preparation
+from np_nn.data.preparation import FEATURES, Preparation
+from np_nn.utils.plain import plain
 
 
 @dataclass(frozen=True)
@@ -19,3 +21,28 @@ class ModelInfo:
     dataset: str = ""
     recipe: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data):
+        """Return the ModelInfo of a network that is trained on the samples of a `Dataset`."""
+        scaling = {"scale": data.train.scale, "shift": data.train.shift}
+        return cls(data.classes, replace(data.preparation, **scaling), data.name)
+
+    @property
+    def metadata(self):
+        """{name: text} for files of other formats, such as ONNX: what is no text, as JSON."""
+        rule = self.preparation
+        facts = {"dataset": self.dataset, "scale": rule.scale, "shift": rule.shift}
+        facts |= {"shape": rule.shape, "classes": self.classes, "preparation": rule}
+        facts |= {"recipe": self.recipe, "versions": self.versions}
+        return {
+            name: value if isinstance(value, str) else json.dumps(plain(value))
+            for name, value in facts.items()
+        }
+
+    @property
+    def beside(self):
+        """What files of layers alone, such as ONNX, lack of the preparation, in words, or ""."""
+        parts = ["the straightening"] if self.preparation.deskew else []
+        parts += ["the standardization"] if self.preparation.kind == FEATURES else []
+        return " and ".join(parts)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from np_nn.training import checkpoint
 from np_nn.utils import archive, files
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
@@ -27,7 +26,8 @@ def load_weights(model, path):
     """Give a model the weights in a file; returns it.
 
     path: a file of `save_weights`, PyTorch's of a ``state_dict`` (its name must end in .pt or
-    .pth), or a checkpoint, of which the best weights are taken if there was early stopping.
+    .pth), a model file, or a checkpoint, of which the best weights are taken if there was early
+    stopping.
 
     Raises NpNNError, before anything is changed, for a file that is missing, damaged, or of
     another model, and for one that holds anything but arrays of real numbers.
@@ -42,14 +42,36 @@ def load_weights(model, path):
 
 def _read(path):
     content = files.read_file(path, archive.MOST_BYTES)
-    if FORMATS.get(_ending(path)) is _to_torch:
+    if is_torch(path):
         return _from_torch(content, path)
-    if archive.is_ours(content):
-        return checkpoint.weights(path)
     try:
-        return archive.arrays(content)
+        return ours(content)[1] if archive.is_ours(content) else archive.arrays(content)
     except NpNNError as error:
         raise NpNNError(f"{path} {error}") from None
+
+
+def ours(content):
+    """Return (tree, state_dict) of the bytes of a checkpoint or a model file.
+
+    Of a checkpoint with early stopping, these are the best weights. Raises NpNNError, whose message
+    lacks the file's name, for a file that is damaged, of a later version, or of another kind.
+    """
+    tree = archive.unpack(content)
+    if not isinstance(tree, dict) or not tree.keys() & {"model", "network"}:
+        raise NpNNError("holds neither a model nor a training")
+    if "model" not in tree:
+        return tree, archive.arrays(content)
+    best = tree.get("best")
+    stopped = isinstance(best, dict) and best.get("weights") is not None
+    state = best["weights"] if stopped else tree["model"]
+    if not isinstance(state, dict) or not all(isinstance(a, np.ndarray) for a in state.values()):
+        raise NpNNError("is damaged: it holds no state_dict")
+    return tree, state
+
+
+def is_torch(path):
+    """Return whether a file is one of PyTorch's, by its ending."""
+    return FORMATS.get(_ending(path)) is _to_torch
 
 
 def _ending(path):

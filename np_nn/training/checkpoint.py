@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from np_nn import ops
+from np_nn.data.preparation import Preparation
 from np_nn.training.callbacks import Callback
 from np_nn.utils import archive, files, machine
+from np_nn.utils.description import describe
 from np_nn.utils.errors import DivergedError, NpNNError
 
 NEVER = 2**62  # batches
@@ -47,7 +49,9 @@ class Checkpoint(Callback):
                 f"the weights are no longer finite after step {history.done:,} of "
                 f"{history.steps:,}. Try a smaller learning rate (--lr){history.kept}"
             )
-        about = {"recipe": self.recipe, "versions": _versions()}
+        info = training.model.info or {"preparation": Preparation.of(training.data)}
+        network = describe(training.model, info)
+        about = {"recipe": self.recipe, "versions": _versions(), "network": network}
         archive.write(self.path, {**state, **about}, self.keep)
         history.saved = self.path, history.done
 
@@ -61,17 +65,6 @@ def load_checkpoint(path):
     if not isinstance(state, dict) or not {"model", "best", "recipe", "history"} <= state.keys():
         raise NpNNError(f"{path} is no checkpoint of a training")
     return state
-
-
-def weights(path):
-    """The state_dict of a checkpoint's model; with early stopping, of the best.
-
-    Raises what ``load_checkpoint`` raises.
-    """
-    state = load_checkpoint(path)
-    best = state["best"]
-    stopped = isinstance(best, dict) and best.get("weights") is not None
-    return best["weights"] if stopped else state["model"]
 
 
 def resume(path, training):

@@ -43,11 +43,11 @@ def read(path):
         raise NpNNError(f"{path} {error}") from error
 
 
-def pack(tree):
-    """The bytes of a file."""
+def pack(tree, arrays=None):
+    """The bytes of a file. arrays: {name: array} that it holds besides those in the tree."""
     from safetensors.numpy import save
 
-    arrays = {}
+    arrays = {name: _contiguous(array) for name, array in (arrays or {}).items()}
     about = {"format": FORMAT, "sha256": UNSIGNED, "tree": _without_arrays(tree, (), arrays)}
     content = save(arrays, {KEY: json.dumps(about, sort_keys=True)})
     return content.replace(UNSIGNED.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
@@ -79,9 +79,13 @@ def _without_arrays(tree, way, arrays):
     if not isinstance(tree, np.ndarray):
         return tree
     name = ".".join(way)
-    # Other than C-contiguous arrays are written wrongly; the call makes a scalar's shape (1,).
-    arrays[name] = np.ascontiguousarray(tree).reshape(tree.shape)
+    arrays[name] = _contiguous(tree)
     return {ARRAY: name}
+
+
+def _contiguous(array):
+    """The same array, C-contiguous: others are written wrongly."""
+    return np.ascontiguousarray(array).reshape(array.shape)  # a scalar's shape became (1,)
 
 
 def _with_arrays(tree, arrays, depth=0):

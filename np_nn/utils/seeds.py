@@ -4,6 +4,7 @@ Drawing more numbers for one purpose (a larger model, say) then changes nothing
 in the others (the order of the batches).
 """
 
+from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -28,6 +29,17 @@ def manual_seed(seed):
 def default(purpose):
     """The generator that ``manual_seed`` restarts for a purpose, "init" or "fit"."""
     return _defaults[purpose]
+
+
+@contextmanager
+def kept(purpose):
+    """In a ``with`` block, draw as usual; afterwards the generator of `default` is as before."""
+    generator = default(purpose).bit_generator
+    before = generator.state
+    try:
+        yield
+    finally:
+        generator.state = before
 
 
 def checked(seed):
