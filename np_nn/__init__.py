@@ -16,6 +16,7 @@ from np_nn.ops import use
 from np_nn.optim import *
 from np_nn.optim.limits import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
 from np_nn.optim.schedules import *
+from np_nn.saving.c_code import export_c
 from np_nn.saving.loggers import JSONLogger, TensorBoard
 from np_nn.saving.model_file import load_model, save_model
 from np_nn.saving.model_info import ModelInfo

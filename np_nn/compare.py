@@ -1,4 +1,4 @@
-"""python -m np_nn.compare: NumPy, compiled kernels and PyTorch on the same weights and batches.
+"""Comparison of NumPy, compiled kernels and PyTorch on the same weights and batches.
 
 Each contender is one of np-nn's two trainings in a process of its own. They
 take turns for some rounds, so that a busy moment of the machine hits all alike,

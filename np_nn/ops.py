@@ -66,7 +66,7 @@ def _suits_kernel(argument):
     )
 
 
-KERNELS, _MODULES = _find_kernels()
+KERNELS, MODULES = _find_kernels()
 
 active = frozenset()  # names of the operations that run compiled
 threads = machine.threads()  # how many a kernel may use: its last argument
@@ -137,8 +137,8 @@ def describe():
     if not active:
         return "numpy"
     check_isa()
-    traits = sorted({module.isa() for module in _MODULES if hasattr(module, "isa")})
-    if not all(module.openmp() for module in _MODULES if hasattr(module, "openmp")):
+    traits = sorted({module.isa() for module in MODULES if hasattr(module, "isa")})
+    if not all(module.openmp() for module in MODULES if hasattr(module, "openmp")):
         traits.append("built without OpenMP: one thread")
     return f"compiled kernels ({', '.join(traits)})"
 

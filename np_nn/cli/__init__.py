@@ -1,23 +1,31 @@
-"""The command line that main_np.py, main_torch.py and the other programs share."""
+"""The command line that the commands of np-nn share."""
 
 from np_nn.cli.finish import conclude, finish
 from np_nn.cli.options import (
     Parser,
     add_data_options,
+    add_json_option,
+    add_kernels_option,
     add_numpy_options,
+    add_picture_options,
     add_report,
+    add_report_options,
     add_threads_option,
     parser,
     parser_of,
 )
-from np_nn.cli.program import load, parse, run
+from np_nn.cli.program import load, parse, read, run
 from np_nn.utils.converters import whole_number
 
 __all__ = [
     "Parser",
     "add_data_options",
+    "add_json_option",
+    "add_kernels_option",
     "add_numpy_options",
+    "add_picture_options",
     "add_report",
+    "add_report_options",
     "add_threads_option",
     "conclude",
     "finish",
@@ -25,6 +33,7 @@ __all__ = [
     "parse",
     "parser",
     "parser_of",
+    "read",
     "run",
     "whole_number",
 ]

@@ -43,13 +43,7 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
     _add_changes(result, what, recipes.RECIPES[recipe], images=True)
     add = _add_running(result, images=True)
     if reporting:
-        add("--no-plots", action="store_true", help="draw no pictures")
-        add(
-            "--json",
-            type=Path,
-            metavar="FILE",
-            help="write the results as JSON; -: print that alone",
-        )
+        add_report_options(add)
     return result
 
 
@@ -75,12 +69,14 @@ def _add_running(result, images):
         help="several train several networks, and the table gives mean ± spread (default: 0)",
     )
     add_threads_option(add)
-    add(
-        "--out",
-        default="learning_curves",
-        metavar="DIR",
-        help="where pictures are put (default: learning_curves)",
-    )
+    add_picture_options(add, "learning_curves")
+    add("--quiet", action="store_true", help="no progress, only the report")
+    return add
+
+
+def add_picture_options(add, folder):
+    """Add --out and --format. add: a parser's, or a group's, add_argument. folder: the default."""
+    add("--out", default=folder, metavar="DIR", help=f"where pictures are put (default: {folder})")
     add(
         "--format",
         type=one_of("picture format", PICTURES),
@@ -88,8 +84,18 @@ def _add_running(result, images):
         metavar="NAME",
         help=f"of the pictures: {', '.join(PICTURES)} (default: png)",
     )
-    add("--quiet", action="store_true", help="no progress, only the report")
-    return add
+
+
+def add_report_options(add):
+    """Add --no-plots and --json. add: a parser's, or a group's, add_argument."""
+    add("--no-plots", action="store_true", help="draw no pictures")
+    add_json_option(add)
+
+
+def add_json_option(add):
+    """Add --json. add: a parser's, or a group's, add_argument."""
+    about = "write the results as JSON too; -: print them as JSON and nothing else"
+    add("--json", type=Path, metavar="FILE", help=about)
 
 
 def add_data_options(add):
@@ -158,7 +164,12 @@ def add_numpy_options(command):
         metavar="NAME",
         help="auto (the default: by the share of black pixels), dense, sparse",
     )
-    command.add_argument(
+    add_kernels_option(command.add_argument)
+
+
+def add_kernels_option(add):
+    """Add --kernels. add: a parser's, or a group's, add_argument."""
+    add(
         "--kernels",
         type=one_of("kernels setting", ops.CHOICES),
         default=os.environ.get("NP_NN_KERNELS", "auto"),

@@ -8,7 +8,6 @@ from pathlib import Path
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
-
 STDOUT = "-"  # as the file of --json: standard output
 
 
@@ -82,17 +81,21 @@ def _outputs(given):
             yield Output(f"--{name}", Path(given[name]))
     for path in given.get("export", ()):
         yield Output("--export", Path(path))
+    for path in given.get("to_files", ()):
+        yield Output("the output", Path(path))
     if given.get("tensorboard"):
         yield Folder("--tensorboard", Path(given["tensorboard"]))
-    if not given.get("no_plots"):
+    if "out" in given and not given.get("no_plots"):
         yield Folder("--out", Path(given["out"]), f".{given['format']}")
 
 
 def _inputs(given):
-    """Yield (option, path) of each file that is read, and not continued."""
+    """Yield (what it is, path) of each file that is read, and not continued."""
     for name in ("resume" if given.get("save") else "", "weights"):
         if given.get(name):
             yield f"--{name}", given[name]
+    if given.get("model_file"):
+        yield "the model file", given["model_file"]
 
 
 def is_stdout(path):

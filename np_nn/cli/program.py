@@ -72,32 +72,40 @@ def _discard_output():
 def parse(command, argv=None):
     """Parse the arguments, apply what is global (threads, kernels), and check what will be written.
 
-    The result has ``settings``, the Recipe with all changes applied, and ``command``, the
-    command line, besides the arguments. Raises NpNNError for what cannot be written, and for
-    two files in one place.
+    The result has ``command``, the command line, besides the arguments, and where the command
+    takes a recipe ``settings``, the Recipe with all changes applied. Raises NpNNError for what
+    cannot be written, and for two files in one place.
     """
     words = sys.argv[1:] if argv is None else argv
     args = command.parse_args(words)
     args.command = shlex.join(command_line(words))
     if "kernels" in args:
         ops.use(args.kernels)
-    ops.set_threads(args.threads)
-    args.settings = settings(args)
+    if "threads" in args:
+        ops.set_threads(args.threads)
+    if "recipe" in args or "settings" in args:
+        args.settings = settings(args)
     outputs.check(args)
     return args
 
 
 def load(args):
-    """The data set that the arguments name, prepared as the settings want it.
-
-    Says so at once if it is only a stand-in.
-    """
+    """Return the Dataset that the arguments name, prepared as the settings want it."""
     own = args.settings.dataset
     name = args.dataset or ("auto" if own == "mnist" else own)
+    return prepare(args.settings, read(args, name))
+
+
+def read(args, name):
+    """Return the Dataset of a name as it is; warn at once of one that is only a stand-in.
+
+    args: have the options of ``add_data_options``, and quiet. Raises NpNNError, too, for an output
+    in the place of one of its files.
+    """
     found = data.load(name, args.data_dir, download=args.download, quiet=args.quiet)
     for path in data.paths(found):
         outputs.check_input(args, "the data set's", path)
     if found.note and not args.quiet:
         reason = f" ({found.reason})" if found.reason else ""
         print(f"warning: {found.note}{reason}", file=sys.stderr)
-    return prepare(args.settings, found)
+    return found

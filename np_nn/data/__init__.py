@@ -8,7 +8,7 @@ Files lie as torchvision has them, `<root>/MNIST/raw/train-images-idx3-ubyte`, p
 reported, and neither skipped nor overwritten. Bad data leaves here as DataError and nothing else.
 """
 
-from np_nn.data.dataset import Dataset, load, paths
+from np_nn.data.dataset import Dataset, cache_folder, load, located, paths
 from np_nn.data.download import fetch
 from np_nn.data.idx import read_idx
 from np_nn.data.sources import DATASETS, File, Source, names
@@ -21,9 +21,11 @@ __all__ = [
     "File",
     "Source",
     "Split",
+    "cache_folder",
     "check_split",
     "fetch",
     "load",
+    "located",
     "names",
     "paths",
     "read_idx",

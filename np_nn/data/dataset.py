@@ -153,6 +153,22 @@ def _read_dataset(name, root, scale):
     return Dataset(name, *splits, source.classes, root, note, preparation=preparation)
 
 
+def cache_folder():
+    """Return the folder that downloads go to: $NP_NN_CACHE, or the user's cache folder."""
+    return _own_root(None)
+
+
+def located():
+    """Return {name: the folder that holds its files, or None} of DATASETS, without a download."""
+
+    def root(source):
+        raw = Path(source.folder, "raw")
+        complete = (root for root in _roots(None) if not verify.missing(root / raw, source))
+        return next(complete, None)
+
+    return {name: root(source) for name, source in DATASETS.items()}
+
+
 def paths(dataset):
     """Return the paths that the files of a Dataset have, packed or not; none of the digits."""
     if dataset.root is None:

@@ -33,8 +33,8 @@ def prepare(settings, data):
         if split is None:
             return None
         images = preprocess.deskew(split.images) if settings.deskew else split.images
-        targets = _targets(settings, split.labels, len(data.classes))
-        return replace(split, images=images, labels=targets, scale=scale, shift=shift)
+        wanted = targets(settings, split.labels, len(data.classes))
+        return replace(split, images=images, labels=wanted, scale=scale, shift=shift)
 
     train, test, validation = finish(train), finish(test), finish(validation)
     preparation = replace(data.preparation, deskew=settings.deskew, scale=scale, shift=shift)
@@ -62,8 +62,11 @@ def _part(split, start, stop):
     return replace(split, images=split.images[start:stop], labels=split.labels[start:stop])
 
 
-def _targets(settings, labels, classes):
-    """What the loss compares outputs with: the labels, or a row of values for each."""
+def targets(settings, labels, classes):
+    """Return what the loss compares outputs with: the labels, or a row of values for each.
+
+    labels: (n,) int. Returns (n,) int or (n, classes) float32.
+    """
     name, _ = spec.parse(settings.loss, losses.LOSSES, "loss")
     if losses.LOSSES[name].targets == "classes":
         return labels

@@ -1,1 +1,1 @@
-"""python -m np_nn.reproduce: train every published row again, and print published beside ours."""
+"""The command np-nn reproduce: every published row trained again, published beside ours."""

@@ -1,4 +1,4 @@
-"""python -m np_nn.reproduce: train every published row again, and print published beside ours.
+"""Train every published row again, and print published beside ours.
 
 Each network that is finished is written to results.json at once. So it can be stopped at any
 time, and goes on where it stopped: rows that are done, with the settings that they have now, are

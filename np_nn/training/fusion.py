@@ -174,10 +174,10 @@ def fold(model):
     Source: Jacob et al. 2018, Quantization and training of neural networks for efficient
     integer-arithmetic-only inference, section 3.2.
     """
-    return rewrite(model, _foldable) if ops.active else model
+    return rewrite(model, foldable) if ops.active else model
 
 
-def _foldable(layers):
+def foldable(layers):
     """(what folds them, how many of the first layers); (None, 1) if it is none."""
     pair = [type(layer) for layer in layers[:2]]
     return (_folded, 2) if len(pair) == 2 and FOLDED.get(pair[0]) is pair[1] else (None, 1)

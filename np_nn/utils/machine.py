@@ -68,13 +68,37 @@ def describe():
     return f"{_processor()}, {cores()} core{'s'[: cores() != 1]}, {platform.system()}"
 
 
-def _processor():
-    """The name, and on x86 the family and model: virtual machines hide them in the name."""
+def cpu_flags():
+    """Return the names of the features that Linux says an x86 processor has; elsewhere none."""
+    return frozenset(_cpu_facts().get("flags", "").split())
+
+
+def blas():
+    """Describe the libraries of matrix products that are loaded: name, version and threads."""
+    from threadpoolctl import threadpool_info
+
+    return [
+        f"{found['internal_api']} {found['version'] or ''}".strip()
+        + f", {found['num_threads']} thread{'s'[: found['num_threads'] != 1]}"
+        for found in threadpool_info()
+        if found["user_api"] == "blas"
+    ]
+
+
+def _cpu_facts():
+    """Return {fact: value} of the last processor in /proc/cpuinfo; {} without such a file."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        facts = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
-        name = facts["model name"]
-    except (OSError, KeyError):
+    except OSError:
+        return {}
+    return dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
+
+
+def _processor():
+    """The name, and on x86 the family and model: virtual machines hide them in the name."""
+    facts = _cpu_facts()
+    name = facts.get("model name")
+    if name is None:
         return platform.processor() or platform.machine()
     if "cpu family" not in facts:
         return name

@@ -1,1 +1,1 @@
-"""Pictures of what a network does and of how it learns: python -m np_nn.visualize --help."""
+"""Pictures of what a network does and of how it learns: np-nn visualize --help."""

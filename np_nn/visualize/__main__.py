@@ -1,4 +1,4 @@
-"""python -m np_nn.visualize COMMAND: draw what a network does, and how it learns."""
+"""Draw what a network does, and how it learns."""
 
 import argparse
 import importlib

@@ -7,7 +7,7 @@ from np_nn.recipes import build, run
 
 
 def parser(about, recipe="np_nn"):
-    """The arguments of main_np.py but for its report; pictures go into the gallery."""
+    """The arguments of np-nn train but for its report; pictures go into the gallery."""
     return _gallery(cli.parser(about, recipe=recipe, reporting=False))
 
 
@@ -28,7 +28,7 @@ def change(args, **changes):
 
 
 def prepare(args, data=None):
-    """What main_np.py trains, from the first seed, not yet trained: (model, loss, data).
+    """What np-nn train trains, from the first seed, not yet trained: (model, loss, data).
 
     data: a Dataset as the settings want it, if not the one that the arguments name.
     """
@@ -38,7 +38,7 @@ def prepare(args, data=None):
 
 
 def train(args, callbacks=(), prepared=None):
-    """Train as main_np.py does, from the first seed: (model, loss, data, Result).
+    """Train as np-nn train does, from the first seed: (model, loss, data, Result).
 
     prepared: what ``prepare`` returned, if that was needed before. Raises KeyboardInterrupt after
     Ctrl-C: half a training makes no picture.

@@ -1,5 +1,6 @@
 """What a new user gets: a checkout that runs unbuilt, kernels that build, compilers that fail."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -61,7 +62,8 @@ def test_what_the_pictures_and_the_report_need_is_installed(checkout):
     done = python(checkout, "setup.py", "build_py", "--build-lib", "built")
     assert not done.returncode, done.stderr
     installed = {path.relative_to(checkout / "built") for path in checkout.glob("built/**/*.*")}
-    for file in ("cli/page.html", "plots/animation.html", "plots/np_nn.mplstyle"):
+    needed = ("cli/page.html", "plots/animation.html", "plots/np_nn.mplstyle")
+    for file in (*needed, "saving/c/file.jinja", "saving/c/linear.h"):
         assert Path("np_nn", file) in installed
 
 
@@ -116,3 +118,53 @@ def test_a_wrong_setting_in_the_environment_is_an_error(checkout):
     assert "error: argument --kernels: unknown kernels setting 'numyp'" in done.stderr
     assert "did you mean 'numpy'?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkout
+    "info --json info.json",
+    "train --dataset digits --steps 20 --hidden 8 --save m.safetensors --report r.html --no-plots",
+    "data digits --no-plots --json -",
+    "evaluate m.safetensors --no-plots --json evaluated.json",
+    "export m.safetensors m.c again.safetensors",
+    "visualize pass --dataset digits --steps 20 --hidden 8",
+    "reproduce --list",
+)
+
+
+@pytest.fixture
+def installed(checkout):
+    """The project's wheel, without kernels, installed into a folder away from the checkout."""
+    pytest.importorskip("pip", reason="pip is not installed")
+    shutil.rmtree(checkout / "kernels", ignore_errors=True)
+    pip = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
+    offline = ["--no-deps", "--no-index"]
+    done = python(
+        checkout, *pip, "wheel", ".", "--no-build-isolation", "--wheel-dir", "dist", *offline
+    )
+    assert not done.returncode, done.stderr
+    (wheel,) = checkout.glob("dist/*.whl")
+    done = python(checkout, *pip, "install", wheel, "--no-compile", "--target", "site", *offline)
+    assert not done.returncode, done.stderr
+    return checkout / "site"
+
+
+def test_a_wheel_has_the_whole_program(installed, tmp_path):
+    """In one process, as each would import the same again."""
+    for part in ("np_nn.saving.model_file", "np_nn.saving.c_code"):
+        pytest.importorskip(part)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    environment = {"PYTHONPATH": str(installed), "NP_NN_KERNELS": "auto"}
+    script = python(folder, str(installed / "bin" / "np-nn"), "--version", **environment)
+    assert script.stdout.startswith("np_nn "), script.stderr
+    code = (
+        "import sys\nfrom np_nn.__main__ import main\n"
+        "for line in sys.argv[1:]: assert main(line.split()) == 0, line"
+    )
+    done = python(folder, "-c", code, *COMMANDS, **environment)
+    assert not done.returncode, done.stderr
+    info = json.loads((folder / "info.json").read_text())
+    assert info["folder"] == str(installed / "np_nn")
+    assert info["why_no_kernels"].startswith("not built")
+    made = {path.name for path in folder.iterdir()}
+    assert {"m.safetensors", "r.html", "m.c", "evaluated.json", "gallery"} < made

@@ -164,7 +164,7 @@ def test_an_export_that_fails_costs_no_other_file_and_not_the_table(program, tmp
     status, out, err = program(*OPTIONS, "--export", full, good, "--json", report)
     assert status == 2
     assert "test accuracy" in out
-    assert f"written: {good}, {report}\n" in out
+    assert f"written: {report}, {good}\n" in out
     assert err.endswith(f": error: cannot write {full}: No space left on device\n")
     assert good.exists()
     assert report.exists()

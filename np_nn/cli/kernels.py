@@ -1,0 +1,66 @@
+"""State of the compiled kernels: what is built, what is in use, and the reason where nothing is."""
+
+import os
+import shutil
+import sysconfig
+from pathlib import Path
+
+from np_nn import ops
+from np_nn.utils import machine
+
+FOLDER = Path(ops.__file__).with_name("_kernels")
+ENDINGS = (".so", ".pyd")  # of compiled modules
+# Features that a set takes, as /proc/cpuinfo names them: see nn_select_isa in
+# kernels/common/dispatch.h.
+AVX2 = {"avx2", "fma", "bmi1", "bmi2"}
+FEATURES = {
+    "avx512": AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+    "avx2": AVX2,
+    "baseline": set(),
+}
+
+
+def families():
+    """Return the names of the families of kernels that are built and can be imported."""
+    return [module.__name__.rpartition(".")[2] for module in ops.MODULES]
+
+
+def instruction_set():
+    """Return the instruction set of the kernels, "avx512", "avx2" or "baseline"; None without."""
+    sets = {module.isa() for module in ops.MODULES if hasattr(module, "isa")}
+    return min(sets, key=ops.SETS.index, default=None)
+
+
+def cpu_sets():
+    """Return the instruction sets of SETS that the processor has, the best first."""
+    flags = machine.cpu_flags()
+    found = [name for name in ops.SETS if FEATURES[name] <= flags]
+    own = instruction_set()  # all that is known where the system lists no features
+    return found if flags or own is None else [*ops.SETS[ops.SETS.index(own) :]]
+
+
+def why_not():
+    """Return why NumPy runs in place of the compiled kernels, and the remedy; "" if it does not."""
+    if ops.active:
+        return ""
+    if ops.KERNELS:
+        return "NP_NN_KERNELS=numpy turns them off: unset it, or set it to auto"
+    others = [path.name for path in FOLDER.glob("*") if path.suffix in ENDINGS]
+    again = "install np_nn again"
+    if others:
+        return f"built for another Python ({sorted(others)[0]}): {again} with this one"
+    compiler = _compiler()
+    if not compiler:
+        return f"not built, and there is no C compiler: install gcc or clang, then {again}"
+    return (
+        f"not built, although there is a C compiler ({compiler}): {again} with NP_NN_STRICT=1 "
+        "set, which shows what fails"
+    )
+
+
+def _compiler():
+    """Return the path of the C compiler that a build would take, or None."""
+    given = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
+    return shutil.which(given.split()[0]) or next(
+        filter(None, map(shutil.which, ("cc", "cl"))), None
+    )

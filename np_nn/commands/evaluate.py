@@ -1,0 +1,190 @@
+"""Test a saved model: accuracy, loss, the recall of each class, and what is taken for what."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from np_nn import cli, ops
+from np_nn.analysis import metrics
+from np_nn.cli.classes import confusion_text, recall_table
+from np_nn.data.preparation import FEATURES
+from np_nn.data.split import Split
+from np_nn.recipes import Recipe, build
+from np_nn.recipes.prepare import targets
+from np_nn.recipes.recipe import hyperparameters
+from np_nn.saving.model_file import load_model
+from np_nn.training.fit import evaluate
+from np_nn.utils import machine
+from np_nn.utils.converters import one_of
+from np_nn.utils.errors import NpNNError
+from np_nn.utils.markdown import markdown_table
+
+PARTS = ("test", "train", "all")  # of a data set
+PACKAGES = ("np_nn", "numpy")
+
+
+def parser():
+    command = cli.Parser(description=__doc__)
+    add = command.add_argument
+    add(
+        "model_file", type=Path, metavar="MODEL",
+        help="a file of --save, --export FILE.safetensors or nn.save_model",
+    )  # fmt: skip
+    add("--dataset", metavar="NAME|PATH", help="default: the data set that it was trained on")
+    add(
+        "--part", type=one_of("part", PARTS), default="test", metavar="NAME",
+        help=f"of the data set: {', '.join(PARTS)} (default: test)",
+    )  # fmt: skip
+    cli.add_data_options(add)
+    cli.add_threads_option(add)
+    cli.add_kernels_option(add)
+    cli.add_picture_options(add, "evaluation")
+    cli.add_report_options(add)
+    add("--quiet", action="store_true", help="no warnings, only the report")
+    return command
+
+
+def main(argv=None):
+    args = cli.parse(parser(), argv)
+    model = load_model(args.model_file)
+    info = model.info
+    _check(info, args)
+    data = prepared(cli.read(args, args.dataset or info.dataset), info, args.part)
+    answer = evaluate(model, data.test, loss(info, data), keep=True)
+    scores = metrics.read(answer.outputs, data.test.labels)
+    content = as_dict(answer, scores, data, args)
+    writers = [] if args.no_plots else [lambda: _draw(data, scores, args)]
+    cli.conclude(writers, text(content, data, args), args.json, lambda: content)
+    return 0
+
+
+def _check(info, args):
+    """Raise NpNNError for a model file that does not say enough of its model."""
+    if not info.classes:
+        raise NpNNError(
+            f"{args.model_file} names no classes: save it with nn.save_model(model, path, info)"
+        )
+    if not (args.dataset or info.dataset):
+        raise NpNNError(f"{args.model_file} names no data set: give one with --dataset")
+
+
+# ---- What the model is tested on ------------------------------------------------------------
+
+
+def prepared(data, info, part):
+    """Return a Dataset whose test split is a part of another, as a model takes it.
+
+    data: a Dataset as ``load`` gives it. info: the model's ModelInfo, whose classes and
+    preparation apply. part: one of PARTS. Raises NpNNError for samples of another shape, and for
+    classes that the model does not know.
+    """
+    settings = recipe(info)
+
+    def own(split):
+        labels = own_labels(split.labels, data.classes, info.classes)
+        found = info.preparation.split(own_samples(split.images, data.preparation, info), labels)
+        return dataclasses.replace(found, labels=targets(settings, labels, len(info.classes)))
+
+    splits = {"test": [data.test], "train": [data.train], "all": [data.train, data.test]}[part]
+    images, labels = (
+        np.concatenate([getattr(split, name) for split in splits]) for name in ("images", "labels")
+    )
+    return dataclasses.replace(data, test=own(Split(images, labels)), classes=info.classes)
+
+
+def own_labels(labels, classes, known):
+    """Return labels (n,) int of classes by the numbers that these have among the known ones.
+
+    Raises NpNNError for a label whose class is not known.
+    """
+    new = [classes[label] for label in np.unique(labels) if classes[label] not in known]
+    if new:
+        raise NpNNError(
+            f"the data set has classes that the model does not know: {', '.join(new)}; "
+            f"it knows {', '.join(known)}"
+        )
+    numbers = [known.index(name) if name in known else -1 for name in classes]
+    return np.array(numbers)[labels]
+
+
+def own_samples(samples, given, info):
+    """Return samples (n, ...) as their files have them, features in the model's order.
+
+    given: the Preparation of their data set, which standardized its features by numbers of its
+    own. Raises NpNNError for a feature that is missing.
+    """
+    if given.kind == FEATURES:
+        samples = samples * np.asarray(given.std) + np.asarray(given.mean)
+    wanted = info.preparation.columns
+    missing = [name for name in wanted if name not in given.columns]
+    if missing:
+        raise NpNNError(f"the data set lacks features of the model: {', '.join(missing)}")
+    return samples[:, [given.columns.index(name) for name in wanted]] if wanted else samples
+
+
+def recipe(info):
+    """Return the Recipe of a ModelInfo; the default one where it names no values."""
+    known = {field.name for field in hyperparameters(Recipe)}
+    return Recipe(**{name: value for name, value in info.recipe.items() if name in known})
+
+
+def loss(info, data):
+    """Return the loss that the model was trained with, for a prepared Dataset.
+
+    Weights that balance the classes are those of its own training set: elsewhere there are none.
+    """
+    settings = recipe(info)
+    if "balanced" in settings.class_weights and data.name != info.dataset:
+        settings = dataclasses.replace(settings, class_weights=())
+    return build.loss(settings, data)
+
+
+# ---- What is said ---------------------------------------------------------------------------
+
+
+def as_dict(answer, scores, data, args):
+    """Return the results as plain data, as --json has them. answer: an Evaluation."""
+    recalls, _, _ = scores.class_accuracy()
+    shares = [None if np.isnan(share) else float(share) for share in recalls]
+    counts = metrics.confusion(scores.labels, scores.answers, len(data.classes))
+    return {
+        "model": str(args.model_file),
+        "dataset": data.name,
+        "part": args.part,
+        "n": len(data.test),
+        "test_accuracy": answer.accuracy,
+        "test_loss": answer.loss,
+        "recalls": dict(zip(data.classes, shares, strict=True)),
+        "classes": list(data.classes),
+        "confusion": counts.tolist(),
+        "kernels": ops.describe(),
+        "threads": args.threads,
+        "machine": machine.describe(),
+        "versions": machine.versions(*PACKAGES),
+    }
+
+
+def text(content, data, args):
+    """Return the report: what was tested, its figures, the recalls and the confusion matrix."""
+    counts = np.array(content["confusion"])
+    figures = f"{content['test_accuracy']:.4f}", f"{content['test_loss']:.4f}"
+    lines = [
+        f"{args.model_file} on {content['n']:,} samples of {data.title} ({args.part}); "
+        f"{content['kernels']}, {args.threads} thread{'s' * (args.threads > 1)}",
+        *data.remarks,
+        "",
+        markdown_table(("test accuracy", "test loss"), [figures]),
+        "",
+        recall_table(counts, data.classes),
+        "",
+        confusion_text(counts, data.classes),
+    ]
+    return "\n".join(lines + ([f"warning: {data.note}"] if data.note else []))
+
+
+def _draw(data, scores, args):
+    from np_nn.cli import pictures
+
+    title = f"{args.model_file.name} on {data.title}"
+    return pictures.draw_answers(data, scores, title, Path(args.out), f".{args.format}")

@@ -1,0 +1,53 @@
+"""Write a saved model in another format: safetensors, ONNX, C or PyTorch's weights."""
+
+from functools import partial
+from pathlib import Path
+
+from np_nn import cli
+from np_nn.saving import export
+from np_nn.saving.model_file import load_model
+from np_nn.utils.errors import NpNNError
+
+
+def parser():
+    command = cli.Parser(description=__doc__)
+    add = command.add_argument
+    add(
+        "model_file", type=Path, metavar="MODEL",
+        help="a file of --save, --export FILE.safetensors or nn.save_model",
+    )  # fmt: skip
+    add(
+        "to_files", type=Path, nargs="+", metavar="FILE",
+        help=f"what to write, by the ending: {', '.join(export.ENDINGS)}",
+    )  # fmt: skip
+    add("--int8", action="store_true", help="in C: weights of one byte each")
+    return command
+
+
+def main(argv=None):
+    args = cli.parse(parser(), argv)
+    for path in args.to_files:
+        export.check(path)
+    if args.int8 and not any(export.ending(path) == export.C for path in args.to_files):
+        raise NpNNError(f"--int8 is for files of C: name one that ends in {export.C}")
+    model = load_model(args.model_file)
+    writers = [partial(_write, model, path, args.int8) for path in args.to_files]
+    cli.conclude(writers, "\n".join(_lines(model, args)))
+    return 0
+
+
+def _write(model, path, int8):
+    export.export(model, path, int8=int8)
+    return [path]
+
+
+def _lines(model, args):
+    """Return the report: the size of the model, and what a format lacks of its preparation."""
+    count = sum(parameter.data.size for parameter in model.parameters())
+    lines = [f"{args.model_file}: {count:,} parameters"]
+    for path in args.to_files:
+        if export.ending(path) == export.ONNX and model.info.beside:
+            lines.append(
+                f"note: {path} lacks {model.info.beside} of its inputs, which its metadata names"
+            )
+    return lines
