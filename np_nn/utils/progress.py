@@ -65,3 +65,14 @@ def announce(tasks, describe, quiet=False):
         for task in tasks:
             print(describe(task), file=sys.stderr)
             yield task
+
+
+def counter(total, description, unit, quiet=False):
+    """Return a tqdm bar for what may take long: a terminal shows it after the first second."""
+    from tqdm import tqdm
+
+    hidden = quiet or not sys.stderr.isatty()
+    return tqdm(
+        total=total, desc=description, unit=unit, delay=1, leave=False, disable=hidden,
+        dynamic_ncols=True,
+    )  # fmt: skip

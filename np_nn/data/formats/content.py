@@ -1,0 +1,82 @@
+"""Bytes of data files, unpacked from gzip and zip within bounds."""
+
+import gzip
+import io
+import os
+import stat
+import zipfile
+import zlib
+from pathlib import Path
+
+from np_nn.utils.errors import DataError, shown
+
+MOST_BYTES = 2**32  # of a file, and of what it unpacks to
+DAMAGED = (EOFError, OSError, ValueError, zlib.error, zipfile.BadZipFile)  # what reading raises
+
+
+def read_plain(path, most=MOST_BYTES):
+    """Return the bytes of a file, without its gzip if it has one.
+
+    Raises DataError for a file that cannot be read, and for more than `most` bytes.
+    """
+    content = read(path, most)
+    return gunzip(content, path, most) if content[:2] == b"\x1f\x8b" else content
+
+
+def read(path, most=MOST_BYTES):
+    """Return the bytes of a regular file. Raises DataError for any other, and for larger ones."""
+    try:
+        state = os.stat(path)
+        if not stat.S_ISREG(state.st_mode):  # to open a FIFO would wait forever
+            raise DataError(f"{path}: not a regular file")
+        check_size(path, state.st_size, most)
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    if not content:
+        raise DataError(f"{path}: empty file")
+    return content
+
+
+def gunzip(content, name, most=MOST_BYTES):
+    """Return the bytes that gzip packed. Raises DataError if they are damaged, or too many."""
+    try:
+        plain = gzip.GzipFile(fileobj=io.BytesIO(content)).read(most + 1)
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{name}: truncated or damaged gzip data: {error}") from error
+    check_size(name, len(plain), most)
+    return plain
+
+
+def members(path):
+    """Return (zip file, {name: ZipInfo}) of a zip's files. Raises DataError for no zip.
+
+    Directories, hidden files and the copies that macOS adds are left out.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise DataError(f"{path}: no zip that can be read: {error}") from error
+    infos = {
+        info.filename: info
+        for info in archive.infolist()
+        if not info.is_dir() and not Path(info.filename).name.startswith(".")
+        and not info.filename.startswith("__MACOSX")
+    }  # fmt: skip
+    return archive, infos
+
+
+def member(archive, info, most=MOST_BYTES):
+    """Return the bytes of a zip's member, without gzip. Raises DataError if they are damaged."""
+    name = f"{archive.filename}: {shown(info.filename)}"
+    check_size(name, info.file_size, most)
+    try:
+        content = archive.read(info)
+    except (*DAMAGED, NotImplementedError, RuntimeError) as error:  # RuntimeError: a password
+        raise DataError(f"{name}: {shown(error) or 'damaged'}") from error
+    return gunzip(content, name, most) if content[:2] == b"\x1f\x8b" else content
+
+
+def check_size(name, found, most):
+    if found > most:
+        raise DataError(f"{name}: more than {most:,} bytes")
