@@ -183,9 +183,10 @@ def test_no_files_are_no_images():
         np.full((50, 50), 255, np.uint8),
         np.full((1, 1), 7, np.uint8),
         np.random.default_rng(0).normal(180, 9, (80, 80)).astype(np.uint8),
+        np.random.default_rng(0).normal(128, 30, (80, 80)).clip(0, 255).astype(np.uint8),
         np.linspace(90, 250, 60).astype(np.uint8) * np.ones((60, 1), np.uint8),
     ],
-    ids=["blank", "a pixel", "noise", "a gradient"],
+    ids=["blank", "a pixel", "noise", "strong noise", "a gradient"],
 )
 def test_paper_without_ink_is_an_error_that_names_the_file(tmp_path, image):
     path = png(tmp_path / "empty.png", image)
