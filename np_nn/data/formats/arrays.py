@@ -83,7 +83,9 @@ def _array(content, name):
     size = math.prod(shape) * dtype.itemsize
     check_size(name, size, MOST_BYTES)
     left = len(content) - stream.tell()
-    if left != size or not size:
+    if not size or min(shape, default=1) < 0:
+        raise DataError(f"{name}: an array of shape {shown(shape)}: there is no number in it")
+    if left != size:
         raise DataError(f"{name}: {size:,} bytes by its header, but it has {left:,}")
     array = np.frombuffer(content, dtype, offset=stream.tell())
     return array.reshape(shape, order="F" if fortran else "C")

@@ -11,6 +11,7 @@ from pathlib import Path
 from np_nn.utils.errors import DataError, shown
 
 MOST_BYTES = 2**32  # of a file, and of what it unpacks to
+CHUNK = 2**24  # bytes that are unpacked at a time
 DAMAGED = (EOFError, OSError, ValueError, zlib.error, zipfile.BadZipFile)  # what reading raises
 
 
@@ -40,41 +41,47 @@ def read(path, most=MOST_BYTES):
 
 def gunzip(content, name, most=MOST_BYTES):
     """Return the bytes that gzip packed. Raises DataError if they are damaged, or too many."""
+    parts, size = [], 0
     try:
-        plain = gzip.GzipFile(fileobj=io.BytesIO(content)).read(most + 1)
+        packed = gzip.GzipFile(fileobj=io.BytesIO(content))
+        while part := packed.read(CHUNK):  # read(most) would allocate that at once
+            size += len(part)
+            check_size(name, size, most)
+            parts.append(part)
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{name}: truncated or damaged gzip data: {error}") from error
-    check_size(name, len(plain), most)
-    return plain
+    return b"".join(parts)
 
 
 def members(path):
-    """Return (zip file, {name: ZipInfo}) of a zip's files. Raises DataError for no zip.
-
-    Directories, hidden files and the copies that macOS adds are left out.
-    """
+    """Return (zip file, {name: ZipInfo}) of the files in a zip. Raises DataError for no zip."""
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise DataError(f"{path}: no zip that can be read: {error}") from error
-    infos = {
-        info.filename: info
-        for info in archive.infolist()
-        if not info.is_dir() and not Path(info.filename).name.startswith(".")
-        and not info.filename.startswith("__MACOSX")
-    }  # fmt: skip
+    size = os.path.getsize(path)
+    infos = {info.filename: info for info in archive.infolist() if _is_meant(info.filename)}
+    for info in infos.values():
+        if info.compress_size > size:
+            archive.close()
+            raise DataError(f"{path}: damaged: {shown(info.filename)} is larger than the zip")
     return archive, infos
 
 
+def _is_meant(name):
+    """Return whether a zip's member is a file, not hidden, and no copy that macOS adds."""
+    hidden = Path(name).name.startswith(".") or name.startswith("__MACOSX")
+    return name != "" and not name.endswith("/") and not hidden
+
+
 def member(archive, info, most=MOST_BYTES):
-    """Return the bytes of a zip's member, without gzip. Raises DataError if they are damaged."""
+    """Return the bytes of a zip's member. Raises DataError if they are damaged."""
     name = f"{archive.filename}: {shown(info.filename)}"
     check_size(name, info.file_size, most)
     try:
-        content = archive.read(info)
+        return archive.read(info)
     except (*DAMAGED, NotImplementedError, RuntimeError) as error:  # RuntimeError: a password
         raise DataError(f"{name}: {shown(error) or 'damaged'}") from error
-    return gunzip(content, name, most) if content[:2] == b"\x1f\x8b" else content
 
 
 def check_size(name, found, most):

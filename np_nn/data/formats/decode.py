@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM", "MPO")
 MOST_BYTES = 2**28  # of a file
 MOST_PIXELS = 2**26  # of an image, before it is decoded: 8192 x 8192
+TOO_MANY = f"more than {MOST_PIXELS:,} pixels"
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
@@ -43,8 +44,10 @@ def _outcome(source, channels, size):
         return str(error)
     except OSError as error:  # Pillow's own have no strerror
         return error.strerror or "no image that can be read: damaged, or of another format"
-    except Exception as error:  # Pillow raises every kind for damaged files
-        return f"damaged image ({type(error).__name__})"
+    except Image.DecompressionBombError:
+        return TOO_MANY
+    except Exception:  # Pillow raises every kind for damaged files
+        return "damaged image"
 
 
 def _content(path):
@@ -66,9 +69,7 @@ def decode(content, channels=None, size=None):
         raise UndecodableError("empty file")
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         if image.width * image.height > MOST_PIXELS:
-            raise UndecodableError(
-                f"{image.width} x {image.height} pixels are more than {MOST_PIXELS:,}"
-            )
+            raise UndecodableError(TOO_MANY)
         if image.mode not in ("L", "RGB") or image.info.keys() & {"exif", "transparency"}:
             image = _plain(image)
         elif image.format in ("JPEG", "TIFF", "WEBP", "MPO"):

@@ -134,7 +134,8 @@ def idx_array(stored, name):
     width = 4 if head[2] == INTEGERS else 1
     limit = 4 + 4 * rank + prod(shape) * width
     content.check_size(name, limit, MOST_BYTES)
-    plain = idx.unpack(stored, name, limit)
+    packed = stored[:2] == b"\x1f\x8b"
+    plain = content.gunzip(stored, name, limit) if packed else stored
     if head[2] != INTEGERS:
         return idx.parse(plain, name, shape)
     if len(plain) != limit or 0 in shape:

@@ -126,6 +126,8 @@ class Table:
     def part(self):
         """Return the Part: samples (n, I), whole numbers or floats. Raises DataError."""
         lines, codes = self.lines[self.first :], {}
+        if not any(line.strip() for line in lines):
+            raise DataError(f"{self.path}: names of columns alone, without a row")
         table = _load(lines, self.delimiter, self.label, codes)
         if table is None or not np.isfinite(table).all():
             codes.clear()
@@ -172,7 +174,8 @@ class Table:
             if not cell.strip():
                 return f"column {name}: the cell is empty"
             if i not in (self.label, self.index) and not _is_number(cell):
-                return f"column {name}: {shown(repr(cell))} is not a finite number"
+                what = f"column {name}: {shown(repr(cell))} is not a finite number"
+                return f"{what} (labels are in column {shown(self.label_name)}; --label, label=)"
         return ""
 
 
