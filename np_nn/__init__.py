@@ -7,6 +7,7 @@ from np_nn.analysis.trace import trace
 from np_nn.data import DATASETS, Dataset, Split, from_arrays, load
 from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
 from np_nn.data.preprocess import deskew, standardization
+from np_nn.data.samples import read_images
 from np_nn.layers import *
 from np_nn.layers.initializers import initialize
 from np_nn.layers.module import Buffer, Module, Parameter, Sequential

@@ -18,6 +18,7 @@ from np_nn.plots.images import (
 )
 from np_nn.plots.pixels import draw_image, is_photo, look
 from np_nn.plots.plane import Film, Moment, film_frame, plot_films
+from np_nn.plots.predictions import plot_predictions
 from np_nn.plots.reproduction import Dot, plot_reproduction
 from np_nn.plots.runs import Curve, draw_curve, plot_compare, plot_learning, plot_training, smooth
 from np_nn.plots.samples import plot_samples
@@ -57,6 +58,7 @@ __all__ = [
     "plot_histograms",
     "plot_learning",
     "plot_norms",
+    "plot_predictions",
     "plot_reproduction",
     "plot_samples",
     "plot_speed",
