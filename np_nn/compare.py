@@ -110,7 +110,7 @@ def median_or_none(values):
 
 def loss_deviation(ours, theirs):
     """The largest relative difference of two runs' losses over the first steps."""
-    a, b = (np.array(run["runs"][0]["history"]["loss"][:COMPARED_STEPS]) for run in (ours, theirs))
+    a, b = (np.array(run["runs"][0]["batches"]["loss"][:COMPARED_STEPS]) for run in (ours, theirs))
     return float(np.max(np.abs(a - b) / np.maximum(np.abs(b), 1e-30)))
 
 
@@ -140,12 +140,12 @@ def draw(results, summary, path, title, note):
 
     curves = []
     for label, runs in results.items():
-        history = {name: np.array(values) for name, values in runs[0]["runs"][0]["history"].items()}
+        batches = {name: np.array(values) for name, values in runs[0]["runs"][0]["batches"].items()}
         curves.append(
             plots.Curve(
                 label,
-                history["loss"],
-                history["accuracy"],
+                batches["loss"],
+                batches["accuracy"],
                 runs[0]["test_accuracy"],
                 runs[0]["test_loss"],
             )

@@ -120,6 +120,10 @@ def as_dict(run):
                     for step, held in result.history.validation
                 ],
                 "history": result.history.history,
+                "batches": {
+                    "loss": result.history.loss.tolist(),
+                    "accuracy": result.history.accuracy.tolist(),
+                },
             }
             for result in results
         ],

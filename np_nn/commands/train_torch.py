@@ -119,8 +119,8 @@ def train(model, images, targets, loss, optimizer, split, settings, batches, qui
     scheduler = torch_twin.scheduler(build.schedule(settings), optimizer, len(batches))
     augment, rng = augmentation(settings), seeds.generator(batches.seed, "augmentation")
     model.train()
-    with nn.History(len(batches)) as history:
-        for indices in progress(batches, history, quiet):
+    with nn.History(len(batches), sizes=batches.sizes) as history:
+        for indices in progress(batches, history, quiet, lambda: optimizer.param_groups[0]["lr"]):
             if augment and history.done % batches.per_epoch == 0:
                 distorted = torch.from_numpy(augment(split.images, rng))
                 images = shaped(distorted, settings).to(images.device)

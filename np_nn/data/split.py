@@ -73,3 +73,18 @@ def noun(samples):
 def is_matrix(images):
     """Return whether images are a compressed matrix of scipy.sparse, and no array."""
     return hasattr(images, "indptr")
+
+
+def check_samples(data):
+    """Raise NpNNError unless a Split has images and labels of one number, all finite numbers."""
+    if len(data) != len(data.labels) or not len(data):
+        raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
+    if is_matrix(data.images) and not data.images.has_canonical_format:
+        raise NpNNError(
+            "the sparse matrix has places twice or out of order: call its sum_duplicates()"
+        )
+    for name in ("images", "labels"):
+        array = getattr(data, name)
+        array = array.data if is_matrix(array) else array
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise NpNNError(f"the {name} hold NaN or infinite numbers")

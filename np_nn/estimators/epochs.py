@@ -24,7 +24,7 @@ class Epochs(Callback):
         it = self.estimator
         it.n_iter_ += 1
         it.t_ += self.n
-        it.loss_ = training.epoch_mean(training.history.loss)
+        it.loss_ = training.history.measures(training.epoch - 1)["loss"]
         it.loss_curve_.append(it.loss_)
         self._say(f"Iteration {it.n_iter_}, loss = {it.loss_:.8f}")
         if self.score:

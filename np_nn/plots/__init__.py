@@ -1,7 +1,8 @@
 """Results as pictures: training runs, published figures beside ours, what a network has learnt.
 
-Nothing else in np_nn imports matplotlib: import this package where a picture is drawn. It needs
-no display, ignores the user's matplotlibrc, and the same input gives the same bytes.
+Besides utils.curves nothing else in np_nn imports matplotlib: import this package where a picture
+is drawn. It needs no display, ignores the user's matplotlibrc, and the same input gives the same
+bytes.
 """
 
 from np_nn.plots.animation import save_animation

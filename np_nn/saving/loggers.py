@@ -1,7 +1,6 @@
 """Callbacks that write down how training goes: as lines of JSON, or for TensorBoard."""
 
 import json
-import math
 import time
 from pathlib import Path
 
@@ -12,28 +11,9 @@ from np_nn.utils.optional import need
 
 
 def measures(training):
-    """How the epoch that has just ended went, in Keras' names: {name: number}.
-
-    loss, accuracy: means over its batches, which count by their sizes; val_loss, val_accuracy: of
-    the held-out images, if there are any; learning_rate: at its last batch; seconds: in its
-    training steps. No accuracy where there are no classes.
-    """
-    history, per_epoch = training.history, training.batches.per_epoch
-    epoch = slice((history.done - 1) // per_epoch * per_epoch, None)
-    curves = {"loss": history.loss, "accuracy": history.accuracy}
-    found = {
-        name: training.epoch_mean(curve) for name, curve in curves.items() if curve is not None
-    }
-    found |= {
-        "learning_rate": training.rate,
-        "seconds": float(history.seconds[epoch].sum()),
-    }
-    if history.validation:
-        _, held_out = history.validation[-1]
-        found["val_loss"] = held_out.loss
-        if held_out.accuracy is not None:
-            found["val_accuracy"] = held_out.accuracy
-    return found
+    """Return how the epoch that has just ended went: `History.measures`, and its last rate."""
+    history = training.history
+    return {**history.measures(history.epochs - 1), "learning_rate": training.rate}
 
 
 class JSONLogger(Callback):
@@ -52,8 +32,8 @@ class JSONLogger(Callback):
             self._lines = self._until(training.history.done)
 
     def on_epoch_end(self, training):
-        done, per_epoch = training.history.done, training.batches.per_epoch
-        line = {"epoch": math.ceil(done / per_epoch), "step": done, "time": time.time()}
+        history = training.history
+        line = {"epoch": history.epochs, "step": history.done, "time": time.time()}
         self._lines.append(json.dumps(line | measures(training)))
         files.write_file(self.path, "".join(f"{line}\n" for line in self._lines).encode())
 

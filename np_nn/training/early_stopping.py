@@ -67,5 +67,4 @@ class Best:
 
     def restore(self):
         """Give the model the best weights back."""
-        if self.state is not None:
-            self.model.load_state_dict(self.state)
+        self.model.load_state_dict(self.state)

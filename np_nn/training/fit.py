@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from np_nn.data.split import check_samples
 from np_nn.layers.module import inference, kept_modes
 from np_nn.losses import CrossEntropyLoss
 from np_nn.training import checkpoint, inputs
@@ -9,7 +10,7 @@ from np_nn.training.callbacks import Hooks
 from np_nn.training.fusion import fold, fuse
 from np_nn.training.history import Evaluation
 from np_nn.training.rehearsal import rehearse
-from np_nn.training.state import Training, check_split
+from np_nn.training.state import Training
 from np_nn.training.steps import build as build_steps
 from np_nn.utils.progress import progress
 
@@ -109,7 +110,7 @@ def _loop(training, hooks, input, quiet):
         )
 
     start = history.done
-    for block in progress(training.blocks(most), history, quiet):
+    for block in progress(training.blocks(most), history, quiet, lambda: training.rate):
         done = history.done
         if training.epoch_begins or done == start:
             hooks.epoch_begin(training)
@@ -160,7 +161,7 @@ def predict(model, data, *, input="auto"):
 
 def _forward(model, data, input):
     """Yield the indices of each block and the model's outputs for it, valid until the next."""
-    check_split(data)
+    check_samples(data)
     batch = inputs.choose(data, model, input)
     model, block = fuse(fold(model)), FEW if inputs.takes_images(model) else BLOCK
     for start in range(0, len(data), block):

@@ -30,20 +30,21 @@ class History:
                 ...
                 history.record(loss, accuracy)
 
-    classes: whether there are any; else ``accuracy`` is None. ``validation`` lists (steps done,
+    classes: whether there are any; else ``accuracy`` is None. sizes: (k,) int, the samples in
+    each batch of an epoch; without them all steps are one epoch. ``validation`` lists (steps done,
     Evaluation) for each time that held-out images were tried, whose time counts for no step.
     ``stopped_early``: training ended before its last step, since they were no longer getting
-    better. ``saved``: (file, steps done) of the newest checkpoint, or None. Ctrl-C ends the
-    ``with`` block cleanly and sets ``interrupted``. NumPy and PyTorch loops record in the same
-    way, so that their times can be compared.
+    better; ``restored``: after how many steps the weights were best, if these were given back.
+    ``saved``: (file, steps done) of the newest checkpoint. Ctrl-C ends the ``with`` block cleanly
+    and sets ``interrupted``. NumPy and PyTorch loops record alike: their times can be compared.
     """
 
-    def __init__(self, steps, classes=True):
+    def __init__(self, steps, classes=True, sizes=None):
         self.steps, self.classes = steps, classes
+        self.sizes = np.ones(max(1, steps), int) if sizes is None else sizes
         self.done = 0
-        self.interrupted = False
-        self.stopped_early = False
-        self.saved = None
+        self.interrupted = self.stopped_early = False
+        self.saved = self.restored = None
         self.validation = []
         self._table = np.zeros((3, steps))
 
@@ -145,7 +146,45 @@ class History:
         return float(np.median(self.seconds) * 1e3) if self.done else 0.0
 
     @property
+    def epochs(self):
+        """The number of epochs that have ended; the last of the run may be shorter."""
+        whole, more = divmod(self.done, len(self.sizes))
+        return whole + (more > 0 and self.done == self.steps)
+
+    def measures(self, epoch):
+        """Return how an epoch went, 0 the first, in Keras' names: {name: number}.
+
+        loss, accuracy: means over its batches, which count by their sizes; val_loss, val_accuracy:
+        of held-out images at its end; seconds: in its steps. No accuracy without classes.
+        """
+        steps = slice(epoch * len(self.sizes), (epoch + 1) * len(self.sizes))
+        seconds = self.seconds[steps]
+        sizes = self.sizes[: len(seconds)]
+        found = {"loss": np.average(self.loss[steps], weights=sizes)}
+        if self.classes:
+            found["accuracy"] = np.average(self.accuracy[steps], weights=sizes)
+        if held_out := dict(self.validation).get(min(steps.stop, self.done)):
+            found |= {"val_loss": held_out.loss, "val_accuracy": held_out.accuracy}
+        found["seconds"] = seconds.sum()
+        return {name: float(value) for name, value in found.items() if value is not None}
+
+    @property
     def history(self):
-        """Loss and accuracy, if any, of each step as in Keras, ``{"loss": [...], ...}``."""
-        curves = {"loss": self.loss, "accuracy": self.accuracy}
-        return {name: curve.tolist() for name, curve in curves.items() if curve is not None}
+        """The measures of each epoch but the seconds, as in Keras: ``{"loss": [...], ...}``."""
+        epochs = [self.measures(epoch) for epoch in range(self.epochs)] or [{}]
+        names = [name for name in epochs[-1] if name != "seconds"]
+        return {name: [each.get(name, np.nan) for each in epochs] for name in names}
+
+    def plot(self, path=None):
+        """Draw ``history`` by `utils.curves.draw`: a figure that notebooks show, perhaps a file."""
+        from np_nn.utils.curves import draw  # imports matplotlib, which takes a second
+
+        return draw(self.history, self.restored and self.restored / len(self.sizes), path)
+
+    def __repr__(self):
+        curves = self.history
+        last = [f"{name} {values[-1]:.4f}" for name, values in curves.items()]
+        if held_out := curves.get("val_accuracy"):
+            last.append(f"best val_accuracy {max(held_out):.4f}")
+        steps = f"{self.epochs} epochs, {self.done:,} of {self.steps:,} steps"
+        return f"History({', '.join([steps, *last, f'{self.train_seconds:.1f} s'])})"

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from np_nn.data.split import is_matrix
+from np_nn.data.split import check_samples, is_matrix
 from np_nn.layers.module import inference
 from np_nn.layers.norm import BatchNorm
 from np_nn.training import inputs
-from np_nn.training.state import check_split
 from np_nn.utils.errors import NpNNError
 
 
@@ -31,7 +30,7 @@ def rehearse(model, loss, batches, data, validation=None, input="auto"):
     _check_batches(model, batches)
     if validation:
         try:
-            check_split(validation)
+            check_samples(validation)
             _check_scales(data, validation)
             _try(model, loss, validation, input)
         except NpNNError as error:

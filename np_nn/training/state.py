@@ -9,7 +9,7 @@ import numpy as np
 
 from np_nn.data.batches import Batches
 from np_nn.data.fingerprint import fingerprint
-from np_nn.data.split import is_matrix
+from np_nn.data.split import check_samples, is_matrix
 from np_nn.training.early_stopping import Best
 from np_nn.training.history import History
 from np_nn.utils import seeds
@@ -38,7 +38,7 @@ class Training:
         self, model, data, loss, optimizer, *, schedule=None, augment=None, limits=None, l2=0.0,
         validation=None, early_stopping=None, seed=None, **batches,
     ):  # fmt: skip
-        check_split(data)
+        check_samples(data)
         model.check_places()
         loss.check_targets(data.labels)
         optimizer.follow_dtype()
@@ -49,7 +49,8 @@ class Training:
         self.limits, self.l2 = limits, l2
         self.batches = Batches(len(data), seed=seeds.chosen(seed), **batches)
         self._open = {"seed"} if seed is None else set()  # that a resumed run takes over
-        self.history = History(len(self.batches), loss.has_classes(data.labels))
+        has_classes = loss.has_classes(data.labels)
+        self.history = History(len(self.batches), has_classes, self.batches.sizes)
         self.best = Best(early_stopping, model) if early_stopping else None
         self.stop = False
         self.rng = {name: seeds.generator(self.batches.seed, name) for name in PURPOSES}
@@ -124,7 +125,7 @@ class Training:
         found = self.augment(_read_only(own), self.rng["augmentation"])
         try:
             distorted = replace(self.data, images=found)
-            check_split(distorted)
+            check_samples(distorted)
         except NpNNError as error:
             raise NpNNError(f"augment: {called(self.augment)}: {error}") from None
         images = distorted.images
@@ -139,15 +140,6 @@ class Training:
         if self.epoch_begins:
             self._note_epoch()
 
-    def epoch_mean(self, curve):
-        """Return the mean of a curve of the history over the samples of the epoch that has ended.
-
-        curve: (done,), a value per batch.
-        """
-        per_epoch = self.batches.per_epoch
-        values = curve[(self.history.done - 1) // per_epoch * per_epoch :]
-        return float(np.average(values, weights=self.batches.sizes[: len(values)]))
-
     def validated(self, result):
         """Note how held-out images fared after an epoch, and stop if that is a reason to."""
         self.history.validate(result)
@@ -157,8 +149,9 @@ class Training:
 
     def close(self):
         """Give the model the best weights back, if early stopping watched for them."""
-        if self.best:
+        if self.best and self.best.state:
             self.best.restore()
+            self.history.restored, _ = self.history.validation[-1 - self.best.worse]
 
     def _note_epoch(self):
         """Keep the generators' states: the epoch's order and distortions are drawn from them."""
@@ -261,18 +254,3 @@ def _check_watched(early_stopping, validation, loss):
         raise NpNNError("early stopping needs a validation split to watch")
     if early_stopping.monitor == "accuracy" and not loss.has_classes(validation.labels):
         raise NpNNError("there is no accuracy without classes: EarlyStopping(monitor='loss')")
-
-
-def check_split(data):
-    """Raise NpNNError unless a Split has images and labels of one number, all finite numbers."""
-    if len(data) != len(data.labels) or not len(data):
-        raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
-    if is_matrix(data.images) and not data.images.has_canonical_format:
-        raise NpNNError(
-            "the sparse matrix has places twice or out of order: call its sum_duplicates()"
-        )
-    for name in ("images", "labels"):
-        array = getattr(data, name)
-        array = array.data if is_matrix(array) else array
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise NpNNError(f"the {name} hold NaN or infinite numbers")

@@ -1,44 +1,139 @@
-"""Progress of a training loop: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a training loop: a line for each epoch, below it a bar where one can be drawn."""
 
+import math
 import sys
+import time
+import warnings
 
 REFRESH_SECONDS = 0.1
+WIDTH = 79  # characters of a line, at most
+MOST_LINES = 100  # of epochs: where there are more, lines are left out evenly
+FEW_EPOCHS = 10  # in a log, lines within the epochs are added below this number
 
 
-def progress(batches, history, quiet=False):
+def progress(batches, history, quiet=False, rate=None):
     """Pass the batches on, and show how far training is and what it reached.
 
-    batches: an iterable; what is done with each is recorded in the history. Shows on stderr:
-    a tqdm bar if that is a terminal, else a line each tenth of the way, and
-    nothing with quiet.
+    On a terminal and in a notebook a bar shows the epoch under way. Elsewhere, in a log, lines
+    within the epochs take its place where these are few. All goes to stderr, and a notebook's
+    lines to its output.
+
+    Args:
+        batches: an iterable; what is done with each is recorded in the history.
+        history: `History`.
+        quiet: show nothing.
+        rate: function () -> learning rate of the last step, if that is to be shown.
     """
     if quiet:
         return iter(batches)
-    return _bar(batches, history) if sys.stderr.isatty() else _lines(batches, history)
+    notebook = _in_notebook()
+    if notebook or sys.stderr.isatty():
+        return _bar(batches, history, rate, notebook)
+    return _log(batches, history, rate)
 
 
-def _bar(batches, history):
-    from tqdm import tqdm
-
-    with tqdm(
-        total=history.steps, unit="step", mininterval=REFRESH_SECONDS, dynamic_ncols=True
+def _bar(batches, history, rate, notebook):
+    per_epoch, out = len(history.sizes), sys.stdout if notebook else sys.stderr
+    with _tqdm(notebook)(
+        unit="step", mininterval=REFRESH_SECONDS, dynamic_ncols=True, leave=False
     ) as bar:
+        lines, first = _Lines(history, rate, lambda line: bar.write(line, file=out)), None
+        try:
+            for batch in batches:
+                if first != history.done // per_epoch * per_epoch:
+                    first = history.done // per_epoch * per_epoch
+                    bar.reset(min(per_epoch, history.steps - first))
+                    bar.set_description(f"epoch {first // per_epoch + 1}/{lines.epochs}")
+                yield batch
+                if bar.update(history.done - first - bar.n):
+                    bar.set_postfix_str(_reached(history), refresh=False)
+                lines.add()
+        finally:
+            lines.add()
+
+
+def _log(batches, history, rate):
+    lines = _Lines(history, rate, lambda line: print(line, file=sys.stderr, flush=True))
+    tenth = max(1, history.steps // 10) if lines.epochs < FEW_EPOCHS else math.inf
+    due = tenth
+    try:
         for batch in batches:
             yield batch
-            if bar.update(history.done - bar.n):
-                bar.set_postfix_str(_reached(history), refresh=False)
-        bar.set_postfix_str(_reached(history))
+            if lines.add() or history.done < due:
+                continue
+            lines.write(f"step {history.done:>6} of {history.steps}  {_reached(history)}")
+            due = history.done // tenth * tenth + tenth
+    finally:  # also where training was stopped
+        lines.add()
 
 
-def _lines(batches, history):
-    tenth = max(1, history.steps // 10)
-    due = tenth
-    for batch in batches:
-        yield batch
-        if history.done >= due:
-            step = f"step {history.done:>6} of {history.steps}"
-            print(f"{step}  {_reached(history)}", file=sys.stderr)
-            due = min(history.done // tenth * tenth + tenth, history.steps)
+class _Lines:
+    """The lines of the epochs that have ended, under a line that names their columns."""
+
+    def __init__(self, history, rate, write):
+        self.history, self.rate, self._write = history, rate, write
+        self.epochs = math.ceil(history.steps / len(history.sizes))
+        self._every = math.ceil(self.epochs / MOST_LINES)
+        self._seen, self._format, self._started = history.epochs, None, time.perf_counter()
+
+    def write(self, line):
+        """Write a line; its time counts for no step."""
+        self._write(line)
+        self.history.restart_clock()
+
+    def add(self):
+        """Write the line of the epoch that has ended since the last call; returns if there was."""
+        seen = self.history.epochs
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        if seen % self._every == 0 or seen == self.epochs:
+            cells = self._cells(seen)
+            if self._format is None:
+                self._format = _format(cells, self.epochs)
+                self.write(self._format.format(*cells))
+            self.write(self._format.format(*cells.values()))
+        return True
+
+    def _cells(self, epoch):
+        """Return {column: text} of an epoch, 1 for the first."""
+        history = self.history
+        found = history.measures(epoch - 1)
+        samples = history.sizes[: (history.done - 1) % len(history.sizes) + 1].sum()
+        seconds = found.pop("seconds")
+        cells = {"epoch": f"{epoch}/{self.epochs}"}
+        cells |= {name: _number(value) for name, value in found.items()}
+        if self.rate:
+            cells["lr"] = f"{self.rate():.3g}"
+        cells["images/s"] = _speed(samples / seconds) if seconds else "-"
+        return cells | {"elapsed": _clock(time.perf_counter() - self._started)}
+
+
+def _format(cells, epochs):
+    """Return the format of a line, with as much room between its columns as WIDTH leaves."""
+    least = {"epoch": len(f"{epochs}/{epochs}"), "lr": 8, "images/s": 9}
+    widths = [max(len(name), least.get(name, 7)) for name in cells]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
+    return gap.join(f"{{:>{width}}}" for width in widths)
+
+
+def _number(value):
+    """Return a loss or an accuracy in at most seven characters, such as 0.0712 and 1.2e+05."""
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.2g}"
+
+
+def _speed(rate):
+    """Return a rate in at most nine characters, such as 512,331 and 1.2e+07."""
+    return f"{rate:,.0f}" if rate < 1e7 else f"{rate:.2g}"
+
+
+def _clock(seconds):
+    """Return a time such as 12.3s, 4:05 or 1:02:03."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _reached(history):
@@ -47,6 +142,24 @@ def _reached(history):
     curves = {"loss": history.loss, "accuracy": history.accuracy}
     means = {name: curve[recent].mean() for name, curve in curves.items() if curve is not None}
     return "  ".join(f"{name} {mean:.4f}" for name, mean in means.items())
+
+
+def _in_notebook():
+    """Return whether this runs in a kernel of Jupyter, whose output is no terminal."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+def _tqdm(notebook):
+    """Return tqdm's class for this place: in a notebook a widget, if ipywidgets is there."""
+    if not notebook:
+        from tqdm import tqdm
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where ipywidgets is missing, a bar of text serves
+            from tqdm.auto import tqdm
+    return tqdm
 
 
 def announce(tasks, describe, quiet=False):

@@ -203,7 +203,7 @@ def test_both_programs_make_the_same_numbers(name, tmp_path):
     for program in ("main_np", "main_torch"):
         report = tmp_path / f"{program}.json"
         assert __import__(program).main([*QUICK, *words, "--json", str(report)]) == 0
-        losses.append(json.loads(report.read_text())["runs"][0]["history"]["loss"])
+        losses.append(json.loads(report.read_text())["runs"][0]["batches"]["loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 

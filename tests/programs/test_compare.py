@@ -48,7 +48,7 @@ def test_all_train_the_same_network_alike(compared):
     runs = [rounds[0] for rounds in compared[1]["results"].values()]
     assert len({run["title"] for run in runs}) == 1
     assert len({run["threads"] for run in runs}) == 1
-    losses = [np.array(run["runs"][0]["history"]["loss"]) for run in runs]
+    losses = [np.array(run["runs"][0]["batches"]["loss"]) for run in runs]
     for loss in losses[1:]:
         assert np.allclose(loss, losses[0], rtol=1e-3)
     accuracies = [run["test_accuracy"] for run in runs]
@@ -60,7 +60,7 @@ def test_figures_are_medians_and_ratios():
         history = {"loss": [2.0, 1.0], "accuracy": [0.5, 0.5]}
         return {
             "step_ms_median": ms, "batch_size": 100, "train_seconds": 1.0, "kernels": "",
-            "peak_memory_mb": memory, "test_accuracy": 0.9, "runs": [{"history": history}],
+            "peak_memory_mb": memory, "test_accuracy": 0.9, "runs": [{"batches": history}],
         }  # fmt: skip
 
     results = {"NumPy": [fake(2, 50), fake(9, 60), fake(1, 70)], "PyTorch": [fake(4, None)] * 3}
@@ -77,7 +77,7 @@ def test_figures_are_medians_and_ratios():
 
 
 def test_loss_deviation_is_relative_and_the_largest():
-    a, b = ({"runs": [{"history": {"loss": loss}}]} for loss in ([1.0, 2.2], [1.0, 2.0]))
+    a, b = ({"runs": [{"batches": {"loss": loss}}]} for loss in ([1.0, 2.2], [1.0, 2.0]))
     assert compare.loss_deviation(a, b) == pytest.approx(0.1)
 
 

@@ -66,7 +66,7 @@ def test_a_run_prints_its_table_and_writes_everything(program, tmp_path, capsys)
     assert content["steps"] == 20
     assert content["n_train"], content["n_test"] == (1500, 297)
     assert content["reference_accuracy"] is None
-    assert len(content["runs"][0]["history"]["loss"]) == 20
+    assert len(content["runs"][0]["batches"]["loss"]) == 20
 
 
 def test_a_report_is_one_file_without_pictures_too(program, tmp_path, capsys):
@@ -414,7 +414,7 @@ def run_both(tmp_path, *arguments):
 
 
 def loss_deviation(ours, theirs, steps=200):
-    a, b = (np.array(run["runs"][0]["history"]["loss"][:steps]) for run in (ours, theirs))
+    a, b = (np.array(run["runs"][0]["batches"]["loss"][:steps]) for run in (ours, theirs))
     assert len(a) == len(b) == steps
     return np.max(np.abs(a - b) / b)
 

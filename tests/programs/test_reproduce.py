@@ -107,7 +107,7 @@ def test_main_np_and_the_pictures_train_a_row_as_it_is_reproduced(tmp_path):
     assert main_np.main([*words, "--no-plots", "--json", str(tmp_path / "run.json")]) == 0
     (printed,) = json.loads((tmp_path / "run.json").read_text())["runs"]
     assert (drawn.history.loss == ours.history.loss).all()
-    assert printed["history"]["loss"] == ours.history.loss.tolist()
+    assert printed["batches"]["loss"] == ours.history.loss.tolist()
     assert drawn.test.accuracy == printed["test_accuracy"] == ours.test.accuracy
 
 

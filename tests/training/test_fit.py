@@ -7,7 +7,6 @@ import pytest
 
 import np_nn as nn
 from np_nn.data.batches import Batches
-from np_nn.utils.progress import progress
 from tests.support.trainings import blobs
 
 
@@ -68,7 +67,6 @@ def test_it_learns_and_its_history_tells_so():
     assert history.loss[-1] < 0.1 < history.loss[0]
     assert history.accuracy[-1] == 1.0
     assert nn.evaluate(model, blobs()).accuracy == 1.0
-    assert history.history["loss"] == history.loss.tolist()
     assert history.train_seconds > 0
     assert history.step_ms_median > 0
 
@@ -138,25 +136,6 @@ def test_ctrl_c_keeps_what_was_reached():
     assert history.interrupted
     assert history.done in (6, 7)
     assert len(history.loss) == history.done
-
-
-def test_progress_prints_ten_lines_where_there_is_no_terminal(capsys):
-    train(steps=40, epochs=None, quiet=False)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 10
-    assert lines[-1].startswith("step     40 of 40  loss 0.")
-    train(steps=40, epochs=None, quiet=True)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_progress_draws_a_bar_on_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with nn.History(3) as history:
-        for _ in progress(range(3), history):
-            history.record(0.25, 0.5)
-    bar = capsys.readouterr().err
-    assert "3/3" in bar
-    assert "loss 0.2500  accuracy 0.5000" in bar
 
 
 def test_real_mnist_is_learnt_in_seconds(mnist):

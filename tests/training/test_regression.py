@@ -30,7 +30,7 @@ def test_no_accuracy_is_recorded_evaluated_logged_or_shown(tmp_path, capsys):
     log = tmp_path / "log.jsonl"
     model, history = train(validation=line(30), callbacks=[nn.JSONLogger(log)], quiet=False)
     assert history.accuracy is None
-    assert list(history.history) == ["loss"]
+    assert list(history.history) == ["loss", "val_loss"]
     assert history.validation[-1][1].accuracy is None
     assert nn.evaluate(model, line(), nn.MSELoss()).accuracy is None
     for entry in map(json.loads, log.read_text().splitlines()):
