@@ -6,6 +6,7 @@ from pathlib import Path
 
 from np_nn import ops, recipes
 from np_nn.cli.name import program_name
+from np_nn.recipes.ours import START
 from np_nn.recipes.recipe import IMAGES, LENGTH, WHAT, hyperparameters
 from np_nn.training import inputs
 from np_nn.utils import machine
@@ -35,10 +36,11 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
     what.add_argument(
         "--recipe",
         type=one_of("recipe", recipes.RECIPES),
-        default=recipe,
         metavar="NAME",
-        help=f"what to repeat: {', '.join(recipes.RECIPES)} (default: {recipe})",
+        help=f"what to repeat: {', '.join(recipes.RECIPES)} "
+        f"(default: {recipe}; {START.name} with data of your own)",
     )
+    result.set_defaults(default_recipe=recipe)
     what.add_argument("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
     _add_changes(result, what, recipes.RECIPES[recipe], images=True)
     add = _add_running(result, images=True)
@@ -227,7 +229,7 @@ class _ListRecipes(argparse.Action):
                 recipe.title,
                 recipe.network(),
                 recipe.describe(),
-                recipe.published,
+                recipe.published or "-",
             )
             for recipe in recipes.RECIPES.values()
         ]

@@ -8,7 +8,7 @@ import sys
 from np_nn import data, ops
 from np_nn.cli import load_option, outputs, streams
 from np_nn.cli.name import command_line, program_name
-from np_nn.cli.settings import settings
+from np_nn.cli.settings import choose, settings
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.errors import NpNNError
 
@@ -84,6 +84,8 @@ def parse(command, argv=None):
     if "threads" in args:
         ops.set_threads(args.threads)
     if "recipe" in args or "settings" in args:
+        if "recipe" in args:
+            choose(args)
         load_option.adopt(args)
         args.settings = load_option.settings(args, settings(args))
     outputs.check(args)

@@ -3,6 +3,7 @@
 import statistics
 
 from np_nn import recipes
+from np_nn.cli.diagnosis import diagnose
 from np_nn.data.split import noun
 from np_nn.recipes.recipe import hyperparameters
 from np_nn.recipes.run import DISCREPANCY
@@ -25,17 +26,18 @@ def text(run):
         f"{run.backend}, {run.threads} thread{'s' * (run.threads > 1)}, seed {seeds}",
         f"trained {done:,} iterations in {seconds:.1f} s: {run.step_ms:.2f} ms each (median), "
         f"{run.images_per_second:,.0f} {word}/s",
-        *data.remarks,
-        *notes(run),
+        *details(run),
         "",
         markdown_table(*table(run)),
+        *(f"note: {note}" for note in notes(run)),
+        *(f"warning: {warning}" for warning in warnings(run)),
     ]
-    return "\n".join(lines + [f"warning: {warning}" for warning in warnings(run)])
+    return "\n".join(lines)
 
 
-def notes(run):
-    """Lines on what not every run has: straightened images, held-out ones, an early stop."""
-    notes, word = [], noun(run.dataset.train.images)
+def details(run):
+    """Return lines on what not every run has: own data, straightened images, held-out ones."""
+    notes, word = list(run.dataset.remarks), noun(run.dataset.train.images)
     if run.settings.deskew:
         notes.append(f"straightened all images in {run.dataset.prepare_seconds:.2f} s before")
     for result in run.results:
@@ -62,14 +64,19 @@ def table(run):
     return header, [row]
 
 
+def notes(run):
+    """Return lines on what the table leaves out, and why."""
+    if recipes.matching(run.settings) is None:
+        return ["no recipe has these settings, so there is no published result for them"]
+    return []
+
+
 def warnings(run):
-    """What to know before the figures are believed, a line each."""
+    """Return what to know before the figures are believed, a line each."""
     lines = [run.dataset.note] if run.dataset.note else []
     if run.difference is not None and abs(run.difference) > DISCREPANCY:
         lines.append(f"the accuracy differs from the published one by more than {DISCREPANCY}")
-    if recipes.matching(run.settings) is None:
-        lines.append("no recipe has these settings, so there is no published result for them")
-    return lines
+    return lines + diagnose(run)
 
 
 def as_dict(run):
@@ -104,6 +111,7 @@ def as_dict(run):
         "test_loss": run.test_loss,
         "reference_accuracy": run.published.published if run.published else None,
         "difference": run.difference,
+        "notes": [*details(run), *notes(run)],
         "warnings": warnings(run),
         "remarks": list(run.dataset.remarks),
         "machine": machine.describe(),

@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from np_nn import recipes
+from np_nn import data, recipes
 from np_nn.recipes import build
+from np_nn.recipes.ours import START
 from np_nn.recipes.recipe import LENGTH, hyperparameters
 from np_nn.utils import spec
 
@@ -27,6 +28,18 @@ def settings(args):
             settings = dataclasses.replace(settings, **{field.name: text})
     build.check(settings)
     return settings
+
+
+def choose(args):
+    """Note in ``args.recipe`` the recipe to train: `start` for own data where none is named."""
+    args.recipe_given = args.recipe is not None
+    if not args.recipe_given:
+        args.recipe = START.name if _has_own_data(args) else args.default_recipe
+
+
+def _has_own_data(args):
+    """Return whether --dataset is the path of the user's own data, and no known name."""
+    return getattr(args, "dataset", None) not in (None, *data.names())
 
 
 def option_names(recipe):

@@ -47,7 +47,8 @@ def _parser():
     add = command.add_argument
     add("--table", nargs="+", choices=tables.TITLES, default=list(tables.TITLES), metavar="NAME",
         help=f"which tables: {', '.join(tables.TITLES)} (default: all)")  # fmt: skip
-    add("--rows", type=one_of("row", recipes.RECIPES), nargs="+", metavar="NAME",
+    rows = [recipe.name for recipe in recipes.RECIPES.values() if recipe.table]
+    add("--rows", type=one_of("row", rows), nargs="+", metavar="NAME",
         help="only these rows; see --list")  # fmt: skip
     add("--long", action="store_true", help="rows of more than a quarter of an hour, too")
     add("--seeds", type=cli.whole_number(1), metavar="N",

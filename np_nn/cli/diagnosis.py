@@ -1,0 +1,169 @@
+"""Diagnosis of a run that ended near chance: the likely reason, and options that help."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from np_nn import recipes
+from np_nn.analysis import metrics
+from np_nn.recipes.ours import START
+
+NOISE = 3  # standard errors above the largest class's share that are still chance
+LEAST_NOISE = 0.01  # the same as an accuracy, for large test sets
+FLAT = 0.02  # relative difference of losses that are alike
+SPIKE = 3  # times the first loss: where training has blown up
+FAINT = 0.01  # standard deviation of outputs that hardly depend on the image
+FEW_STEPS = 100
+RAW = 10  # largest input above which pixels count as not scaled
+DEEP = 3  # layers of weights, from which on a start that is too small dies out
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at: the settings, the losses, and the outputs for the test images.
+
+    losses: (steps,). outputs: (n, C). highest: the largest value of an input. epoch: steps.
+    """
+
+    settings: recipes.Recipe
+    losses: np.ndarray
+    outputs: np.ndarray
+    highest: float
+    epoch: int
+
+    @property
+    def raw(self):
+        """Whether pixels are far from 0..1."""
+        return self.highest > RAW
+
+    @property
+    def peak(self):
+        """The largest loss."""
+        return float(self.losses.max())
+
+    @property
+    def depth(self):
+        """The number of layers of weights in an mlp."""
+        return len(self.settings.hidden) + 1
+
+
+def _blew_up(seen):
+    if seen.peak <= SPIKE * seen.losses[0]:
+        return ""
+    step = int(seen.losses.argmax()) + 1
+    text = f"the learning rate {seen.settings.lr:g} is too high"
+    text += f" for inputs up to {seen.highest:.0f}, pixels without a scale" if seen.raw else ""
+    return f"{text}: the loss rose to {seen.peak:.3g} at step {step:,}, and units died"
+
+
+def _alike(seen):
+    alike = seen.settings.init == "zeros"
+    return "all weights start at 0, so that all units of a layer stay alike" if alike else ""
+
+
+def _faint(seen):
+    small = seen.settings.init == "original" and seen.depth >= DEEP
+    if not small or seen.outputs.std(axis=0).max() > FAINT:
+        return ""
+    return (
+        f"the {seen.settings.init} init is too small for {seen.depth} layers: little of the image, "
+        "and of the gradient, comes through"
+    )
+
+
+def _short(seen):
+    done = len(seen.losses)
+    if done >= FEW_STEPS and done >= seen.epoch / 4:
+        return ""
+    return f"{done:,} step{'s' * (done != 1)} of {seen.settings.batch_size} images are too few"
+
+
+def _flat(seen):
+    first, last = (part.mean() for part in (seen.losses[:20], seen.losses[-20:]))
+    if abs(last - first) > FLAT * first:
+        return ""
+    return f"the learning rate {seen.settings.lr:g} is too small: the loss hardly moved"
+
+
+def _saturated(seen):
+    if not seen.raw:
+        return ""
+    return f"inputs up to {seen.highest:.0f}, pixels without a scale, saturate or kill units"
+
+
+RULES = (_blew_up, _alike, _faint, _short, _flat, _saturated)
+UNKNOWN = "none of the usual ones; look at the data"
+
+
+def diagnose(run):
+    """Return a line for each network of a Run that ended near chance; [] for none.
+
+    Nor is there one after Ctrl-C, as the run says itself that it is unfinished, and without the
+    outputs for the test images.
+    """
+    if run.interrupted or run.results[0].test.outputs is None:
+        return []
+    return [_line(run, result) for result in filter(_failed(run), run.results)]
+
+
+def _failed(run):
+    """Return a function that tells whether a Result is near chance on the Run's test images."""
+    share, tests = _largest_share(run), len(run.dataset.test)
+    noise = max(LEAST_NOISE, NOISE * math.sqrt(share * (1 - share) / tests))
+    noise = min(noise, (1 - share) / 2)  # of few images, and of one class nearly alone
+    chance = math.log(len(run.dataset.classes))
+
+    def failed(result):
+        accuracy, loss = result.test.accuracy, result.test.loss
+        undecided = abs(loss - chance) < FLAT * chance and accuracy < (1 + share) / 2
+        return accuracy < share + noise or (undecided and "entropy" in run.settings.loss)
+
+    return failed
+
+
+def _largest_share(run):
+    labels = _scores(run, run.results[0]).labels
+    return np.bincount(labels).max() / len(labels)
+
+
+def _scores(run, result):
+    return metrics.read(result.test.outputs, run.dataset.test.labels)
+
+
+def _line(run, result):
+    """Describe a failed Result: what it is, the first rule that holds, and what to try."""
+    images, split = run.dataset.train.images, run.dataset.train
+    highest = split.scale * float(images.max()) + split.shift
+    epoch = math.ceil(len(images) / run.settings.batch_size)
+    seen = Evidence(run.settings, result.history.loss, result.test.outputs, highest, epoch)
+    reason = next(filter(None, (rule(seen) for rule in RULES)), UNKNOWN)
+    which = f"seed {result.seed}: " if len(run.results) > 1 else ""
+    return (
+        f"{which}test accuracy {result.test.accuracy:.4f} is near chance, as the largest class is "
+        f"{_largest_share(run):.4f} of the images{_constant(run, result)}. "
+        f"Likely reason: {reason}. Try {remedy(run.settings)}, without other changes"
+    )
+
+
+def _constant(run, result):
+    """Say which class is the answer for nearly all images, if there is one."""
+    counts = np.bincount(_scores(run, result).answers)
+    if counts.max() < 0.99 * counts.sum():
+        return ""
+    return f" (it answers {run.dataset.classes[counts.argmax()]} for every image)"
+
+
+def remedy(settings):
+    """Return options of the command line: the recipe `start`, with the network that was asked for.
+
+    That recipe's scale, start and rate take the place of those that failed.
+    """
+    own = recipes.RECIPES.get(settings.name, START)
+    words = [f"--recipe {START.name}"]
+    for name in ("model", "hidden", "channels", "activation", "norm"):
+        value = getattr(settings, name)
+        if value not in (getattr(own, name), getattr(START, name)):
+            values = value if isinstance(value, tuple) else (value,)
+            words.append(f"--{name} {' '.join(map(str, values))}")
+    return " ".join(words)
