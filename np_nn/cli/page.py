@@ -94,17 +94,17 @@ def _machine(run):
 
 
 def _curves(run):
-    """(picture, what it shows) of the first network's accuracy and loss."""
+    """Return (picture, its description) of the accuracy and the loss in training."""
     first = run.results[0]
     if not first.history.done:
         return []
-    curve = pictures.curve(run.framework, first)
+    curves = pictures.curves(run)
     published = run.published and run.published.published
     return [
         (
-            _uri(plots.draw_curve(curve, kind, published), "svg+xml"),
-            f"{kind} of {first.history.done:,} training batches, from "
-            f"{getattr(curve, kind)[0]:.4g} to {getattr(curve, kind)[-1]:.4g}; "
+            _uri(plots.draw_curve(curves, kind, published), "svg+xml"),
+            f"{kind} of {first.history.done:,} training batches, seed {first.seed} from "
+            f"{getattr(curves[0], kind)[0]:.4g} to {getattr(curves[0], kind)[-1]:.4g}; "
             f"on the test set {getattr(first.test, kind):.4f}",
         )
         for kind in ("accuracy", "loss")

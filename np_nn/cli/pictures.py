@@ -8,19 +8,28 @@ SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
 
 
 def draw(run, folder, form):
-    """Draw a Run's first network into a folder, as png, svg or pdf; returns the paths."""
+    """Draw a Run's networks, and its first one's answers, into a folder; returns the paths.
+
+    form: png, svg or pdf.
+    """
     folder, suffix, title = Path(folder), SUFFIXES[run.framework], run.title
-    shown = curve(run.framework, run.results[0])
     reference, note = run.published and run.published.published, run.dataset.note
-    curves = plots.plot_training(shown, folder, suffix, title, note, reference, form)
-    return curves + draw_answers(run.dataset, run.scores, title, folder, f"_{suffix}.{form}")
+    drawn = plots.plot_training(curves(run), folder, suffix, title, note, reference, form)
+    return drawn + draw_answers(run.dataset, run.scores, title, folder, f"_{suffix}.{form}")
+
+
+def curves(run):
+    """Return a plots.Curve for each network of a Run that was trained."""
+    return [curve(run.framework, result) for result in run.results if result.history.done]
 
 
 def curve(label, result):
     """The training of a Result as plots.Curve."""
     history, test = result.history, result.test
     held = tuple((at, seen.accuracy, seen.loss) for at, seen in history.validation)
-    return plots.Curve(label, history.loss, history.accuracy, test.accuracy, test.loss, held)
+    return plots.Curve(
+        label, history.loss, history.accuracy, test.accuracy, test.loss, held, history.restored
+    )
 
 
 def draw_answers(dataset, found, title, folder, ending):

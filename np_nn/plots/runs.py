@@ -1,4 +1,5 @@
-"""Training runs as pictures: one by itself (`plot_training`), several (`plot_compare`)."""
+"""Training runs as pictures: a network, of a seed or several (`plot_training`); contenders
+(`plot_compare`)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ class Curve:
 
     loss, accuracy: (steps,) of each training batch; accuracy as a fraction, 0 to 1.
     test_accuracy, test_loss: on the test set after the last step, or None. validation: (steps
-    done, accuracy, loss) for each time that held-out images were tried.
+    done, accuracy, loss) for each time that held-out images were tried. kept: after how many steps
+    the weights were those that early stopping gave back, or None.
     Raises NpNNError unless both histories are equally long, finite and not empty.
     """
 
@@ -29,6 +31,7 @@ class Curve:
     test_accuracy: float | None
     test_loss: float | None
     validation: tuple = ()
+    kept: int | None = None
 
     def __post_init__(self):
         shape = np.shape(self.loss)
@@ -39,20 +42,31 @@ class Curve:
             )
 
 
-def plot_training(curve, folder, suffix, title, note="", reference=None, form="png") -> list[Path]:
-    """Draw one run: accuracy_plot_`suffix`.png and loss_plot_`suffix`.png in `folder`.
+def plot_training(curves, folder, suffix, title, note="", reference=None, form="png") -> list[Path]:
+    """Draw a run: accuracy_plot_`suffix`.png and loss_plot_`suffix`.png in `folder`.
 
-    note: a warning, drawn under the title. reference: the published test accuracy, 0 to 1.
-    form: a picture format, one of FORMATS.
-    Returns both paths. Raises NpNNError when a file cannot be written.
+    Args:
+        curves: a Curve, or several of one network from other seeds: their mean, with the band
+            from the lowest to the highest.
+        folder, suffix: of the files.
+        title: a line or two.
+        note: a warning, drawn under the title.
+        reference: the published test accuracy, 0 to 1.
+        form: a picture format, one of FORMATS.
+
+    Returns:
+        both paths.
+
+    Raises:
+        NpNNError: when a file cannot be written.
     """
-    paths = []
+    curves, paths = _several(curves), []
     for kind in KINDS:
         with style.context(["default", STYLE]):
             figure = new_figure(title, note, height=4.5)
             axes = figure.add_subplot()
-            _draw_run(axes, curve, kind, reference)
-            heading = {"title": f"{curve.label}, training", "alignment": "left"}
+            _draw_run(axes, curves, kind, reference)
+            heading = {"title": f"{curves[0].label}, training", "alignment": "left"}
             axes.legend(loc=KINDS[kind][2], **heading)
             paths.append(save_figure(figure, Path(folder) / f"{kind}_plot_{suffix}.{form}"))
     return paths
@@ -68,7 +82,7 @@ def plot_learning(curve, rates, path, title, note="") -> Path:
         figure = new_figure(title, note, height=8)
         *panels, lowest = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1])
         for axes, kind in zip(panels, ("loss", "accuracy"), strict=True):
-            _draw_run(axes, curve, kind, None)
+            _draw_run(axes, [curve], kind, None)
             axes.set_xlabel("")
         lowest.plot(np.arange(1, len(rates) + 1), rates, color=colour_of(curve.label), lw=2)
         lowest.set(xlabel="iteration", ylabel="learning rate", ylim=(0, None))
@@ -77,15 +91,15 @@ def plot_learning(curve, rates, path, title, note="") -> Path:
         return save_figure(figure, path)
 
 
-def draw_curve(curve, kind, reference=None) -> bytes:
+def draw_curve(curves, kind, reference=None) -> bytes:
     """One picture of ``plot_training`` for a page: an SVG without title and background, half as
     wide, so that a phone shows its letters in the size of the page's own.
 
-    kind: accuracy or loss. reference: the published test accuracy, 0 to 1.
+    curves: as there. kind: accuracy or loss. reference: the published test accuracy, 0 to 1.
     """
     with style.context(["default", STYLE, CLEAR]):
         figure = new_figure("", "", height=3.1, width=4.4)
-        _draw_run(figure.add_subplot(), curve, kind, reference)
+        _draw_run(figure.add_subplot(), _several(curves), kind, reference)
         figure.legend(loc="outside upper center", ncols=2)
         return render(figure, "svg")
 
@@ -146,33 +160,94 @@ def scale_sizes(axes, histories, levels=()):
         axes.set_ylim(0, 1.05 * values.max() or 1)
 
 
-def _draw_run(axes, curve, kind, reference):
-    """Every batch's value, faint; their mean, strong; the test result, marked."""
+def _several(curves):
+    return [curves] if isinstance(curves, Curve) else list(curves)
+
+
+def _draw_run(axes, curves, kind, reference):
+    """Every batch's value, faint; their mean, strong; held-out images; the test result, marked."""
     scale, form, _ = KINDS[kind]
-    values, colour = getattr(curve, kind), colour_of(curve.label)
+    colour, steps = colour_of(curves[0].label), max(len(curve.loss) for curve in curves)
+    means = [smooth(getattr(curve, kind), steps // 100) for curve in curves]
+    shown = means if len(curves) > 1 else [getattr(curves[0], kind)]
+    if len(curves) > 1:
+        label = f"mean and range of {len(curves)} seeds"
+        _draw_band(axes, [np.arange(1, len(each) + 1) for each in means], means, colour, label)
+    else:
+        _draw_batches(axes, shown[0], means[0], colour)
+    tests = [value for curve in curves if (value := getattr(curve, f"test_{kind}")) is not None]
+    marks = [("test", np.mean(tests), "--", colour)] if tests else []
+    marks += [("published", reference, ":", "black")] if reference and kind == "accuracy" else []
+    held_out = [_held_out(curve, kind) for curve in curves]
+    levels = [mark[1] for mark in marks] + tests + [v for _, values in held_out for v in values]
+    scale(axes, [*means, *shown], levels)
+    scale_iterations(axes, steps)
+    axes.set(xlabel="iteration", ylabel=kind)
+    _draw_held_out(axes, curves, held_out)
+    if len(tests) > 1:
+        axes.axhspan(min(tests), max(tests), color=colour, alpha=0.15, lw=0)
+    _draw_marks(axes, marks, form, steps)
+
+
+def _draw_batches(axes, values, means, colour):
+    """Draw the value of each batch (steps,), and above hundreds of them their moving mean."""
     steps, half = np.arange(1, len(values) + 1), len(values) // 100
-    means = smooth(values, half)
     look = {"alpha": 0.3, "lw": 0.6} if half else {"marker": "o", "ms": 4}
     # As pixels: a point for each batch would make an SVG of megabytes.
     axes.plot(steps, values, color=colour, label="each batch", rasterized=True, **look)
     if half:
         axes.plot(steps, means, color=colour, lw=2, label=f"mean of {2 * half + 1:,} batches")
+
+
+def _draw_band(axes, places, values, colour, label, **look):
+    """Draw the mean of several curves, and the band from the lowest to the highest.
+
+    places, values: an array of each, of any lengths: a place counts for those that reach it.
+    """
+    at = np.unique(np.concatenate(places))
+    table = np.full((len(values), len(at)), np.nan)
+    for row, where, own in zip(table, places, values, strict=True):
+        row[np.searchsorted(at, where)] = own
+    axes.plot(at, np.nanmean(table, axis=0), color=colour, label=label, **{"lw": 2, **look})
+    low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
+    axes.fill_between(at, low, high, color=colour, alpha=0.25, lw=0)
+
+
+def _held_out(curve, kind):
+    """Return the steps and the values (k,) of the times that held-out images were tried."""
     pick = {"accuracy": 1, "loss": 2}[kind]
-    held_out = [(entry[0], entry[pick]) for entry in curve.validation]
-    if held_out:
-        axes.plot(*zip(*held_out, strict=True), "D-", color="black", ms=4, lw=1, label="held out")
-    marks = [("test", getattr(curve, f"test_{kind}"), "--", colour)]
-    marks += [("published", reference if kind == "accuracy" else None, ":", "black")]
-    marks = sorted((mark for mark in marks if mark[1] is not None), key=lambda mark: mark[1])
-    scale(axes, [means, values], [mark[1] for mark in marks])
-    scale_iterations(axes, len(values))
-    axes.set(xlabel="iteration", ylabel=kind)
+    return tuple(np.array([entry[i] for entry in curve.validation]) for i in (0, pick))
+
+
+def _draw_held_out(axes, curves, held_out):
+    """Draw the results of held-out images, and mark those of the weights that were kept.
+
+    Those at the right edge are whole, as nothing is cut off there; the axes have room for all.
+    """
+    held_out = [(steps, np.clip(values, *axes.get_ylim())) for steps, values in held_out]
+    look = {"marker": "D", "ms": 4, "lw": 1, "clip_on": False}
+    if len(curves) > 1 and all(len(steps) for steps, _ in held_out):
+        _draw_band(axes, *zip(*held_out, strict=True), "black", "held out", **look)
+    elif len(held_out[0][0]):
+        axes.plot(*held_out[0], color="black", label="held out", **look)
+    label = "kept" if len(curves) > 1 else f"kept: iteration {curves[0].kept or 0:,}"
+    for curve, (steps, values) in zip(curves, held_out, strict=True):
+        if curve.kept is not None:
+            ring = {"ms": 11, "mfc": "none", "mec": "black", "mew": 1.5, "ls": "none"}
+            at = steps == curve.kept
+            axes.plot(steps[at], values[at], "o", clip_on=False, label=label, **ring)
+            label = None  # once in the legend
+
+
+def _draw_marks(axes, marks, form, steps):
+    """Draw the levels [(name, value, line style, colour)] of test and published result."""
+    marks = sorted(marks, key=lambda mark: mark[1])
     sides = ["center"] if len(marks) == 1 else ["top", "bottom"]  # below its line, above its line
     for (name, value, line, ink), side in zip(marks, sides[: len(marks)], strict=True):
         level = float(np.clip(value, *axes.get_ylim()))  # a loss of 0 has no place on a log axis
         axes.axhline(level, color=ink, lw=1.2, ls=line)
         if name == "test":
-            axes.plot(len(values), level, "o", color=ink, ms=8, mec="w", clip_on=False)
+            axes.plot(steps, level, "o", color=ink, ms=8, mec="w", clip_on=False)
         where, text = axes.get_yaxis_transform(), f"{name}\n{form.format(value)}"
         axes.text(1.02, level, text, transform=where, va=side, color=ink)
 

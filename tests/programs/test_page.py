@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from np_nn import History, recipes
+from np_nn import History, plots, recipes
 from np_nn.cli import report
 from np_nn.cli.page import page
 from np_nn.data import Dataset, Split
@@ -137,6 +137,18 @@ def test_a_network_without_mistakes_has_none_to_show():
     text = Reader(page(made, COMMAND)).text
     assert "The surest mistakes none" in text
     assert text.count("100.0%") == 10
+
+
+def test_all_seeds_and_the_kept_weights_are_in_the_curves(monkeypatch):
+    seen, draw = [], plots.draw_curve
+    monkeypatch.setattr(
+        plots, "draw_curve", lambda curves, *a: seen.append(curves) or draw(curves, *a)
+    )
+    made = run(seeds=(0, 1))
+    made.results[0].history.restored = 40
+    text = Reader(page(made, COMMAND)).text
+    assert "Training, 2 networks" in text
+    assert [[curve.kept for curve in curves] for curves in seen] == [[40, 40]] * 2
 
 
 # ---- data of the user's own
