@@ -1,6 +1,7 @@
 """np_nn: neural networks in NumPy, with optional compiled kernels and a PyTorch twin."""
 
 from np_nn.analysis.gradcheck import gradcheck
+from np_nn.analysis.lr_range import LRRange, find_lr
 from np_nn.analysis.observer import Observer
 from np_nn.analysis.summary import summary
 from np_nn.analysis.trace import trace

@@ -1,7 +1,7 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 from np_nn import cli, ops
-from np_nn.cli import load_option, save_options
+from np_nn.cli import find_lr, load_option, save_options
 from np_nn.recipes.run import Run, train
 
 
@@ -10,9 +10,13 @@ def main(argv=None):
     cli.add_numpy_options(command)
     cli.add_report(command)
     save_options.add_options(command)
+    find_lr.add_option(command)
     args = cli.parse(command, save_options.arguments(command, argv))
     callbacks = save_options.callbacks(args)
+    find_lr.check(args)
     settings, data = args.settings, cli.load(args)
+    if args.find_lr:
+        return find_lr.search(args, data)
 
     results = []
     for seed in args.seed:

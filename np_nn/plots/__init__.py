@@ -17,6 +17,7 @@ from np_nn.plots.images import (
     plot_filters,
     plot_filters_learnt,
 )
+from np_nn.plots.lr_range import plot_lr_range
 from np_nn.plots.pixels import draw_image, is_photo, look
 from np_nn.plots.plane import Film, Moment, film_frame, plot_films
 from np_nn.plots.predictions import plot_predictions
@@ -58,6 +59,7 @@ __all__ = [
     "plot_filters_learnt",
     "plot_histograms",
     "plot_learning",
+    "plot_lr_range",
     "plot_norms",
     "plot_predictions",
     "plot_reproduction",
