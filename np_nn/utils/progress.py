@@ -8,7 +8,7 @@ import warnings
 REFRESH_SECONDS = 0.1
 WIDTH = 79  # characters of a line, at most
 MOST_LINES = 100  # of epochs: where there are more, lines are left out evenly
-FEW_EPOCHS = 10  # in a log, lines within the epochs are added below this number
+FEW_EPOCHS = 5  # in a log, lines within the epochs are added below this number
 
 
 def progress(batches, history, quiet=False, rate=None):
