@@ -43,7 +43,8 @@ def details(run):
     for result in run.results:
         if result.history.validation:
             step, held = max(result.history.validation, key=lambda entry: entry[1].accuracy)
-            ended = "stopped early, back to" if result.history.stopped_early else "best of them:"
+            ended = "stopped early, back to" if result.history.stopped_early else "kept:"
+            ended = "best of them:" if result.history.restored is None else ended
             notes.append(
                 f"seed {result.seed}: {len(run.dataset.validation):,} {word} held out; {ended} "
                 f"accuracy {held.accuracy:.4f} there, after {step:,} iterations"

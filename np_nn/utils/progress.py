@@ -42,8 +42,9 @@ def _bar(batches, history, rate, notebook):
             for batch in batches:
                 if first != history.done // per_epoch * per_epoch:
                     first = history.done // per_epoch * per_epoch
+                    epoch = f"epoch {first // per_epoch + 1}/{lines.epochs}"
+                    bar.set_description(epoch, refresh=False)
                     bar.reset(min(per_epoch, history.steps - first))
-                    bar.set_description(f"epoch {first // per_epoch + 1}/{lines.epochs}")
                 yield batch
                 if bar.update(history.done - first - bar.n):
                     bar.set_postfix_str(_reached(history), refresh=False)
