@@ -6,6 +6,7 @@ from pathlib import Path
 
 from np_nn import cli
 from np_nn.analysis.lr_range import find_lr
+from np_nn.cli import load_option
 from np_nn.recipes import build
 from np_nn.recipes.run import about
 from np_nn.utils.errors import NpNNError
@@ -38,7 +39,7 @@ def search(args, data):
     command that uses it.
     """
     settings, seed = args.settings, args.seed[0]
-    model = build.model(settings, data, seed, args.load)
+    model = load_option.model(args, data, seed)
     options = build.fit_options(settings, data)
     found = find_lr(
         model, data.train, build.loss(settings, data),

@@ -7,7 +7,7 @@ from pathlib import Path
 from np_nn import data, recipes
 from np_nn.data.matching import match
 from np_nn.recipes import build
-from np_nn.recipes.recipe import is_of_network
+from np_nn.recipes.recipe import LENGTH, TRAINING, Recipe, hyperparameters, is_of_network
 from np_nn.saving.model_file import load_model
 from np_nn.utils.errors import NpNNError
 
@@ -46,12 +46,24 @@ def _found(args, info):
     found = {"deskew": rule.deskew} if known else {}
     if known and args.standardize is None:
         found |= {"standardize": False, "scale": rule.scale, "shift": rule.shift}
-    names = getattr(args, "adopted", OF_RECIPE)
-    found |= {name: info.recipe[name] for name in names if name in info.recipe}
+    names = getattr(args, "adopted", OF_RECIPE if args.recipe_given else _of_training(args))
+    found |= {name: info.recipe[name] for name in names if info.recipe.get(name) is not None}
     usual = recipes.RECIPES[args.recipe].dataset == recipes.Recipe.dataset
     if usual and info.dataset in data.names():
         found["dataset"] = info.dataset
     return found
+
+
+def _of_training(args):
+    """Return the hyper-parameters of a training that goes on as it began: no recipe is named."""
+    length = [field.name for field in hyperparameters(Recipe, LENGTH)]
+    given = any(getattr(args, name) is not None for name in length)
+    return [
+        field.name
+        for field in hyperparameters(Recipe)
+        if field.metadata["group"] in (TRAINING, *([] if given else [LENGTH]))
+        and not is_of_network(field.name)
+    ]
 
 
 def settings(args, own):
