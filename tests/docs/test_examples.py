@@ -20,6 +20,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[0-9]*.py"))
 NEED_TORCH = {s for s in SCRIPTS if 'require("torch")' in (EXAMPLES / f"{s}.py").read_text("utf-8")}
 GALLERY = (EXAMPLES / "README.md").read_text("utf-8")
+TOOLS = ["own_data", "predicting", "deploying"]  # no lessons, but ways to use np_nn
 LARGEST = 150_000  # bytes of a picture
 
 sys.path.insert(0, str(EXAMPLES))
@@ -194,17 +195,48 @@ def test_the_estimator_is_scikit_learns(run):
     assert float(re.search(r"early stopping: test accuracy ([\d.]+)", text)[1]) > 0.9
 
 
+# ---- Ways to use np_nn ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", TOOLS)
+def test_a_way_to_use_it_draws_its_picture(run, script):
+    text, pictures = run(script)
+    assert len(text.splitlines()) >= 4
+    assert pictures == [f"{script}.png"]
+
+
+def test_own_data_become_a_model_file(run):
+    text, _ = run("own_data")
+    assert float(re.search(r"test accuracy ([\d.]+)", text)[1]) > 0.85
+    assert len(re.findall(r"^class \d: ", text, re.M)) == 10
+
+
+def test_a_prepared_digit_is_read(run):
+    text, _ = run("predicting")
+    assert "preparation: digit" in text
+    prepared, resized = (int(share) for share in re.findall(r"(\d+)%", text))
+    assert prepared >= 2 * resized
+
+
+def test_the_c_file_answers_as_numpy_does(run):
+    text, _ = run("deploying")
+    assert re.findall(r"C, (\w+): ([\d.]+)%", text)[0] == ("float32", "100.0")
+    float32, int8 = (int(size) for size in re.findall(r"has (\d+) kB", text))
+    assert int8 < float32 / 2
+
+
 # ---- The gallery ----------------------------------------------------------------------------
 
 
 def test_every_script_is_in_the_gallery_in_order():
-    assert re.findall(r"^python examples/(\w+)\.py$", GALLERY, re.M) == SCRIPTS
+    assert re.findall(r"^python examples/(\w+)\.py$", GALLERY, re.M) == SCRIPTS + TOOLS
 
 
 def test_every_picture_is_in_the_gallery_in_order():
     shown = re.findall(r"!\[[^]]+\]\(pictures/([^)]+)\)", GALLERY)
     assert sorted(shown) == sorted(path.name for path in EXAMPLES.glob("pictures/*"))
-    assert [name[:2] for name in shown] == sorted(name[:2] for name in shown)
+    numbers = [name[:2] for name in shown if name[:2].isdigit()]
+    assert numbers == sorted(numbers)
 
 
 def test_pictures_are_light():
