@@ -24,8 +24,10 @@ SETS = (("mnist", 1120), ("mnist", 40), ("fashion", 1400), ("digits", 1200))  # 
 # What was tried: changes to BASE. The first is the one chosen.
 CANDIDATES = [
     {},
+    {"lr": 0.03},
     {"lr": 0.05},
-    {"lr": 0.1},
+    {"hidden": (512,)},
+    {"hidden": (512,), "batch_size": 32, "lr": 0.07},
     {"input_dropout": 0.0},
     {"input_dropout": 0.2},
     {"dropout": 0.3},
