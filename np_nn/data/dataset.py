@@ -1,9 +1,7 @@
 """Dataset: a training and a test split, and how files become samples of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from np_nn.data.preparation import Preparation
 from np_nn.data.sources import DATASETS
@@ -28,10 +26,10 @@ class Dataset:
     files: tuple[Path, ...] = ()  # files and folders of the user's own that it was read from
 
     def __post_init__(self):
-        if self.preparation is None:
-            images = self.train.images
-            own = Preparation(shape=images.shape[1:], pixels=images.dtype == np.uint8)
-            object.__setattr__(self, "preparation", own)
+        own = Preparation.of(self.train)
+        if self.preparation is not None:  # the scale is that of the samples, whoever set it
+            own = replace(self.preparation, scale=own.scale, shift=own.shift)
+        object.__setattr__(self, "preparation", own)
 
     @property
     def title(self):

@@ -40,7 +40,7 @@ def prepare(settings, data):
         return replace(split, images=images, labels=wanted, scale=scale, shift=shift)
 
     train, test, validation = finish(train), finish(test), finish(validation)
-    preparation = replace(data.preparation, deskew=settings.deskew, scale=scale, shift=shift)
+    preparation = replace(data.preparation, deskew=settings.deskew)
     return replace(
         data,
         train=train,

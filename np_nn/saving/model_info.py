@@ -1,7 +1,7 @@
 """ModelInfo: what a model file says of a model besides its layers and weights."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from np_nn.data.preparation import FEATURES, Preparation
 from np_nn.utils.plain import plain
@@ -25,8 +25,7 @@ class ModelInfo:
     @classmethod
     def of(cls, data):
         """Return the ModelInfo of a network that is trained on the samples of a `Dataset`."""
-        scaling = {"scale": data.train.scale, "shift": data.train.shift}
-        return cls(data.classes, replace(data.preparation, **scaling), data.name)
+        return cls(data.classes, data.preparation, data.name)
 
     @property
     def metadata(self):
