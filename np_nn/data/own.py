@@ -125,6 +125,8 @@ def _check(found, name):
                 f"{where}: samples of shape {samples.shape}; needed is (n, features), (n, height, "
                 "width) or (n, channels, height, width)"
             )
+        if not np.ndim(of.labels):
+            raise DataError(f"{where}: a label for each sample is needed, not {shown(of.labels)}")
         if len(samples) != len(of.labels):
             raise DataError(f"{where}: {len(samples):,} samples, but {len(of.labels):,} labels")
         if samples.dtype.kind == "f" and not np.isfinite(samples).all():
@@ -182,9 +184,16 @@ def _values(labels, where):
 
 def _text(value, where):
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    if value is None or value != value or not text.strip():
+    if _is_missing(value) or not text.strip():
         raise DataError(f"{where}: a sample has no label")
     return text.strip()
+
+
+def _is_missing(value):
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of pandas' NA, which is neither equal nor different
+        return True
 
 
 def _whole_texts(texts, where):
@@ -267,8 +276,13 @@ def _preparation(samples, columns, scale, remarks):
     if len(shape) > 1:
         remarks.append("samples are floats in the shape of images, and stay as they are")
         return Preparation(ARRAY, shape, pixels=False)
-    mean, std = samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64)
-    constant = std == 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64)
+    if not np.isfinite(std).all():
+        column = int(np.argmin(np.isfinite(std)))
+        column = shown(columns[column]) if columns else column
+        raise DataError(f"column {column} holds numbers that are too large to be standardized")
+    constant = samples.min(axis=0) == samples.max(axis=0)  # rounding makes std of 0.1 no zero
     alike = f"; constant: {constant.sum():,}" if constant.any() else ""
     text = "features, standardized with the training set's mean and standard deviation"
     remarks.append(f"{text}: {shape[0]:,}{alike}")
