@@ -47,7 +47,7 @@ def _found(args, info):
     if known and args.standardize is None:
         found |= {"standardize": False, "scale": rule.scale, "shift": rule.shift}
     names = getattr(args, "adopted", OF_RECIPE if args.recipe_given else _of_training(args))
-    found |= {name: info.recipe[name] for name in names if info.recipe.get(name) is not None}
+    found |= {name: info.recipe[name] for name in names if info.recipe.get(name) not in (None, ())}
     usual = recipes.RECIPES[args.recipe].dataset == recipes.Recipe.dataset
     if usual and info.dataset in data.names():
         found["dataset"] = info.dataset

@@ -99,15 +99,17 @@ def load(args):
     return prepare(args.settings, load_option.fitted(args, read(args, name)))
 
 
-def read(args, name):
-    """Return the Dataset of a name or path as it is; warn at once of one that is a stand-in.
+def read(args, name, preparation=None):
+    """Return the Dataset of a name or path; warn at once of one that is a stand-in.
 
-    args: have the options of ``add_data_options``, and quiet. Raises NpNNError, too, for an output
-    in the place of one of its files.
+    args: have the options of ``add_data_options``, and quiet. preparation: of a model, by which the
+    splits become its inputs; None: they are as they were read. Raises NpNNError, too, for an
+    output in the place of one of its files.
     """
     found = data.load(
         name, args.data_dir, download=args.download, quiet=args.quiet, label=args.label,
         image_size=args.image_size, skip_unreadable=bool(args.skip_unreadable),
+        preparation=preparation,
     )  # fmt: skip
     for path in data.paths(found):
         outputs.check_input(args, "the data set's", path)

@@ -8,8 +8,7 @@ import numpy as np
 from np_nn import cli, ops
 from np_nn.analysis import metrics
 from np_nn.cli.classes import confusion_text, recall_table
-from np_nn.data.preparation import FEATURES
-from np_nn.data.split import Split
+from np_nn.data.sources import names
 from np_nn.recipes import Recipe, build
 from np_nn.recipes.prepare import targets
 from np_nn.recipes.recipe import hyperparameters
@@ -50,7 +49,8 @@ def main(argv=None):
     model = load_model(args.model_file)
     info = model.info
     _check(info, args)
-    data = prepared(cli.read(args, args.dataset or info.dataset), info, args.part)
+    found = cli.read(args, args.dataset or trained_on(info), info.preparation)
+    data = prepared(found, info, args.part)
     answer = evaluate(model, data.test, loss(info, data), keep=True)
     scores = metrics.read(answer.outputs, data.test.labels)
     content = as_dict(answer, scores, data, args)
@@ -59,13 +59,18 @@ def main(argv=None):
     return 0
 
 
+def trained_on(info):
+    """Return the name of the data set that a model was trained on; of own data the path."""
+    return info.dataset if info.dataset in names() else info.recipe.get("dataset", info.dataset)
+
+
 def _check(info, args):
     """Raise NpNNError for a model file that does not say enough of its model."""
     if not info.classes:
         raise NpNNError(
             f"{args.model_file} names no classes: save it with nn.save_model(model, path, info)"
         )
-    if not (args.dataset or info.dataset):
+    if not (args.dataset or trained_on(info)):
         raise NpNNError(f"{args.model_file} names no data set: give one with --dataset")
 
 
@@ -73,24 +78,19 @@ def _check(info, args):
 
 
 def prepared(data, info, part):
-    """Return a Dataset whose test split is a part of another, as a model takes it.
+    """Return a Dataset whose test split is a part of another, with the labels of a model.
 
-    data: a Dataset as ``load`` gives it. info: the model's ModelInfo, whose classes and
-    preparation apply. part: one of PARTS. Raises NpNNError for samples of another shape, and for
-    classes that the model does not know.
+    data: a Dataset whose splits are inputs of the model already. info: the model's ModelInfo. part:
+    one of PARTS. Raises NpNNError for classes that the model does not know.
     """
-    settings = recipe(info)
-
-    def own(split):
-        labels = own_labels(split.labels, data.classes, info.classes)
-        found = info.preparation.split(own_samples(split.images, data.preparation, info), labels)
-        return dataclasses.replace(found, labels=targets(settings, labels, len(info.classes)))
-
     splits = {"test": [data.test], "train": [data.train], "all": [data.train, data.test]}[part]
     images, labels = (
         np.concatenate([getattr(split, name) for split in splits]) for name in ("images", "labels")
     )
-    return dataclasses.replace(data, test=own(Split(images, labels)), classes=info.classes)
+    labels = own_labels(labels, data.classes, info.classes)
+    labels = targets(recipe(info), labels, len(info.classes))
+    test = dataclasses.replace(data.test, images=images, labels=labels)
+    return dataclasses.replace(data, test=test, classes=info.classes)
 
 
 def own_labels(labels, classes, known):
@@ -106,21 +106,6 @@ def own_labels(labels, classes, known):
         )
     numbers = [known.index(name) if name in known else -1 for name in classes]
     return np.array(numbers)[labels]
-
-
-def own_samples(samples, given, info):
-    """Return samples (n, ...) as their files have them, features in the model's order.
-
-    given: the Preparation of their data set, which standardized its features by numbers of its
-    own. Raises NpNNError for a feature that is missing.
-    """
-    if given.kind == FEATURES:
-        samples = samples * np.asarray(given.std) + np.asarray(given.mean)
-    wanted = info.preparation.columns
-    missing = [name for name in wanted if name not in given.columns]
-    if missing:
-        raise NpNNError(f"the data set lacks features of the model: {', '.join(missing)}")
-    return samples[:, [given.columns.index(name) for name in wanted]] if wanted else samples
 
 
 def recipe(info):

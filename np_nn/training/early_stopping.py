@@ -50,18 +50,17 @@ class Best:
         score = None if self.state is None else self.score  # JSON knows no infinity
         return {"score": score, "worse": self.worse, "weights": self.state}
 
-    def check_state(self, state):
-        """Raise NpNNError unless ``load_state_dict`` can take it."""
+    def check_state(self, state, epochs):
+        """Raise NpNNError unless ``load_state_dict`` can take it after so many validations."""
         check_keys(self.state_dict(), state, "early stopping")
-        check_count(state["worse"], "early stopping")
+        check_count(state["worse"], "early stopping", epochs - (state["weights"] is not None))
         if state["score"] is None and state["weights"] is None:
             return
         check_number(state["score"], "early stopping")
         check_alike(self.model.state_dict(), state["weights"], "best weights")
 
     def load_state_dict(self, state):
-        """Go on from where ``state_dict`` was taken. Raises NpNNError if it does not fit."""
-        self.check_state(state)
+        """Go on from where a ``state_dict`` was taken that ``check_state`` has passed."""
         self.state, self.worse = state["weights"], state["worse"]
         self.score = -math.inf if state["score"] is None else state["score"]
 

@@ -170,7 +170,7 @@ class History:
 
     @property
     def history(self):
-        """The measures of each epoch but the seconds, as in Keras: ``{"loss": [...], ...}``."""
+        """The measures of each epoch but the seconds, as Keras has them, in a dict of lists."""
         epochs = [self.measures(epoch) for epoch in range(self.epochs)] or [{}]
         names = [name for name in epochs[-1] if name != "seconds"]
         return {name: [each.get(name, np.nan) for each in epochs] for name in names}

@@ -187,7 +187,7 @@ class Training:
         optimizer, rate = self._base_and_rate(state)
         self.history.check_state(state["history"])
         if self.best:
-            self.best.check_state(state["best"])
+            self.best.check_state(state["best"], len(state["history"]["validation"]))
         self._load_generators(state["random generators"])
 
         self.model.load_state_dict(state["model"])

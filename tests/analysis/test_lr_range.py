@@ -19,6 +19,7 @@ def test_the_suggestion_learns_where_a_thousandth_of_it_does_not_and_the_largest
     data = blobs()
     model, loss, optimizer = parts(momentum=0.9)
     found = nn.find_lr(model, data, loss, optimizer, batch_size=20)
+    assert isinstance(found, nn.LRRange)
 
     def accuracy(rate):
         model, loss, _ = parts()

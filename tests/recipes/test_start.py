@@ -87,7 +87,8 @@ def test_own_data_begin_with_it_and_named_sets_do_not():
     def recipe(dataset, *words, default="np_nn"):
         args = cli.parser("", recipe=default).parse_args(words)
         args.dataset = dataset
-        return settings.base(args).name
+        settings.choose(args)
+        return args.recipe
 
     assert recipe("folder/of/images") == "start"
     assert recipe("folder/of/images", default="np_nn_torch") == "start"
