@@ -14,7 +14,7 @@ from np_nn.utils.errors import DataError, shown
 from np_nn.utils.seeds import checked
 
 LEAST_PIXELS = 16  # columns of whole numbers 0..255, a square number of them, that are an image
-MANY_CLASSES = 20  # as many labels are doubted if there are not two samples of each
+MANY_CLASSES = 20  # more of a table are doubted if there are not two samples of each
 
 
 def from_arrays(x, y, test=None, *, classes=None, name="arrays", scale=PIXEL, seed=0):
@@ -129,13 +129,20 @@ def _check(found, name):
             raise DataError(f"{where}: a label for each sample is needed, not {shown(of.labels)}")
         if len(samples) != len(of.labels):
             raise DataError(f"{where}: {len(samples):,} samples, but {len(of.labels):,} labels")
-        if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-            row, *place = np.argwhere(~np.isfinite(samples))[0].tolist()
+        if samples.dtype.kind == "f" and not _fit(samples).all():
+            row, *place = np.argwhere(~_fit(samples))[0].tolist()
             column = shown(found.columns[place[0]]) if found.columns else place
-            raise DataError(f"{where}: sample {row}, column {column} is not a finite number")
+            raise DataError(
+                f"{where}: sample {row}, column {column} is not a finite number of float32"
+            )
     shapes = [of.samples.shape[1:] for of in found.parts.values()]
     if len(set(shapes)) > 1:
         raise DataError(f"{name}: training samples of shape {shapes[0]}, test samples {shapes[1]}")
+
+
+def _fit(numbers):
+    """Return which numbers float32 can hold: no NaN, and none beyond its range."""
+    return np.abs(numbers) <= np.finfo(np.float32).max
 
 
 def _classes(found, name):
@@ -150,7 +157,9 @@ def _classes(found, name):
     every = every.tolist()
     if len(every) < 2:
         raise DataError(f"{name}: one class, {shown(every[0])}; at least two are needed")
-    if 2 < len(every) == len(numbers) or len(every) > max(MANY_CLASSES, len(numbers) / 2):
+    rows = all(of.samples.ndim == 2 for of in found.parts.values())  # another column may be meant
+    many = 2 < len(every) == len(numbers) or len(every) > max(MANY_CLASSES, len(numbers) / 2)
+    if rows and many:
         raise DataError(
             f"{name}: {len(every):,} different labels in {len(numbers):,} samples are no classes: "
             "which column holds the labels? (--label, label=)"
@@ -160,7 +169,15 @@ def _classes(found, name):
     numbers = np.argsort(ranks)[numbers.reshape(-1)]
     ends = np.cumsum([len(array) for array in values])[:-1]
     labels = dict(zip(found.parts, np.split(numbers.astype(np.int64), ends), strict=True))
-    return labels, tuple(str(found.names.get(every[i], every[i])) for i in ranks)
+    return labels, tuple(_name(found.names.get(every[i], every[i]), name) for i in ranks)
+
+
+def _name(label, where):
+    """Return a class's name. Raises DataError for a folder's that no file of text can hold."""
+    text = str(label)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # of bytes that are no UTF-8
+        raise DataError(f"{where}: the class {shown(text)} has no name in UTF-8: rename it")
+    return text
 
 
 def _values(labels, where):
@@ -276,12 +293,7 @@ def _preparation(samples, columns, scale, remarks):
     if len(shape) > 1:
         remarks.append("samples are floats in the shape of images, and stay as they are")
         return Preparation(ARRAY, shape, pixels=False)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64)
-    if not np.isfinite(std).all():
-        column = int(np.argmin(np.isfinite(std)))
-        column = shown(columns[column]) if columns else column
-        raise DataError(f"column {column} holds numbers that are too large to be standardized")
+    mean, std = samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64)
     constant = samples.min(axis=0) == samples.max(axis=0)  # rounding makes std of 0.1 no zero
     alike = f"; constant: {constant.sum():,}" if constant.any() else ""
     text = "features, standardized with the training set's mean and standard deviation"

@@ -180,8 +180,8 @@ def test_columns_without_a_usable_deviation(tmp_path):
     found = nn.from_arrays(x, np.arange(20) % 2, (x + 1, np.arange(20) % 2))
     assert found.preparation.std[0] == 1
     np.testing.assert_allclose(found.test.images[:, 0], 1, rtol=1e-6)
-    with pytest.raises(nn.DataError, match="column 1 holds numbers that are too large"):
-        nn.from_arrays(x * [1, 1e306], np.arange(20) % 2)
+    with pytest.raises(nn.DataError, match=r"sample 4, column \[1\] is not a finite number"):
+        nn.from_arrays(x * [1, 1e38], np.arange(20) % 2)  # float32 ends at 3.4e38
 
 
 def test_a_column_that_was_named_is_known_to_the_model(tmp_path):
@@ -294,6 +294,20 @@ def test_kinds_of_samples_follow_from_the_type_of_all_parts():
     small = IMAGES.astype(np.int64)
     beyond = kind(small, test=(small + 1000, LABELS))  # one part alone would be pixels
     assert (beyond.train.images.dtype, beyond.preparation.pixels) == (np.float32, False)
+
+
+def test_a_class_name_that_no_file_could_hold_is_refused():
+    with pytest.raises(nn.DataError, match=r"the class 'a\\udcff' has no name in UTF-8"):
+        nn.from_arrays(np.eye(4), ["a\udcff", "b"] * 2)
+
+
+def test_images_may_have_many_classes_of_few_samples():
+    found = nn.from_arrays(np.zeros((300, 5, 5), np.uint8), np.arange(300) % 160)
+    assert (len(found.classes), len(found.test)) == (160, 140)
+    with pytest.raises(nn.DataError, match="160 different labels in 300 samples are no classes"):
+        nn.from_arrays(np.zeros((300, 5)), np.arange(300) % 160)
+    with pytest.raises(nn.DataError, match="no class has two samples"):
+        nn.from_arrays(np.zeros((3, 5, 5), np.uint8), [0, 1, 2])
 
 
 def test_class_names_of_any_labels():
