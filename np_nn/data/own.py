@@ -14,7 +14,7 @@ from np_nn.utils.errors import DataError, shown
 from np_nn.utils.seeds import checked
 
 LEAST_PIXELS = 16  # columns of whole numbers 0..255, a square number of them, that are an image
-MANY_CLASSES = 20  # as many labels are doubted if there are not two samples of each
+MANY_CLASSES = 20  # more of a table are doubted if there are not two samples of each
 
 
 def from_arrays(x, y, test=None, *, classes=None, name="arrays", scale=PIXEL, seed=0):
@@ -125,15 +125,24 @@ def _check(found, name):
                 f"{where}: samples of shape {samples.shape}; needed is (n, features), (n, height, "
                 "width) or (n, channels, height, width)"
             )
+        if not np.ndim(of.labels):
+            raise DataError(f"{where}: a label for each sample is needed, not {shown(of.labels)}")
         if len(samples) != len(of.labels):
             raise DataError(f"{where}: {len(samples):,} samples, but {len(of.labels):,} labels")
-        if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-            row, *place = np.argwhere(~np.isfinite(samples))[0].tolist()
+        if samples.dtype.kind == "f" and not _fit(samples).all():
+            row, *place = np.argwhere(~_fit(samples))[0].tolist()
             column = shown(found.columns[place[0]]) if found.columns else place
-            raise DataError(f"{where}: sample {row}, column {column} is not a finite number")
+            raise DataError(
+                f"{where}: sample {row}, column {column} is not a finite number of float32"
+            )
     shapes = [of.samples.shape[1:] for of in found.parts.values()]
     if len(set(shapes)) > 1:
         raise DataError(f"{name}: training samples of shape {shapes[0]}, test samples {shapes[1]}")
+
+
+def _fit(numbers):
+    """Return which numbers float32 can hold: no NaN, and none beyond its range."""
+    return np.abs(numbers) <= np.finfo(np.float32).max
 
 
 def _classes(found, name):
@@ -148,7 +157,9 @@ def _classes(found, name):
     every = every.tolist()
     if len(every) < 2:
         raise DataError(f"{name}: one class, {shown(every[0])}; at least two are needed")
-    if 2 < len(every) == len(numbers) or len(every) > max(MANY_CLASSES, len(numbers) / 2):
+    rows = all(of.samples.ndim == 2 for of in found.parts.values())  # another column may be meant
+    many = 2 < len(every) == len(numbers) or len(every) > max(MANY_CLASSES, len(numbers) / 2)
+    if rows and many:
         raise DataError(
             f"{name}: {len(every):,} different labels in {len(numbers):,} samples are no classes: "
             "which column holds the labels? (--label, label=)"
@@ -158,7 +169,15 @@ def _classes(found, name):
     numbers = np.argsort(ranks)[numbers.reshape(-1)]
     ends = np.cumsum([len(array) for array in values])[:-1]
     labels = dict(zip(found.parts, np.split(numbers.astype(np.int64), ends), strict=True))
-    return labels, tuple(str(found.names.get(every[i], every[i])) for i in ranks)
+    return labels, tuple(_name(found.names.get(every[i], every[i]), name) for i in ranks)
+
+
+def _name(label, where):
+    """Return a class's name. Raises DataError for a folder's that no file of text can hold."""
+    text = str(label)
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # of bytes that are no UTF-8
+        raise DataError(f"{where}: the class {shown(text)} has no name in UTF-8: rename it")
+    return text
 
 
 def _values(labels, where):
@@ -182,9 +201,16 @@ def _values(labels, where):
 
 def _text(value, where):
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    if value is None or value != value or not text.strip():
+    if _is_missing(value) or not text.strip():
         raise DataError(f"{where}: a sample has no label")
     return text.strip()
+
+
+def _is_missing(value):
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of pandas' NA, which is neither equal nor different
+        return True
 
 
 def _whole_texts(texts, where):
@@ -268,7 +294,7 @@ def _preparation(samples, columns, scale, remarks):
         remarks.append("samples are floats in the shape of images, and stay as they are")
         return Preparation(ARRAY, shape, pixels=False)
     mean, std = samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64)
-    constant = std == 0
+    constant = samples.min(axis=0) == samples.max(axis=0)  # rounding makes std of 0.1 no zero
     alike = f"; constant: {constant.sum():,}" if constant.any() else ""
     text = "features, standardized with the training set's mean and standard deviation"
     remarks.append(f"{text}: {shape[0]:,}{alike}")

@@ -124,6 +124,14 @@ def test_a_list_of_labels(tmp_path):
         nn.load(tmp_path)
 
 
+def test_a_test_folder_without_class_folders_is_said_to_be_left_out(tmp_path):
+    two_classes(tmp_path / "train")
+    put(tmp_path / "test" / "1.png", own_data.encoded(np.zeros((6, 7), np.uint8)))
+    found = nn.load(tmp_path)
+    assert (len(found.train), len(found.test)) == (8, 2)
+    assert found.remarks[0] == "test was left out: it has no class folders"
+
+
 # ---- tables ------------------------------------------------------------------------------------
 
 
@@ -167,6 +175,15 @@ def test_features_are_standardized_with_the_training_set(tmp_path):
     assert nn.load(tmp_path, preparation=own).test.images[0].tolist() == [2, 7, 1]
 
 
+def test_columns_without_a_usable_deviation(tmp_path):
+    x = np.column_stack([np.full(20, 0.1), np.arange(20.0)])  # 0.1 has a std of 1e-17 by rounding
+    found = nn.from_arrays(x, np.arange(20) % 2, (x + 1, np.arange(20) % 2))
+    assert found.preparation.std[0] == 1
+    np.testing.assert_allclose(found.test.images[:, 0], 1, rtol=1e-6)
+    with pytest.raises(nn.DataError, match=r"sample 4, column \[1\] is not a finite number"):
+        nn.from_arrays(x * [1, 1e38], np.arange(20) % 2)  # float32 ends at 3.4e38
+
+
 def test_a_column_that_was_named_is_known_to_the_model(tmp_path):
     rows = "\n".join(f"{i}.5,{i % 2},{i % 3}" for i in range(12))
     path = put(tmp_path / "t.csv", f"a,label,kind\n{rows}")
@@ -203,6 +220,8 @@ def test_kaggles_test_file_without_labels_is_said_to_be_none(tmp_path):
         ("a,b,label\n1,2,x\n2,3,x\n", "one class, x"),
         ("price,b\n1.5,2\n2.5,3\n3.5,3\n", "a label is 1.5"),
         ("id,b,kind\n1,2,x\n2,4,y\n", "labels are in column id; --label"),
+        ("a,b,label\n1_0,2,x\n3,4,y\n", "line 2, column a: '1_0' is not a finite number"),
+        ("a,b,label,\n1,2,x,\n3,4,y,\n", "line 2, column 4: the cell is empty"),
         (b"\xff\xfe\x00", "not text in UTF-8"),
         ("id,b\n" + "\n".join(f"{i},2" for i in range(9)), "9 different labels in 9 samples"),
     ],
@@ -214,6 +233,24 @@ def test_a_table_that_cannot_be_read_names_the_place(text, message, tmp_path):
     assert message in str(caught.value)
     assert "t.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_index_beyond_small_integers_leaves_pixels_pixels(tmp_path):
+    text = "".join(f"{i * 20_000},{i % 2}{',7' * 15},{i}\n" for i in range(10))
+    names = ",".join(["", "label", *(f"p{i}" for i in range(16))])
+    found = nn.load(put(tmp_path / "t.csv", f"{names}\n{text}"))
+    assert (found.preparation.kind, found.preparation.shape) == ("image", (4, 4))
+    assert "the first column has no name, and is left out" in found.remarks[1]
+
+
+def test_a_table_of_emnist_is_put_right(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (12, 28, 28), dtype=np.uint8)
+    rows = "\n".join(
+        ",".join(map(str, [i % 3, *image.T.reshape(-1)])) for i, image in enumerate(images)
+    )
+    found = nn.load(put(tmp_path / "emnist-letters-train.csv", rows))
+    assert prints(found) == prints(nn.from_arrays(images, np.arange(12) % 3))
+    assert "transposed" in found.remarks[1]
 
 
 def test_rows_that_cannot_be_read_are_skipped_and_counted(tmp_path):
@@ -259,6 +296,20 @@ def test_kinds_of_samples_follow_from_the_type_of_all_parts():
     assert (beyond.train.images.dtype, beyond.preparation.pixels) == (np.float32, False)
 
 
+def test_a_class_name_that_no_file_could_hold_is_refused():
+    with pytest.raises(nn.DataError, match=r"the class 'a\\udcff' has no name in UTF-8"):
+        nn.from_arrays(np.eye(4), ["a\udcff", "b"] * 2)
+
+
+def test_images_may_have_many_classes_of_few_samples():
+    found = nn.from_arrays(np.zeros((300, 5, 5), np.uint8), np.arange(300) % 160)
+    assert (len(found.classes), len(found.test)) == (160, 140)
+    with pytest.raises(nn.DataError, match="160 different labels in 300 samples are no classes"):
+        nn.from_arrays(np.zeros((300, 5)), np.arange(300) % 160)
+    with pytest.raises(nn.DataError, match="no class has two samples"):
+        nn.from_arrays(np.zeros((3, 5, 5), np.uint8), [0, 1, 2])
+
+
 def test_class_names_of_any_labels():
     pandas = pytest.importorskip("pandas")
     x = [[1.0], [2.0], [3.0], [4.0]]
@@ -279,6 +330,9 @@ def test_class_names_of_any_labels():
         [0.5, 1, 1, 0.5],
         [1, 1, 1, 1],
         [1],
+        None,
+        pandas.Series(["a", pandas.NA, "a", "b"], dtype="string"),
+        np.array([np.str_("a"), pandas.NaT, "a", "b"], object),
     ):
         with pytest.raises(nn.DataError, match=r"^arrays"):
             nn.from_arrays(x, wrong)

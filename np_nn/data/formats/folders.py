@@ -50,11 +50,13 @@ def _parts(folder):
 
     A folder of this name that has images in it is a class, say of vehicles.
     """
-    named = {
-        sub.name: sub for sub in subfolders(folder) if part_of(sub.name) and _has_parts_inside(sub)
-    }
+    of = {sub.name: sub for sub in subfolders(folder) if part_of(sub.name)}
+    named = {name: sub for name, sub in of.items() if _has_parts_inside(sub)}
     parts, remarks = assign(named) if TRAIN in map(part_of, named) else ({}, [])
-    return (parts, remarks) if parts else ({TRAIN: Path(folder)}, [])
+    if not parts:
+        return {TRAIN: Path(folder)}, []
+    flat = [f"{name} was left out: it has no class folders" for name in of if name not in named]
+    return parts, flat + remarks
 
 
 def _has_parts_inside(folder):

@@ -13,6 +13,7 @@ PARTS = {
     "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
 }  # fmt: skip
 NUMBERS = re.compile(r"(\d+)")
+TRANSPOSED = "EMNIST stores its images transposed: rows and columns were exchanged"
 LABELS = ("label", "labels", "class", "target", "y")  # names of a column or array of labels
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from np_nn.data import idx
 from np_nn.data.formats import content
-from np_nn.data.formats.found import Found, Part, assign, part_of
+from np_nn.data.formats.found import TRANSPOSED, Found, Part, assign, part_of
 from np_nn.utils.errors import DataError, shown
 
 NAME = re.compile(r"(?P<before>.*)(?P<role>images?|labels?)[-._]?idx[1-4][-._].*", re.I)
@@ -98,7 +98,7 @@ def _found(where, pairs, read, mapping, given, options):
         files += pair.values()
         found[part] = Part(images, labels)
     if transposed:
-        remarks.append("EMNIST stores its images transposed: rows and columns were exchanged")
+        remarks.append(TRANSPOSED)
     names = _names(next((read for key, read in mapping.items() if key.startswith(name)), None))
     return Found(found, names=names, files=tuple(map(Path, files)), remarks=remarks)
 

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from np_nn.data.formats.content import read_plain
-from np_nn.data.formats.found import LABELS, TEST, TRAIN, Found, Part, assign, part_of
+from np_nn.data.formats.found import LABELS, TEST, TRAIN, TRANSPOSED, Found, Part, assign, part_of
 from np_nn.utils.errors import DataError, shown
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+EMNIST = (28, 28)  # shape of its images
 LISTED = 3  # skipped rows that a remark names
 
 
@@ -38,6 +39,9 @@ def read(paths, options):
         )
     train = Table(parts[TRAIN], options)
     columns = options.columns or train.features
+    if parts[TRAIN].name.lower().startswith("emnist") and len(columns) == math.prod(EMNIST):
+        columns = tuple(np.reshape(columns, EMNIST).T.ravel().tolist())
+        remarks.append(TRANSPOSED)
     files, found = [parts[TRAIN]], {TRAIN: _part_with(train, columns)}
     if TEST in parts:
         test = Table(parts[TEST], replace(options, label=train.label_name), train.names)
@@ -171,7 +175,7 @@ class Table:
         if len(row) != len(self.names):
             return f"{len(row)} cells instead of {len(self.names)}"
         for i, cell in enumerate(row):
-            name = shown(self.names[i])
+            name = shown(self.names[i] or str(i + 1))
             if not cell.strip():
                 return f"column {name}: the cell is empty"
             if i not in (self.label, self.index) and not _is_number(cell):
@@ -196,7 +200,7 @@ def _load(lines, delimiter, label, codes):
     options |= {"converters": {label: code}, "encoding": "utf-8"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # NumPy 1 warns where it truncates 3.5 to an integer
-        for dtype in (np.int16, np.float64):
+        for dtype in (np.int16, np.int64, np.float64):  # a row's number may be beyond int16
             with suppress(ValueError, OverflowError, Warning):
                 return np.loadtxt(lines, dtype, **options)
     return None
@@ -257,7 +261,7 @@ def _delimiter(line):
 
 def _is_number(cell):
     try:
-        return math.isfinite(float(cell))
+        return math.isfinite(float(cell)) and "_" not in cell  # 1_000 is a number of Python's
     except ValueError:
         return False
 
