@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import warnings
 from pathlib import Path
 
 import pytest
@@ -28,9 +27,7 @@ def setup():
     """setup.py as a module: it builds nothing when it is imported."""
     spec = importlib.util.spec_from_file_location("setup", ROOT / "setup.py")
     module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        # The first import of setuptools in a process may import the standard library's distutils.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)  # its paths are relative, as in a source distribution
         spec.loader.exec_module(module)
         yield module
