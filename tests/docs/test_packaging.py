@@ -1,6 +1,6 @@
 """What a new user gets: a checkout that runs unbuilt, kernels that build, compilers that fail."""
 
-import importlib.util
+import importlib.metadata
 import json
 import os
 import shutil
@@ -9,7 +9,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +128,7 @@ COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkou
     "train --dataset digits --steps 20 --hidden 8 --save m.safetensors --report r.html --no-plots",
     "data digits --no-plots --json -",
     "evaluate m.safetensors --no-plots --json evaluated.json",
+    "predict m.safetensors stroke.png --json seen.json",
     "export m.safetensors m.c again.safetensors",
     "visualize pass --dataset digits --steps 20 --hidden 8",
     "reproduce --list",
@@ -135,7 +138,9 @@ COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkou
 @pytest.fixture
 def installed(checkout):
     """The project's wheel, without kernels, installed into a folder away from the checkout."""
-    if not importlib.util.find_spec("pip"):  # an import of it takes distutils from setuptools
+    try:
+        importlib.metadata.version("pip")  # to import or find it takes distutils from setuptools
+    except importlib.metadata.PackageNotFoundError:
         pytest.skip("pip is not installed")
     shutil.rmtree(checkout / "kernels", ignore_errors=True)
     pip = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -155,6 +160,9 @@ def test_a_wheel_has_the_whole_program(installed, tmp_path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     environment = {"PYTHONPATH": str(installed), "NP_NN_KERNELS": "auto"}
+    stroke = np.full((40, 40), 255, np.uint8)
+    stroke[8:32, 19:22] = 0
+    Image.fromarray(stroke).save(folder / "stroke.png")
     script = python(folder, str(installed / "bin" / "np-nn"), "--version", **environment)
     assert script.stdout.startswith("np_nn "), script.stderr
     code = (
@@ -166,5 +174,6 @@ def test_a_wheel_has_the_whole_program(installed, tmp_path):
     info = json.loads((folder / "info.json").read_text())
     assert info["folder"] == str(installed / "np_nn")
     assert info["why_no_kernels"].startswith("not built")
+    assert len(json.loads((folder / "seen.json").read_text())) == 1
     made = {path.name for path in folder.iterdir()}
     assert {"m.safetensors", "r.html", "m.c", "evaluated.json", "gallery"} < made
