@@ -137,6 +137,16 @@ def _add_own_data_options(add):
     )
 
 
+def add_model_file(add):
+    """Add the model file that a command reads. add: a parser's add_argument."""
+    add(
+        "model_file",
+        type=Path,
+        metavar="MODEL",
+        help="a file of --save, --export FILE.safetensors or nn.save_model",
+    )
+
+
 def add_threads_option(add):
     """Add --threads. add: a parser's, or a group's, add_argument."""
     add(

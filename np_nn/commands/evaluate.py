@@ -26,10 +26,7 @@ PACKAGES = ("np_nn", "numpy")
 def parser():
     command = cli.Parser(description=__doc__)
     add = command.add_argument
-    add(
-        "model_file", type=Path, metavar="MODEL",
-        help="a file of --save, --export FILE.safetensors or nn.save_model",
-    )  # fmt: skip
+    cli.add_model_file(add)
     add("--dataset", metavar="NAME|PATH", help="default: the data set that it was trained on")
     add(
         "--part", type=one_of("part", PARTS), default="test", metavar="NAME",

@@ -13,10 +13,7 @@ from np_nn.utils.errors import NpNNError
 def parser():
     command = cli.Parser(description=__doc__)
     add = command.add_argument
-    add(
-        "model_file", type=Path, metavar="MODEL",
-        help="a file of --save, --export FILE.safetensors or nn.save_model",
-    )  # fmt: skip
+    cli.add_model_file(add)
     add(
         "to_files", type=Path, nargs="+", metavar="FILE",
         help=f"what to write, by the ending: {', '.join(export.ENDINGS)}",

@@ -43,10 +43,7 @@ class Prediction:
 def parser():
     command = cli.Parser(description=__doc__)
     add = command.add_argument
-    add(
-        "model_file", type=Path, metavar="MODEL",
-        help="a file of --save, --export FILE.safetensors or nn.save_model",
-    )  # fmt: skip
+    cli.add_model_file(add)
     add(
         "files", type=Path, nargs="+", metavar="FILE",
         help="image files, or folders of them; tables or .npy files, if it was trained on such",
