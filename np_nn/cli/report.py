@@ -4,6 +4,7 @@ import statistics
 
 from np_nn import recipes
 from np_nn.cli.diagnosis import diagnose
+from np_nn.data.sources import names
 from np_nn.data.split import noun
 from np_nn.recipes.recipe import hyperparameters
 from np_nn.recipes.run import DISCREPANCY
@@ -67,7 +68,7 @@ def table(run):
 
 def notes(run):
     """Return lines on what the table leaves out, and why."""
-    if recipes.matching(run.settings) is None:
+    if run.dataset.name in names() and recipes.matching(run.settings) is None:
         return ["no recipe has these settings, so there is no published result for them"]
     return []
 

@@ -113,6 +113,8 @@ def test_settings_without_a_recipe_are_a_note_and_no_warning():
     run = made(np.arange(100) % 2, np.arange(100) % 2)
     assert report.notes(run) == []
     changed = dataclasses.replace(run, settings=dataclasses.replace(run.settings, lr=0.01))
+    assert report.notes(changed) == []  # of own data nothing is published
+    changed = dataclasses.replace(changed, dataset=dataclasses.replace(run.dataset, name="mnist"))
     (note,) = report.notes(changed)
     assert note.startswith("no recipe has these settings")
     assert f"note: {note}" in report.text(changed)

@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_thousands_of_mutated_inputs_are_read_or_refused():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.fuzz", "--cases", "8000", "--seed", "1"],
+        [sys.executable, "-m", "tests.support.fuzz", "--cases", "5000", "--seed", "1"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    assert "8,000 mutated inputs: 0 went wrong" in done.stdout
+    assert "5,000 mutated inputs: 0 went wrong" in done.stdout
     rows = re.findall(r"^\w+ +([\d,]+) tried, +([\d,]+) refused", done.stdout, re.M)
     assert len(rows) == len(fuzz.KINDS)
     for tried, refused in rows:  # some pass: the mutations are no mere noise

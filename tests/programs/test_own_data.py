@@ -125,4 +125,6 @@ def test_pytorch_trains_on_own_features_and_colour(capsys, tmp_path):
     for words in ([str(table)], [str(colour), "--model", "lenet5"]):
         options = ["--batch-size", "4", "--steps", "2", "--no-plots", "--quiet", "--dataset"]
         assert main_torch.main([*options, *words]) == 0
-    assert "3" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "-2 on t.csv" in out
+    assert "lenet5 on set" in out
