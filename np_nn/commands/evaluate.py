@@ -8,6 +8,7 @@ import numpy as np
 from np_nn import cli, ops
 from np_nn.analysis import metrics
 from np_nn.cli.classes import confusion_text, recall_table
+from np_nn.data.matching import renumbered
 from np_nn.data.sources import names
 from np_nn.recipes import Recipe, build
 from np_nn.recipes.prepare import targets
@@ -84,25 +85,10 @@ def prepared(data, info, part):
     images, labels = (
         np.concatenate([getattr(split, name) for split in splits]) for name in ("images", "labels")
     )
-    labels = own_labels(labels, data.classes, info.classes)
+    labels = renumbered(labels, data.classes, info.classes)
     labels = targets(recipe(info), labels, len(info.classes))
     test = dataclasses.replace(data.test, images=images, labels=labels)
     return dataclasses.replace(data, test=test, classes=info.classes)
-
-
-def own_labels(labels, classes, known):
-    """Return labels (n,) int of classes by the numbers that these have among the known ones.
-
-    Raises NpNNError for a label whose class is not known.
-    """
-    new = [classes[label] for label in np.unique(labels) if classes[label] not in known]
-    if new:
-        raise NpNNError(
-            f"the data set has classes that the model does not know: {', '.join(new)}; "
-            f"it knows {', '.join(known)}"
-        )
-    numbers = [known.index(name) if name in known else -1 for name in classes]
-    return np.array(numbers)[labels]
 
 
 def recipe(info):

@@ -23,11 +23,26 @@ def match(data, classes, preparation):
     if not classes or tuple(data.classes) == tuple(classes):
         return data
     _check_classes(data, classes)
-    order = np.array([classes.index(name) for name in data.classes])
     changed = {
-        name: replace(split, labels=order[split.labels]) for name, split in _splits(data).items()
+        name: replace(split, labels=renumbered(split.labels, data.classes, classes))
+        for name, split in _splits(data).items()
     }
     return replace(data, classes=tuple(classes), **changed)
+
+
+def renumbered(labels, classes, known):
+    """Return labels (n,) int of classes by the numbers that these have among the known ones.
+
+    Raises NpNNError for a label whose class is not known.
+    """
+    new = [classes[label] for label in np.unique(labels) if classes[label] not in known]
+    if new:
+        raise NpNNError(
+            f"the data set has classes that the model does not know: {', '.join(new)}; "
+            f"it knows {', '.join(known)}"
+        )
+    numbers = [known.index(name) if name in known else -1 for name in classes]
+    return np.array(numbers)[labels]
 
 
 def _check_samples(data, preparation):

@@ -66,13 +66,6 @@ def _check(prepared):
     """Raise NpNNError for a Preparation that C has no function of."""
     if prepared.deskew and not (prepared.pixels and len(prepared.shape) == 2):
         raise NpNNError(f"only gray images of bytes are straightened, not {prepared.shape}")
-    if prepared.kind == FEATURES and not (
-        len(prepared.shape) == 1 and len(prepared.mean) == len(prepared.std) == prepared.shape[0]
-    ):
-        raise NpNNError(
-            f"the preparation has {len(prepared.mean)} means and {len(prepared.std)} standard "
-            f"deviations of features of shape {prepared.shape}"
-        )
 
 
 def _text(model, file, info, int8):
