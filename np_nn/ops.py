@@ -23,8 +23,7 @@ from np_nn.utils import machine
 from np_nn.utils.errors import NpNNError, unknown_name
 
 CHOICES = ("auto", "numpy", "compiled")
-SETS = ("avx512", "avx2", "baseline")  # instruction sets
-ISA = os.environ.get("NP_NN_ISA") or SETS[0]  # as the kernels read it when they are imported
+ISA = os.environ.get("NP_NN_ISA", "")  # as the kernels read it when they are imported
 SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
 Function = TypeVar("Function")
 
@@ -36,17 +35,17 @@ REFERENCE = {
 
 
 def check_isa():
-    """Raise NpNNError if NP_NN_ISA names no instruction set.
+    """Raise NpNNError if NP_NN_ISA names no instruction set of this kind of CPU.
 
     ``import np_nn`` does not fail then, so that programs can say so in one line; every kernel
     does when it is called.
     """
-    if ISA not in SETS:
+    if ISA and SETS and ISA not in SETS:
         raise NpNNError(f"NP_NN_ISA: {unknown_name('instruction set', ISA, SETS)}")
 
 
 def _find_kernels():
-    """The kernels built beside this file: {name: function}, and their modules."""
+    """Import the kernels built beside this file; return {name: function}, and their modules."""
     folder, found, modules = Path(__file__).with_name("_kernels"), {}, []
     for info in pkgutil.iter_modules([str(folder)]):
         module = importlib.import_module(f"np_nn._kernels.{info.name}")
@@ -54,8 +53,6 @@ def _find_kernels():
         if hasattr(module, "set_rows_type"):
             module.set_rows_type(reference.Rows)
         found.update({name: getattr(module, name) for name in REFERENCE if hasattr(module, name)})
-    if ISA not in SETS:
-        found = dict.fromkeys(found, lambda *arguments: check_isa())
     return found, modules
 
 
@@ -67,6 +64,9 @@ def _suits_kernel(argument):
 
 
 KERNELS, MODULES = _find_kernels()
+SETS = next((module.sets() for module in MODULES if hasattr(module, "sets")), ())  # the best first
+if ISA and SETS and ISA not in SETS:
+    KERNELS = dict.fromkeys(KERNELS, lambda *arguments: check_isa())
 
 active = frozenset()  # names of the operations that run compiled
 threads = machine.threads()  # how many a kernel may use: its last argument

@@ -7,7 +7,7 @@
  *     NN_TABLE         the type of that table, whose first member is the set's `name`
  *     NN_NO_AVX512     only if its loops are no faster with AVX-512: AVX2's serve there, too
  * and a build that is to be timed, on this machine alone, may name
- *     NN_ONLY          one set of the list below: no other set's loops are compiled
+ *     NN_ONLY          one set of the list in cpu.h: no other set's loops are compiled
  * The header is included once per instruction set, with
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
@@ -19,28 +19,23 @@
 #ifndef NN_DISPATCH_H
 #define NN_DISPATCH_H
 
+#include "common/cpu.h"
 #include "common/types.h"
 
 #define NN_PASTE2(a, b) nn_##a##_##b
 #define NN_PASTE(a, b) NN_PASTE2(a, b)
 #define NN(name) NN_PASTE(name, NN_ISA)
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define NN_X86 1 /* features by name below: older compilers do not know "arch=x86-64-v4" */
-#endif
-
-#define NN_BASELINE 1
-#define NN_AVX2 2
-#define NN_AVX512 3
-#ifdef NN_NO_AVX512
+/* Of the sets in cpu.h, those whose loops are compiled here. */
+#if defined(NN_NO_AVX512) && defined(NN_X86)
 #define NN_BEST NN_AVX2
 #else
-#define NN_BEST NN_AVX512
+#define NN_BEST 0
 #endif
 #ifdef NN_ONLY
-#define NN_COMPILED(set) ((set) == (NN_ONLY < NN_BEST ? NN_ONLY : NN_BEST))
+#define NN_COMPILED(set) ((set) == (NN_ONLY > NN_BEST ? NN_ONLY : NN_BEST))
 #else
-#define NN_COMPILED(set) ((set) <= NN_BEST)
+#define NN_COMPILED(set) ((set) >= NN_BEST)
 #endif
 
 #ifdef NN_X86
@@ -91,8 +86,18 @@
 #endif
 #endif
 
-#if NN_COMPILED(NN_BASELINE)
-#define NN_ISA baseline /* what every CPU of this kind has: SSE2, NEON ... */
+#ifdef NN_NEON
+#define NN_ISA neon
+#define VL 4
+#define MR 4
+#define NR 2
+#include NN_INNER_LOOPS
+#undef NN_ISA
+#undef VL
+#undef MR
+#undef NR
+#elif NN_COMPILED(NN_BASELINE)
+#define NN_ISA baseline /* what every CPU of this kind has: SSE2, VSX ... */
 #ifdef __GNUC__
 #define VL 4
 #else
@@ -107,45 +112,43 @@
 #undef NR
 #endif
 
-static const NN_TABLE *nn_active;
-static const char *nn_isa;
+/* The tables that are compiled, each at its set. */
+static const NN_TABLE *const nn_tables[NN_SETS] = {
+#ifdef NN_X86
+#if NN_COMPILED(NN_AVX512)
+    [NN_AVX512] = &nn_kernels_avx512,
+#endif
+#if NN_COMPILED(NN_AVX2)
+    [NN_AVX2] = &nn_kernels_avx2,
+#endif
+#endif
+#ifdef NN_NEON
+    [NN_NEON] = &nn_kernels_neon,
+#elif NN_COMPILED(NN_BASELINE)
+    [NN_BASELINE] = &nn_kernels_baseline,
+#endif
+};
 
-/* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA
- * names (avx512, avx2, baseline) if it has that. Called once, at import. np_nn/ops.py refuses
- * other names. */
+static const NN_TABLE *nn_active;
+static int nn_set;
+
+/* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA names
+ * if it has that. Called once, at import. np_nn/ops.py refuses other names. */
 NN_API void nn_select_isa(void)
 {
-    nn_isa = "baseline";
-#if NN_COMPILED(NN_BASELINE)
-    nn_active = &nn_kernels_baseline;
-#endif
-#ifdef NN_X86
     const char *wish = getenv("NP_NN_ISA");
-    __builtin_cpu_init();
-    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    const int avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
-                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (avx2 && (!wish || strcmp(wish, "baseline"))) {
-        nn_isa = "avx2";
-#if NN_COMPILED(NN_AVX2)
-        nn_active = &nn_kernels_avx2;
-#endif
-    }
-    if (avx512 && (!wish || (strcmp(wish, "baseline") && strcmp(wish, "avx2")))) {
-        nn_isa = "avx512";
-#if NN_COMPILED(NN_AVX512)
-        nn_active = &nn_kernels_avx512;
-#endif
-    }
-#endif
+    nn_set = nn_cpu_set();
+    for (int set = nn_set; wish && set < NN_SETS; set++)
+        if (!strcmp(wish, nn_set_names[set]))
+            nn_set = set;
+    for (int set = nn_set; !nn_active && set < NN_SETS; set++)
+        nn_active = nn_tables[set];
 }
 
 /* The chosen instruction set. */
 NN_API const char *nn_isa_name(void)
 {
-    return nn_isa;
+    return nn_set_names[nn_set];
 }
 
 /* The one that the family's loops are compiled for: differs with NN_NO_AVX512 alone. */

@@ -4,6 +4,11 @@
 
 import os
 
+cdef extern from "common/cpu.h" nogil:
+    const int NN_SETS
+    const char *const nn_set_names[]
+    int nn_cpu_set()
+
 cdef extern from "common/dispatch.h" nogil:
     void nn_select_isa()
     const char *nn_isa_name()
@@ -25,8 +30,18 @@ if hasattr(os, "register_at_fork"):
 
 
 def isa():
-    """Return the chosen instruction set: "avx512", "avx2" or "baseline"."""
+    """Return the chosen instruction set, one of sets()."""
     return nn_isa_name().decode()
+
+
+def sets():
+    """Return the instruction sets of this kind of CPU, the best first."""
+    return tuple([nn_set_names[i].decode() for i in range(NN_SETS)])
+
+
+def cpu_sets():
+    """Return those of sets() that this CPU, and its operating system, support."""
+    return sets()[nn_cpu_set():]
 
 
 def openmp():

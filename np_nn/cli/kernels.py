@@ -6,18 +6,9 @@ import sysconfig
 from pathlib import Path
 
 from np_nn import ops
-from np_nn.utils import machine
 
 FOLDER = Path(ops.__file__).with_name("_kernels")
 ENDINGS = (".so", ".pyd")  # of compiled modules
-# Features that a set takes, as /proc/cpuinfo names them: see nn_select_isa in
-# kernels/common/dispatch.h.
-AVX2 = {"avx2", "fma", "bmi1", "bmi2"}
-FEATURES = {
-    "avx512": AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
-    "avx2": AVX2,
-    "baseline": set(),
-}
 
 
 def families():
@@ -26,17 +17,14 @@ def families():
 
 
 def instruction_set():
-    """Return the instruction set of the kernels, "avx512", "avx2" or "baseline"; None without."""
+    """Return the instruction set of the kernels, one of ops.SETS; None without kernels."""
     sets = {module.isa() for module in ops.MODULES if hasattr(module, "isa")}
     return min(sets, key=ops.SETS.index, default=None)
 
 
 def cpu_sets():
-    """Return the instruction sets of SETS that the processor has, the best first."""
-    flags = machine.cpu_flags()
-    found = [name for name in ops.SETS if FEATURES[name] <= flags]
-    own = instruction_set()  # all that is known where the system lists no features
-    return found if flags or own is None else [*ops.SETS[ops.SETS.index(own) :]]
+    """Return the instruction sets of ops.SETS that the CPU has, the best first: kernels can say."""
+    return next((module.cpu_sets() for module in ops.MODULES if hasattr(module, "cpu_sets")), ())
 
 
 def why_not():

@@ -64,7 +64,7 @@ def text(found):
         "computes on": found["computes_on"],
         "kernels": ", ".join(found["kernels"]),
         "why no kernels": found["why_no_kernels"],
-        "instructions": f"kernels: {found['instruction_set'] or 'none'}; CPU: {', '.join(sets)}",
+        "instructions": sets and f"kernels: {found['instruction_set']}; CPU: {', '.join(sets)}",
         "machine": found["machine"],
         "threads": f"{found['threads']}{f', as OMP_NUM_THREADS={limit}' if limit else ''}",
         "BLAS": "; ".join(found["blas"]),

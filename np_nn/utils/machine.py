@@ -68,11 +68,6 @@ def describe():
     return f"{_processor()}, {cores()} core{'s'[: cores() != 1]}, {platform.system()}"
 
 
-def cpu_flags():
-    """Return the names of the features that Linux says an x86 processor has; elsewhere none."""
-    return frozenset(_cpu_facts().get("flags", "").split())
-
-
 def blas():
     """Describe the libraries of matrix products that are loaded: name, version and threads."""
     from threadpoolctl import threadpool_info

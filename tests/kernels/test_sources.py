@@ -91,6 +91,7 @@ def test_sources_and_headers_are_found(setup):
         ("simd/sums.h", {"convolution", "norm", "pointwise"}),
         ("simd/vectors.h", FIRST - {"warp"}),
         ("common/arrays.pxi", FIRST),
+        ("common/cpu.h", FIRST),
         ("common/dispatch.h", FIRST),
         ("common/extension.pxi", FIRST),
         ("common/threads.h", FIRST),
