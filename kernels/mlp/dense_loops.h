@@ -111,7 +111,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             for (int64_t c = c0; c < c1; c++) {
                 float s = 0;
                 for (int64_t k = 0; k < depth; k++)
-                    s += a[r * ar + k * ak] * b[k * ldb + c];
+                    s = FUSED(a[r * ar + k * ak], b[k * ldb + c], s);
                 const int64_t at = r * e->ldo + c;
                 if (e->opt) {
                     NN(apply)(e->opt, 1, &s, &e->p, at);
@@ -181,7 +181,7 @@ static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw
                 acc[0][v] = (acc[0][v] + acc[1][v]) + (acc[2][v] + acc[3][v]);
             float sum = NN(sum)(acc[0]);
             for (; o < columns; o++)
-                sum += g[o] * row[o];
+                sum = FUSED(g[o], row[o], sum);
             out[n * ldo + i] = mask && !(mask[n * ldm + i] > 0) ? 0 : sum;
         }
 }

@@ -4,18 +4,20 @@
  */
 
 /* VL terms of the sum below, from i on */
-NN_INLINE vf NN(products)(int64_t i, const float *a, const float *b, const float *c)
+NN_INLINE vf NN(products)(const int factors, int64_t i, const float *a, const float *b,
+                          const float *c)
 {
     vf v = LOAD(a + i);
-    if (b)
+    if (factors > 1)
         v *= LOAD(b + i);
-    if (c)
+    if (factors > 2)
         v *= LOAD(c + i);
     return v;
 }
 
-/* sum_i a[i] b[i] c[i], where b and c may be null and then count as 1 */
-NN_INLINE float NN(sum_of_products)(int64_t n, const float *a, const float *b, const float *c)
+/* sum_i a[i], a[i] b[i] or a[i] b[i] c[i]: one, two or three factors */
+NN_INLINE float NN(sum_of_products)(const int factors, int64_t n, const float *a, const float *b,
+                                    const float *c)
 {
     vf acc[4][WIDE];
     float lanes[16], sum = 0;
@@ -24,26 +26,30 @@ NN_INLINE float NN(sum_of_products)(int64_t n, const float *a, const float *b, c
         acc[j][w] = (vf){0};
     for (; i + 64 <= n; i += 64)
         NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int w = 0; w < WIDE; w++)
-            acc[j][w] += NN(products)(i + 16 * j + w * VL, a, b, c);
+            acc[j][w] += NN(products)(factors, i + 16 * j + w * VL, a, b, c);
     for (; i + 16 <= n; i += 16)
-        NN_UNROLL for (int w = 0; w < WIDE; w++) acc[0][w] += NN(products)(i + w * VL, a, b, c);
+        NN_UNROLL for (int w = 0; w < WIDE; w++) acc[0][w] +=
+            NN(products)(factors, i + w * VL, a, b, c);
     NN_UNROLL for (int w = 0; w < WIDE; w++)
         acc[0][w] = (acc[0][w] + acc[1][w]) + (acc[2][w] + acc[3][w]);
     NN(store_wide)(lanes, acc[0]);
     for (int j = 0; j < 16; j++)
         sum += lanes[j];
     for (; i < n; i++)
-        sum += a[i] * (b ? b[i] : 1.0f) * (c ? c[i] : 1.0f);
+        sum = factors > 2   ? FUSED(a[i] * b[i], c[i], sum)
+              : factors > 1 ? FUSED(a[i], b[i], sum)
+                            : sum + a[i];
     return sum;
 }
 
 /* The same for rows of any length: pieces are added up in double precision. */
-NN_INLINE double NN(long_sum)(int64_t n, const float *a, const float *b, const float *c)
+NN_INLINE double NN(long_sum)(const int factors, int64_t n, const float *a, const float *b,
+                              const float *c)
 {
     double sum = 0;
     for (int64_t i = 0; i < n; i += NN_PIECE)
-        sum += NN(sum_of_products)(n - i < NN_PIECE ? n - i : NN_PIECE, a + i, b ? b + i : 0,
-                                   c ? c + i : 0);
+        sum += NN(sum_of_products)(factors, n - i < NN_PIECE ? n - i : NN_PIECE, a + i,
+                                   factors > 1 ? b + i : 0, factors > 2 ? c + i : 0);
     return sum;
 }
 
@@ -110,9 +116,9 @@ NN_INLINE void NN(channel_piece)(const int kind, int64_t count, const float *v, 
         }
     for (int j = 0; i + j < count; j++) {
         const float one = NN(through)(kind == NN(relu_pairs), v[i + j], y, i + j);
-        rest[j] += kind == NN(squares) ? (one - less) * (one - less) : one;
+        rest[j] = kind == NN(squares) ? FUSED(one - less, one - less, rest[j]) : rest[j] + one;
         if (kind == NN(pairs) || kind == NN(relu_pairs))
-            other[j] += one * (x[i + j] - less);
+            other[j] = FUSED(one, x[i + j] - less, other[j]);
     }
 }
 

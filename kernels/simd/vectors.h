@@ -3,6 +3,8 @@
  * Included once per instruction set, see common/dispatch.h.
  */
 
+#include "simd/fused.h"
+
 #undef vf /* of the set before */
 #undef vi
 #if VL > 1
