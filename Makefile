@@ -7,6 +7,7 @@
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
 # make fuzz    200,000 mutated files and options: each is read, or refused in one line
+# make bits    the same bits by every compiler and on every machine that can be run here: a table
 # make lint    ruff, and import-linter: who may import whom
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel docs faults fuzz stress lint clean
+.PHONY: train compare test bench kernel bits docs faults fuzz stress lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -38,6 +39,10 @@ bench: $(VENV)/.test
 kernel:
 	@test -e $(VENV)/.test || $(MAKE) $(VENV)/.test
 	$(RUN) benchmarks/kernel.py '$(K)' $(ARGS)
+
+# Emulators and cross compilers are used where they are; a row without one names its package.
+bits: $(VENV)/.test
+	$(RUN) -m tests.support.targets $(ARGS)
 
 docs: $(VENV)/.docs
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/html

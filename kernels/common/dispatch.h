@@ -8,6 +8,7 @@
  *     NN_NO_AVX512     only if its loops are no faster with AVX-512: AVX2's serve there, too
  * and a build that is to be timed, on this machine alone, may name
  *     NN_ONLY          one set of the list in cpu.h: no other set's loops are compiled
+ *     NN_PLAIN         the baseline is built without vectors, as for a compiler that has none
  * The header is included once per instruction set, with
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
@@ -98,7 +99,7 @@
 #undef NR
 #elif NN_COMPILED(NN_BASELINE)
 #define NN_ISA baseline /* what every CPU of this kind has: SSE2, VSX ... */
-#ifdef __GNUC__
+#if defined(__GNUC__) && !defined(NN_PLAIN)
 #define VL 4
 #else
 #define VL 1

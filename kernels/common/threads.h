@@ -84,13 +84,19 @@ static inline void nn_share(int64_t n, int64_t group, int t, int threads, int64_
 }
 
 /* Numbers below 1e-38 count as 0 until nn_restore_denormals: a CPU takes some hundred
- * cycles for one, and moments of pixels that stay black are full of them. Per thread. */
+ * cycles for one, and moments of pixels that stay black are full of them. Per thread. Where there
+ * is no such mode they stay: moments may differ by them, which no weight of ordinary size shows. */
 static inline unsigned nn_flush_denormals(void)
 {
 #if defined(__SSE2__) && defined(__GNUC__)
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | 0x8040); /* results (FTZ) and operands (DAZ) */
     return before;
+#elif defined(__aarch64__) && defined(__GNUC__)
+    uint64_t before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before | 1 << 24));
+    return (unsigned)before;
 #else
     return 0;
 #endif
@@ -100,6 +106,8 @@ static inline void nn_restore_denormals(unsigned before)
 {
 #if defined(__SSE2__) && defined(__GNUC__)
     _mm_setcsr(before);
+#elif defined(__aarch64__) && defined(__GNUC__)
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)before));
 #else
     (void)before;
 #endif

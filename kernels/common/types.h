@@ -60,6 +60,27 @@
 #define NN_NO_VECTORS (void)0
 #endif
 
+/* Whether this machine fuses a product with a sum, in one rounding, whatever the instruction set;
+ * simd/fused.h has the sets that do so on x86. */
+#if defined(__FMA__) || defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA) ||              \
+    defined(__aarch64__) || defined(__s390x__) || defined(__powerpc64__) || defined(__riscv_flen)
+#define NN_FUSES 1
+#else
+#define NN_FUSES 0
+#endif
+
+/* a * b, rounded before it is added to anything: outside of the inner loops, which the compiler
+ * builds for the set that every CPU has, the bits must not depend on whether that set fuses. */
+static inline float nn_product(float a, float b)
+{
+#if NN_FUSES
+    const volatile float product = a * b;
+    return product;
+#else
+    return a * b;
+#endif
+}
+
 /* Maximum number of floats summed in float32; longer sums add such pieces in double precision. */
 #define NN_PIECE 1024
 

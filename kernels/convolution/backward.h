@@ -32,6 +32,15 @@ typedef struct {
     int64_t tables, weights, each;      /* floats of work space */
 } nn_plan;
 
+/* Floats of a chunk's sums, with outputs and runs of these widths. How many chunks there are
+ * decides the order of a sum, so it is counted with the widest vectors on every set. */
+static int64_t nn_chunk_floats(const nn_conv *s, const nn_plan *p, int64_t width, int64_t run)
+{
+    const int64_t area = p->winograd_w ? 16 : s->kh * s->kw;
+    const int64_t sums = p->by_pixel || p->dense_w ? s->c * area * width : s->o * s->kh * run;
+    return nn_floats(sums) + nn_floats(s->o);
+}
+
 static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int want_x)
 {
     nn_plan p;
@@ -46,16 +55,16 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
     p.by_pixel = want_w && plain && s->kw * s->c < 12;
     p.dense_w = want_w && !p.by_pixel && s->pool == 1;
     p.dense_x = want_x && plain && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
-    p.winograd_w = p.dense_w && nn_is_winograd(s->kh, s->kw, plain, s->c);
-    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, plain, p.width);
+    p.winograd_w = p.dense_w && nn_is_winograd(s->kh, s->kw, plain) && nn_are_whole(s->c);
+    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, plain);
     p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
     p.group = s->pool > 1 ? NN_GROUP : 1;
     p.most = s->ph * s->pw;
     if (want_w) { /* at least two chunks, for two threads, however large they are */
-        p.size = p.by_pixel || p.dense_w ? s->c * area * p.width : s->o * s->kh * p.run;
-        p.size = p.winograd_w ? 16 * s->c * p.width : p.size;
-        p.size = nn_floats(p.size) + nn_floats(s->o);
-        p.chunks = nn_least(NN_MAX_CHUNKS, 2 + NN_CHUNK_BYTES / (4 * p.size));
+        p.size = nn_chunk_floats(s, &p, p.width, p.run);
+        p.chunks = 2 + NN_CHUNK_BYTES / (4 * nn_chunk_floats(s, &p, nn_whole(s->o, NN_WIDEST),
+                                                             nn_whole(s->kw * s->c, NN_WIDEST)));
+        p.chunks = nn_least(NN_MAX_CHUNKS, p.chunks);
         p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
     } else
         p.chunks = s->n; /* nothing to add up: an image each */

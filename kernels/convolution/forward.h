@@ -11,6 +11,7 @@
 #include "common/threads.h"
 
 #define NN_SLACK 64 /* floats behind an array that a vector may reach */
+#define NN_WIDEST 16 /* floats of a vector, on any instruction set */
 
 static inline int64_t nn_whole(int64_t n, int64_t of)
 {
@@ -194,9 +195,15 @@ static void nn_pack(const nn_filter *f, int64_t channels, int64_t width, float *
 /* Lavin and Gray 2016, Fast algorithms for convolutional neural networks: with 16 products of
  * each channel a 3 x 3 kernel gives 4 outputs, which takes 36 otherwise. This is how they are
  * chosen, and the weights' part, G w G', of it: -> (16, channels, width); channels lo .. hi. */
-static inline int nn_is_winograd(int64_t kh, int64_t kw, int plain, int64_t channels)
+static inline int nn_is_winograd(int64_t kh, int64_t kw, int plain)
 {
-    return kh == 3 && kw == 3 && plain && channels % nn_active->vector == 0;
+    return kh == 3 && kw == 3 && plain;
+}
+
+/* Whether channels are whole vectors, of the widest set: all sets decide alike, for the same bits. */
+static inline int nn_are_whole(int64_t channels)
+{
+    return channels % NN_WIDEST == 0;
 }
 
 static inline int64_t nn_winograd_tiles(int64_t ow)
@@ -260,7 +267,7 @@ static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64
 {
     const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     const int64_t width = nn_whole(s->o, nn_active->vector);
-    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s), s->c);
+    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s)) && nn_are_whole(s->c);
     *weights = nn_floats((winograd ? 16 : s->kh * s->kw) * s->c * width);
     *bias = nn_floats(width);
     *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow * width) +
@@ -288,7 +295,7 @@ NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, co
     const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     float *const packed = (float *)nn_align(space), *const begin = packed + weights;
     float *const mine = packed + shared;
-    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s), s->c);
+    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s)) && nn_are_whole(s->c);
     const nn_filter filter = {w, s->kh, s->kw, s->c, s->o, s->kh * s->kw, s->c * s->kh * s->kw, 0};
     threads = nn_useful_threads(threads, nn_conv_work(s));
     for (int64_t o = 0; o < width; o++)

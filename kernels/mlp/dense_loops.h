@@ -111,7 +111,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             for (int64_t c = c0; c < c1; c++) {
                 float s = 0;
                 for (int64_t k = 0; k < depth; k++)
-                    s += a[r * ar + k * ak] * b[k * ldb + c];
+                    s = FUSED(a[r * ar + k * ak], b[k * ldb + c], s);
                 const int64_t at = r * e->ldo + c;
                 if (e->opt) {
                     NN(apply)(e->opt, 1, &s, &e->p, at);
@@ -165,19 +165,23 @@ static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw
     for (int64_t i = d0; i < d1; i++)
         for (int64_t n = 0; n < count; n++) {
             const float *g = grad + n * ldg, *row = w + i * ldw;
-            vf acc[4];
+            vf acc[4][WIDE];
             int64_t o = 0;
-            NN_UNROLL for (int j = 0; j < 4; j++) acc[j] = (vf){0};
-            for (; o + 4 * VL <= columns; o += 4 * VL)
-                NN_UNROLL for (int j = 0; j < 4; j++) acc[j] +=
-                    LOAD(g + o + j * VL) * LOAD(row + o + j * VL);
-            NN_UNROLL for (int j = 0; j < 3; j++) if (o + VL <= columns) {
-                acc[j] += LOAD(g + o) * LOAD(row + o);
-                o += VL;
+            NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int v = 0; v < WIDE; v++)
+                acc[j][v] = (vf){0};
+            for (; o + 64 <= columns; o += 64)
+                NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int v = 0; v < WIDE; v++)
+                    acc[j][v] += LOAD(g + o + 16 * j + v * VL) * LOAD(row + o + 16 * j + v * VL);
+            NN_UNROLL for (int j = 0; j < 3; j++) if (o + 16 <= columns) {
+                NN_UNROLL for (int v = 0; v < WIDE; v++)
+                    acc[j][v] += LOAD(g + o + v * VL) * LOAD(row + o + v * VL);
+                o += 16;
             }
-            float sum = NN(sum)((acc[0] + acc[1]) + (acc[2] + acc[3]));
+            NN_UNROLL for (int v = 0; v < WIDE; v++)
+                acc[0][v] = (acc[0][v] + acc[1][v]) + (acc[2][v] + acc[3][v]);
+            float sum = NN(sum)(acc[0]);
             for (; o < columns; o++)
-                sum += g[o] * row[o];
+                sum = FUSED(g[o], row[o], sum);
             out[n * ldo + i] = mask && !(mask[n * ldm + i] > 0) ? 0 : sum;
         }
 }

@@ -32,7 +32,7 @@ static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *
         case NN_TANH: NN(tanh_backward)(width, grad, y, 0, grad); break;
         case NN_SCALED_TANH:
             NN_INDEPENDENT for (int64_t i = 0; i < width; i++) grad[i] *=
-                steep - bend * (y[i] * y[i]);
+                FUSED(-bend, y[i] * y[i], steep);
             break;
         default: break;
         }
@@ -48,7 +48,7 @@ static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_
         const uint8_t *NN_RESTRICT from = images + index[n] * width;
         float *NN_RESTRICT to = out + n * width;
         for (int64_t i = 0; i < width; i++)
-            to[i] = scale * (float)from[i] + shift;
+            to[i] = FUSED(scale, (float)from[i], shift);
     }
 }
 
@@ -60,6 +60,6 @@ static void NN(gather_floats)(const float *images, const int64_t *index, int64_t
         const float *NN_RESTRICT from = images + index[n] * width;
         float *NN_RESTRICT to = out + n * width;
         for (int64_t i = 0; i < width; i++)
-            to[i] = scale * from[i] + shift;
+            to[i] = FUSED(scale, from[i], shift);
     }
 }

@@ -48,7 +48,7 @@ NN_API void nn_shift_bias(const nn_rows *x, const float *sums, const float *bias
                           int64_t b, float *shifted)
 {
     for (int64_t o = a; o < b; o++)
-        shifted[o] = (bias ? bias[o] : 0) + x->shift * sums[o];
+        shifted[o] = (bias ? bias[o] : 0) + nn_product(x->shift, sums[o]);
 }
 
 /* What the shift adds to each row of X^T grad: base[o] = shift * (sum of column o of grad) for

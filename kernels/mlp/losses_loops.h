@@ -22,6 +22,7 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
     int64_t correct = 0;
     const float share = 1.0f / (float)count, keep = (float)(1 - smoothing);
     const float spread = (float)(smoothing / (double)classes), even = spread * share;
+    const float wanted = keep * share;
     if (classes <= FEW) {
         float z[FEW][SIDE] NN_ALIGNED;
         float best[SIDE], right[SIDE], sum[SIDE], factor[SIDE], all[SIDE];
@@ -57,13 +58,14 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
                 }
             for (int i = 0; i < SIDE; i++) {
                 factor[i] = share / sum[i];
-                sum[i] = NN(log_of)(sum[i]) - keep * (right[i] - best[i]) - spread * all[i];
+                sum[i] = FUSED(-keep, right[i] - best[i], NN(log_of)(sum[i]));
+                sum[i] = FUSED(-spread, all[i], sum[i]);
             }
             for (int i = 0; i < rows; i++) {
                 float *g = grad + (n + i) * ldg;
                 for (int64_t c = 0; c < classes; c++)
-                    g[c] = z[c][i] * factor[i] - even;
-                g[label[i]] -= keep * share;
+                    g[c] = FUSED(z[c][i], factor[i], -even);
+                g[label[i]] -= wanted;
                 losses[n + i] = sum[i];
                 correct += at[i] == label[i];
             }
@@ -91,9 +93,9 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
             sum += g[c];
         const float factor = share / sum;
         for (int64_t c = 0; c < classes; c++)
-            g[c] = g[c] * factor - even;
-        g[label] -= keep * share;
-        losses[n] = NN(log_of)(sum) - keep * (right - best) - spread * all;
+            g[c] = FUSED(g[c], factor, -even);
+        g[label] -= wanted;
+        losses[n] = FUSED(-spread, all, FUSED(-keep, right - best, NN(log_of)(sum)));
     }
     return correct;
 }
@@ -116,7 +118,7 @@ static int64_t NN(mse)(const float *y, int64_t ldy, const float *targets, const 
         for (int64_t c = 0; c < classes; c++) {
             const float d = row[c] - target[c];
             grad[n * ldg + c] = 2 * factor * d;
-            sum += d * d;
+            sum = FUSED(d, d, sum);
             at = row[c] > row[at] ? c : at; /* the first of equals, as argmax has it */
             wanted = target[c] > target[wanted] ? c : wanted;
         }

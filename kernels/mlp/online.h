@@ -73,7 +73,7 @@ static inline const float *nn_online_bias(const nn_mlp_run *run, nn_mlp_work *p,
     const float *bias = nn_mlp_bias(run, p, 0, l->wide);
     if (run->x->shift != 0 && u)
         for (int64_t o = 0; o < l->wide; o++)
-            p->shifted[o] += (sum + run->x->shift * (float)l->in) * u[o];
+            p->shifted[o] += nn_product(sum + nn_product(run->x->shift, (float)l->in), u[o]);
     return bias;
 }
 
@@ -86,8 +86,8 @@ static inline void nn_online_first_plain(const nn_mlp_run *run, nn_mlp_work *p, 
     nn_active->sparse_update_one(run->x, image, g, l->wide, -lr, l->weight.w, l->ld);
     if (run->x->shift != 0)
         for (int64_t o = 0; o < l->wide; o++) {
-            p->sums[o] -= lr * sum * g[o];
-            u[o] -= lr * run->x->shift * g[o];
+            p->sums[o] -= nn_product(lr * sum, g[o]);
+            u[o] -= nn_product(lr * run->x->shift, g[o]);
         }
 }
 

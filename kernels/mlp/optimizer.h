@@ -98,17 +98,29 @@ static inline int nn_moments(const nn_optimizer *o)
     }
 }
 
+/* base^exponent by squaring: the C libraries' pow() differ in the last bit. */
+static inline double nn_power(double base, int64_t exponent)
+{
+    double power = 1;
+    for (; exponent; exponent >>= 1, base *= base)
+        power = exponent & 1 ? power * base : power;
+    return power;
+}
+
 /* Begin the next step, with this learning rate. Before every step, for every kind. */
 static inline void nn_begin_step(nn_optimizer *o, double lr)
 {
     o->step++;
-    if (o->kind == NN_ADAGRAD)
-        lr /= 1 + (double)(o->step - 1) * o->lr_decay;
+    if (o->kind == NN_ADAGRAD) {
+        const volatile double decay = (double)(o->step - 1) * o->lr_decay; /* not fused with 1 */
+        lr /= 1 + decay;
+    }
     o->lr = (float)lr;
     if (o->kind == NN_ADAM) {
-        o->keep = (float)(1 - lr * o->decay_exact);
-        o->step_size = (float)(lr / (1 - pow(o->beta1_exact, (double)o->step)));
-        const double root_scale = 1 / sqrt(1 - pow(o->beta2_exact, (double)o->step));
+        const volatile double decay = lr * o->decay_exact;
+        o->keep = (float)(1 - decay);
+        o->step_size = (float)(lr / (1 - nn_power(o->beta1_exact, o->step)));
+        const double root_scale = 1 / sqrt(1 - nn_power(o->beta2_exact, o->step));
         o->root_scale = (float)root_scale;
         if (o->eps_hat != 0)
             o->eps = (float)(o->eps_hat * root_scale);

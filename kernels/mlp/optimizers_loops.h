@@ -28,23 +28,23 @@ NN_RULE(add)
 NN_RULE(sgd)
 {
     NN_UNUSED;
-    w[i] -= o->lr * (g + o->weight_decay * w[i]);
+    w[i] = FUSED(-o->lr, FUSED(o->weight_decay, w[i], g), w[i]);
 }
 
 NN_RULE(momentum)
 {
     NN_UNUSED;
-    const float velocity = o->momentum * m[i] + (g + o->weight_decay * w[i]);
+    const float velocity = FUSED(o->momentum, m[i], FUSED(o->weight_decay, w[i], g));
     m[i] = velocity;
-    w[i] -= o->lr * velocity;
+    w[i] = FUSED(-o->lr, velocity, w[i]);
 }
 
 NN_RULE(nesterov)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i], velocity = o->momentum * m[i] + d;
+    const float d = FUSED(o->weight_decay, w[i], g), velocity = FUSED(o->momentum, m[i], d);
     m[i] = velocity;
-    w[i] -= o->lr * (d + o->momentum * velocity);
+    w[i] = FUSED(-o->lr, FUSED(o->momentum, velocity, d), w[i]);
 }
 
 /* Adam and AdamW: step_size = lr / (1 - beta1^t), root_scale = 1 / sqrt(1 - beta2^t) and
@@ -52,74 +52,75 @@ NN_RULE(nesterov)
 NN_RULE(adam)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i];
-    const float mean = o->beta1 * m[i] + o->one_minus_beta1 * d;
-    const float square = o->beta2 * v[i] + o->one_minus_beta2 * d * d;
+    const float d = FUSED(o->weight_decay, w[i], g);
+    const float mean = FUSED(o->beta1, m[i], o->one_minus_beta1 * d);
+    const float square = FUSED(o->beta2, v[i], o->one_minus_beta2 * d * d);
     m[i] = mean;
     v[i] = square;
-    w[i] = o->keep * w[i] - o->step_size * (mean / (NN_SQRT(square) * o->root_scale + o->eps));
+    const float change = mean / FUSED(NN_SQRT(square), o->root_scale, o->eps);
+    w[i] = FUSED(o->keep, w[i], -o->step_size * change);
 }
 
 NN_RULE(adagrad)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i], total = m[i] + d * d;
+    const float d = FUSED(o->weight_decay, w[i], g), total = FUSED(d, d, m[i]);
     m[i] = total;
-    w[i] -= o->lr * (d / (NN_SQRT(total) + o->eps));
+    w[i] = FUSED(-o->lr, d / (NN_SQRT(total) + o->eps), w[i]);
 }
 
 /* a variance that rounding made negative is 0; NaN stays */
 NN_INLINE float NN(rmsprop_change)(const nn_optimizer *o, float d, float square, float average)
 {
-    const float variance = square - average * average;
+    const float variance = FUSED(-average, average, square);
     return d / (NN_SQRT(variance < 0 ? 0 : variance) + o->eps);
 }
 
 NN_RULE(rmsprop)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i];
-    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
-    w[i] -= o->lr * NN(rmsprop_change)(o, d, m[i], 0);
+    const float d = FUSED(o->weight_decay, w[i], g);
+    m[i] = FUSED(o->beta2, m[i], o->one_minus_beta2 * d * d);
+    w[i] = FUSED(-o->lr, NN(rmsprop_change)(o, d, m[i], 0), w[i]);
 }
 
 NN_RULE(rmsprop_centered)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i];
-    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
-    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * d;
-    w[i] -= o->lr * NN(rmsprop_change)(o, d, m[i], v[i]);
+    const float d = FUSED(o->weight_decay, w[i], g);
+    m[i] = FUSED(o->beta2, m[i], o->one_minus_beta2 * d * d);
+    v[i] = FUSED(o->beta2, v[i], o->one_minus_beta2 * d);
+    w[i] = FUSED(-o->lr, NN(rmsprop_change)(o, d, m[i], v[i]), w[i]);
 }
 
 NN_RULE(rmsprop_momentum)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i];
-    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
-    v[i] = o->momentum * v[i] + NN(rmsprop_change)(o, d, m[i], 0);
-    w[i] -= o->lr * v[i];
+    const float d = FUSED(o->weight_decay, w[i], g);
+    m[i] = FUSED(o->beta2, m[i], o->one_minus_beta2 * d * d);
+    v[i] = FUSED(o->momentum, v[i], NN(rmsprop_change)(o, d, m[i], 0));
+    w[i] = FUSED(-o->lr, v[i], w[i]);
 }
 
 NN_RULE(rmsprop_centered_momentum)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i];
-    m[i] = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
-    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * d;
-    u[i] = o->momentum * u[i] + NN(rmsprop_change)(o, d, m[i], v[i]);
-    w[i] -= o->lr * u[i];
+    const float d = FUSED(o->weight_decay, w[i], g);
+    m[i] = FUSED(o->beta2, m[i], o->one_minus_beta2 * d * d);
+    v[i] = FUSED(o->beta2, v[i], o->one_minus_beta2 * d);
+    u[i] = FUSED(o->momentum, u[i], NN(rmsprop_change)(o, d, m[i], v[i]));
+    w[i] = FUSED(-o->lr, u[i], w[i]);
 }
 
 NN_RULE(adadelta)
 {
     NN_UNUSED;
-    const float d = g + o->weight_decay * w[i];
+    const float d = FUSED(o->weight_decay, w[i], g);
     const float square = o->beta2 * m[i] + o->one_minus_beta2 * d * d;
     const float change = NN_SQRT(v[i] + o->eps) / NN_SQRT(square + o->eps) * d;
     m[i] = square;
-    v[i] = o->beta2 * v[i] + o->one_minus_beta2 * change * change;
-    w[i] -= o->lr * change;
+    v[i] = FUSED(o->beta2, v[i], o->one_minus_beta2 * change * change);
+    w[i] = FUSED(-o->lr, change, w[i]);
 }
 
 /* Each rule's two loops. update_*: n elements, g their gradients. outer_*: the rows of a

@@ -97,8 +97,9 @@ static inline void nn_mlp_norm_forward(nn_mlp_work *p, int l, const nn_at *at, i
     t.relu = layer->activation == NN_RELU;
     nn_active->batch_norm_forward(&t, a, end);
     for (int64_t o = a; o < end; o++) {
-        mean[o] += share * (t.mean[o] - mean[o]);
-        variance[o] += share * (t.variance[o] * unbiased - variance[o]);
+        mean[o] += nn_product(share, t.mean[o] - mean[o]);
+        const float whole = nn_product(t.variance[o], unbiased);
+        variance[o] += nn_product(share, whole - variance[o]);
     }
     nn_mlp_finish(p, l, at, 0, count, a, end);
 }

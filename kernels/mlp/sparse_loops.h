@@ -98,7 +98,7 @@ static void NN(sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n
             for (int64_t o = o0; o < o1; o++) {
                 float sum = bias ? bias[o] : 0;
                 for (int64_t k = x->indptr[index[n]]; k < x->indptr[index[n] + 1]; k++)
-                    sum += x->table[x->vals[k]] * w[x->cols[k] * ldw + o];
+                    sum = FUSED(x->table[x->vals[k]], w[x->cols[k] * ldw + o], sum);
                 out[n * ldo + o] = relu && sum < 0 ? 0 : sum;
             }
         return;
@@ -199,7 +199,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
                     const float *g = grad + (b * t->block + (entry & 255)) * ldg + o0;
                     present = 1;
                     for (int64_t o = 0; o < width; o++)
-                        line[o] += x->table[entry >> 8] * g[o];
+                        line[o] = FUSED(x->table[entry >> 8], g[o], line[o]);
                 }
             if (present)
                 NN(apply)(opt, width, line, p, c * ldw + o0);
@@ -266,7 +266,7 @@ static void NN(sparse_update_one)(const nn_rows *x, int64_t image, const float *
         float *NN_RESTRICT row = w + x->cols[k] * ldw;
         for (int64_t c = 0; c < width; c += 16)
             for (int j = 0; j < 16; j++)
-                row[c + j] += v * g[c + j];
+                row[c + j] = FUSED(v, g[c + j], row[c + j]);
     }
 }
 

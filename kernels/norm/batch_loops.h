@@ -286,12 +286,13 @@ NN_API void NN(batch_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
         NN(spread)(inner, wide, t->variance + c, variance);
         for (int j = 0; j < wide; j++) {
             scale[j] /= NN_SQRT(variance[j] + eps);
-            shift[j] -= mean[j] * scale[j];
+            shift[j] = FUSED(-mean[j], scale[j], shift[j]);
         }
         for (int64_t n = 0; n < t->rows; n++) {
             const float *x = t->x + n * stride + a;
             float *out = t->out + n * stride + a;
-            NN_INDEPENDENT for (int j = 0; j < wide; j++) out[j] = x[j] * scale[j] + shift[j];
+            NN_INDEPENDENT for (int j = 0; j < wide; j++) out[j] =
+                FUSED(x[j], scale[j], shift[j]);
         }
     }
 }

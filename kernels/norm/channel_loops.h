@@ -35,7 +35,7 @@ NN_INLINE void NN(channels_forward)(const int relu, const nn_norm *t, int64_t c0
             float *out = t->out + plane;
             NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++)
             {
-                const float value = (x[i] - mean) * scale + bias;
+                const float value = FUSED(x[i] - mean, scale, bias);
                 out[i] = relu && value < 0 ? 0 : value;
             }
         }
@@ -63,7 +63,7 @@ NN_INLINE void NN(channels_backward)(const int relu, const nn_norm *t, int64_t c
             const float *g = t->grad + plane, *x = t->x + plane, *y = t->y + plane;
             float *out = t->out + plane;
             NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] =
-                (NN(through)(relu, g[i], y, i) - (x[i] - mean) * tilt - level) * scale;
+                (FUSED(mean - x[i], tilt, NN(through)(relu, g[i], y, i)) - level) * scale;
         }
     }
 }
@@ -76,12 +76,13 @@ static void NN(channel_norm_apply)(const nn_norm *t, int64_t c0, int64_t c1)
 {
     for (int64_t c = c0; c < c1; c++) {
         const float scale = t->weight[c] / NN_SQRT(t->variance[c] + t->eps);
-        const float shift = t->bias[c] - t->mean[c] * scale;
+        const float shift = FUSED(-t->mean[c], scale, t->bias[c]);
         for (int64_t n = 0; n < t->rows; n++) {
             const int64_t plane = (n * t->columns + c) * t->inner;
             const float *x = t->x + plane;
             float *out = t->out + plane;
-            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] = x[i] * scale + shift;
+            NN_INDEPENDENT for (int64_t i = 0; i < t->inner; i++) out[i] =
+                FUSED(x[i], scale, shift);
         }
     }
 }

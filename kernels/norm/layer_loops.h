@@ -38,16 +38,16 @@ static void NN(layer_norm_forward)(const nn_norm *t, int64_t n0, int64_t n1)
     for (int64_t n = n0; n < n1; n++) {
         const float *x = t->x + n * wide;
         float *y = t->normalised + n * wide, *out = t->out + n * wide;
-        const float mean = (float)(NN(long_sum)(wide, x, 0, 0) / (double)wide);
+        const float mean = (float)(NN(long_sum)(1, wide, x, 0, 0) / (double)wide);
         NN_INDEPENDENT for (int64_t c = 0; c < wide; c++) y[c] = x[c] - mean;
-        const double variance = NN(long_sum)(wide, y, y, 0) / (double)wide;
+        const double variance = NN(long_sum)(2, wide, y, y, 0) / (double)wide;
         const float deviation = NN_SQRT((float)variance + t->eps), scale = 1.0f / deviation;
         t->variance[n] = deviation;
         NN_INDEPENDENT for (int64_t c = 0; c < wide; c++)
         {
             const float value = y[c] * scale;
             y[c] = value;
-            out[c] = value * weight[c] + bias[c];
+            out[c] = FUSED(value, weight[c], bias[c]);
         }
     }
 }
@@ -63,10 +63,10 @@ static void NN(layer_norm_backward)(const nn_norm *t, int64_t n0, int64_t n1)
     for (int64_t n = n0; n < n1; n++) {
         const float *g = t->grad + n * wide, *y = t->normalised + n * wide;
         float *out = t->out + n * wide;
-        const float mean = (float)(NN(long_sum)(wide, g, weight, 0) / (double)wide);
-        const float tilt = (float)(NN(long_sum)(wide, g, weight, y) / (double)wide);
+        const float mean = (float)(NN(long_sum)(2, wide, g, weight, 0) / (double)wide);
+        const float tilt = (float)(NN(long_sum)(3, wide, g, weight, y) / (double)wide);
         const float scale = 1.0f / t->variance[n];
         NN_INDEPENDENT for (int64_t c = 0; c < wide; c++) out[c] =
-            (g[c] * weight[c] - y[c] * tilt - mean) * scale;
+            (FUSED(g[c], weight[c], -(y[c] * tilt)) - mean) * scale;
     }
 }

@@ -29,13 +29,13 @@ NN_INLINE float NN(gelu_slope)(float x)
 {
     float bell;
     const float cdf = NN(normal_cdf)(x, &bell);
-    return cdf + x * (bell * 0.398942280f); /* 1 / sqrt(2 pi) */
+    return FUSED(x, bell * 0.398942280f, cdf); /* 1 / sqrt(2 pi) */
 }
 
 NN_INLINE float NN(silu_slope)(float x)
 {
     const float s = NN(sigmoid)(x);
-    return s * (1.0f + x * (1.0f - s));
+    return s * FUSED(x, 1.0f - s, 1.0f);
 }
 
 NN_FORWARD(leaky_relu, x > 0 ? x : x * a)
@@ -79,10 +79,10 @@ static void NN(softmax_forward)(const float *x, int64_t n0, int64_t n1, int64_t 
             float *to = logarithm ? e : o + i;
             NN_INDEPENDENT for (int64_t j = 0; j < count; j++) to[j] = NN(exp_below_0)(o[i + j]);
             if (total > NN_PIECE)
-                sum += NN(sum_of_products)(count, to, 0, 0);
+                sum += NN(sum_of_products)(1, count, to, 0, 0);
             else
                 for (int64_t r = 0; r < rows; r++)
-                    sums[r] = NN(sum_of_products)(columns, to + r * columns, 0, 0);
+                    sums[r] = NN(sum_of_products)(1, columns, to + r * columns, 0, 0);
         }
         if (total > NN_PIECE)
             sums[0] = (float)sum;
@@ -112,11 +112,11 @@ static void NN(softmax_backward)(const float *grad, const float *y, int64_t n0, 
         const float *g = grad + n * columns, *p = y + n * columns;
         float *o = out + n * columns;
         if (logarithm) {
-            const float sum = (float)NN(long_sum)(columns, g, 0, 0);
+            const float sum = (float)NN(long_sum)(1, columns, g, 0, 0);
             NN_INDEPENDENT for (int64_t c = 0; c < columns; c++) o[c] =
-                g[c] - NN(exp_of)(p[c]) * sum;
+                FUSED(-NN(exp_of)(p[c]), sum, g[c]);
         } else {
-            const float sum = (float)NN(long_sum)(columns, g, p, 0);
+            const float sum = (float)NN(long_sum)(2, columns, g, p, 0);
             NN_INDEPENDENT for (int64_t c = 0; c < columns; c++) o[c] = p[c] * (g[c] - sum);
         }
     }
@@ -148,10 +148,10 @@ static float NN(bce)(int64_t n, const float *output, const float *target, float 
         const float log_p = NN(log_of_share)(p);
         /* 1 - p has lost digits of a small p, as in log1p_of */
         const float log_q = NN(log_of_share)(q) + (p > 0.5f ? 0.0f : ((1.0f - q) - p) / q);
-        losses[i] = -(t * log_p + (1.0f - t) * log_q);
+        losses[i] = -FUSED(t, log_p, (1.0f - t) * log_q);
         grad[i] = (p - t) / (spread < 1e-12f ? 1e-12f : spread) * factor;
     }
-    return NN(sum_of_products)(n, losses, 0, 0);
+    return NN(sum_of_products)(1, n, losses, 0, 0);
 }
 
 /* The same of p = sigmoid(x):
@@ -165,10 +165,10 @@ static float NN(bce_with_logits)(int64_t n, const float *output, const float *ta
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++)
     {
         const float x = output[i], t = target[i], small = NN(exp_below_0)(-fabsf(x));
-        losses[i] = NN(log1p_of)(small) + ((x < 0 ? 0.0f : x) - t * x);
+        losses[i] = NN(log1p_of)(small) + FUSED(-t, x, x < 0 ? 0.0f : x);
         grad[i] = ((x < 0 ? small : 1.0f) / (1.0f + small) - t) * factor;
     }
-    return NN(sum_of_products)(n, losses, 0, 0);
+    return NN(sum_of_products)(1, n, losses, 0, 0);
 }
 
 #define NN_ENTRY(name) [nn_##name] = NN(name),

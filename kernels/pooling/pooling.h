@@ -212,7 +212,7 @@ static void nn_avg_plane_backward(const nn_pool *s, const float *grad, float *ro
         nn_active->fill(nn_frame_width(s), 0, row);
         for (int64_t v = 0; v < s->kw; v++)
             for (int64_t j = 0; j < s->ow; j++)
-                row[j * s->stride_w + v] += grad[j] * share;
+                row[j * s->stride_w + v] += nn_product(grad[j], share);
         for (int64_t r = lo; r < hi; r++)
             nn_active->add(s->w, row + s->pad_w, out + r * s->w);
     }

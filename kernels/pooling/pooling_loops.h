@@ -252,19 +252,24 @@ static void NN(means)(int64_t planes, int64_t n, const float *x, int64_t ldx, fl
         double sum = 0;
         for (int64_t from = 0; from < n; from += 1024) {
             const int64_t count = n - from < 1024 ? n - from : 1024;
-            vf some = {0}, more = {0};
+            vf some[WIDE], more[WIDE];
             int64_t i = from;
-            for (; i + 2 * VL <= from + count; i += 2 * VL) {
-                some += LOAD(x + i);
-                more += LOAD(x + i + VL);
-            }
-            if (i + VL <= from + count) {
-                some += LOAD(x + i);
-                i += VL;
+            NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] = more[w] = (vf){0};
+            for (; i + 32 <= from + count; i += 32)
+                NN_UNROLL for (int w = 0; w < WIDE; w++)
+                {
+                    some[w] += LOAD(x + i + w * VL);
+                    more[w] += LOAD(x + i + 16 + w * VL);
+                }
+            if (i + 16 <= from + count) {
+                NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] += LOAD(x + i + w * VL);
+                i += 16;
             }
             if (i < from + count)
-                more += NN(first_lanes)(LOAD(x + i), from + count - i);
-            sum += NN(sum)(some + more);
+                NN_UNROLL for (int w = 0; w < WIDE; w++)
+                    more[w] += NN(first_lanes)(LOAD(x + i + w * VL), from + count - i - w * VL);
+            NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] += more[w];
+            sum += NN(sum)(some);
         }
         out[p * step] = (float)(sum / (double)n);
     }

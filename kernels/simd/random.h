@@ -47,6 +47,6 @@ NN_API void NN(gaussian_noise)(int64_t lo, int64_t hi, const float *x, float std
         const float u = (float)NN(random_bits)(2 * i, low, high);
         const float v = (float)NN(random_bits)(2 * i + 1, low, high);
         const float length = NN_SQRT(-2.0f * NN(log_of)((u + 1.0f) * unit));
-        out[i] = length * NN(cos_turns)(v * unit) * std + x[i];
+        out[i] = FUSED(length * NN(cos_turns)(v * unit), std, x[i]);
     }
 }

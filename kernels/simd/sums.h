@@ -4,42 +4,52 @@
  */
 
 /* VL terms of the sum below, from i on */
-NN_INLINE vf NN(products)(int64_t i, const float *a, const float *b, const float *c)
+NN_INLINE vf NN(products)(const int factors, int64_t i, const float *a, const float *b,
+                          const float *c)
 {
     vf v = LOAD(a + i);
-    if (b)
+    if (factors > 1)
         v *= LOAD(b + i);
-    if (c)
+    if (factors > 2)
         v *= LOAD(c + i);
     return v;
 }
 
-/* sum_i a[i] b[i] c[i], where b and c may be null and then count as 1 */
-NN_INLINE float NN(sum_of_products)(int64_t n, const float *a, const float *b, const float *c)
+/* sum_i a[i], a[i] b[i] or a[i] b[i] c[i]: one, two or three factors */
+NN_INLINE float NN(sum_of_products)(const int factors, int64_t n, const float *a, const float *b,
+                                    const float *c)
 {
-    vf acc[4];
-    float lanes[VL], sum = 0;
+    vf acc[4][WIDE];
+    float lanes[16], sum = 0;
     int64_t i = 0;
-    NN_UNROLL for (int j = 0; j < 4; j++) acc[j] = (vf){0};
-    for (; i + 4 * VL <= n; i += 4 * VL)
-        NN_UNROLL for (int j = 0; j < 4; j++) acc[j] += NN(products)(i + j * VL, a, b, c);
-    for (; i + VL <= n; i += VL)
-        acc[0] += NN(products)(i, a, b, c);
-    STORE(lanes, (acc[0] + acc[1]) + (acc[2] + acc[3]));
-    for (int j = 0; j < VL; j++)
+    NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int w = 0; w < WIDE; w++)
+        acc[j][w] = (vf){0};
+    for (; i + 64 <= n; i += 64)
+        NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int w = 0; w < WIDE; w++)
+            acc[j][w] += NN(products)(factors, i + 16 * j + w * VL, a, b, c);
+    for (; i + 16 <= n; i += 16)
+        NN_UNROLL for (int w = 0; w < WIDE; w++) acc[0][w] +=
+            NN(products)(factors, i + w * VL, a, b, c);
+    NN_UNROLL for (int w = 0; w < WIDE; w++)
+        acc[0][w] = (acc[0][w] + acc[1][w]) + (acc[2][w] + acc[3][w]);
+    NN(store_wide)(lanes, acc[0]);
+    for (int j = 0; j < 16; j++)
         sum += lanes[j];
     for (; i < n; i++)
-        sum += a[i] * (b ? b[i] : 1.0f) * (c ? c[i] : 1.0f);
+        sum = factors > 2   ? FUSED(a[i] * b[i], c[i], sum)
+              : factors > 1 ? FUSED(a[i], b[i], sum)
+                            : sum + a[i];
     return sum;
 }
 
 /* The same for rows of any length: pieces are added up in double precision. */
-NN_INLINE double NN(long_sum)(int64_t n, const float *a, const float *b, const float *c)
+NN_INLINE double NN(long_sum)(const int factors, int64_t n, const float *a, const float *b,
+                              const float *c)
 {
     double sum = 0;
     for (int64_t i = 0; i < n; i += NN_PIECE)
-        sum += NN(sum_of_products)(n - i < NN_PIECE ? n - i : NN_PIECE, a + i, b ? b + i : 0,
-                                   c ? c + i : 0);
+        sum += NN(sum_of_products)(factors, n - i < NN_PIECE ? n - i : NN_PIECE, a + i,
+                                   factors > 1 ? b + i : 0, factors > 2 ? c + i : 0);
     return sum;
 }
 
@@ -86,6 +96,47 @@ NN_INLINE vf NN(term)(const int kind, const float *v, const float *y, const floa
     return value;
 }
 
+/* `count` numbers of a plane into the sums of vectors and, of what is left over, of lanes */
+NN_INLINE void NN(channel_piece)(const int kind, int64_t count, const float *v, const float *y,
+                                 const float *x, float less, vf (*some)[WIDE], vf (*more)[WIDE],
+                                 float *rest, float *other)
+{
+    int64_t i = 0;
+    for (; i + 64 <= count; i += 64)
+        NN_UNROLL for (int k = 0; k < 4; k++) NN_UNROLL for (int w = 0; w < WIDE; w++)
+        {
+            const int64_t at = i + 16 * k + w * VL;
+            some[k][w] += NN(term)(kind, v + at, y + at, x + at, less, &more[k][w]);
+        }
+    for (; i + 16 <= count; i += 16)
+        NN_UNROLL for (int w = 0; w < WIDE; w++)
+        {
+            const int64_t at = i + w * VL;
+            some[0][w] += NN(term)(kind, v + at, y + at, x + at, less, &more[0][w]);
+        }
+    for (int j = 0; i + j < count; j++) {
+        const float one = NN(through)(kind == NN(relu_pairs), v[i + j], y, i + j);
+        rest[j] = kind == NN(squares) ? FUSED(one - less, one - less, rest[j]) : rest[j] + one;
+        if (kind == NN(pairs) || kind == NN(relu_pairs))
+            other[j] = FUSED(one, x[i + j] - less, other[j]);
+    }
+}
+
+/* All of it by lanes, and zeros in its place */
+NN_INLINE void NN(channel_lanes)(vf (*some)[WIDE], float *rest, double *sum)
+{
+    float lanes[16];
+    NN_UNROLL for (int w = 0; w < WIDE; w++)
+        some[0][w] = ((some[0][w] + some[1][w]) + (some[2][w] + some[3][w])) + LOAD(rest + w * VL);
+    NN(store_wide)(lanes, some[0]);
+    for (int j = 0; j < 16; j++) {
+        *sum += lanes[j];
+        rest[j] = 0;
+    }
+    NN_UNROLL for (int k = 0; k < 4; k++) NN_UNROLL for (int w = 0; w < WIDE; w++)
+        some[k][w] = (vf){0};
+}
+
 /* The sums of channel c of images (rows, channels, inner), whose planes of `inner` numbers lie one
  * for each image: sums[0] of the terms and, of pairs, sums[1] of the products.
  *
@@ -96,42 +147,22 @@ NN_INLINE void NN(channel_sums)(const int kind, int64_t rows, int64_t channels, 
                                 int64_t c, const float *v, const float *y, const float *x,
                                 float less, double *sums)
 {
-    float plain[VL], product[VL], rest[VL] = {0}, other[VL] = {0};
-    vf some[4], more[4];
+    float rest[16] = {0}, other[16] = {0};
+    vf some[4][WIDE], more[4][WIDE];
     int64_t held = 0;
     sums[0] = sums[1] = 0;
-    NN_UNROLL for (int k = 0; k < 4; k++) some[k] = more[k] = (vf){0};
-    for (int64_t n = 0; n < rows; n++) {
-        const int64_t plane = (n * channels + c) * inner;
+    NN_UNROLL for (int k = 0; k < 4; k++) NN_UNROLL for (int w = 0; w < WIDE; w++)
+        some[k][w] = more[k][w] = (vf){0};
+    for (int64_t n = 0; n < rows; n++)
         for (int64_t from = 0; from < inner; from += NN_PIECE) {
             const int64_t left = inner - from, count = left < NN_PIECE ? left : NN_PIECE;
-            const int64_t at = plane + from;
-            int64_t i = 0;
-            for (; i + 4 * VL <= count; i += 4 * VL)
-                NN_UNROLL for (int k = 0; k < 4; k++) some[k] +=
-                    NN(term)(kind, v + at + i + k * VL, y + at + i + k * VL, x + at + i + k * VL,
-                             less, &more[k]);
-            for (; i + VL <= count; i += VL)
-                some[0] += NN(term)(kind, v + at + i, y + at + i, x + at + i, less, &more[0]);
-            for (int j = 0; i + j < count; j++) {
-                const int64_t q = at + i + j;
-                const float one = NN(through)(kind == NN(relu_pairs), v[q], y, q);
-                rest[j] += kind == NN(squares) ? (one - less) * (one - less) : one;
-                if (kind == NN(pairs) || kind == NN(relu_pairs))
-                    other[j] += one * (x[q] - less);
-            }
+            const int64_t at = (n * channels + c) * inner + from;
+            NN(channel_piece)(kind, count, v + at, y + at, x + at, less, some, more, rest, other);
             held += count;
             if (held < NN_PIECE && (n + 1 < rows || count < left))
                 continue;
-            STORE(plain, ((some[0] + some[1]) + (some[2] + some[3])) + LOAD(rest));
-            STORE(product, ((more[0] + more[1]) + (more[2] + more[3])) + LOAD(other));
-            for (int j = 0; j < VL; j++) {
-                sums[0] += plain[j];
-                sums[1] += product[j];
-                rest[j] = other[j] = 0;
-            }
-            NN_UNROLL for (int k = 0; k < 4; k++) some[k] = more[k] = (vf){0};
+            NN(channel_lanes)(some, rest, &sums[0]);
+            NN(channel_lanes)(more, other, &sums[1]);
             held = 0;
         }
-    }
 }

@@ -3,6 +3,8 @@
  * Included once per instruction set, see common/dispatch.h.
  */
 
+#include "simd/fused.h"
+
 #undef vf /* of the set before */
 #undef vi
 #if VL > 1
@@ -18,6 +20,9 @@ typedef int NN(vi);
 #endif
 #define vf NN(vf)
 #define vi NN(vi)
+
+#undef WIDE
+#define WIDE (16 / VL)
 
 #define LOAD(p) (*(const vf *)(p))
 #define STORE(p, v) (*(vf *)(p) = (v))
@@ -48,21 +53,38 @@ NN_INLINE float NN(through)(const int relu, float grad, const float *y, int64_t 
     return !relu || y[at] > 0 ? grad : 0.0f;
 }
 
-/* the sum of all lanes: each step adds to every lane the one that is `half` away */
-NN_INLINE float NN(sum)(vf v)
+/* ---- Sums ------------------------------------------------------------------------------
+ *
+ * A sum has the same 16 lanes on every instruction set, in WIDE vectors: so its order, and its bits,
+ * depend neither on the set nor on the compiler. */
+
+/* for i < 16 : lanes[i] of WIDE vectors */
+NN_INLINE void NN(store_wide)(float *lanes, const vf *v)
 {
-#if VL > 1 && !defined(__clang__)
+    NN_UNROLL for (int w = 0; w < WIDE; w++) STORE(lanes + w * VL, v[w]);
+}
+
+/* The sum of 16 lanes: each step adds to lane i, for all i below `half`, lane i + half. */
+NN_INLINE float NN(sum)(const vf *wide)
+{
+    vf v[WIDE];
+    NN_UNROLL for (int w = 0; w < WIDE; w++) v[w] = wide[w];
+    NN_UNROLL for (int half = WIDE / 2; half; half /= 2)
+        NN_UNROLL for (int w = 0; w < half; w++) v[w] += v[w + half];
+#if VL == 1
+    return v[0];
+#elif defined(__clang__)
+    float lanes[VL];
+    STORE(lanes, v[0]);
+    NN_UNROLL for (int half = VL / 2; half; half /= 2)
+        NN_UNROLL for (int j = 0; j < half; j++) lanes[j] += lanes[j + half];
+    return lanes[0];
+#else
     static const int32_t numbers[16] NN_ALIGNED = {0, 1, 2,  3,  4,  5,  6,  7,
                                                    8, 9, 10, 11, 12, 13, 14, 15};
     const vi lane = *(const vi *)numbers;
     NN_UNROLL for (int half = VL / 2; half; half /= 2)
-        v += __builtin_shuffle(v, lane ^ half);
-    return v[0];
-#else
-    float lanes[VL], sum = 0;
-    STORE(lanes, v);
-    for (int j = 0; j < VL; j++)
-        sum += lanes[j];
-    return sum;
+        v[0] += __builtin_shuffle(v[0], lane ^ half);
+    return v[0][0];
 #endif
 }

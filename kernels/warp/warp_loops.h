@@ -4,6 +4,8 @@
  * neighbouring pixels, which compilers turn into vector instructions, the same lines for each set.
  */
 
+#include "simd/fused.h"
+
 /* Each pixel with its neighbours to the right and below, for y, x from -1: so that a bilinear value
  * takes one load from an irregular place, not four.
  *
@@ -33,7 +35,7 @@ NN_INLINE void NN(small_product)(const float *NN_RESTRICT a, const float *NN_RES
             float sums[NN_LANES] = {0};
             for (int64_t k = 0; k < inner; k++)
                 for (int i = 0; i < NN_LANES; i++)
-                    sums[i] += a[r * inner + k] * b[k * wide + x + i];
+                    sums[i] = FUSED(a[r * inner + k], b[k * wide + x + i], sums[i]);
             for (int i = 0; i < NN_LANES; i++)
                 out[r * wide + x + i] = sums[i];
         }
@@ -48,7 +50,7 @@ NN_INLINE float NN(into_frame)(float place, float size)
 
 NN_INLINE float NN(between)(float a, float b, float share)
 {
-    return a + share * (b - a);
+    return FUSED(share, b - a, a);
 }
 
 /* Row y of `out`, p being the image and black outside:
@@ -70,12 +72,12 @@ NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_sp
     int *NN_RESTRICT place = space->place;
     uint32_t *NN_RESTRICT quad = space->quad;
     const float height = (float)job->height, width = (float)job->width;
-    const float from_y = m[0] * (float)y + m[2], from_x = m[3] * (float)y + m[5];
+    const float from_y = FUSED(m[0], (float)y, m[2]), from_x = FUSED(m[3], (float)y, m[5]);
     const int wide = (int)space->wide;
 
     for (int x = 0; x < wide; x++) {
-        const float py = NN(into_frame)(from_y + m[1] * (float)x + dy[x], height);
-        const float px = NN(into_frame)(from_x + m[4] * (float)x + dx[x], width);
+        const float py = NN(into_frame)(FUSED(m[1], (float)x, from_y) + dy[x], height);
+        const float px = NN(into_frame)(FUSED(m[4], (float)x, from_x) + dx[x], width);
         const int top = (int)py, left = (int)px;
         down[x] = py - (float)top;
         right[x] = px - (float)left;

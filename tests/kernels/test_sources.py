@@ -10,12 +10,17 @@ pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels"
 SHARED = ("common", "simd")
+PROGRAMS = "wasm"  # C programs without Python, of all families: no extension is made of them
 FAMILIES = sorted(path.parent.name for path in KERNELS.rglob("*.pyx"))
 # What a family may include of another: mlp trains batch norm inside its steps.
 BORROWED = {"mlp": {"norm/types.h", "norm/batch_loops.h"}}
 LINE = re.compile(r'^\s*(?:#\s*include|include|cdef extern from)\s+"([^"]+)"', re.M)
 LOOPS = re.compile(r'^#define NN_INNER_LOOPS "([^"]+)"', re.M)
-FILES = sorted(path for path in KERNELS.rglob("*") if path.suffix in (".h", ".pxi", ".pyx"))
+FILES = sorted(
+    path
+    for path in KERNELS.rglob("*")
+    if path.suffix in (".h", ".pxi", ".pyx") and path.parent.name != PROGRAMS
+)
 
 
 # Those that the table of headers below is about; a new family needs no line there.
@@ -46,7 +51,7 @@ def stale(setup, header):
 
 
 def test_every_file_is_in_a_familys_folder():
-    assert {path.name for path in KERNELS.iterdir()} == {*SHARED, *FAMILIES, "README.md"}
+    assert {path.name for path in KERNELS.iterdir()} == {*SHARED, *FAMILIES, PROGRAMS, "README.md"}
     assert {path.parent.name for path in FILES} == {*SHARED, *FAMILIES}
     assert all(path.parent.parent == KERNELS for path in FILES)
     for family in FAMILIES:

@@ -10,6 +10,7 @@ are those of the machine's BLAS as well.
 
 import argparse
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,10 +23,11 @@ RECIPES = ("np_nn", "geohot", "fast98", "noisy", "lenet5", "sklearn_adam")
 KERNELS = ("numpy", "compiled")
 
 
-def digest(recipe, kernels, steps, threads=2):
+def digest(recipe, kernels, steps, threads=2, isa=None):
     """Return the SHA-256 (hex) of the weights after training a recipe for `steps` steps.
 
-    Parameters and buffers are hashed by name in sorted order. Raises CalledProcessError if the
+    Parameters and buffers are hashed by name in sorted order. isa: the kernels' instruction set
+    (default: the best). Raises CalledProcessError if the
     training fails.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -37,6 +39,7 @@ def digest(recipe, kernels, steps, threads=2):
                 "--no-plots", "--quiet",
             ],
             stdout=subprocess.DEVNULL, check=True,
+            env=os.environ | ({"NP_NN_ISA": isa} if isa else {}),
         )  # fmt: skip
         tensors = load_file(weights)
     total = hashlib.sha256()
