@@ -21,7 +21,7 @@ import tempfile
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Distribution, Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext, get_abi3_suffix
 
@@ -32,6 +32,7 @@ SOURCES = sorted(KERNELS.rglob("*.pyx"))
 INCLUDE = re.compile(
     r'^\s*(?:#\s*include|#\s*define\s+\w+|include|cdef extern from)\s+"([^"]+\.(?:h|pxi))"', re.M
 )
+RELATIVE_LINK = re.compile(r"(!?)\[([^]]*)\]\((?!\w+:|#)([^)]+)\)")
 # The stable ABI has the buffer protocol from Python 3.11 on; free-threaded Pythons have none.
 STABLE_ABI = (
     platform.python_implementation() == "CPython"
@@ -74,6 +75,27 @@ def headers(source):
         found |= new
         open_ += new
     return sorted(found)
+
+
+def absolute(text, repository, version):
+    """Return Markdown whose links and images lead to a release's files in the repository."""
+
+    def target(link):
+        kind = "raw" if link[1] else "blob"
+        return f"{link[1]}[{link[2]}]({repository}/{kind}/v{version}/{link[3]})"
+
+    return RELATIVE_LINK.sub(target, text)
+
+
+class Project(Distribution):
+    """The project, whose README has no relative link: a package index shows it by itself."""
+
+    def parse_config_files(self, *arguments, **settings):
+        super().parse_config_files(*arguments, **settings)
+        about = self.metadata
+        about.long_description = absolute(
+            about.long_description, about.project_urls["Repository"], about.version
+        )
 
 
 class BuildKernels(build_ext):
@@ -175,6 +197,7 @@ def extensions():
 
 if __name__ == "__main__":  # a test imports this file to ask for headers()
     setup(
+        distclass=Project,
         ext_modules=extensions(),
         cmdclass={"build_ext": BuildKernels, "bdist_wheel": BuildWheel},
         options={"bdist_wheel": {"py_limited_api": "cp311" if STABLE_ABI else ""}},

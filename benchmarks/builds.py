@@ -37,9 +37,14 @@ class Builds:
             raise NpNNError(f"kernels/{self.family} does not compile, as said above")
 
     @property
+    def place(self):
+        """The folder that the extension is built into."""
+        return self._folder / "np_nn" / "_kernels"
+
+    @property
     def now(self):
         """The path of the extension that is built."""
-        return self._newest(self._folder / "np_nn" / "_kernels")
+        return self._newest(self.place)
 
     def save(self, name):
         """Keep a copy of it under a name."""
