@@ -1,9 +1,11 @@
 """Build each kernels/<family>/<name>.pyx as the extension np_nn._kernels.<name>.
 
-The kernels are optional: without a compiler the installation succeeds, and NumPy
-serves; without OpenMP they use one thread. Environment:
+The kernels are optional: without a compiler the installation succeeds, and NumPy serves; so it
+does on Windows, where they are built on request alone. Without OpenMP they use one thread. From
+Python 3.11 on they use the stable ABI: one build serves all later versions, too. Environment:
 
-NP_NN_STRICT=1     a kernel that does not compile is an error, so that CI cannot overlook it
+NP_NN_STRICT=1     a kernel that does not compile is an error, so that CI cannot overlook it; on
+                   Windows the request to build the kernels
 NP_NN_NO_OPENMP=1  build without OpenMP
 NP_NN_SANITIZE=1   build with the address and undefined-behaviour sanitizers (make sanitize)
 NP_NN_FAMILY=mlp   build this family alone (make kernel)
@@ -11,12 +13,17 @@ NP_NN_ONLY=avx512  compile the inner loops for this instruction set alone (make 
 """
 
 import os
+import platform
 import re
+import sys
+import sysconfig
 import tempfile
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-from setuptools import Extension, setup
-from setuptools.command.build_ext import build_ext
+from setuptools import Distribution, Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext, get_abi3_suffix
 
 KERNELS = Path("kernels")
 SOURCES = sorted(KERNELS.rglob("*.pyx"))
@@ -25,6 +32,14 @@ SOURCES = sorted(KERNELS.rglob("*.pyx"))
 INCLUDE = re.compile(
     r'^\s*(?:#\s*include|#\s*define\s+\w+|include|cdef extern from)\s+"([^"]+\.(?:h|pxi))"', re.M
 )
+RELATIVE_LINK = re.compile(r"(!?)\[([^]]*)\]\((?!\w+:|#)([^)]+)\)")
+# The stable ABI has the buffer protocol from Python 3.11 on; free-threaded Pythons have none.
+STABLE_ABI = (
+    platform.python_implementation() == "CPython"
+    and sys.version_info >= (3, 11)
+    and not sysconfig.get_config_var("Py_GIL_DISABLED")
+)
+SUFFIX = get_abi3_suffix() if STABLE_ABI else sysconfig.get_config_var("EXT_SUFFIX")
 # Not -march: the kernels choose the instruction set when they run. Without -fno-math-errno
 # GCC does not vectorise a square root.
 OPTIMIZE = ["-g0", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
@@ -62,6 +77,27 @@ def headers(source):
     return sorted(found)
 
 
+def absolute(text, repository, version):
+    """Return Markdown whose links and images lead to a release's files in the repository."""
+
+    def target(link):
+        kind = "raw" if link[1] else "blob"
+        return f"{link[1]}[{link[2]}]({repository}/{kind}/v{version}/{link[3]})"
+
+    return RELATIVE_LINK.sub(target, text)
+
+
+class Project(Distribution):
+    """The project, whose README has no relative link: a package index shows it by itself."""
+
+    def parse_config_files(self, *arguments, **settings):
+        super().parse_config_files(*arguments, **settings)
+        about = self.metadata
+        about.long_description = absolute(
+            about.long_description, about.project_urls["Repository"], about.version
+        )
+
+
 class BuildKernels(build_ext):
     """Build command: flags that the compiler understands, one extension per core at a time."""
 
@@ -84,11 +120,11 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def copy_extensions_to_source(self):
-        """Install in place; remove what extensions of other names once left there."""
+        """Install in place; remove what else this Python would import from there."""
         super().copy_extensions_to_source()
-        names = {source.stem for source in SOURCES}
+        built = {source.stem + SUFFIX for source in SOURCES}
         for path in Path("np_nn/_kernels").glob("*"):
-            if path.suffix in (".so", ".pyd") and path.name.partition(".")[0] not in names:
+            if path.name not in built and "".join(path.suffixes) in EXTENSION_SUFFIXES:
                 path.unlink()
 
     def _has_openmp(self):
@@ -109,16 +145,31 @@ class BuildKernels(build_ext):
         return True
 
 
+class BuildWheel(bdist_wheel):
+    """Wheel command: a wheel without kernels is tagged for every Python and platform."""
+
+    def run(self):
+        self.run_command("build_ext")
+        if not any(map(os.path.isfile, self.get_finalized_command("build_ext").get_outputs())):
+            self.distribution.ext_modules = None
+            self.root_is_pure = True
+        super().run()
+
+
 def declared():
     """Return an Extension for each source, or for NP_NN_FAMILY's, as Cython is given it."""
     family, only = os.environ.get("NP_NN_FAMILY"), os.environ.get("NP_NN_ONLY")
+    macros = [("NN_ONLY", f"NN_{only.upper()}")] if only else []
+    if STABLE_ABI:
+        macros.append(("Py_LIMITED_API", "0x030b0000"))
     return [
         Extension(
             f"np_nn._kernels.{source.stem}",
             [str(source)],
             include_dirs=[str(KERNELS)],
             depends=[str(path) for path in (source, *headers(source))],
-            define_macros=[("NN_ONLY", f"NN_{only.upper()}")] if only else [],
+            define_macros=macros,
+            py_limited_api=STABLE_ABI,
         )
         for source in SOURCES
         if family in (None, source.stem)
@@ -127,16 +178,27 @@ def declared():
 
 def extensions():
     """Return the extensions to build, translated to C by Cython."""
-    if not SOURCES:
+    if not SOURCES or (os.name == "nt" and not wanted("NP_NN_STRICT")):
         return []
     from Cython.Build import cythonize
 
     Path("np_nn/_kernels").mkdir(exist_ok=True)  # an in-place build does not create it
-    built = cythonize(declared(), language_level=3, include_path=[str(KERNELS)], build_dir="build")
+    built = cythonize(
+        declared(),
+        include_path=[str(KERNELS)],
+        build_dir="build",
+        # The kernels have no state that a lock would have to guard: see common/workspace.h.
+        compiler_directives={"language_level": 3, "freethreading_compatible": True},
+    )
     for extension in built:
         extension.optional = not wanted("NP_NN_STRICT")
     return built
 
 
 if __name__ == "__main__":  # a test imports this file to ask for headers()
-    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
+    setup(
+        distclass=Project,
+        ext_modules=extensions(),
+        cmdclass={"build_ext": BuildKernels, "bdist_wheel": BuildWheel},
+        options={"bdist_wheel": {"py_limited_api": "cp311" if STABLE_ABI else ""}},
+    )

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +37,14 @@ class Builds:
             raise NpNNError(f"kernels/{self.family} does not compile, as said above")
 
     @property
+    def place(self):
+        """The folder that the extension is built into."""
+        return self._folder / "np_nn" / "_kernels"
+
+    @property
     def now(self):
         """The path of the extension that is built."""
-        return self._folder / "np_nn" / "_kernels" / self._file
+        return self._newest(self.place)
 
     def save(self, name):
         """Keep a copy of it under a name."""
@@ -50,10 +54,10 @@ class Builds:
 
     def saved(self, name):
         """Return the path of what was saved under a name. Raises NpNNError if nothing was."""
-        path = self._saved / name / self._file
-        if path.is_file():
+        path = self._newest(self._saved / name)
+        if path:
             return path
-        names = sorted(path.parent.name for path in self._saved.glob(f"*/{self._file}"))
+        names = sorted({path.parent.name for path in self._saved.glob(f"*/{self.family}.*")})
         known = f"one of {', '.join(names)}" if names else "none is: --save NAME keeps one"
         raise NpNNError(f"no build of {self.family} for {self.isa} is saved as {name!r} ({known})")
 
@@ -65,6 +69,7 @@ class Builds:
     def _saved(self):
         return self._folder / "saved"
 
-    @property
-    def _file(self):
-        return self.family + sysconfig.get_config_var("EXT_SUFFIX")
+    def _newest(self, folder):
+        """Return the path of the newest build in a folder, whatever its ending; None without."""
+        found = folder.glob(f"{self.family}.*")
+        return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -108,7 +108,7 @@ cdef object _forward(str name, object x, object weight, object bias, object stri
     with nogil:
         nn_conv_forward(&s, <float *>image.data, <float *>w.data, <float *>b.data,
                         <float *>result.data, <uint8_t *>places.data, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -136,7 +136,7 @@ def conv2d_backward_weight(x, grad, stride, padding, out, int threads):
     with nogil:
         nn_conv_backward(&s, <float *>image.data, NULL, NULL, NULL, <float *>g.data,
                          <float *>result.data, NULL, NULL, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -154,7 +154,7 @@ def conv2d_backward_input(grad, weight, stride, padding, out, int threads):
     with nogil:
         nn_conv_backward(&s, NULL, <float *>w.data, NULL, NULL, <float *>g.data, NULL, NULL,
                          <float *>result.data, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -205,5 +205,5 @@ def conv_relu_pool_backward(
         nn_conv_backward(
             &s, <float *>image.data, <float *>w.data, <float *>y.data, <uint8_t *>places.data,
             <float *>g.data, <float *>dw.data, <float *>db.data, <float *>dx.data, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return x_grad

@@ -62,7 +62,7 @@ def linear_forward(x, weight, bias, out, int threads):
             a.shape[1], w.shape[1], <float *>y.data, w.shape[1],
             <float *>nn_align(work) if work != NULL else NULL, threads)
     if work != NULL:
-        _give_back(work)
+        nn_give_back(work)
     return out
 
 
@@ -88,7 +88,7 @@ def linear_backward_weight(x, grad, out, int threads):
             <float *>a.data, a.shape[1], <float *>g.data, g.shape[1], a.shape[0], a.shape[1],
             g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1],
             <float *>nn_align(work) if packed else NULL, <float *>nn_align(work + packed), threads)
-    _give_back(work)
+    nn_give_back(work)
     return out
 
 
@@ -125,7 +125,7 @@ def linear_backward_input(grad, weight, out, int threads):
         nn_linear_backward_input(
             <float *>g.data, g.shape[1], <float *>w.data, w.shape[1], g.shape[0], w.shape[0],
             w.shape[1], <float *>dx.data, w.shape[0], <float *>nn_align(work), threads)
-    _give_back(work)
+    nn_give_back(work)
     return out
 
 
@@ -149,5 +149,5 @@ def cross_entropy(logits, labels, double smoothing, grad, int threads):
         loss = nn_cross_entropy(
             <float *>z.data, <const int64_t *>y.data, z.shape[0], z.shape[1], smoothing,
             <float *>work, <float *>g.data, threads)
-    _give_back(work)
+    nn_give_back(work)
     return loss

@@ -117,7 +117,7 @@ def sparse_linear_forward(
             &c.x, <const int64_t *>index.data, index.size, entries, <float *>w.data, w.shape[1],
             <float *>b.data, w.shape[1], <float *>y.data, w.shape[1],
             <float *>nn_align(work) if packed else NULL, <float *>nn_align(work + packed), threads)
-    _give_back(work)
+    nn_give_back(work)
     return out
 
 
@@ -150,5 +150,5 @@ def sparse_linear_backward_weight(
             g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1],
             work + packed, <float *>nn_align(work) if packed else NULL,
             <float *>nn_align(work + packed + columns), threads)
-    _give_back(work)
+    nn_give_back(work)
     return out

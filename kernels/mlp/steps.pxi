@@ -249,5 +249,5 @@ def mlp_steps(
     work = _borrow(nn_mlp_bytes(&c.x, layer, depth, run.count, most, threads))
     with nogil:
         nn_mlp_train(&run, layer, depth, &optimizer, most, work, threads)
-    _give_back(work)
+    nn_give_back(work)
     return results

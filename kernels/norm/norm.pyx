@@ -93,7 +93,7 @@ cdef object _norm_forward(
     t.space = <float *>_borrow(nn_norm_space(&t, threads))
     with nogil:
         nn_batch_norm_forward(&t, threads)
-    _give_back(t.space)
+    nn_give_back(t.space)
     return out
 
 
@@ -126,7 +126,7 @@ cdef object _norm_backward(
     t.space = <float *>_borrow(nn_norm_space(&t, threads))
     with nogil:
         nn_batch_norm_backward(&t, threads)
-    _give_back(t.space)
+    nn_give_back(t.space)
     return out
 
 
@@ -195,5 +195,5 @@ def layer_norm_backward(
     t.space = <float *>_borrow(nn_norm_space(&t, threads))
     with nogil:
         nn_layer_norm_backward(&t, threads)
-    _give_back(t.space)
+    nn_give_back(t.space)
     return out

@@ -236,7 +236,7 @@ cdef object _bce(
         loss = nn_bce(
             logits, y.size, <float *>y.data, <float *>t.data, factor, <float *>g.data,
             <float *>work, threads)
-    _give_back(work)
+    nn_give_back(work)
     return loss
 
 

@@ -84,7 +84,7 @@ def max_pool2d_forward(x, kernel, stride, padding, out, where, int threads):
     with nogil:
         nn_max_forward(&s, <float *>image.data, <float *>result.data, <uint8_t *>places.data,
                        space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -105,7 +105,7 @@ def max_pool2d_backward(grad, where, kernel, stride, padding, out, int threads):
     with nogil:
         nn_pool_backward(&s, <float *>g.data, <uint8_t *>places.data, <float *>result.data, space,
                          threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -123,7 +123,7 @@ def avg_pool2d_forward(x, kernel, stride, padding, out, int threads):
             nn_adaptive_forward(&s, <float *>image.data, <float *>result.data, space, threads)
         else:
             nn_avg_forward(&s, <float *>image.data, <float *>result.data, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -141,7 +141,7 @@ def avg_pool2d_backward(grad, kernel, stride, padding, out, int threads):
             nn_adaptive_backward(&s, <float *>g.data, <float *>result.data, space, threads)
         else:
             nn_pool_backward(&s, <float *>g.data, NULL, <float *>result.data, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -170,7 +170,7 @@ def adaptive_avg_pool2d_forward(x, out, int threads):
     space = _borrow(nn_pool_space(&s, threads))
     with nogil:
         nn_adaptive_forward(&s, <float *>image.data, <float *>result.data, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out
 
 
@@ -184,5 +184,5 @@ def adaptive_avg_pool2d_backward(grad, out, int threads):
     space = _borrow(nn_pool_space(&s, threads))
     with nogil:
         nn_adaptive_backward(&s, <float *>g.data, <float *>result.data, space, threads)
-    _give_back(space)
+    nn_give_back(space)
     return out

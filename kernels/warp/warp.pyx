@@ -87,5 +87,5 @@ def warp_images(images, matrices, coefficients, basis_y, basis_x, out, int threa
     work = _borrow(nn_warp_bytes(&job, threads))
     with nogil:
         nn_warp_images(&job, work, threads)
-    _give_back(work)
+    nn_give_back(work)
     return out

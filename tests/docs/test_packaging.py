@@ -1,20 +1,27 @@
 """What a new user gets: a checkout that runs unbuilt, kernels that build, compilers that fail."""
 
+import email
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import np_nn
+
 pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
+BUILD = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
 PROBE = "def sgd_step(*arguments):\n    raise RuntimeError('the probe kernel was called')\n"
 
 
@@ -25,7 +32,7 @@ def checkout(tmp_path):
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("_kernels", "__pycache__", "*.c")
             shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    for name in ("main_np.py", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("main_np.py", *BUILD):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -110,6 +117,64 @@ def test_the_kernels_build_without_openmp_from_a_clean_checkout(checkout):
     assert "built without OpenMP: one thread" in done.stdout
 
 
+def test_a_build_in_place_takes_the_place_of_older_ones(checkout):
+    """Of another kind, which this Python would import first, or of a kernel that is gone."""
+    probe(checkout)
+    ending, kernels = sysconfig.get_config_var("EXT_SUFFIX"), checkout / "np_nn" / "_kernels"
+    kernels.mkdir()
+    others = f"probe{ending}.27.so", "gone.cpython-27-x86_64-linux-gnu.so"
+    for name in (*others, f"probe{ending}", f"gone{ending}", "gone.so"):
+        (kernels / name).touch()
+    assert build(checkout, NP_NN_STRICT="1").returncode == 0
+    names = {path.name: path.stat().st_size for path in kernels.iterdir()}
+    (built,) = set(names) - set(others)
+    assert names[built]
+    assert built.startswith("probe.")
+
+
+@pytest.fixture
+def bare(checkout):
+    """A checkout with one small kernel and nearly no Python code, to be built quickly."""
+    probe(checkout)
+    version = f"__version__ = {np_nn.__version__!r}\n"
+    shutil.rmtree(checkout / "np_nn")
+    (checkout / "np_nn").mkdir()
+    (checkout / "np_nn" / "__init__.py").write_text(version)
+    return checkout
+
+
+def test_a_wheel_with_kernels_says_for_which_pythons_and_platform(bare):
+    pytest.importorskip("Cython", reason="Cython is not installed")
+    done = python(bare, "setup.py", "--quiet", "bdist_wheel", NP_NN_STRICT="1")
+    assert not done.returncode, done.stderr
+    (wheel,) = bare.glob("dist/*.whl")
+    _, _, python_tag, abi, platform = wheel.stem.split("-")
+    names = zipfile.ZipFile(wheel).namelist()
+    (kernel,) = [name for name in names if name.startswith("np_nn/_kernels/")]
+    this = f"cp3{sys.version_info[1]}"
+    if sys.version_info < (3, 11) or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        assert (python_tag, abi.rstrip("t")) == (this, this)
+        assert kernel.endswith(sysconfig.get_config_var("EXT_SUFFIX"))
+    else:  # one for all from 3.11 on
+        assert (python_tag, abi) == ("cp311", "abi3")
+        assert kernel.endswith((".abi3.so", ".pyd"))
+    assert platform != "any"
+
+
+def test_a_source_distribution_has_the_kernels_wherever_it_is_made(bare):
+    """Also where a build takes none, as on Windows."""
+    taken, none = "ext_modules=extensions()", "ext_modules=[]"
+    text = (bare / "setup.py").read_text("utf-8")
+    assert taken in text
+    (bare / "setup.py").write_text(text.replace(taken, none), "utf-8")
+    done = python(bare, "setup.py", "--quiet", "sdist")
+    assert not done.returncode, done.stderr
+    (path,) = bare.glob("dist/*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"kernels/probe/probe.pyx", "np_nn/__init__.py", *BUILD} <= names
+
+
 def test_strictly_a_kernel_that_does_not_compile_is_an_error(checkout):
     probe(checkout)
     assert build(checkout, CC="false", NP_NN_STRICT="1").returncode
@@ -137,19 +202,22 @@ COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkou
 
 @pytest.fixture
 def installed(checkout):
-    """The project's wheel, without kernels, installed into a folder away from the checkout."""
+    """The project's wheel, made without a compiler, installed away from the checkout."""
     try:
         importlib.metadata.version("pip")  # to import or find it takes distutils from setuptools
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("pip is not installed")
-    shutil.rmtree(checkout / "kernels", ignore_errors=True)
+    pytest.importorskip("Cython", reason="Cython is not installed")
+    probe(checkout)
     pip = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
     offline = ["--no-deps", "--no-index"]
     done = python(
-        checkout, *pip, "wheel", ".", "--no-build-isolation", "--wheel-dir", "dist", *offline
-    )
+        checkout, *pip, "wheel", ".", "--no-build-isolation", "--wheel-dir", "dist", *offline,
+        CC="false", NP_NN_STRICT="0",
+    )  # fmt: skip
     assert not done.returncode, done.stderr
     (wheel,) = checkout.glob("dist/*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")  # it serves on every platform
     done = python(checkout, *pip, "install", wheel, "--no-compile", "--target", "site", *offline)
     assert not done.returncode, done.stderr
     return checkout / "site"
@@ -176,4 +244,23 @@ def test_a_wheel_has_the_whole_program(installed, tmp_path):
     assert info["why_no_kernels"].startswith("not built")
     assert len(json.loads((folder / "seen.json").read_text())) == 1
     made = {path.name for path in folder.iterdir()}
+    _check_description(installed)
     assert {"m.safetensors", "r.html", "m.c", "evaluated.json", "gallery"} < made
+
+
+def _check_description(installed):
+    """Links of a README that is shown without the repository lead into it, to files of there."""
+    (metadata,) = installed.glob("np_nn-*.dist-info/METADATA")
+    about = email.message_from_string(metadata.read_text("utf-8"))
+    assert about["Version"] == np_nn.__version__
+    assert about["Description-Content-Type"] == "text/markdown"
+    urls = dict(line.split(", ") for line in about.get_all("Project-URL"))
+    assert all(urls[name].startswith(urls["Repository"]) for name in ("Issues", "Changelog"))
+    links = re.findall(r"(!?)\[[^]]*\]\(([^)]*)\)", about.get_payload())
+    assert all(link.startswith("https://") for _, link in links)
+    own = [(image, link) for image, link in links if link.startswith(urls["Repository"])]
+    assert len(own) > 20
+    for image, link in own:
+        kind, tag, path = link.removeprefix(urls["Repository"] + "/").split("/", 2)
+        assert (kind, tag) == ("raw" if image else "blob", f"v{np_nn.__version__}")
+        assert (ROOT / path.partition("#")[0]).exists()

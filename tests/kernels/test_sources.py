@@ -124,6 +124,14 @@ def test_an_extension_depends_on_its_headers_alone(setup):
         assert headers == setup.headers(source)
 
 
+def test_on_windows_kernels_are_built_on_request_alone(setup, monkeypatch):
+    monkeypatch.delenv("NP_NN_STRICT", raising=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(setup.os, "name", "nt")
+        built = setup.extensions()
+    assert built == []
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if "NN(kernels) = {" in p.read_text("utf-8")],
                          ids=lambda path: path.name)  # fmt: skip
 def test_tables_name_their_functions(path):

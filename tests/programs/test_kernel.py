@@ -143,8 +143,8 @@ def test_builds_are_saved_by_name(module, tmp_path):
     builds = module("builds").Builds("warp", "avx2", tmp_path)
     with pytest.raises(NpNNError, match=r"'old' \(none is: --save NAME keeps one\)"):
         builds.saved("old")
-    builds.now.parent.mkdir(parents=True)
-    shutil.copy(warp.__file__, builds.now)
+    builds.place.mkdir(parents=True)
+    shutil.copy(warp.__file__, builds.place)
     for name in ("before", "again", "before"):
         builds.save(name)
     assert builds.saved("before").read_bytes() == builds.saved("again").read_bytes()
@@ -161,7 +161,7 @@ def test_a_build_has_one_family_and_one_instruction_set(module, built, tmp_path)
     (tmp_path / "np_nn").mkdir()
     builds = module("builds").Builds("warp", "baseline", tmp_path)
     builds.finish(builds.start())
-    assert list(builds.now.parent.iterdir()) == [builds.now]
+    assert list(builds.place.iterdir()) == [builds.now]
     assert b"nn_kernels_baseline" in builds.now.read_bytes()
     assert b"nn_kernels_avx2" not in builds.now.read_bytes()
     images, sums = np.ones((1, 2, 2), np.uint8), np.zeros((1, 5), np.int64)
@@ -186,8 +186,8 @@ def builds(kernel, monkeypatch, tmp_path):
     monkeypatch.setattr(kernel, "Builds", lambda *given: Built(*given, tmp_path))
     monkeypatch.setattr(kernel, "TORCH", "jax")  # not installed
     builds = Built("warp", warp.isa(), tmp_path)
-    builds.now.parent.mkdir(parents=True)
-    shutil.copy(warp.__file__, builds.now)
+    builds.place.mkdir(parents=True)
+    shutil.copy(warp.__file__, builds.place)
     return builds
 
 
