@@ -211,7 +211,7 @@ def trained(names, steps, isa, threads):
 
 
 def called(isa):
-    """Return {number of calls: SHA-256} of all calls of kernels in tests/kernels. Raises MissingError."""
+    """Return {number of calls: SHA-256} of the calls in tests/kernels. Raises MissingError."""
     lines = kernel_calls(isa, *CALLS)
     return {f"{len(lines)} calls": hashlib.sha256("\n".join(lines).encode()).hexdigest()}
 
