@@ -7,6 +7,7 @@
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
 # make fuzz    200,000 mutated files and options: each is read, or refused in one line
+# make arm     the kernels' tests on an emulated Arm processor
 # make lint    ruff, and import-linter: who may import whom
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel docs faults fuzz stress lint clean
+.PHONY: train compare test bench kernel docs faults fuzz stress arm lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -52,6 +53,9 @@ fuzz: $(VENV)/.test
 
 stress: $(VENV)/.test
 	$(RUN) -m tests.support.stress $(ARGS)
+
+arm: $(VENV)/.test
+	$(RUN) -m tests.support.arm $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .
