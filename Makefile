@@ -8,6 +8,7 @@
 # make stress  10,000 predictions from 8 threads beside a training
 # make fuzz    200,000 mutated files and options: each is read, or refused in one line
 # make bits    the same bits by every compiler and on every machine that can be run here: a table
+# make arm     the kernels' tests on an emulated Arm processor
 # make lint    ruff, and import-linter: who may import whom
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel bits docs faults fuzz stress lint clean
+.PHONY: train compare test bench kernel bits docs faults fuzz stress arm lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -57,6 +58,9 @@ fuzz: $(VENV)/.test
 
 stress: $(VENV)/.test
 	$(RUN) -m tests.support.stress $(ARGS)
+
+arm: $(VENV)/.test
+	$(RUN) -m tests.support.arm $(PARALLEL) $(ARGS)
 
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .

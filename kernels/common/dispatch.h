@@ -12,7 +12,7 @@
  * The header is included once per instruction set, with
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
- *     MR, NR     tile of the dense product: MR rows by NR vectors of accumulators
+ *     REGISTERS  vector registers there are: the sizes of tiles follow from it
  * It and the headers of simd/ that it includes have no include guard on purpose, and no OpenMP
  * pragma: functions that OpenMP outlines would lose the instruction set, so threads are the
  * caller's business.
@@ -43,8 +43,7 @@
 #if NN_COMPILED(NN_AVX512)
 #define NN_ISA avx512
 #define VL 16
-#define MR 8
-#define NR 3
+#define REGISTERS 32
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl"))), apply_to = function)
 #else
@@ -59,15 +58,13 @@
 #endif
 #undef NN_ISA
 #undef VL
-#undef MR
-#undef NR
+#undef REGISTERS
 #endif
 
 #if NN_COMPILED(NN_AVX2)
 #define NN_ISA avx2
 #define VL 8
-#define MR 4
-#define NR 3
+#define REGISTERS 16
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx,avx2,fma,bmi,bmi2,lzcnt,popcnt,f16c,movbe"))), apply_to = function)
 #else
@@ -82,21 +79,18 @@
 #endif
 #undef NN_ISA
 #undef VL
-#undef MR
-#undef NR
+#undef REGISTERS
 #endif
 #endif
 
 #ifdef NN_NEON
 #define NN_ISA neon
 #define VL 4
-#define MR 4
-#define NR 2
+#define REGISTERS 32
 #include NN_INNER_LOOPS
 #undef NN_ISA
 #undef VL
-#undef MR
-#undef NR
+#undef REGISTERS
 #elif NN_COMPILED(NN_BASELINE)
 #define NN_ISA baseline /* what every CPU of this kind has: SSE2, VSX ... */
 #if defined(__GNUC__) && !defined(NN_PLAIN)
@@ -104,13 +98,11 @@
 #else
 #define VL 1
 #endif
-#define MR 4
-#define NR 2
+#define REGISTERS 16
 #include NN_INNER_LOOPS
 #undef NN_ISA
 #undef VL
-#undef MR
-#undef NR
+#undef REGISTERS
 #endif
 
 /* The tables that are compiled, each at its set. */

@@ -11,6 +11,9 @@
 #if VL == 16
 #define PIXELS 8   /* that a product sums side by side */
 #define VECTORS 3  /* of outputs, at most */
+#elif REGISTERS == 32
+#define PIXELS 6 /* with 8, GCC keeps a sum in memory */
+#define VECTORS 2
 #else
 #define PIXELS 4
 #define VECTORS 2

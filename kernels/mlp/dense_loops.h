@@ -8,6 +8,21 @@
  * Included by loops.h, once per instruction set.
  */
 
+/* A tile of MR rows by NR vectors: its sums, a row of b and a number of a are in registers; without
+ * a fused multiply-add, so is a product. */
+#if VL == 16
+#define MR 8
+#define NR 3
+#elif REGISTERS == 32
+#define MR 4
+#define NR 5
+#elif VL == 8
+#define MR 4
+#define NR 3
+#else
+#define MR 4
+#define NR 2
+#endif
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
 /* mr rows by nv vectors of out from (r0, c0) on, their sums in registers:
@@ -91,7 +106,12 @@ static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float 
         ldb = nv * VL;
     }
     for (int64_t r = r0; r < r1; r += MR)
-        switch (nv) { TILE_CASE(MR, 1) TILE_CASE(MR, 2) TILE_CASE(MR, 3) }
+        switch (nv) {
+            TILE_CASE(MR, 1) TILE_CASE(MR, 2) TILE_CASE(MR, 3)
+#if NR > 3
+            TILE_CASE(MR, 4) TILE_CASE(MR, 5)
+#endif
+        }
 }
 
 /* Rows [r0, r1) and columns [c0, c1) of the product, tile by tile:
@@ -153,6 +173,8 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
 }
 #undef TILE_CASE
 #undef AT
+#undef MR
+#undef NR
 
 /* Columns [d0, d1) of the input's gradient for few samples, for which transposing the weight
  * would not pay:

@@ -14,12 +14,16 @@
 
 #define ROWS 64 /* that are summed in float */
 #define PARTS (NN_PANEL / VL)
+/* Vectors of a panel that are summed at a time: their sums, two each in a strip of pairs, take half
+ * of the registers. */
+#define STRIP (PARTS < REGISTERS / 2 ? PARTS : REGISTERS / 2)
+#define PAIRS (PARTS < REGISTERS / 4 ? PARTS : REGISTERS / 4)
 
-NN_INLINE void NN(add_parts)(const vf *part, double *sums)
+NN_INLINE void NN(add_parts)(const int parts, const vf *part, double *sums)
 {
     float lanes[NN_PANEL];
-    NN_UNROLL for (int k = 0; k < PARTS; k++) STORE(lanes + k * VL, part[k]);
-    for (int j = 0; j < NN_PANEL; j++)
+    NN_UNROLL for (int k = 0; k < parts; k++) STORE(lanes + k * VL, part[k]);
+    for (int j = 0; j < parts * VL; j++)
         sums[j] += lanes[j];
 }
 
@@ -40,17 +44,22 @@ NN_INLINE void NN(keep_columns)(int64_t rows, const float *x, int64_t ld, float 
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
         const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
-        vf part[PARTS];
-        NN_UNROLL for (int k = 0; k < PARTS; k++) part[k] = (vf){0};
-        for (int64_t n = n0; n < n1; n++, x += ld, kept += NN_PANEL)
-            NN_UNROLL for (int k = 0; k < PARTS; k++)
-            {
-                const vf v = LOAD(x + k * VL);
-                NN_PREFETCH(x + NN_AHEAD * ld + k * VL);
-                STORE(kept + k * VL, v);
-                part[k] += v;
+        for (int j = 0; j < NN_PANEL; j += STRIP * VL) {
+            vf part[STRIP];
+            NN_UNROLL for (int k = 0; k < STRIP; k++) part[k] = (vf){0};
+            for (int64_t n = n0; n < n1; n++) {
+                const float *const from = x + n * ld + j;
+                float *const to = kept + n * NN_PANEL + j;
+                NN_UNROLL for (int k = 0; k < STRIP; k++)
+                {
+                    const vf v = LOAD(from + k * VL);
+                    NN_PREFETCH(from + NN_AHEAD * ld + k * VL);
+                    STORE(to + k * VL, v);
+                    part[k] += v;
+                }
             }
-        NN(add_parts)(part, sums);
+            NN(add_parts)(STRIP, part, sums + j);
+        }
     }
 }
 
@@ -59,16 +68,20 @@ NN_INLINE void NN(centre_columns)(int64_t rows, const float *mean, float *kept, 
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
         const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
-        vf part[PARTS];
-        NN_UNROLL for (int k = 0; k < PARTS; k++) part[k] = (vf){0};
-        for (int64_t n = n0; n < n1; n++, kept += NN_PANEL)
-            NN_UNROLL for (int k = 0; k < PARTS; k++)
-            {
-                const vf v = LOAD(kept + k * VL) - LOAD(mean + k * VL);
-                STORE(kept + k * VL, v);
-                part[k] += v * v;
+        for (int j = 0; j < NN_PANEL; j += STRIP * VL) {
+            vf part[STRIP];
+            NN_UNROLL for (int k = 0; k < STRIP; k++) part[k] = (vf){0};
+            for (int64_t n = n0; n < n1; n++) {
+                float *const at = kept + n * NN_PANEL + j;
+                NN_UNROLL for (int k = 0; k < STRIP; k++)
+                {
+                    const vf v = LOAD(at + k * VL) - LOAD(mean + j + k * VL);
+                    STORE(at + k * VL, v);
+                    part[k] += v * v;
+                }
             }
-        NN(add_parts)(part, sums);
+            NN(add_parts)(STRIP, part, sums + j);
+        }
     }
 }
 
@@ -92,27 +105,31 @@ NN_INLINE void NN(keep_pairs)(const int relu, int64_t rows, const float *g, cons
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
         const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
-        vf some[PARTS], more[PARTS];
-        NN_UNROLL for (int k = 0; k < PARTS; k++) some[k] = more[k] = (vf){0};
-        for (int64_t n = n0; n < n1; n++, kept += 2 * NN_PANEL)
-            NN_UNROLL for (int k = 0; k < PARTS; k++)
-            {
-                const int64_t at = n * ld + k * VL;
-                const vf v = LOAD(x + at) - LOAD(less + k * VL);
-                vf grad = LOAD(g + at);
-                NN_PREFETCH(g + at + NN_AHEAD * ld);
-                NN_PREFETCH(x + at + NN_AHEAD * ld);
-                if (relu) {
-                    grad = NN(where_positive)(grad, LOAD(y + at));
-                    NN_PREFETCH(y + at + NN_AHEAD * ld);
+        for (int j = 0; j < NN_PANEL; j += PAIRS * VL) {
+            vf some[PAIRS], more[PAIRS];
+            NN_UNROLL for (int k = 0; k < PAIRS; k++) some[k] = more[k] = (vf){0};
+            for (int64_t n = n0; n < n1; n++) {
+                float *const to = kept + n * 2 * NN_PANEL + j;
+                NN_UNROLL for (int k = 0; k < PAIRS; k++)
+                {
+                    const int64_t at = n * ld + j + k * VL;
+                    const vf v = LOAD(x + at) - LOAD(less + j + k * VL);
+                    vf grad = LOAD(g + at);
+                    NN_PREFETCH(g + at + NN_AHEAD * ld);
+                    NN_PREFETCH(x + at + NN_AHEAD * ld);
+                    if (relu) {
+                        grad = NN(where_positive)(grad, LOAD(y + at));
+                        NN_PREFETCH(y + at + NN_AHEAD * ld);
+                    }
+                    STORE(to + k * VL, grad);
+                    STORE(to + NN_PANEL + k * VL, v);
+                    some[k] += grad;
+                    more[k] += grad * v;
                 }
-                STORE(kept + k * VL, grad);
-                STORE(kept + NN_PANEL + k * VL, v);
-                some[k] += grad;
-                more[k] += grad * v;
             }
-        NN(add_parts)(some, plain);
-        NN(add_parts)(more, product);
+            NN(add_parts)(PAIRS, some, plain + j);
+            NN(add_parts)(PAIRS, more, product + j);
+        }
     }
 }
 

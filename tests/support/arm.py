@@ -1,0 +1,114 @@
+"""The kernels' tests on an emulated Arm processor: python -m tests.support.arm, or make arm
+
+Makes in build/arm/ a Debian for aarch64, the packages that the tests import, and a program `python`
+that runs the one in the other. A copy of the sources is built there by the cross compiler, and
+tests/kernels is run, with the options given here. Debian and packages are kept for the next time.
+
+Needs mmdebstrap, qemu-user and gcc-aarch64-linux-gnu of Debian; installs nothing into the system.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "arm"
+DEBIAN, SITE, TREE, PYTHON = (FOLDER / name for name in ("debian", "site", "tree", "python"))
+TOOLS = {  # and the Debian packages that have them
+    "mmdebstrap": "mmdebstrap",
+    "qemu-aarch64": "qemu-user",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+}
+SUITE, VERSION = "bookworm", "3.11"  # of Debian, and of the Python that it has
+PACKAGES = (
+    "Cython>=3.1", "hypothesis", "numpy", "pytest", "pytest-xdist", "scipy", "setuptools>=77",
+    "threadpoolctl",
+)  # fmt: skip
+PLATFORMS = ("2_28", "2_27", "2_17", "2014")  # of wheels that Debian 12 can load
+SOURCES = ("np_nn", "kernels", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+# Python takes sys.executable from its argument 0. A program that a test starts is emulated, too.
+WRAPPER = """#!/bin/sh
+export PYTHONHOME='{debian}/usr' PYTHONPATH='{site}':.
+exec qemu-aarch64 -L '{debian}' -0 "$0" '{debian}/usr/bin/python{version}' "$@"
+"""
+
+
+def main(options):
+    try:
+        return test(options)
+    except subprocess.CalledProcessError as error:
+        print(f"failed: {' '.join(map(str, error.cmd))}", file=sys.stderr)
+        return 2
+
+
+def test(options):
+    """Make what is missing, build, and run the tests; return their exit status."""
+    missing = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    if missing:
+        print(f"needed: apt-get install {' '.join(missing)}", file=sys.stderr)
+        return 2
+    make(DEBIAN, install_debian)
+    make(SITE, install_packages)
+    PYTHON.write_text(WRAPPER.format(debian=DEBIAN, site=SITE, version=VERSION))
+    PYTHON.chmod(0o755)
+    copy_sources()
+    build_kernels()
+    tests = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "tests/kernels", *options]
+    lenient = os.environ | {"NP_NN_STRICT": "0"}  # the other packages need not be there
+    return subprocess.run(tests, cwd=TREE, env=lenient, check=False).returncode
+
+
+def make(folder, install):
+    """Make a folder once: one that was left half made has another name."""
+    if folder.exists():
+        return
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    install(part)
+    part.rename(folder)
+
+
+def install_debian(folder):
+    wanted = f"python3,libpython{VERSION}-dev,libgomp1,libstdc++6"
+    options = "--quiet", "--arch=arm64", "--variant=extract", "--skip=check/qemu"
+    run("mmdebstrap", *options, f"--include={wanted}", SUITE, folder)
+
+
+def install_packages(folder):
+    names = [f"--platform=manylinux{'_' * ('_' in p)}{p}_aarch64" for p in PLATFORMS]
+    options = "--quiet", "--only-binary=:all:", f"--python-version={VERSION}", "--target", folder
+    run(sys.executable, "-m", "pip", "install", *options, *names, *PACKAGES)
+
+
+def copy_sources():
+    shutil.rmtree(TREE, ignore_errors=True)
+    ignored = shutil.ignore_patterns("_kernels", "__pycache__")
+    TREE.mkdir()
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, TREE / name, ignore=ignored)
+        else:
+            shutil.copy2(ROOT / name, TREE)
+
+
+def build_kernels():
+    """Translate the kernels to C here, which is slow in an emulator; compile them there.
+
+    What Debian's Python calls as its compiler is the cross compiler's name, and runs unemulated.
+    """
+    run(sys.executable, "-c", "import setup; setup.extensions()", cwd=TREE)
+    settings = {"NP_NN_STRICT": "1", "CFLAGS": f"-idirafter '{DEBIAN}/usr/include'"}
+    run(
+        PYTHON, "setup.py", "--quiet", "build_ext", "--inplace", cwd=TREE, env=os.environ | settings
+    )
+
+
+def run(*command, **options):
+    subprocess.run([*map(str, command)], check=True, **options)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""The C of the kernels without Python, for any compiler of any machine."""
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+KERNELS = ROOT / "kernels"
+# The header of each family that includes all others: its .pyx declares functions of it.
+HEADER = re.compile(r'^cdef extern from "((?!common)[^"]+)"', re.M)
+FAMILIES = {
+    path.stem: HEADER.search(path.read_text("utf-8"))[1] for path in sorted(KERNELS.glob("*/*.pyx"))
+}
+
+
+def source(family):
+    """Return a C file with all loops of a family: its one function keeps their table."""
+    return (
+        f'#include "{FAMILIES[family]}"\n'
+        "const void *nn_used(void);\n"
+        "const void *nn_used(void)\n{\n    nn_select_isa();\n    return nn_active;\n}\n"
+    )
+
+
+def compiled(family, compiler, *options):
+    """Run a compiler, a list of words, as setup.py does, on a family; return what it printed.
+
+    Raises subprocess.CalledProcessError, with its messages, if it fails.
+    """
+    command = [*compiler, *_flags(), f"-I{KERNELS}", *options, "-x", "c", "-"]
+    return subprocess.run(
+        command, input=source(family), capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+
+def _flags():
+    spec = importlib.util.spec_from_file_location("setup", ROOT / "setup.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.OPTIMIZE
