@@ -71,7 +71,7 @@ class BuildKernels(build_ext):
 
     def build_extensions(self):
         if self.compiler.compiler_type != "msvc":
-            compile_flags, link_flags = OPTIMIZE[:], []
+            compile_flags, link_flags = [*OPTIMIZE, "-pthread"], ["-pthread"]
             if not wanted("NP_NN_NO_OPENMP") and self._has_openmp():
                 compile_flags.append("-fopenmp")
                 link_flags.append("-fopenmp")
