@@ -1,14 +1,22 @@
 /* How work is shared among threads.
  *
  * Threads share the output: columns of the weights, or rows of the batch. No sum is
- * ever split, so every thread count gives the same bits. What one thread does of an operation is
- * a function nn_NAME_thread(job, t, threads); nn_run (team.h) calls it on all of them.
+ * ever split, so every thread count gives the same bits.
+ *
+ * What one thread does of an operation is a function nn_NAME_thread(job, t, threads). job points to
+ * what the operation was given; nn_run calls the function on all threads, and nn_barrier in it
+ * waits for the others. team.h has both, and openmp.h has them again.
  */
 #ifndef NN_THREADS_H
 #define NN_THREADS_H
 
-#include "common/team.h"
+#include "common/atomics.h"
 #include "common/types.h"
+#ifdef _OPENMP
+#include "common/openmp.h"
+#else
+#include "common/team.h"
+#endif
 #if defined(__SSE2__) && defined(__GNUC__)
 #include <xmmintrin.h>
 #endif
@@ -22,7 +30,7 @@ NN_API void nn_set_work_per_thread(double work)
     nn_work_per_thread = work;
 }
 
-/* Threads worth waking for so many multiply-adds: a region costs some microseconds. */
+/* Threads worth waking for so many multiply-adds: that costs some microseconds. */
 static inline int nn_useful_threads(int threads, double work)
 {
     const double most = work / nn_work_per_thread;
