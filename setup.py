@@ -1,12 +1,12 @@
 """Build each kernels/<family>/<name>.pyx as the extension np_nn._kernels.<name>.
 
 The kernels are optional: without a compiler the installation succeeds, and NumPy serves; so it
-does on Windows, where they are built on request alone. Without OpenMP they use one thread. From
-Python 3.11 on they use the stable ABI: one build serves all later versions, too. Environment:
+does on Windows, where they are built on request alone. From Python 3.11 on they use the stable ABI:
+one build serves all later versions, too. Environment:
 
 NP_NN_STRICT=1     a kernel that does not compile is an error, so that CI cannot overlook it; on
                    Windows the request to build the kernels
-NP_NN_NO_OPENMP=1  build without OpenMP
+NP_NN_OPENMP=1     use OpenMP's threads in place of our own (kernels/common/team.h)
 NP_NN_SANITIZE=1   build with the address and undefined-behaviour sanitizers (make sanitize)
 NP_NN_FAMILY=mlp   build this family alone (make kernel)
 NP_NN_ONLY=avx512  compile the inner loops for this instruction set alone (make kernel)
@@ -17,7 +17,6 @@ import platform
 import re
 import sys
 import sysconfig
-import tempfile
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -44,16 +43,6 @@ SUFFIX = get_abi3_suffix() if STABLE_ABI else sysconfig.get_config_var("EXT_SUFF
 # GCC does not vectorise a square root.
 OPTIMIZE = ["-g0", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-O1", "-g"]
-OPENMP_PROBE = """
-#include <omp.h>
-int main(void)
-{
-    int threads = 0;
-#pragma omp parallel reduction(+ : threads)
-    threads += 1;
-    return threads + omp_get_num_threads() < 1;
-}
-"""
 
 
 def wanted(variable):
@@ -107,10 +96,8 @@ class BuildKernels(build_ext):
 
     def build_extensions(self):
         if self.compiler.compiler_type != "msvc":
-            compile_flags, link_flags = OPTIMIZE[:], []
-            if not wanted("NP_NN_NO_OPENMP") and self._has_openmp():
-                compile_flags.append("-fopenmp")
-                link_flags.append("-fopenmp")
+            threads = ["-fopenmp" if wanted("NP_NN_OPENMP") else "-pthread"]
+            compile_flags, link_flags = [*OPTIMIZE, *threads], threads[:]
             if wanted("NP_NN_SANITIZE"):
                 compile_flags += SANITIZE
                 link_flags += SANITIZE[:1]
@@ -126,23 +113,6 @@ class BuildKernels(build_ext):
         for path in Path("np_nn/_kernels").glob("*"):
             if path.name not in built and "".join(path.suffixes) in EXTENSION_SUFFIXES:
                 path.unlink()
-
-    def _has_openmp(self):
-        """Return whether a few lines with OpenMP compile and link (Apple's clang has none)."""
-        with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder, "probe.c")
-            source.write_text(OPENMP_PROBE)
-            try:
-                objects = self.compiler.compile(
-                    [str(source)], output_dir=folder, extra_postargs=["-fopenmp"]
-                )
-                self.compiler.link_shared_object(
-                    objects, str(Path(folder, "probe.so")), extra_postargs=["-fopenmp"]
-                )
-            except Exception as error:  # each compiler class has errors of its own
-                self.warn(f"no OpenMP, the kernels will use one thread: {error}")
-                return False
-        return True
 
 
 class BuildWheel(bdist_wheel):

@@ -53,6 +53,9 @@ def _find_kernels():
         if hasattr(module, "set_rows_type"):
             module.set_rows_type(reference.Rows)
         found.update({name: getattr(module, name) for name in REFERENCE if hasattr(module, name)})
+    sharing = [module for module in modules if hasattr(module, "use_team")]
+    for module in sharing:  # one team of threads for all: no two spin on the same cores
+        module.use_team(sharing[0].team())
     return found, modules
 
 
@@ -138,8 +141,6 @@ def describe():
         return "numpy"
     check_isa()
     traits = sorted({module.isa() for module in MODULES if hasattr(module, "isa")})
-    if not all(module.openmp() for module in MODULES if hasattr(module, "openmp")):
-        traits.append("built without OpenMP: one thread")
     return f"compiled kernels ({', '.join(traits)})"
 
 

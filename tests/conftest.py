@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-# A worker has one core: one thread, unless a test sets another number, and threads that wait sleep.
-# OpenMP, OpenBLAS and np_nn read this when they are loaded, here and in the programs of the tests.
+# A worker has one core: one thread, unless a test sets another number, and torch's sleep when they
+# wait. torch, OpenBLAS and np_nn read this when they are loaded, here and in the tests' programs.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

@@ -13,8 +13,7 @@
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
  *     REGISTERS  vector registers there are: the sizes of tiles follow from it
- * It and the headers of simd/ that it includes have no include guard on purpose, and no OpenMP
- * pragma: functions that OpenMP outlines would lose the instruction set, so threads are the
+ * It and the headers of simd/ that it includes have no include guard on purpose. Threads are the
  * caller's business.
  */
 #ifndef NN_DISPATCH_H

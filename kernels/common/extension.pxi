@@ -2,7 +2,7 @@
 #
 # Included after the family's own header: common/dispatch.h needs the names of its inner loops.
 
-import os
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 
 cdef extern from "common/cpu.h" nogil:
     const int NN_SETS
@@ -14,19 +14,12 @@ cdef extern from "common/dispatch.h" nogil:
     const char *nn_isa_name()
 
 cdef extern from "common/threads.h" nogil:
-    const int NN_OPENMP
-    void nn_after_fork()
     void nn_set_work_per_thread(double)
-
-
-def _after_fork():
-    nn_after_fork()
+    void *nn_team_in_use()
+    void nn_use_team(void *)
 
 
 nn_select_isa()
-if hasattr(os, "register_at_fork"):
-    # An OpenMP runtime's threads do not survive fork: one thread serves in the child.
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def isa():
@@ -44,9 +37,14 @@ def cpu_sets():
     return sets()[nn_cpu_set():]
 
 
-def openmp():
-    """Return whether the kernels were built with OpenMP, and so can use more than one thread."""
-    return bool(NN_OPENMP)
+def team():
+    """Return the team of threads in use, for `use_team` of the other extensions."""
+    return PyCapsule_New(nn_team_in_use(), "np_nn team", NULL)
+
+
+def use_team(capsule):
+    """Use the team of threads that `team` of another extension returned."""
+    nn_use_team(PyCapsule_GetPointer(capsule, "np_nn team"))
 
 
 def set_work_per_thread(double multiplications):

@@ -3,67 +3,38 @@
  * Threads share the output: columns of the weights, or rows of the batch. No sum is
  * ever split, so every thread count gives the same bits.
  *
- * GCC's libgomp does not survive fork(): its threads are gone in the child, and a
- * parallel region there would wait for them for ever. So after a fork one thread works
- * (nn_after_fork), with the same results.
+ * What one thread does of an operation is a function nn_NAME_thread(job, t, threads). job points to
+ * what the operation was given; nn_run calls the function on all threads, and nn_barrier in it
+ * waits for the others. team.h has both, and openmp.h has them again.
  */
 #ifndef NN_THREADS_H
 #define NN_THREADS_H
 
+#include "common/atomics.h"
 #include "common/types.h"
 #ifdef _OPENMP
-#include <omp.h>
+#include "common/openmp.h"
+#else
+#include "common/team.h"
 #endif
 #if defined(__SSE2__) && defined(__GNUC__)
 #include <xmmintrin.h>
 #endif
 
-#define NN_MAX_THREADS 256
-
 #define NN_PASS 4.0 /* multiply-adds that take as long as reading and writing one element */
 
 static double nn_work_per_thread = 200e3; /* multiply-adds worth a thread */
-static int nn_forked;
-
-/* NN_PARALLEL(threads): the block that follows is run by each thread of a team. In it, NN_THREAD()
- * is the thread's number and NN_THREADS() the size of the team. NN_FOR_ANY_THREAD: the idle thread
- * takes the next iteration of the loop that follows. */
-#ifdef _OPENMP
-#define NN_OPENMP 1
-#define NN_FOR_ANY_THREAD _Pragma("omp for schedule(dynamic)")
-#define NN_PARALLEL(threads) _Pragma(NN_STRING(omp parallel num_threads(threads) if (threads > 1)))
-#define NN_THREAD() omp_get_thread_num()
-#define NN_THREADS() omp_get_num_threads() /* may be fewer than asked for */
-#define NN_BARRIER(threads)                                                                  \
-    do {                                                                                     \
-        if ((threads) > 1) {                                                                 \
-            _Pragma("omp barrier")                                                           \
-        }                                                                                    \
-    } while (0)
-#else
-#define NN_OPENMP 0
-#define NN_FOR_ANY_THREAD
-#define NN_PARALLEL(threads)
-#define NN_THREAD() 0
-#define NN_THREADS() 1
-#define NN_BARRIER(threads) (void)(threads)
-#endif
 
 NN_API void nn_set_work_per_thread(double work)
 {
     nn_work_per_thread = work;
 }
 
-NN_API void nn_after_fork(void)
-{
-    nn_forked = 1;
-}
-
-/* Threads worth waking for so many multiply-adds: a region costs some microseconds. */
+/* Threads worth waking for so many multiply-adds: that costs some microseconds. */
 static inline int nn_useful_threads(int threads, double work)
 {
     const double most = work / nn_work_per_thread;
-    if (!NN_OPENMP || nn_forked || threads < 1)
+    if (threads < 1)
         return 1;
     if (threads > NN_MAX_THREADS)
         threads = NN_MAX_THREADS;

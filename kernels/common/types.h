@@ -84,6 +84,11 @@ static inline float nn_product(float a, float b)
 /* Maximum number of floats summed in float32; longer sums add such pieces in double precision. */
 #define NN_PIECE 1024
 
+/* What one thread does of an operation: number t of `threads`. job: what the operation was given. */
+typedef void nn_work(const void *job, int t, int threads);
+
+#define NN_MAX_THREADS 256
+
 #define NN_STRING2(x) #x
 #define NN_STRING(x) NN_STRING2(x)
 

@@ -393,6 +393,63 @@ static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums
     }
 }
 
+/* weights, sums, desks: parts of the work space; desks has p.each floats for each thread. */
+typedef struct {
+    const nn_conv *s;
+    nn_plan p;
+    nn_given given;
+    const float *w;
+    float *w_grad, *bias_grad, *x_grad, *weights, *sums, *desks;
+} nn_conv_back_job;
+
+/* My share of the weights, as the gradient of images reads them. */
+static void nn_pack_turned(const nn_conv_back_job *job, int t, int threads)
+{
+    const nn_conv *s = job->s;
+    const nn_plan *p = &job->p;
+    const nn_filter turned = {
+        job->w, s->kh, s->kw, s->o, s->c, s->c * s->kh * s->kw, s->kh * s->kw, 1};
+    int64_t lo, hi;
+    if (p->dense_x) {
+        nn_share(p->winograd_x ? p->width : s->kh * s->kw * p->width, 1, t, threads, &lo, &hi);
+        (p->winograd_x ? nn_pack_winograd : nn_pack)(&turned, p->width, p->turned, job->weights, lo,
+                                                     hi);
+    } else if (p->want_x) {
+        nn_share(s->o * s->kh, 1, t, threads, &lo, &hi);
+        nn_pack_runs(s, job->w, p->run, job->weights, lo, hi);
+    }
+}
+
+static void nn_conv_backward_thread(const void *given, int t, int threads)
+{
+    const nn_conv_back_job *job = given;
+    const nn_conv *s = job->s;
+    const nn_plan *p = &job->p;
+    float *const sums = job->sums;
+    int64_t lo, hi;
+    nn_pack_turned(job, t, threads);
+    const nn_desk desk = nn_set_desk(s, p, job->desks + t * p->each);
+    nn_share(p->chunks, 1, t, threads, &lo, &hi);
+    nn_barrier(threads);
+    for (int64_t k = lo; k < hi; k++) {
+        const int64_t end = nn_least(s->n, (k + 1) * p->per_chunk);
+        if (p->want_w)
+            memset(sums + k * p->size, 0, (size_t)p->size * sizeof *sums);
+        for (int64_t i = k * p->per_chunk; i < end; i += p->group)
+            nn_conv_group(s, p, &job->given, &desk, i, (int)nn_least(p->group, end - i),
+                          job->weights, sums + k * p->size, job->x_grad);
+    }
+    if (!p->want_w)
+        return;
+    nn_barrier(threads);
+    nn_share(p->size, 16, t, threads, &lo, &hi);
+    for (int64_t k = 1; k < p->chunks; k++)
+        nn_active->add(hi - lo, sums + k * p->size + lo, sums + lo);
+    nn_barrier(threads);
+    nn_share(s->o, 1, t, threads, &lo, &hi);
+    nn_unpack_sums(s, p, sums, job->w_grad, job->bias_grad, lo, hi);
+}
+
 /* w_grad, bias_grad, x_grad: null what is not wanted. out, where: of the forward pass, read
  * only with ReLU and with pooling. */
 NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, const float *out,
@@ -410,57 +467,34 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
     given.tile_g = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
     given.ends = (int32_t *)nn_take(&at, 2 * (s->h + s->kh));
     float *const weights = at, *const sums = weights + p.weights;
-    float *const desks = sums + p.chunks * p.size;
     nn_fill_tables(s, &p, &given);
-    const nn_filter turned = {w, s->kh, s->kw, s->o, s->c, s->c * s->kh * s->kw, s->kh * s->kw, 1};
     memset(weights + p.weights - nn_floats(p.turned), 0, (size_t)p.turned * sizeof *weights);
-    threads = nn_useful_threads(threads, 2 * nn_conv_work(s));
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        if (p.dense_x) {
-            nn_share(p.winograd_x ? p.width : s->kh * s->kw * p.width, 1, NN_THREAD(), NN_THREADS(),
-                     &lo, &hi);
-            (p.winograd_x ? nn_pack_winograd : nn_pack)(&turned, p.width, p.turned, weights, lo, hi);
-        } else if (p.want_x) {
-            nn_share(s->o * s->kh, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-            nn_pack_runs(s, w, p.run, weights, lo, hi);
-        }
-        const nn_desk desk = nn_set_desk(s, &p, desks + NN_THREAD() * p.each);
-        nn_share(p.chunks, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        NN_BARRIER(threads);
-        for (int64_t k = lo; k < hi; k++) {
-            const int64_t end = nn_least(s->n, (k + 1) * p.per_chunk);
-            if (p.want_w)
-                memset(sums + k * p.size, 0, (size_t)p.size * sizeof *sums);
-            for (int64_t i = k * p.per_chunk; i < end; i += p.group)
-                nn_conv_group(s, &p, &given, &desk, i, (int)nn_least(p.group, end - i), weights,
-                              sums + k * p.size, x_grad);
-        }
-        if (p.want_w) {
-            NN_BARRIER(threads);
-            nn_share(p.size, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-            for (int64_t k = 1; k < p.chunks; k++)
-                nn_active->add(hi - lo, sums + k * p.size + lo, sums + lo);
-            NN_BARRIER(threads);
-            nn_share(s->o, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-            nn_unpack_sums(s, &p, sums, w_grad, bias_grad, lo, hi);
-        }
-    }
+    const nn_conv_back_job job = {s, p, given, w, w_grad, bias_grad, x_grad, weights, sums,
+                                  sums + p.chunks * p.size};
+    nn_run(nn_conv_backward_thread, &job, nn_useful_threads(threads, 2 * nn_conv_work(s)));
+}
+
+typedef struct {
+    const float *grad;
+    int64_t n, channels, pixels;
+    float *out;
+} nn_conv_bias_job;
+
+static void nn_conv_bias_thread(const void *given, int t, int threads)
+{
+    const nn_conv_bias_job *job = given;
+    int64_t lo, hi;
+    nn_share(job->channels, job->pixels == 1 ? 16 : 1, t, threads, &lo, &hi);
+    nn_active->channel_bias(job->grad, job->n, job->channels, job->pixels, lo, hi, job->out);
 }
 
 /* out[c] = the sum of channel c of grad (n, channels, pixels): each thread has its channels. */
 NN_API void nn_conv_bias(const float *grad, int64_t n, int64_t channels, int64_t pixels, float *out,
                          int threads)
 {
-    threads = nn_useful_threads(threads,
-                                NN_PASS * ((double)n * (double)channels * (double)pixels));
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(channels, pixels == 1 ? 16 : 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->channel_bias(grad, n, channels, pixels, lo, hi, out);
-    }
+    const nn_conv_bias_job job = {grad, n, channels, pixels, out};
+    const double work = NN_PASS * ((double)n * (double)channels * (double)pixels);
+    nn_run(nn_conv_bias_thread, &job, nn_useful_threads(threads, work));
 }
 
 #endif

@@ -285,55 +285,71 @@ NN_API int64_t nn_conv_forward_space(const nn_conv *s, int threads)
     return 64 + 4 * (shared + threads * each);
 }
 
+/* packed, bias, mine: parts of the work space; mine has `each` floats for each thread. */
+typedef struct {
+    const nn_conv *s;
+    nn_filter filter;
+    const float *x;
+    float *out;
+    uint8_t *where;
+    float *packed, *bias, *mine;
+    int64_t width, each;
+} nn_conv_job;
+
+static void nn_conv_forward_thread(const void *given, int t, int threads)
+{
+    const nn_conv_job *job = given;
+    const nn_conv *s = job->s;
+    const int64_t width = job->width, pixels = s->ph * s->pw;
+    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s)) && nn_are_whole(s->c);
+    const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
+    float *const frame = job->mine + t * job->each;
+    int32_t *const ends = (int32_t *)(frame + nn_frame_floats(&f));
+    float *const image = (float *)ends + nn_floats(2 * f.rows);
+    float *const pooled = image + nn_floats(s->oh * s->ow * width);
+    float *const places = pooled + nn_floats(pixels * width);
+    const nn_pixels p = {frame, job->packed, job->bias, f.ld, s->stride_h * f.ld, s->stride_w * s->c,
+                         s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
+                         s->c == 1 ? ends : 0};
+    int64_t lo, hi;
+    nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, t, threads, &lo, &hi);
+    (winograd ? nn_pack_winograd : nn_pack)(&job->filter, s->c, width, job->packed, lo, hi);
+    nn_clear_frame(&f, frame);
+    nn_share(s->n, 1, t, threads, &lo, &hi);
+    nn_barrier(threads);
+    for (int64_t i = lo; i < hi; i++) {
+        nn_into_frame(&f, job->x + i * s->c * s->h * s->w, frame);
+        if (p.ends)
+            nn_find_ends(&f, frame, ends);
+        if (winograd)
+            nn_active->winograd(&p, image, places + nn_floats(pixels * width));
+        else
+            nn_active->product(&p, image);
+        if (s->relu || s->pool > 1)
+            nn_active->pool(s, image, width, pooled, (int32_t *)places);
+        nn_active->transpose(s->relu || s->pool > 1 ? pooled : image, pixels, s->o, width,
+                             job->out + i * s->o * pixels, pixels);
+        if (s->pool > 1) { /* image is free now */
+            nn_active->transpose(places, pixels, s->o, width, image, pixels);
+            nn_active->narrow(s->o * pixels, (const int32_t *)image,
+                              job->where + i * s->o * pixels);
+        }
+    }
+}
+
 /* out (n, o, ph, pw); where: of each maximum, its place in the window, unless pool is 1 */
 NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, const float *bias,
                             float *out, uint8_t *where, void *space, int threads)
 {
     int64_t weights, biases, each;
     const int64_t shared = nn_forward_space(s, &weights, &biases, &each);
-    const int64_t width = nn_whole(s->o, nn_active->vector), pixels = s->ph * s->pw;
-    const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
+    const int64_t width = nn_whole(s->o, nn_active->vector);
     float *const packed = (float *)nn_align(space), *const begin = packed + weights;
-    float *const mine = packed + shared;
-    const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s)) && nn_are_whole(s->c);
     const nn_filter filter = {w, s->kh, s->kw, s->c, s->o, s->kh * s->kw, s->c * s->kh * s->kw, 0};
-    threads = nn_useful_threads(threads, nn_conv_work(s));
+    const nn_conv_job job = {s, filter, x, out, where, packed, begin, packed + shared, width, each};
     for (int64_t o = 0; o < width; o++)
         begin[o] = bias && o < s->o ? bias[o] : 0.0f;
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        (winograd ? nn_pack_winograd : nn_pack)(&filter, s->c, width, packed, lo, hi);
-        float *const frame = mine + NN_THREAD() * each;
-        int32_t *const ends = (int32_t *)(frame + nn_frame_floats(&f));
-        float *const image = (float *)ends + nn_floats(2 * f.rows);
-        float *const pooled = image + nn_floats(s->oh * s->ow * width);
-        float *const places = pooled + nn_floats(pixels * width);
-        const nn_pixels p = {frame, packed, begin, f.ld, s->stride_h * f.ld, s->stride_w * s->c,
-                             s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
-                             s->c == 1 ? ends : 0};
-        nn_clear_frame(&f, frame);
-        nn_share(s->n, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        NN_BARRIER(threads);
-        for (int64_t i = lo; i < hi; i++) {
-            nn_into_frame(&f, x + i * s->c * s->h * s->w, frame);
-            if (p.ends)
-                nn_find_ends(&f, frame, ends);
-            if (winograd)
-                nn_active->winograd(&p, image, places + nn_floats(pixels * width));
-            else
-                nn_active->product(&p, image);
-            if (s->relu || s->pool > 1)
-                nn_active->pool(s, image, width, pooled, (int32_t *)places);
-            nn_active->transpose(s->relu || s->pool > 1 ? pooled : image, pixels, s->o, width,
-                                 out + i * s->o * pixels, pixels);
-            if (s->pool > 1) { /* image is free now */
-                nn_active->transpose(places, pixels, s->o, width, image, pixels);
-                nn_active->narrow(s->o * pixels, (const int32_t *)image, where + i * s->o * pixels);
-            }
-        }
-    }
+    nn_run(nn_conv_forward_thread, &job, nn_useful_threads(threads, nn_conv_work(s)));
 }
 
 #endif

@@ -94,15 +94,15 @@ static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float 
                             int64_t depth, int64_t r0, int64_t r1, int64_t c, int wide,
                             const nn_epilogue *e)
 {
-    enum { NEAR = 12288, LEAST = 96 }; /* 48 KB: some systems give a thread no more than 128 */
-    float near[NEAR] NN_ALIGNED;
+    enum { NEARBY = 12288, LEAST = 96 }; /* 48 KB: some systems give a thread no more than 128 */
+    float nearby[NEARBY] NN_ALIGNED;
     const int nv = (wide + VL - 1) / VL, last = wide - VL;
     const float *at = b + c;
-    if (r1 - r0 >= LEAST && depth * nv * VL <= NEAR && wide >= VL) {
+    if (r1 - r0 >= LEAST && depth * nv * VL <= NEARBY && wide >= VL) {
         for (int64_t k = 0; k < depth; k++)
             for (int j = 0; j < nv; j++)
-                STORE(near + k * nv * VL + AT(j), LOAD(at + k * ldb + AT(j)));
-        at = near;
+                STORE(nearby + k * nv * VL + AT(j), LOAD(at + k * ldb + AT(j)));
+        at = nearby;
         ldb = nv * VL;
     }
     for (int64_t r = r0; r < r1; r += MR)

@@ -29,16 +29,17 @@ static inline int64_t nn_packed_bytes(int64_t rows, int64_t columns, int64_t rea
     return nn_round64(rows * nn_stride(columns) * (int64_t)sizeof(float)) + 64;
 }
 
-/* In a parallel region: my share of the rows packed, and then everybody's. */
-#define NN_PACK(packed, from, ldf, rows, columns)                                            \
-    do {                                                                                     \
-        if (packed) {                                                                        \
-            int64_t r0_, r1_;                                                                \
-            nn_share(rows, 8, NN_THREAD(), NN_THREADS(), &r0_, &r1_);                        \
-            nn_copy_rows(from, ldf, r0_, r1_, columns, packed, nn_stride(columns));          \
-            NN_BARRIER(NN_THREADS());                                                        \
-        }                                                                                    \
-    } while (0)
+/* In a piece of work, with packed not null: my share of the rows packed, and then everybody's. */
+static inline void nn_pack_rows(float *packed, const float *from, int64_t ldf, int64_t rows,
+                                int64_t columns, int t, int threads)
+{
+    int64_t r0, r1;
+    if (!packed)
+        return;
+    nn_share(rows, 8, t, threads, &r0, &r1);
+    nn_copy_rows(from, ldf, r0, r1, columns, packed, nn_stride(columns));
+    nn_barrier(threads);
+}
 
 /* ---- The layer that reads compressed rows ------------------------------------------------ */
 
@@ -62,6 +63,39 @@ NN_API void nn_shift_base(const nn_rows *x, const float *grad, int64_t ldg, int6
         base[o] *= x->shift;
 }
 
+typedef struct {
+    const nn_rows *x;
+    const int64_t *index;
+    int64_t count;
+    const float *w;
+    int64_t ldw;
+    const float *bias;
+    int64_t columns;
+    float *out;
+    int64_t ldo;
+    float *packed, *shifted;
+} nn_sparse_job;
+
+static void nn_sparse_linear_forward_thread(const void *given, int t, int threads)
+{
+    const nn_sparse_job *job = given;
+    const nn_rows *x = job->x;
+    const float *const bias = x->shift != 0 ? job->shifted : job->bias;
+    int64_t a, b;
+    nn_share(job->columns, 16, t, threads, &a, &b);
+    if (job->packed)
+        nn_to_panels(job->w, job->ldw, x->width, job->columns, a, b, nn_active->vector,
+                     job->packed);
+    if (x->shift != 0) {
+        memset(job->shifted + a, 0, (size_t)(b - a) * sizeof(float));
+        nn_active->add_rows(job->w, job->ldw, 0, x->width, a, b, job->shifted);
+        nn_shift_bias(x, job->shifted, job->bias, a, b, job->shifted);
+    }
+    nn_active->sparse_forward(x, job->index, 0, job->count, job->packed ? job->packed : job->w,
+                              job->packed ? NN_PANELS : job->ldw, bias, a, b, 0, job->out,
+                              job->ldo);
+}
+
 /* out (count, columns) = bias + X[index] W; bias may be null. entries: of these rows.
  * shifted: work space of `columns` floats. */
 NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int64_t count,
@@ -69,22 +103,41 @@ NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int
                                      const float *bias, int64_t columns, float *out, int64_t ldo,
                                      float *packed, float *shifted, int threads)
 {
-    threads = nn_useful_threads(threads, (double)entries * (double)columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t a, b;
-        nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
-        if (packed)
-            nn_to_panels(w, ldw, x->width, columns, a, b, nn_active->vector, packed);
-        if (x->shift != 0) {
-            memset(shifted + a, 0, (size_t)(b - a) * sizeof(float));
-            nn_active->add_rows(w, ldw, 0, x->width, a, b, shifted);
-            nn_shift_bias(x, shifted, bias, a, b, shifted);
-        }
-        nn_active->sparse_forward(x, index, 0, count, packed ? packed : w,
-                                  packed ? NN_PANELS : ldw, x->shift != 0 ? shifted : bias, a, b, 0,
-                                  out, ldo);
-    }
+    const nn_sparse_job job = {x,       index, count, w,      ldw,    bias,
+                               columns, out,   ldo,   packed, shifted};
+    const double work = (double)entries * (double)columns;
+    nn_run(nn_sparse_linear_forward_thread, &job, nn_useful_threads(threads, work));
+}
+
+typedef struct {
+    const nn_rows *x;
+    const int64_t *index;
+    nn_columns sorted;
+    const float *grad;
+    int64_t ldg, columns;
+    const nn_optimizer *opt;
+    nn_parameter weight;
+    int64_t ldw;
+    float *packed, *base;
+} nn_sparse_update_job;
+
+static void nn_sparse_linear_update_thread(const void *given, int t, int threads)
+{
+    const nn_sparse_update_job *job = given;
+    const nn_rows *x = job->x;
+    const int64_t count = job->sorted.count;
+    int64_t a, b;
+    nn_columns_share(x, job->index, &job->sorted, t, threads);
+    nn_share(job->columns, 16, t, threads, &a, &b);
+    if (job->packed)
+        nn_to_panels(job->grad, job->ldg, count, job->columns, a, b, nn_active->vector,
+                     job->packed);
+    nn_barrier(threads);
+    if (x->shift != 0)
+        nn_shift_base(x, job->grad, job->ldg, count, a, b, job->base);
+    nn_active->sparse_update(x, &job->sorted, job->packed ? job->packed : job->grad,
+                             job->packed ? NN_PANELS : job->ldg, x->shift != 0 ? job->base : 0, a,
+                             b, job->opt, &job->weight, job->ldw);
 }
 
 /* The gradient of the weight, X[index]^T grad, into the optimizer, which changes the weight
@@ -97,42 +150,50 @@ NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int6
                                     int threads)
 {
     threads = nn_useful_threads(threads, (double)entries * (double)columns);
-    nn_columns t = nn_columns_plan(x, count, threads, work);
-    NN_PARALLEL(threads)
-    {
-        int64_t a, b;
-        nn_columns_share(x, index, &t, NN_THREAD(), NN_THREADS());
-        nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
-        if (packed)
-            nn_to_panels(grad, ldg, count, columns, a, b, nn_active->vector, packed);
-        NN_BARRIER(NN_THREADS());
-        if (x->shift != 0)
-            nn_shift_base(x, grad, ldg, count, a, b, base);
-        nn_active->sparse_update(x, &t, packed ? packed : grad, packed ? NN_PANELS : ldg,
-                                 x->shift != 0 ? base : 0, a, b, opt, &weight, ldw);
-    }
+    const nn_columns sorted = nn_columns_plan(x, count, threads, work);
+    const nn_sparse_update_job job = {x,   index,  sorted, grad,   ldg, columns,
+                                      opt, weight, ldw,    packed, base};
+    nn_run(nn_sparse_linear_update_thread, &job, threads);
 }
 
 /* ---- Dense layers ------------------------------------------------------------------------ */
+
+/* What a dense product of a layer takes; each uses some. */
+typedef struct {
+    const float *a, *w, *bias, *grad;
+    int64_t lda, ldw, ldg, rows, depth, columns;
+    const nn_optimizer *opt;
+    nn_parameter p;
+    float *out;
+    int64_t ldo;
+    float *packed, *space;
+} nn_linear_job;
+
+static void nn_linear_forward_thread(const void *given, int t, int threads)
+{
+    const nn_linear_job *job = given;
+    const float *const w = job->packed ? job->packed : job->w;
+    int64_t r0, r1;
+    nn_epilogue e = {0};
+    e.out = job->out;
+    e.ldo = job->ldo;
+    e.bias = job->bias;
+    nn_pack_rows(job->packed, job->w, job->ldw, job->depth, job->columns, t, threads);
+    nn_share(job->rows, 8, t, threads, &r0, &r1);
+    nn_active->dense(job->a, job->lda, 1, w, job->packed ? nn_stride(job->columns) : job->ldw,
+                     job->depth, r0, r1, 0, job->columns, &e);
+}
 
 /* out (rows, columns) = a (rows, depth) @ w (depth, columns) + bias, which may be null */
 NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64_t ldw,
                               const float *bias, int64_t rows, int64_t depth, int64_t columns,
                               float *out, int64_t ldo, float *packed, int threads)
 {
-    threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t r0, r1;
-        nn_epilogue e = {0};
-        e.out = out;
-        e.ldo = ldo;
-        e.bias = bias;
-        NN_PACK(packed, w, ldw, depth, columns);
-        nn_share(rows, 8, NN_THREAD(), NN_THREADS(), &r0, &r1);
-        nn_active->dense(a, lda, 1, packed ? packed : w, packed ? nn_stride(columns) : ldw, depth,
-                         r0, r1, 0, columns, &e);
-    }
+    const nn_linear_job job = {.a = a, .lda = lda, .w = w, .ldw = ldw, .bias = bias, .rows = rows,
+                               .depth = depth, .columns = columns, .out = out, .ldo = ldo,
+                               .packed = packed};
+    const double work = (double)rows * (double)depth * (double)columns;
+    nn_run(nn_linear_forward_thread, &job, nn_useful_threads(threads, work));
 }
 
 /* Whether the next function transposes: not for few rows or a narrow layer, where that costs more
@@ -165,38 +226,51 @@ NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad
     nn_active->dense(inputs, ldt, 1, grad, ldg, rows, d0, d1, 0, columns, e);
 }
 
+static void nn_linear_update_thread(const void *given, int t, int threads)
+{
+    const nn_linear_job *job = given;
+    const float *const grad = job->packed ? job->packed : job->grad;
+    int64_t d0, d1;
+    nn_epilogue e = {0};
+    e.ldo = job->ldw;
+    e.opt = job->opt;
+    e.p = job->p;
+    nn_pack_rows(job->packed, job->grad, job->ldg, job->rows, job->columns, t, threads);
+    nn_share(job->depth, 16, t, threads, &d0, &d1);
+    nn_linear_weight_part(job->a, job->lda, grad,
+                          job->packed ? nn_stride(job->columns) : job->ldg, job->rows,
+                          job->columns, d0, d1, &e, job->space);
+}
+
 /* The gradient of the weight, a^T grad (depth, columns), into the optimizer. */
 NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int64_t ldg,
                              int64_t rows, int64_t depth, int64_t columns, const nn_optimizer *opt,
                              nn_parameter weight, int64_t ldw, float *packed, float *inputs,
                              int threads)
 {
-    threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t d0, d1;
-        nn_epilogue e = {0};
-        e.ldo = ldw;
-        e.opt = opt;
-        e.p = weight;
-        NN_PACK(packed, grad, ldg, rows, columns);
-        nn_share(depth, 16, NN_THREAD(), NN_THREADS(), &d0, &d1);
-        nn_linear_weight_part(a, lda, packed ? packed : grad, packed ? nn_stride(columns) : ldg,
-                              rows, columns, d0, d1, &e, inputs);
-    }
+    const nn_linear_job job = {.a = a, .lda = lda, .grad = grad, .ldg = ldg, .rows = rows,
+                               .depth = depth, .columns = columns, .opt = opt, .p = weight,
+                               .ldw = ldw, .packed = packed, .space = inputs};
+    const double work = (double)rows * (double)depth * (double)columns;
+    nn_run(nn_linear_update_thread, &job, nn_useful_threads(threads, work));
+}
+
+static void nn_bias_update_thread(const void *given, int t, int threads)
+{
+    const nn_linear_job *job = given;
+    int64_t a, b;
+    nn_share(job->columns, 16, t, threads, &a, &b);
+    nn_active->column_sums(job->grad, job->ldg, job->rows, a, b, job->opt, &job->p);
 }
 
 /* The gradient of the bias, the column sums of grad (rows, columns), into the optimizer. */
 NN_API void nn_bias_update(const float *grad, int64_t ldg, int64_t rows, int64_t columns,
                            const nn_optimizer *opt, nn_parameter bias, int threads)
 {
-    threads = nn_useful_threads(threads, (double)rows * (double)columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t a, b;
-        nn_share(columns, 16, NN_THREAD(), NN_THREADS(), &a, &b);
-        nn_active->column_sums(grad, ldg, rows, a, b, opt, &bias);
-    }
+    const nn_linear_job job = {.grad = grad, .ldg = ldg, .rows = rows, .columns = columns,
+                               .opt = opt, .p = bias};
+    const double work = (double)rows * (double)columns;
+    nn_run(nn_bias_update_thread, &job, nn_useful_threads(threads, work));
 }
 
 /* to (columns, ldt) = transpose of from (rows, columns), and zeros in to's padding as far as
@@ -246,22 +320,45 @@ static inline float *nn_transposed_part(float *work, int64_t columns, int64_t d0
     return work + columns * (d0 + 32 * (int64_t)t);
 }
 
+static void nn_linear_backward_input_thread(const void *given, int t, int threads)
+{
+    const nn_linear_job *job = given;
+    int64_t d0, d1;
+    nn_share(job->depth, 16, t, threads, &d0, &d1);
+    nn_linear_backward_input_part(job->grad, job->ldg, job->w, job->ldw, job->rows, job->columns,
+                                  d0, d1, d1, 0, 0, job->out, job->ldo,
+                                  nn_transposed_part(job->space, job->columns, d0, t));
+}
+
 NN_API void nn_linear_backward_input(const float *grad, int64_t ldg, const float *w, int64_t ldw,
                                      int64_t rows, int64_t depth, int64_t columns, float *out,
                                      int64_t ldo, float *work, int threads)
 {
-    threads = nn_useful_threads(threads, (double)rows * (double)depth * (double)columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t d0, d1;
-        const int t = NN_THREAD();
-        nn_share(depth, 16, t, NN_THREADS(), &d0, &d1);
-        nn_linear_backward_input_part(grad, ldg, w, ldw, rows, columns, d0, d1, d1, 0, 0, out, ldo,
-                                      nn_transposed_part(work, columns, d0, t));
-    }
+    const nn_linear_job job = {.grad = grad, .ldg = ldg, .w = w, .ldw = ldw, .rows = rows,
+                               .depth = depth, .columns = columns, .out = out, .ldo = ldo,
+                               .space = work};
+    const double size = (double)rows * (double)depth * (double)columns;
+    nn_run(nn_linear_backward_input_thread, &job, nn_useful_threads(threads, size));
 }
 
 /* ---- Loss, optimizer, elementwise -------------------------------------------------------- */
+
+typedef struct {
+    const float *logits;
+    const int64_t *labels;
+    int64_t rows, classes;
+    double smoothing;
+    float *losses, *grad;
+} nn_cross_entropy_job;
+
+static void nn_cross_entropy_thread(const void *given, int t, int threads)
+{
+    const nn_cross_entropy_job *job = given;
+    int64_t n0, n1;
+    nn_share(job->rows, 8, t, threads, &n0, &n1);
+    nn_active->cross_entropy(job->logits, job->classes, job->labels, 0, n0, n1, job->classes,
+                             job->rows, job->smoothing, job->losses, job->grad, job->classes);
+}
 
 /* Mean cross-entropy of logits (rows, classes) against labels, and its gradient in grad
  * (which may be logits). losses: work space, `rows` floats. */
@@ -270,33 +367,59 @@ NN_API double nn_cross_entropy(const float *logits, const int64_t *labels, int64
                                int threads)
 {
     double sum = 0;
-    threads = nn_useful_threads(threads, 20.0 * (double)rows * (double)classes);
-    NN_PARALLEL(threads)
-    {
-        int64_t n0, n1;
-        nn_share(rows, 8, NN_THREAD(), NN_THREADS(), &n0, &n1);
-        nn_active->cross_entropy(logits, classes, labels, 0, n0, n1, classes, rows, smoothing,
-                                 losses, grad, classes);
-    }
+    const nn_cross_entropy_job job = {logits, labels, rows, classes, smoothing, losses, grad};
+    const double work = 20.0 * (double)rows * (double)classes;
+    nn_run(nn_cross_entropy_thread, &job, nn_useful_threads(threads, work));
     for (int64_t n = 0; n < rows; n++)
         sum += losses[n];
     return sum / (double)rows;
+}
+
+typedef struct {
+    const nn_optimizer *opt;
+    int64_t n;
+    const float *g;
+    nn_parameter p;
+} nn_optimizer_job;
+
+static void nn_optimizer_thread(const void *given, int t, int threads)
+{
+    const nn_optimizer_job *job = given;
+    const unsigned before = nn_flush_denormals();
+    int64_t a, b;
+    nn_share(job->n, 16, t, threads, &a, &b);
+    if (a < b)
+        nn_active->apply(job->opt, b - a, job->g + a, &job->p, a);
+    nn_restore_denormals(before);
 }
 
 /* One step of a contiguous parameter of n elements. */
 NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g, nn_parameter p,
                               int threads)
 {
-    threads = nn_useful_threads(threads, 4.0 * (double)n);
-    NN_PARALLEL(threads)
-    {
-        int64_t a, b;
-        const unsigned before = nn_flush_denormals();
-        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &a, &b);
-        if (a < b)
-            nn_active->apply(opt, b - a, g + a, &p, a);
-        nn_restore_denormals(before);
-    }
+    const nn_optimizer_job job = {opt, n, g, p};
+    nn_run(nn_optimizer_thread, &job, nn_useful_threads(threads, 4.0 * (double)n));
+}
+
+typedef struct {
+    const uint8_t *bytes;
+    const float *floats;
+    const int64_t *index;
+    int64_t count, width;
+    float scale, shift, *out;
+} nn_gather_job;
+
+static void nn_gather_thread(const void *given, int t, int threads)
+{
+    const nn_gather_job *job = given;
+    int64_t n0, n1;
+    nn_share(job->count, 8, t, threads, &n0, &n1);
+    if (job->bytes)
+        nn_active->gather_bytes(job->bytes, job->index, n0, n1, job->width, job->scale, job->shift,
+                                job->out);
+    else
+        nn_active->gather_floats(job->floats, job->index, n0, n1, job->width, job->scale,
+                                 job->shift, job->out);
 }
 
 /* out (count, width) = scale * images[index] + shift; one of bytes and floats is null */
@@ -304,16 +427,9 @@ NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *
                       int64_t count, int64_t width, double scale, double shift, float *out,
                       int threads)
 {
-    threads = nn_useful_threads(threads, 4.0 * (double)count * (double)width);
-    NN_PARALLEL(threads)
-    {
-        int64_t n0, n1;
-        nn_share(count, 8, NN_THREAD(), NN_THREADS(), &n0, &n1);
-        if (bytes)
-            nn_active->gather_bytes(bytes, index, n0, n1, width, (float)scale, (float)shift, out);
-        else
-            nn_active->gather_floats(floats, index, n0, n1, width, (float)scale, (float)shift, out);
-    }
+    const nn_gather_job job = {bytes, floats,       index,        count,
+                               width, (float)scale, (float)shift, out};
+    nn_run(nn_gather_thread, &job, nn_useful_threads(threads, 4.0 * (double)count * (double)width));
 }
 
 #endif

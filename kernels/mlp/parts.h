@@ -158,9 +158,9 @@ static inline void nn_mlp_forward_all(nn_mlp_work *p, int l, const nn_at *at, in
     if (!p->layers[l].scale.w)
         return;
     nn_share(p->layers[l].wide, 16, t, threads, &a, &b);
-    NN_BARRIER(threads);
+    nn_barrier(threads);
     nn_mlp_norm_forward(p, l, at, count, a, b, t);
-    NN_BARRIER(threads);
+    nn_barrier(threads);
 }
 
 /* Losses of images [n0, n1), and the gradient of what goes into the last activation. Returns

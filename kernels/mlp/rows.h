@@ -7,26 +7,76 @@
 
 /* ---- Compressed rows --------------------------------------------------------------------- */
 
+/* Images to be compressed, and what becomes of them. */
+typedef struct {
+    const uint8_t *images;
+    int64_t count, width, *counted; /* counted: nn_count_pixels' indptr */
+    const int64_t *indptr;
+    uint16_t *cols;
+    uint8_t *vals;
+} nn_compress_job;
+
+static void nn_count_pixels_thread(const void *given, int t, int threads)
+{
+    const nn_compress_job *job = given;
+    int64_t m0, m1;
+    nn_share(job->count, 8, t, threads, &m0, &m1);
+    for (int64_t m = m0; m < m1; m++) {
+        const uint8_t *pixels = job->images + m * job->width;
+        int64_t filled = 0;
+        for (int64_t i = 0; i < job->width;) { /* by 128, so that a byte is counter enough */
+            const int64_t end = i + 128 < job->width ? i + 128 : job->width;
+            uint8_t some = 0;
+            for (; i < end; i++)
+                some = (uint8_t)(some + (pixels[i] != 0));
+            filled += some;
+        }
+        job->counted[1 + m] = filled;
+    }
+}
+
 /* indptr[1 + m] = how many pixels of image m are not 0 */
 NN_API void nn_count_pixels(const uint8_t *images, int64_t count, int64_t width, int64_t *indptr,
                             int threads)
 {
-    threads = nn_useful_threads(threads, (double)count * (double)width / 4);
-    NN_PARALLEL(threads)
-    {
-        int64_t m0, m1;
-        nn_share(count, 8, NN_THREAD(), NN_THREADS(), &m0, &m1);
-        for (int64_t m = m0; m < m1; m++) {
-            const uint8_t *pixels = images + m * width;
+    const nn_compress_job job = {images, count, width, indptr, 0, 0, 0};
+    const double work = (double)count * (double)width / 4;
+    nn_run(nn_count_pixels_thread, &job, nn_useful_threads(threads, work));
+}
+
+static void nn_compress_thread(const void *given, int t, int threads)
+{
+    enum { CHUNK = 1024 };
+    uint16_t near_cols[CHUNK]; /* every pixel is written here, and the next one over */
+    uint8_t near_vals[CHUNK];  /* it if it was 0: no branch to mispredict */
+    const nn_compress_job *job = given;
+    const int64_t width = job->width;
+    int64_t m0, m1;
+    nn_share(job->count, 8, t, threads, &m0, &m1);
+    for (int64_t m = m0; m < m1; m++) {
+        const uint8_t *pixels = job->images + m * width;
+        int64_t k = job->indptr[m];
+        for (int64_t i = 0; i < width;) {
+            const int64_t end = i + CHUNK < width ? i + CHUNK : width;
             int64_t filled = 0;
-            for (int64_t i = 0; i < width;) { /* by 128, so that a byte is counter enough */
-                const int64_t end = i + 128 < width ? i + 128 : width;
-                uint8_t some = 0;
-                for (; i < end; i++)
-                    some = (uint8_t)(some + (pixels[i] != 0));
-                filled += some;
+            while (i < end) {
+                uint64_t eight = 1;
+                if (end - i >= 8)
+                    memcpy(&eight, pixels + i, 8);
+                if (!eight) {
+                    i += 8;
+                    continue;
+                }
+                const int64_t stop = i + 8 < end ? i + 8 : end;
+                for (; i < stop; i++) {
+                    near_cols[filled] = (uint16_t)i;
+                    near_vals[filled] = pixels[i];
+                    filled += pixels[i] != 0;
+                }
             }
-            indptr[1 + m] = filled;
+            memcpy(job->cols + k, near_cols, (size_t)filled * sizeof(uint16_t));
+            memcpy(job->vals + k, near_vals, (size_t)filled);
+            k += filled;
         }
     }
 }
@@ -35,41 +85,9 @@ NN_API void nn_count_pixels(const uint8_t *images, int64_t count, int64_t width,
 NN_API void nn_compress(const uint8_t *images, int64_t count, int64_t width, const int64_t *indptr,
                         uint16_t *cols, uint8_t *vals, int threads)
 {
-    threads = nn_useful_threads(threads, (double)count * (double)width / 4);
-    NN_PARALLEL(threads)
-    {
-        enum { CHUNK = 1024 };
-        uint16_t near_cols[CHUNK]; /* every pixel is written here, and the next one over */
-        uint8_t near_vals[CHUNK];  /* it if it was 0: no branch to mispredict */
-        int64_t m0, m1;
-        nn_share(count, 8, NN_THREAD(), NN_THREADS(), &m0, &m1);
-        for (int64_t m = m0; m < m1; m++) {
-            const uint8_t *pixels = images + m * width;
-            int64_t k = indptr[m];
-            for (int64_t i = 0; i < width;) {
-                const int64_t end = i + CHUNK < width ? i + CHUNK : width;
-                int64_t filled = 0;
-                while (i < end) {
-                    uint64_t eight = 1;
-                    if (end - i >= 8)
-                        memcpy(&eight, pixels + i, 8);
-                    if (!eight) {
-                        i += 8;
-                        continue;
-                    }
-                    const int64_t stop = i + 8 < end ? i + 8 : end;
-                    for (; i < stop; i++) {
-                        near_cols[filled] = (uint16_t)i;
-                        near_vals[filled] = pixels[i];
-                        filled += pixels[i] != 0;
-                    }
-                }
-                memcpy(cols + k, near_cols, (size_t)filled * sizeof(uint16_t));
-                memcpy(vals + k, near_vals, (size_t)filled);
-                k += filled;
-            }
-        }
-    }
+    const nn_compress_job job = {images, count, width, 0, indptr, cols, vals};
+    const double work = (double)count * (double)width / 4;
+    nn_run(nn_compress_thread, &job, nn_useful_threads(threads, work));
 }
 
 enum { NN_ROWS_AHEAD = 8 }; /* rows asked for before they are read */
@@ -191,8 +209,8 @@ NN_API void nn_columns_block(const nn_rows *x, const int64_t *index, const nn_co
 }
 
 /* thread t's blocks */
-NN_API void nn_columns_share(const nn_rows *x, const int64_t *index, nn_columns *t, int thread,
-                             int threads)
+NN_API void nn_columns_share(const nn_rows *x, const int64_t *index, const nn_columns *t,
+                             int thread, int threads)
 {
     int64_t total = 0;
     for (int64_t b = 0; b < t->blocks; b++) {

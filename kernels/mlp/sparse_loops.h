@@ -210,7 +210,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
         const nn_panel panel = nn_panel_at(o0, o1, VL, i);
         const int64_t a = panel.a, at = nn_panel_begin(&panel, t->width, ldw);
         const int64_t ld = nn_panel_ld(&panel, ldw), ld_near = nn_panel_ld(&panel, ldg);
-        const float *near = grad + nn_panel_begin(&panel, t->count, ldg);
+        const float *nearby = grad + nn_panel_begin(&panel, t->count, ldg);
         const int nv = panel.vectors, wide = (int)(panel.b - a);
         const int overlap = wide < VL ? 0 : nv * VL - wide;
         for (int j = 0; j < nv * VL; j++) {
@@ -233,7 +233,7 @@ static void NN(sparse_update)(const nn_rows *x, const nn_columns *t, const float
     case K:                                                                                  \
         NN(sparse_gradient_rows)(K, x->table, t->entries + t->base[q], t->start + q * stride,  \
                                  list, rows, q == 0, begin,                                  \
-                                 near + q * t->block * ld_near, ld_near, wide, sum);         \
+                                 nearby + q * t->block * ld_near, ld_near, wide, sum);       \
         break;
                 switch (nv) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) }
 #undef CASE

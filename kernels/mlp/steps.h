@@ -1,4 +1,4 @@
-/* Training a multilayer perceptron, whole steps in one parallel region.
+/* Training a multilayer perceptron, whole steps in one call of nn_run.
  *
  * The images are held once as compressed rows; a batch is a list of row numbers. The
  * first layer multiplies only what is not zero, its weight gradient goes straight into
@@ -38,7 +38,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             if (a < b)
                 nn_mlp_first_forward(run, p, index, &at, count, nn_mlp_bias(run, p, a, b), a, b,
                                      t);
-            NN_BARRIER(threads);
+            nn_barrier(threads);
 
             /* my samples through the other layers, to the loss and the outputs' gradient */
             nn_share(count, 8, t, threads, &n0, &n1);
@@ -48,12 +48,12 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             const int64_t more = end - index - count; /* what follows may be a shorter chunk */
             for (int64_t n = n0; n < n1 && n < more; n++)
                 nn_prefetch_row(run->x, index[count + n]);
-            NN_BARRIER(threads);
+            nn_barrier(threads);
 
             for (int l = depth - 1; l > 0; l--) {
                 nn_mlp_backward(p, l, &at, count, rules, stored, t, threads);
                 if (l > 1)
-                    NN_BARRIER(threads);
+                    nn_barrier(threads);
             }
             /* I own some outputs, whose gradient I have just computed myself */
             nn_mlp_first_backward(run, p, &columns, rules, stored, a, b);
@@ -63,12 +63,12 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                 for (int i = 0; i < threads; i++)
                     right += p->correct[8 * i];
             }
-            NN_BARRIER(threads);
+            nn_barrier(threads);
             index += count;
         }
         if (stored) {
             nn_mlp_update(p, depth, &update, a, b, t, threads);
-            NN_BARRIER(threads);
+            nn_barrier(threads);
         }
         if (t == threads - 1) {
             run->losses[s] = run->loss == NN_CROSS_ENTROPY ? loss / (double)run->count : loss;
@@ -88,6 +88,37 @@ NN_API int nn_mlp_threads(const nn_layer *layers, int depth, int64_t count, int 
     return nn_useful_threads(threads, work);
 }
 
+typedef struct {
+    const nn_mlp_run *run;
+    nn_layer *layers; /* the caller's */
+    nn_mlp_work *work;
+    int depth;
+    const nn_optimizer *opt;
+} nn_train_job;
+
+static void nn_train_thread(const void *given, int t, int threads)
+{
+    const nn_train_job *job = given;
+    nn_mlp_work *const p = job->work;
+    const unsigned before = nn_flush_denormals();
+    for (int l = 0; l < job->depth; l++) {
+        int64_t n0, n1;
+        const int64_t ld = p->layers[l].ld;
+        nn_copy_layer(&job->layers[l], &p->layers[l], 0, t, threads);
+        nn_share(p->chunk, 8, t, threads, &n0, &n1);
+        memset(p->g[l] + n0 * ld, 0, (size_t)((n1 - n0) * ld) * sizeof(float));
+    }
+    nn_barrier(threads);
+    if (nn_is_online(job->layers, job->depth, job->run->count))
+        nn_mlp_online(job->run, p, job->depth, *job->opt);
+    else
+        nn_mlp_thread(job->run, p, job->depth, *job->opt, t, threads);
+    nn_barrier(threads);
+    for (int l = 0; l < job->depth; l++)
+        nn_copy_layer(&p->layers[l], &job->layers[l], 1, t, threads);
+    nn_restore_denormals(before);
+}
+
 /* Train the layers, contiguous arrays of the caller, for run->steps steps. They are
  * copied to aligned and padded work space (nn_mlp_bytes), and back at the end. */
 NN_API void nn_mlp_train(const nn_mlp_run *run, nn_layer *layers, int depth,
@@ -95,27 +126,8 @@ NN_API void nn_mlp_train(const nn_mlp_run *run, nn_layer *layers, int depth,
 {
     threads = nn_mlp_threads(layers, depth, run->count, threads);
     nn_mlp_work p = nn_mlp_plan(run->x, layers, depth, run->count, most_entries, threads, work);
-    NN_PARALLEL(threads)
-    {
-        const int t = NN_THREAD(), team = NN_THREADS();
-        const unsigned before = nn_flush_denormals();
-        for (int l = 0; l < depth; l++) {
-            int64_t n0, n1;
-            const int64_t ld = p.layers[l].ld;
-            nn_copy_layer(&layers[l], &p.layers[l], 0, t, team);
-            nn_share(p.chunk, 8, t, team, &n0, &n1);
-            memset(p.g[l] + n0 * ld, 0, (size_t)((n1 - n0) * ld) * sizeof(float));
-        }
-        NN_BARRIER(team);
-        if (nn_is_online(layers, depth, run->count))
-            nn_mlp_online(run, &p, depth, *opt);
-        else
-            nn_mlp_thread(run, &p, depth, *opt, t, team);
-        NN_BARRIER(team);
-        for (int l = 0; l < depth; l++)
-            nn_copy_layer(&p.layers[l], &layers[l], 1, t, team);
-        nn_restore_denormals(before);
-    }
+    const nn_train_job job = {run, layers, &p, depth, opt};
+    nn_run(nn_train_thread, &job, threads);
 }
 
 #endif

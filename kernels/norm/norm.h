@@ -38,20 +38,29 @@ static inline nn_norm nn_own(const nn_norm *t, int thread)
     return mine;
 }
 
-/* Call `work`, a function of the table that takes columns or channels: each thread its own.
- * passes: times that it goes through an array. */
-NN_API void nn_by_columns(void (*work)(const nn_norm *, int64_t, int64_t), const nn_norm *t,
+/* A function of the table that takes columns or channels, and what it takes them of. */
+typedef struct {
+    void (*loop)(const nn_norm *, int64_t, int64_t);
+    const nn_norm *t;
+} nn_columns_job;
+
+static void nn_columns_thread(const void *given, int t, int threads)
+{
+    const nn_columns_job *job = given;
+    const nn_norm mine = nn_own(job->t, t);
+    int64_t lo, hi;
+    nn_share(mine.columns, mine.inner == 1 ? 16 : 1, t, threads, &lo, &hi);
+    job->loop(&mine, lo, hi);
+}
+
+/* Call `loop`, each thread for columns or channels of its own. passes: times that it goes through
+ * an array. */
+NN_API void nn_by_columns(void (*loop)(const nn_norm *, int64_t, int64_t), const nn_norm *t,
                           double passes, int threads)
 {
     const double size = (double)t->rows * (double)t->columns * (double)t->inner;
-    threads = nn_useful_threads(threads, passes * NN_PASS * size);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(t->columns, t->inner == 1 ? 16 : 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        const nn_norm mine = nn_own(t, NN_THREAD());
-        work(&mine, lo, hi);
-    }
+    const nn_columns_job job = {loop, t};
+    nn_run(nn_columns_thread, &job, nn_useful_threads(threads, passes * NN_PASS * size));
 }
 
 NN_API void nn_batch_norm_forward(const nn_norm *t, int threads)
@@ -74,31 +83,36 @@ NN_API void nn_batch_norm_apply(const nn_norm *t, int threads)
                   1, threads);
 }
 
+static void nn_layer_norm_forward_thread(const void *norm, int t, int threads)
+{
+    const nn_norm *whole = norm;
+    int64_t lo, hi;
+    nn_share(whole->rows, 4, t, threads, &lo, &hi);
+    nn_active->layer_norm_forward(whole, lo, hi);
+}
+
 NN_API void nn_layer_norm_forward(const nn_norm *t, int threads)
 {
-    threads = nn_useful_threads(threads, 3 * NN_PASS * (double)t->rows * (double)t->columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(t->rows, 4, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->layer_norm_forward(t, lo, hi);
-    }
+    const double work = 3 * NN_PASS * (double)t->rows * (double)t->columns;
+    nn_run(nn_layer_norm_forward_thread, t, nn_useful_threads(threads, work));
 }
 
 /* The parameters' gradients by columns; then, as out may be grad, all wait; out by rows. */
+static void nn_layer_norm_backward_thread(const void *norm, int t, int threads)
+{
+    const nn_norm *whole = norm, mine = nn_own(whole, t);
+    int64_t lo, hi;
+    nn_share(whole->columns, 16, t, threads, &lo, &hi);
+    nn_active->layer_norm_parameters(&mine, lo, hi);
+    nn_barrier(threads);
+    nn_share(whole->rows, 4, t, threads, &lo, &hi);
+    nn_active->layer_norm_backward(whole, lo, hi);
+}
+
 NN_API void nn_layer_norm_backward(const nn_norm *t, int threads)
 {
-    threads = nn_useful_threads(threads, 4 * NN_PASS * (double)t->rows * (double)t->columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        const nn_norm mine = nn_own(t, NN_THREAD());
-        nn_share(t->columns, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->layer_norm_parameters(&mine, lo, hi);
-        NN_BARRIER(NN_THREADS());
-        nn_share(t->rows, 4, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->layer_norm_backward(t, lo, hi);
-    }
+    const double work = 4 * NN_PASS * (double)t->rows * (double)t->columns;
+    nn_run(nn_layer_norm_backward_thread, t, nn_useful_threads(threads, work));
 }
 
 #endif

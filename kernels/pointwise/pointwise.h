@@ -60,41 +60,83 @@ static inline double nn_cost(nn_activation which)
     }
 }
 
+typedef struct {
+    nn_activation which;
+    int64_t n;
+    const float *grad, *x;
+    float a, *out;
+} nn_activate_job;
+
+static void nn_activate_thread(const void *given, int t, int threads)
+{
+    const nn_activate_job *job = given;
+    int64_t lo, hi;
+    nn_share(job->n, 16, t, threads, &lo, &hi);
+    if (lo < hi)
+        nn_active->activations[job->which](hi - lo, job->grad ? job->grad + lo : 0, job->x + lo,
+                                           job->a, job->out + lo);
+}
+
 /* out = the activation of x, or its backward pass, or a sum of x and grad; a: its setting. out may
  * be x or grad. */
 NN_API void nn_activate(nn_activation which, int64_t n, const float *grad, const float *x,
                         double a, float *out, int threads)
 {
-    threads = nn_useful_threads(threads, nn_cost(which) * (double)n);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        if (lo < hi)
-            nn_active->activations[which](hi - lo, grad ? grad + lo : 0, x + lo, (float)a,
-                                          out + lo);
-    }
+    const nn_activate_job job = {which, n, grad, x, (float)a, out};
+    nn_run(nn_activate_thread, &job, nn_useful_threads(threads, nn_cost(which) * (double)n));
+}
+
+typedef struct {
+    const float *grad, *x;
+    int64_t rows, columns;
+    int logarithm;
+    float *out;
+} nn_softmax_job;
+
+static void nn_softmax_thread(const void *given, int t, int threads)
+{
+    const nn_softmax_job *job = given;
+    int64_t lo, hi;
+    nn_share(job->rows, 16, t, threads, &lo, &hi);
+    if (job->grad)
+        nn_active->softmax_backward(job->grad, job->x, lo, hi, job->columns, job->logarithm,
+                                    job->out);
+    else
+        nn_active->softmax_forward(job->x, lo, hi, job->columns, job->logarithm, job->out);
 }
 
 /* Softmax by rows, or its logarithm; with grad, its backward pass, of which x is the y. */
 NN_API void nn_softmax(const float *grad, const float *x, int64_t rows, int64_t columns,
                        int logarithm, float *out, int threads)
 {
-    threads = nn_useful_threads(threads, NN_CURVE * (double)rows * (double)columns);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(rows, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        if (grad)
-            nn_active->softmax_backward(grad, x, lo, hi, columns, logarithm, out);
-        else
-            nn_active->softmax_forward(x, lo, hi, columns, logarithm, out);
-    }
+    const nn_softmax_job job = {grad, x, rows, columns, logarithm, out};
+    const double work = NN_CURVE * (double)rows * (double)columns;
+    nn_run(nn_softmax_thread, &job, nn_useful_threads(threads, work));
 }
 
 static inline int64_t nn_pieces(int64_t n)
 {
     return (n + NN_PIECE - 1) / NN_PIECE;
+}
+
+typedef struct {
+    int logits;
+    int64_t n;
+    const float *output, *target;
+    float factor, *grad, *sums;
+} nn_bce_job;
+
+static void nn_bce_thread(const void *given, int t, int threads)
+{
+    const nn_bce_job *job = given;
+    int64_t lo, hi;
+    nn_share(nn_pieces(job->n), 1, t, threads, &lo, &hi);
+    for (int64_t i = lo; i < hi; i++) {
+        const int64_t at = i * NN_PIECE, left = job->n - at;
+        job->sums[i] = (job->logits ? nn_active->bce_with_logits : nn_active->bce)(
+            left < NN_PIECE ? left : NN_PIECE, job->output + at, job->target + at, job->factor,
+            job->grad + at);
+    }
 }
 
 /* Binary cross-entropy, factor * a sum, and its gradient in grad, which may be output or
@@ -104,47 +146,54 @@ NN_API double nn_bce(int logits, int64_t n, const float *output, const float *ta
                      double factor, float *grad, float *sums, int threads)
 {
     double sum = 0;
-    threads = nn_useful_threads(threads, 3 * NN_CURVE * (double)n);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(nn_pieces(n), 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        for (int64_t i = lo; i < hi; i++) {
-            const int64_t at = i * NN_PIECE, count = n - at < NN_PIECE ? n - at : NN_PIECE;
-            sums[i] = (logits ? nn_active->bce_with_logits : nn_active->bce)(
-                count, output + at, target + at, (float)factor, grad + at);
-        }
-    }
+    const nn_bce_job job = {logits, n, output, target, (float)factor, grad, sums};
+    nn_run(nn_bce_thread, &job, nn_useful_threads(threads, 3 * NN_CURVE * (double)n));
     for (int64_t i = 0; i < nn_pieces(n); i++)
         sum += sums[i];
     return factor * sum;
+}
+
+/* Dropout or Gaussian noise of n numbers, drawn by `key` */
+typedef struct {
+    int64_t n;
+    const float *x;
+    nn_drop drop;
+    float std;
+    uint64_t key;
+    float *out;
+} nn_noise_job;
+
+static void nn_dropout_thread(const void *given, int t, int threads)
+{
+    const nn_noise_job *job = given;
+    int64_t lo, hi;
+    nn_share(job->n, 16, t, threads, &lo, &hi);
+    nn_active->dropout(hi - lo, (uint32_t)lo, job->x + lo, job->drop, job->key, job->out + lo);
 }
 
 /* out = x * scale where random number i is at least `least`, else 0. out may be x. */
 NN_API void nn_dropout(int64_t n, const float *x, nn_drop drop, uint64_t key, float *out,
                        int threads)
 {
-    threads = nn_useful_threads(threads, NN_CURVE * (double)n);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->dropout(hi - lo, (uint32_t)lo, x + lo, drop, key, out + lo);
-    }
+    const nn_noise_job job = {n, x, drop, 0, key, out};
+    nn_run(nn_dropout_thread, &job, nn_useful_threads(threads, NN_CURVE * (double)n));
+}
+
+static void nn_gaussian_noise_thread(const void *given, int t, int threads)
+{
+    const nn_noise_job *job = given;
+    int64_t lo, hi;
+    nn_share(job->n, 16, t, threads, &lo, &hi);
+    nn_active->gaussian_noise(lo, hi, job->x, job->std, (uint32_t)job->key,
+                              (uint32_t)(job->key >> 32), job->out);
 }
 
 /* out = x + std * normal numbers. out may be x. */
 NN_API void nn_gaussian_noise(int64_t n, const float *x, double std, uint64_t key, float *out,
                               int threads)
 {
-    threads = nn_useful_threads(threads, 3 * NN_CURVE * (double)n);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        nn_share(n, 16, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->gaussian_noise(lo, hi, x, (float)std, (uint32_t)key, (uint32_t)(key >> 32),
-                                  out);
-    }
+    const nn_noise_job job = {n, x, {0, 0}, (float)std, key, out};
+    nn_run(nn_gaussian_noise_thread, &job, nn_useful_threads(threads, 3 * NN_CURVE * (double)n));
 }
 
 #endif

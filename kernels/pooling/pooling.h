@@ -85,6 +85,15 @@ static inline nn_pool_desk nn_pool_set_desk(const nn_pool *s, void *space, int t
     return d;
 }
 
+/* What a forward pass takes, each thread some planes. where: null for averages */
+typedef struct {
+    const nn_pool *s;
+    const float *x;
+    float *out;
+    uint8_t *where;
+    void *space;
+} nn_pool_job;
+
 /* Plane number p of x as the loops read it: itself, or its copy in a frame. Sets ldx. */
 static const float *nn_readable(const nn_pool *s, const float *x, int64_t p, float *frame,
                                 int64_t *ldx)
@@ -126,31 +135,37 @@ static void nn_leave_padding(const nn_pool *s, const float *out, uint8_t *where)
                                    nn_padded(j * s->stride_w, s->pad_w, s->kw));
 }
 
+static void nn_max_forward_thread(const void *given, int t, int threads)
+{
+    const nn_pool_job *job = given;
+    const nn_pool *s = job->s;
+    const nn_pool_desk d = nn_pool_set_desk(s, job->space, t);
+    const int64_t size = s->oh * s->ow;
+    int64_t lo, hi, ldx;
+    nn_share(s->planes, 1, t, threads, &lo, &hi);
+    nn_active->fill(nn_frame_size(s), -INFINITY, d.frame);
+    for (int64_t p = lo; p < hi; p++) {
+        const float *const from = nn_readable(s, job->x, p, d.frame, &ldx);
+        float *const out = job->out + p * size;
+        uint8_t *const where = job->where + p * size;
+        if (nn_writable(p, hi, size)) {
+            nn_active->max_forward(s, from, ldx, out, where);
+        } else {
+            nn_active->max_forward(s, from, ldx, d.out, d.where);
+            memcpy(out, d.out, (size_t)size * sizeof *out);
+            memcpy(where, d.where, (size_t)size);
+        }
+        if (s->pad_h || s->pad_w)
+            nn_leave_padding(s, out, where);
+    }
+}
+
 /* x (planes, h, w) -> out and where (planes, oh, ow) */
 NN_API void nn_max_forward(const nn_pool *s, const float *x, float *out, uint8_t *where,
                            void *space, int threads)
 {
-    const int64_t size = s->oh * s->ow;
-    threads = nn_pool_threads(s, threads);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi, ldx;
-        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
-        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->fill(nn_frame_size(s), -INFINITY, d.frame);
-        for (int64_t p = lo; p < hi; p++) {
-            const float *const from = nn_readable(s, x, p, d.frame, &ldx);
-            if (nn_writable(p, hi, size)) {
-                nn_active->max_forward(s, from, ldx, out + p * size, where + p * size);
-            } else {
-                nn_active->max_forward(s, from, ldx, d.out, d.where);
-                memcpy(out + p * size, d.out, (size_t)size * sizeof *out);
-                memcpy(where + p * size, d.where, (size_t)size);
-            }
-            if (s->pad_h || s->pad_w)
-                nn_leave_padding(s, out + p * size, where + p * size);
-        }
-    }
+    const nn_pool_job job = {s, x, out, where, space};
+    nn_run(nn_max_forward_thread, &job, nn_pool_threads(s, threads));
 }
 
 /* Of windows in `size` numbers, those that lie in them and not in the padding: [lo, hi) */
@@ -218,70 +233,97 @@ static void nn_avg_plane_backward(const nn_pool *s, const float *grad, float *ro
     }
 }
 
+/* What a backward pass takes. where: null for averages */
+typedef struct {
+    const nn_pool *s;
+    const float *grad;
+    const uint8_t *where;
+    const nn_way *ways;
+    float *out;
+    void *space;
+} nn_pool_back_job;
+
+/* A plane of pairs: its last ones are copied to where there is room behind them. */
+static void nn_pairs_plane_backward(const nn_pool_back_job *job, const nn_pool_desk *d, int64_t p,
+                                    int64_t hi)
+{
+    const nn_pool *s = job->s;
+    const int64_t size = s->oh * s->ow, whole = s->h * s->w;
+    const float *g = job->grad + p * size;
+    const uint8_t *at = job->where ? job->where + p * size : 0;
+    float *const to = job->out + p * whole;
+    if ((s->planes - 1 - p) * size < NN_ROOM) {
+        g = memcpy(d->out, g, (size_t)size * sizeof *g);
+        at = at ? memcpy(d->where, at, (size_t)size) : 0;
+    }
+    if (nn_writable(p, hi, whole)) {
+        nn_active->pairs_backward(s, g, at, to);
+    } else {
+        nn_active->pairs_backward(s, g, at, d->frame);
+        memcpy(to, d->frame, (size_t)whole * sizeof *to);
+    }
+}
+
+static void nn_pool_backward_thread(const void *given, int t, int threads)
+{
+    const nn_pool_back_job *job = given;
+    const nn_pool *s = job->s;
+    const nn_pool_desk d = nn_pool_set_desk(s, job->space, t);
+    const int64_t size = s->oh * s->ow, whole = s->h * s->w;
+    int64_t lo, hi;
+    nn_share(s->planes, 1, t, threads, &lo, &hi);
+    for (int64_t p = lo; p < hi; p++) {
+        const float *const g = job->grad + p * size;
+        float *const to = job->out + p * whole;
+        if (s->pairs)
+            nn_pairs_plane_backward(job, &d, p, hi);
+        else if (job->where)
+            nn_max_plane_backward(s, g, job->where + p * size, job->ways, to);
+        else
+            nn_avg_plane_backward(s, g, d.row, to);
+    }
+}
+
 /* The backward pass of either: where is null for the average */
 NN_API void nn_pool_backward(const nn_pool *s, const float *grad, const uint8_t *where,
                              float *out, void *space, int threads)
 {
-    const int64_t size = s->oh * s->ow, whole = s->h * s->w;
     nn_way ways[256];
+    const nn_pool_back_job job = {s, grad, where, ways, out, space};
     for (int64_t k = 0; k < 256; k++) {
         ways[k].down = k / s->kw;
         ways[k].right = k % s->kw;
         ways[k].both = ways[k].down * s->w + ways[k].right;
     }
-    threads = nn_pool_threads(s, threads);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
-        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        for (int64_t p = lo; p < hi; p++) {
-            const float *g = grad + p * size;
-            const uint8_t *at = where ? where + p * size : 0;
-            float *const to = out + p * whole;
-            if (!s->pairs && where) {
-                nn_max_plane_backward(s, g, at, ways, to);
-                continue;
-            }
-            if (!s->pairs) {
-                nn_avg_plane_backward(s, g, d.row, to);
-                continue;
-            }
-            if ((s->planes - 1 - p) * size < NN_ROOM) {
-                g = memcpy(d.out, g, (size_t)size * sizeof *g);
-                at = where ? memcpy(d.where, at, (size_t)size) : 0;
-            }
-            if (nn_writable(p, hi, whole)) {
-                nn_active->pairs_backward(s, g, at, to);
-            } else {
-                nn_active->pairs_backward(s, g, at, d.frame);
-                memcpy(to, d.frame, (size_t)whole * sizeof *to);
-            }
-        }
+    nn_run(nn_pool_backward_thread, &job, nn_pool_threads(s, threads));
+}
+
+static void nn_avg_forward_thread(const void *given, int t, int threads)
+{
+    const nn_pool_job *job = given;
+    const nn_pool *s = job->s;
+    const nn_pool_desk d = nn_pool_set_desk(s, job->space, t);
+    const int64_t size = s->oh * s->ow;
+    int64_t lo, hi, ldx;
+    nn_pool bare = *s; /* the loop sees to the padding */
+    bare.pad_h = bare.pad_w = 0;
+    nn_share(s->planes, 1, t, threads, &lo, &hi);
+    nn_active->fill(nn_frame_size(s) + nn_frame_width(s) + NN_ROOM * s->stride_w, 0, d.frame);
+    for (int64_t p = lo; p < hi; p++) {
+        const float *const from = nn_readable(&bare, job->x, p, d.frame, &ldx);
+        float *const out = job->out + p * size;
+        float *const to = nn_writable(p, hi, size) ? out : d.out;
+        nn_active->avg_forward(s, from, d.row, to);
+        if (to == d.out)
+            memcpy(out, d.out, (size_t)size * sizeof *out);
     }
 }
 
 NN_API void nn_avg_forward(const nn_pool *s, const float *x, float *out, void *space,
                            int threads)
 {
-    const int64_t size = s->oh * s->ow;
-    nn_pool bare = *s; /* the loop sees to the padding */
-    bare.pad_h = bare.pad_w = 0;
-    threads = nn_pool_threads(s, threads);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi, ldx;
-        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
-        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->fill(nn_frame_size(s) + nn_frame_width(s) + NN_ROOM * s->stride_w, 0, d.frame);
-        for (int64_t p = lo; p < hi; p++) {
-            const float *const from = nn_readable(&bare, x, p, d.frame, &ldx);
-            float *const to = nn_writable(p, hi, size) ? out + p * size : d.out;
-            nn_active->avg_forward(s, from, d.row, to);
-            if (to == d.out)
-                memcpy(out + p * size, d.out, (size_t)size * sizeof *out);
-        }
-    }
+    const nn_pool_job job = {s, x, out, 0, space};
+    nn_run(nn_avg_forward_thread, &job, nn_pool_threads(s, threads));
 }
 
 /* ---- Adaptive average -------------------------------------------------------------------- */
@@ -328,29 +370,71 @@ static void nn_adaptive_plane(const nn_pool *s, const int32_t *rows, const int32
     }
 }
 
+static void nn_adaptive_forward_thread(const void *given, int t, int threads)
+{
+    const nn_pool_job *job = given;
+    const nn_pool *s = job->s;
+    const nn_pool_desk d = nn_pool_set_desk(s, job->space, t);
+    const int64_t whole = s->h * s->w, size = s->oh * s->ow;
+    const int32_t *columns, *const rows = nn_windows(s, &d, &columns);
+    int64_t lo, hi, p, ldx;
+    nn_share(s->planes, 1, t, threads, &lo, &hi);
+    nn_active->fill(nn_frame_size(s), 0, d.frame);
+    p = lo;
+    if (size == 1) { /* planes after which there is room */
+        const int64_t room = s->planes - (NN_ROOM + whole - 1) / whole;
+        p = hi < room ? hi : room;
+        p = p < lo ? lo : p;
+        nn_active->means(p - lo, whole, job->x + lo * whole, whole, job->out + lo, 1);
+    }
+    for (; p < hi; p++)
+        nn_adaptive_plane(s, rows, columns, nn_readable(s, job->x, p, d.frame, &ldx), d.row,
+                          job->out + p * size);
+}
+
 /* x (planes, h, w) -> out (planes, oh, ow) */
 NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, void *space,
                                 int threads)
 {
-    const int64_t whole = s->h * s->w, size = s->oh * s->ow;
-    threads = nn_pool_threads(s, threads);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi, p, ldx;
-        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
-        const int32_t *columns, *const rows = nn_windows(s, &d, &columns);
-        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        nn_active->fill(nn_frame_size(s), 0, d.frame);
-        p = lo;
-        if (size == 1) { /* planes after which there is room */
-            const int64_t room = s->planes - (NN_ROOM + whole - 1) / whole;
-            p = hi < room ? hi : room;
-            p = p < lo ? lo : p;
-            nn_active->means(p - lo, whole, x + lo * whole, whole, out + lo, 1);
+    const nn_pool_job job = {s, x, out, 0, space};
+    nn_run(nn_adaptive_forward_thread, &job, nn_pool_threads(s, threads));
+}
+
+/* A plane grad (oh, ow) -> out (h, w). row: work space */
+static void nn_adaptive_plane_backward(const nn_pool *s, const int32_t *rows,
+                                       const int32_t *columns, const float *grad, float *row,
+                                       float *out)
+{
+    nn_active->fill(s->h * s->w, 0, out);
+    for (int64_t i = 0; i < s->oh; i++) {
+        const int64_t top = rows[2 * i], end = rows[2 * i + 1];
+        nn_active->fill(s->w, 0, row);
+        for (int64_t j = 0; j < s->ow; j++, grad++) {
+            const int32_t left = columns[2 * j], right = columns[2 * j + 1];
+            const float share = *grad / (float)((end - top) * (right - left));
+            for (int32_t c = left; c < right; c++)
+                row[c] += share;
         }
-        for (; p < hi; p++)
-            nn_adaptive_plane(s, rows, columns, nn_readable(s, x, p, d.frame, &ldx), d.row,
-                              out + p * size);
+        for (int64_t r = top; r < end; r++)
+            nn_active->add(s->w, row, out + r * s->w);
+    }
+}
+
+static void nn_adaptive_backward_thread(const void *given, int t, int threads)
+{
+    const nn_pool_back_job *job = given;
+    const nn_pool *s = job->s;
+    const nn_pool_desk d = nn_pool_set_desk(s, job->space, t);
+    const int64_t whole = s->h * s->w, size = s->oh * s->ow;
+    const int32_t *columns, *const rows = nn_windows(s, &d, &columns);
+    int64_t lo, hi;
+    nn_share(s->planes, 1, t, threads, &lo, &hi);
+    for (int64_t p = lo; p < hi; p++) {
+        const float *const g = job->grad + p * size;
+        if (size == 1)
+            nn_active->fill(whole, *g / (float)whole, job->out + p * whole);
+        else
+            nn_adaptive_plane_backward(s, rows, columns, g, d.row, job->out + p * whole);
     }
 }
 
@@ -358,36 +442,8 @@ NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, vo
 NN_API void nn_adaptive_backward(const nn_pool *s, const float *grad, float *out, void *space,
                                  int threads)
 {
-    const int64_t whole = s->h * s->w;
-    threads = nn_pool_threads(s, threads);
-    NN_PARALLEL(threads)
-    {
-        int64_t lo, hi;
-        const nn_pool_desk d = nn_pool_set_desk(s, space, NN_THREAD());
-        const int32_t *columns, *const rows = nn_windows(s, &d, &columns);
-        nn_share(s->planes, 1, NN_THREAD(), NN_THREADS(), &lo, &hi);
-        for (int64_t p = lo; p < hi; p++) {
-            const float *g = grad + p * s->oh * s->ow;
-            float *const to = out + p * whole;
-            if (s->oh == 1 && s->ow == 1) {
-                nn_active->fill(whole, *g / (float)whole, to);
-                continue;
-            }
-            nn_active->fill(whole, 0, to);
-            for (int64_t i = 0; i < s->oh; i++) {
-                const int64_t top = rows[2 * i], end = rows[2 * i + 1];
-                nn_active->fill(s->w, 0, d.row);
-                for (int64_t j = 0; j < s->ow; j++, g++) {
-                    const int32_t left = columns[2 * j], right = columns[2 * j + 1];
-                    const float share = *g / (float)((end - top) * (right - left));
-                    for (int32_t c = left; c < right; c++)
-                        d.row[c] += share;
-                }
-                for (int64_t r = top; r < end; r++)
-                    nn_active->add(s->w, d.row, to + r * s->w);
-            }
-        }
-    }
+    const nn_pool_back_job job = {s, grad, 0, 0, out, space};
+    nn_run(nn_adaptive_backward_thread, &job, nn_pool_threads(s, threads));
 }
 
 #endif

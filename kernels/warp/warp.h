@@ -85,34 +85,57 @@ NN_API int64_t nn_warp_bytes(const nn_warp *job, int threads)
     return nn_round64(nn_warp_lay_out(job, NULL, NULL)) * (threads < 1 ? 1 : threads) + 64;
 }
 
-NN_API void nn_warp_images(const nn_warp *job, void *work, int threads)
+/* What threads share: the next chunk of images goes to the thread that asks first. */
+typedef struct {
+    const nn_warp *warp;
+    nn_atomic *chunks; /* that were handed out */
+    char *space;
+    int64_t *moments;
+} nn_warp_job;
+
+/* The first image of the next chunk, at least job->warp->count if none is left. */
+static int64_t nn_next_chunk(const nn_warp_job *job)
 {
-    const int64_t bytes = nn_round64(nn_warp_lay_out(job, NULL, NULL));
-    threads = nn_warp_threads(job, threads, 20 + 2 * job->modes);
-    NN_PARALLEL(threads)
-    {
-        nn_warp_space space;
-        char *at = nn_align(work) + bytes * NN_THREAD();
-        memset(at, 0, bytes); /* the frame stays black; without modes, so does the field */
-        nn_warp_lay_out(job, at, &space);
-        for (int64_t x = 0; x < job->width; x++)
-            for (int64_t k = 0; k < job->modes; k++)
-                space.columns[k * space.wide + x] = job->basis_x[x * job->modes + k];
-        NN_FOR_ANY_THREAD
-        for (int64_t n = 0; n < job->count; n += NN_CHUNK)
-            nn_active->warp_images(job, n, nn_chunk_end(job, n), &space);
-    }
+    return (int64_t)NN_CHUNK * nn_atomic_add(job->chunks, 1);
 }
 
-NN_API void nn_image_moments(const nn_warp *job, int64_t *out, int threads)
+static void nn_warp_thread(const void *given, int t, int threads)
 {
-    threads = nn_warp_threads(job, threads, 1);
-    NN_PARALLEL(threads)
-    {
-        NN_FOR_ANY_THREAD
-        for (int64_t n = 0; n < job->count; n += NN_CHUNK)
-            nn_active->image_moments(job, n, nn_chunk_end(job, n), out);
-    }
+    const nn_warp_job *job = given;
+    const nn_warp *warp = job->warp;
+    const int64_t bytes = nn_round64(nn_warp_lay_out(warp, NULL, NULL));
+    nn_warp_space space;
+    char *const at = job->space + bytes * t;
+    (void)threads;
+    memset(at, 0, bytes); /* the frame stays black; without modes, so does the field */
+    nn_warp_lay_out(warp, at, &space);
+    for (int64_t x = 0; x < warp->width; x++)
+        for (int64_t k = 0; k < warp->modes; k++)
+            space.columns[k * space.wide + x] = warp->basis_x[x * warp->modes + k];
+    for (int64_t n; (n = nn_next_chunk(job)) < warp->count;)
+        nn_active->warp_images(warp, n, nn_chunk_end(warp, n), &space);
+}
+
+NN_API void nn_warp_images(const nn_warp *warp, void *space, int threads)
+{
+    nn_atomic chunks = 0;
+    const nn_warp_job job = {warp, &chunks, nn_align(space), NULL};
+    nn_run(nn_warp_thread, &job, nn_warp_threads(warp, threads, 20 + 2 * warp->modes));
+}
+
+static void nn_moments_thread(const void *given, int t, int threads)
+{
+    const nn_warp_job *job = given;
+    (void)t, (void)threads;
+    for (int64_t n; (n = nn_next_chunk(job)) < job->warp->count;)
+        nn_active->image_moments(job->warp, n, nn_chunk_end(job->warp, n), job->moments);
+}
+
+NN_API void nn_image_moments(const nn_warp *warp, int64_t *out, int threads)
+{
+    nn_atomic chunks = 0;
+    const nn_warp_job job = {warp, &chunks, NULL, out};
+    nn_run(nn_moments_thread, &job, nn_warp_threads(warp, threads, 1));
 }
 
 #endif

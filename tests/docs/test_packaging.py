@@ -107,14 +107,41 @@ def unoptimized(folder):
     return str(path)
 
 
-def test_the_kernels_build_without_openmp_from_a_clean_checkout(checkout):
-    compiler = unoptimized(checkout)
-    done = build(checkout, CC=compiler, NP_NN_NO_OPENMP="1", NP_NN_STRICT="1")
+def test_the_kernels_build_from_a_clean_checkout(checkout):
+    done = build(checkout, CC=unoptimized(checkout), NP_NN_STRICT="1")
     assert not done.returncode, done.stderr
     arguments = ["--dataset", "digits", "--steps", "20", "--no-plots", "--quiet"]
     done = python(checkout, "main_np.py", *arguments, "--kernels", "compiled", "--threads", "2")
     assert not done.returncode, done.stderr
-    assert "built without OpenMP: one thread" in done.stdout
+    assert "compiled kernels" in done.stdout
+
+
+FORK = """
+import os, signal, numpy as np
+from np_nn._kernels import pooling
+x, out = np.ones((8, 8, 6, 6), "f4"), np.zeros((8, 8, 3, 3), "f4")
+pooling.set_work_per_thread(1)
+pooling.avg_pool2d_forward(x, (2, 2), (2, 2), (0, 0), out, 2)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    pooling.avg_pool2d_forward(x, (2, 2), (2, 2), (0, 0), 0 * out, 2)
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_kernels_with_openmp_survive_a_fork(checkout):
+    variables = {"NP_NN_OPENMP": "1", "NP_NN_FAMILY": "pooling", "NP_NN_STRICT": "1"}
+    done = build(checkout, CC=unoptimized(checkout), **variables)
+    if "omp" in done.stderr and done.returncode:
+        pytest.skip("the compiler has no OpenMP")
+    assert not done.returncode, done.stderr
+    (library,) = (checkout / "np_nn" / "_kernels").glob("pooling*.so")
+    assert b"GOMP_parallel" in library.read_bytes() or b"__kmpc" in library.read_bytes()
+    done = python(checkout, "-W", "ignore", "-c", FORK)
+    assert not done.returncode, done.stderr
 
 
 def test_a_build_in_place_takes_the_place_of_older_ones(checkout):

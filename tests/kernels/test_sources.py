@@ -72,6 +72,13 @@ def test_kernels_import_nothing_of_np_nn(path):
     assert not re.search(r"\b(?:c?import|from)\s+np_nn", path.read_text("utf-8"))
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(KERNELS)))
+def test_no_name_is_a_macro_of_windows(path):
+    """common/team.h includes windows.h, which defines these words as nothing or as each other."""
+    code = re.sub(r"/\*.*?\*/|//[^\n]*|#.*?$", "", path.read_text("utf-8"), flags=re.S | re.M)
+    assert not re.search(r"\b(?:near|far|NEAR|FAR)\b", code)
+
+
 def test_sources_and_headers_are_found(setup):
     assert [source.stem for source in setup.SOURCES] == list(FAMILIES)
     reached = {ROOT / path for source in setup.SOURCES for path in setup.headers(source)}
@@ -98,7 +105,10 @@ def test_sources_and_headers_are_found(setup):
         ("common/arrays.pxi", FIRST),
         ("common/cpu.h", FIRST),
         ("common/dispatch.h", FIRST),
+        ("common/atomics.h", FIRST),
         ("common/extension.pxi", FIRST),
+        ("common/openmp.h", FIRST),
+        ("common/team.h", FIRST),
         ("common/threads.h", FIRST),
         ("common/types.h", FIRST),
     ],

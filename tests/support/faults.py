@@ -22,7 +22,6 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
-from np_nn import ops
 from np_nn.utils import archive, files
 
 CALLS = ("open", "write", "fsync", "link", "replace", "close")  # of os, that write a file
@@ -246,7 +245,6 @@ def main():
     parser.add_argument("--kernels", default=os.environ.get("NP_NN_KERNELS", "auto"))
     args = parser.parse_args()
     nn.use(args.kernels)
-    ops.set_threads(1)  # OpenMP's do not survive a fork
     killed, ended, unreadable, different = kill(args.kills)
     failures, neither, left_over, other = fail_each()
     read, torn = share(args.rounds)

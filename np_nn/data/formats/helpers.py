@@ -1,8 +1,8 @@
 """Decoding of many image files at once: by this process, and by one more for each further core.
 
 Pillow holds Python's lock for most of the time that a small image takes, so threads do not help;
-a fork would copy the state of running OpenMP threads, and ``multiprocessing`` imports the user's
-program again. Each helper is therefore a process that runs `decode` alone.
+a fork would copy locks that other threads hold, and ``multiprocessing`` imports the user's program
+again. Each helper is therefore a process that runs `decode` alone.
 """
 
 import pickle
