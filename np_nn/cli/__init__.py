@@ -15,7 +15,7 @@ from np_nn.cli.options import (
     parser,
     parser_of,
 )
-from np_nn.cli.program import load, parse, read, run
+from np_nn.cli.program import load, parse, read, run, use
 from np_nn.utils.converters import whole_number
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "parser_of",
     "read",
     "run",
+    "use",
     "whole_number",
 ]

@@ -34,9 +34,13 @@ def why_not():
     if ops.KERNELS:
         return "NP_NN_KERNELS=numpy turns them off: unset it, or set it to auto"
     others = [path.name for path in FOLDER.glob("*") if path.suffix in ENDINGS]
-    again = "install np_nn again"
+    again = _again()
     if others:
         return f"built for another Python ({sorted(others)[0]}): {again} with this one"
+    if os.name == "nt":
+        return (
+            f"not built, as on Windows they are on request alone: {again} with NP_NN_STRICT=1 set"
+        )
     compiler = _compiler()
     if not compiler:
         return f"not built, and there is no C compiler: install gcc or clang, then {again}"
@@ -44,6 +48,13 @@ def why_not():
         f"not built, although there is a C compiler ({compiler}): {again} with NP_NN_STRICT=1 "
         "set, which shows what fails"
     )
+
+
+def _again():
+    """Return how to install np_nn again: in its folder, or in place of what pip has kept."""
+    if FOLDER.parents[1].joinpath("setup.py").is_file():
+        return f"run 'pip install -e .' in {FOLDER.parents[1]}"
+    return "install np_nn again by 'pip install --force-reinstall --no-cache-dir'"
 
 
 def _compiler():

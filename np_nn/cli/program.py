@@ -6,11 +6,13 @@ import shlex
 import sys
 
 from np_nn import data, ops
-from np_nn.cli import load_option, outputs, streams
+from np_nn.cli import kernels, load_option, outputs, streams
 from np_nn.cli.name import command_line, program_name
 from np_nn.cli.settings import choose, settings
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.errors import NpNNError
+
+_notes = []  # of the arguments, for the end of a run that succeeds: see use
 
 
 def run(main):
@@ -24,6 +26,8 @@ def run(main):
     status = _status(main)
     try:
         sys.stdout.flush()
+        if not status:
+            print("".join(_notes), end="", file=sys.stderr)
     except BrokenPipeError:
         _discard_output()
     except OSError as error:
@@ -79,10 +83,7 @@ def parse(command, argv=None):
     words = sys.argv[1:] if argv is None else argv
     args = command.parse_args(words)
     args.command = shlex.join(command_line(words))
-    if "kernels" in args:
-        ops.use(args.kernels)
-    if "threads" in args:
-        ops.set_threads(args.threads)
+    use(args)
     if "recipe" in args or "settings" in args:
         if "recipe" in args:
             choose(args)
@@ -90,6 +91,21 @@ def parse(command, argv=None):
         args.settings = load_option.settings(args, settings(args))
     outputs.check(args)
     return args
+
+
+def use(args):
+    """Apply the arguments' kernels and threads, where they have these.
+
+    If NumPy will stand in for kernels that are missing, ``run`` says so at its end: not with
+    --quiet, nor where NumPy was asked for.
+    """
+    _notes.clear()
+    if "threads" in args:
+        ops.set_threads(args.threads)
+    if "kernels" in args:
+        ops.use(args.kernels)
+        if args.kernels == "auto" and not ops.KERNELS and not getattr(args, "quiet", False):
+            _notes.append(f"note: NumPy computed this, not the kernels: {kernels.why_not()}\n")
 
 
 def load(args):

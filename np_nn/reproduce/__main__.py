@@ -26,8 +26,7 @@ def main(argv=None):
     if args.list:
         print(_listed(rows))
         return 0
-    ops.use(args.kernels)
-    ops.set_threads(args.threads)
+    cli.use(args)
     files.check_writable(args.out)
     results = Results(args.out / "results.json")
     try:

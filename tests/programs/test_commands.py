@@ -172,8 +172,41 @@ def test_info_says_why_no_kernel_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("CC", "no-such-compiler")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "there is no C compiler: install gcc or clang" in kernels.why_not()
+    with monkeypatch.context() as patch:
+        patch.setattr(kernels.os, "name", "nt")
+        windows = kernels.why_not()
+    assert "not built, as on Windows they are on request alone: install np_nn again" in windows
+    assert windows.endswith(
+        "by 'pip install --force-reinstall --no-cache-dir' with NP_NN_STRICT=1 set"
+    )
     (tmp_path / "mlp.cpython-27-x86_64-linux-gnu.so").touch()
     assert "built for another Python (mlp.cpython-27" in kernels.why_not()
+
+
+def test_in_a_checkout_the_kernels_are_built_where_it_is(monkeypatch):
+    monkeypatch.setattr(ops, "KERNELS", {})
+    nn.use("auto")
+    assert f"run 'pip install -e .' in {kernels.FOLDER.parents[1]}" in kernels.why_not()
+
+
+def test_a_run_without_kernels_ends_with_a_line_on_how_to_get_them(np_nn, monkeypatch, tmp_path):
+    train = [*TINY[:-1], "--no-plots"]
+    if ops.KERNELS:
+        assert "NumPy computed this" not in np_nn("train", *train)[2]
+    monkeypatch.setattr(ops, "KERNELS", {})
+    saved = tmp_path / "m.safetensors"
+    found = [np_nn("train", *train, "--save", saved), np_nn("evaluate", saved, "--no-plots")]
+    for status, _, err in found:
+        assert status == 0
+        line = err.splitlines()[-1]
+        assert line == f"note: NumPy computed this, not the kernels: {kernels.why_not()}"
+        assert err.count("NumPy computed this") == 1
+    monkeypatch.setenv("NP_NN_KERNELS", "auto")
+    for quiet in (["train", *train, "--quiet"], ["train", *train, "--kernels", "numpy"], ["info"]):
+        assert "NumPy computed this" not in np_nn(*quiet)[2]
+    monkeypatch.setenv("NP_NN_KERNELS", "numpy")
+    assert "NumPy computed this" not in np_nn("train", *train)[2]
+    assert "NumPy computed this" not in np_nn("train", "--steps", "none")[2]
 
 
 # ---- A saved model: evaluate, export ----------------------------------------------------------
