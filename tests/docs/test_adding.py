@@ -81,9 +81,9 @@ def _build(folder, family):
     alone = folder / "alone"
     for part in (folder / "kernels" / "common", family):
         shutil.copytree(part, alone / "kernels" / part.name)
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, alone)
     (alone / "np_nn").mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "np_nn/__init__.py"):
+        shutil.copy(ROOT / name, alone / name)
     python(alone, "setup.py", "--quiet", "build_ext", "--inplace")
     (folder / "np_nn" / "_kernels").mkdir(exist_ok=True)
     for built in alone.glob("np_nn/_kernels/squared_error*"):

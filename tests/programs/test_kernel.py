@@ -157,8 +157,9 @@ def test_builds_are_saved_by_name(module, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the symbols of an ELF file")
 def test_a_build_has_one_family_and_one_instruction_set(module, built, tmp_path):
     shutil.copytree(ROOT / "kernels", tmp_path / "kernels")
-    shutil.copy(ROOT / "setup.py", tmp_path)
     (tmp_path / "np_nn").mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "np_nn/__init__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     builds = module("builds").Builds("warp", "baseline", tmp_path)
     builds.finish(builds.start())
     assert list(builds.place.iterdir()) == [builds.now]
