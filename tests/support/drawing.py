@@ -1,7 +1,7 @@
-"""Digits drawn on the page of np-nn draw with a mouse, and what must come of them.
+"""Digits drawn on the page of np-nn draw, and what must come of them.
 
-``python -m tests.support.drawing`` draws 200 digits of MNIST's test set on the pages of two networks
-and compares picture and answer with those of np-nn predict.
+``python -m tests.support.drawing`` draws 200 digits of MNIST's test set on the pages of two
+networks, and compares picture and answer with those of np-nn predict.
 """
 
 import base64
@@ -23,6 +23,18 @@ CELL = 10  # pixels of the pad for a pixel of MNIST
 START = 20  # of the pad's: where the first one lies
 INK = 100  # from this level on, a pixel is drawn
 FRAME = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+DRAW = """(lines) => {
+  const pad = document.getElementById("pad"), box = pad.getBoundingClientRect();
+  const send = (type, [x, y], buttons) => pad.dispatchEvent(new PointerEvent(type, {
+    pointerId: 1, buttons, clientX: box.left + x * box.width / 320,
+    clientY: box.top + y * box.height / 320,
+  }));
+  for (const [first, ...rest] of lines) {
+    send("pointerdown", first, 1);
+    for (const place of rest) send("pointermove", place, 1);
+    send("pointerup", rest.at(-1), 0);
+  }
+}"""
 STATE = """() => ({
   ink: btoa(String.fromCharCode(...np_nn.pad.ink().filter((_, i) => i % 320 >= 20 && i % 320 < 300
     && i >= 6400 && i < 96000))),
@@ -50,17 +62,9 @@ def strokes(image):
 
 
 def draw(page, lines):
-    """Draw lines on the page's pad with the mouse, in place of what is there."""
+    """Draw lines on the page's pad, in place of what is there, as a mouse would at once."""
     page.click("#clear")
-    box = page.locator("#pad").bounding_box()
-    scale = box["width"] / 320
-    for line in lines:
-        places = [(box["x"] + scale * x, box["y"] + scale * y) for x, y in line]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place)
-        page.mouse.up()
+    page.evaluate(DRAW, lines)
     page.evaluate(FRAME)
 
 

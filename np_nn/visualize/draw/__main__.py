@@ -21,7 +21,8 @@ def parser():
         help="the page, one HTML file that needs nothing else (default: digit.html)",
     )  # fmt: skip
     add(
-        "--float16", action=argparse.BooleanOptionalAction,
+        "--float16",
+        action=argparse.BooleanOptionalAction,
         help="round the weights to 16 bits (default: if they make the page larger than 1 MB)",
     )
     return command
