@@ -3,6 +3,7 @@
 import base64
 import re
 
+import drawing as documented
 import numpy as np
 import pytest
 
@@ -25,14 +26,8 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def trained():
-    """A network that reads the digits of scikit-learn."""
-    data = nn.load("digits")
-    model = nn.initialize(nn.mlp((784, 32, 10)), "kaiming_uniform", seed=0)
-    optimizer = nn.Adam(model.parameters(), lr=0.003)
-    loss = nn.CrossEntropyLoss()
-    nn.fit(model, data.train, loss, optimizer, epochs=5, batch_size=50, seed=0, quiet=True)
-    model.info = nn.ModelInfo.of(data)
-    return model.eval()
+    """The network of the documentation's page."""
+    return documented.trained()
 
 
 @pytest.fixture(scope="module")
