@@ -11,7 +11,7 @@ from np_nn.visualize.draw.page import page
 
 DOCUMENT = "docs/use/draw"
 COMMENT = "<!-- drawing -->"
-FRAME = """Here it is, with a network of 32 hidden units, trained for five epochs on scikit-learn's digits:
+FRAME = """Here it is, with a network of 32 hidden units that was trained on scikit-learn's digits:
 
 <iframe src="digit.html" title="The page to draw on" width="100%" height="900"></iframe>"""
 
