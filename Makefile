@@ -6,6 +6,7 @@
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
+# make browser 200 digits drawn on the pages of np-nn draw: picture and answer as np-nn predict has
 # make fuzz    200,000 mutated files and options: each is read, or refused in one line
 # make bits    the same bits by every compiler and on every machine that can be run here: a table
 # make arm     the kernels' tests on an emulated Arm processor
@@ -17,7 +18,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel bits docs faults fuzz stress arm lint clean
+.PHONY: train compare test bench kernel bits docs faults browser fuzz stress arm lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -52,6 +53,10 @@ docs: $(VENV)/.docs
 faults: $(VENV)/.test
 	$(RUN) -m tests.support.faults --kernels numpy
 	$(RUN) -m tests.support.faults $(ARGS)
+
+browser: $(VENV)/.test
+	$(RUN) -m tests.support.drawing $(ARGS)
+	$(RUN) -m pytest tests/programs/test_browser.py tests/programs/test_draw.py
 
 fuzz: $(VENV)/.test
 	$(RUN) -m tests.support.fuzz $(ARGS)
