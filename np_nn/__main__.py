@@ -15,6 +15,7 @@ COMMANDS = {  # name: (module, what it does)
     "evaluate": ("np_nn.commands.evaluate", "test a saved model: accuracy, recalls, confusion"),
     "predict": ("np_nn.commands.predict", "name what a saved model sees in image files"),
     "export": ("np_nn.commands.export", "write a saved model as ONNX, as C or for PyTorch"),
+    "draw": ("np_nn.visualize.draw.__main__", "make a page to draw on and to see it learn"),
     "data": ("np_nn.commands.data", "show a data set: counts, classes, a picture of samples"),
     "info": ("np_nn.commands.info", "show versions, kernels, threads, and where data sets lie"),
     "compare": ("np_nn.compare", "time NumPy, the compiled kernels and PyTorch side by side"),

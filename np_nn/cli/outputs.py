@@ -78,7 +78,7 @@ def _outputs(given):
     saved = "save" if given.get("save") else "resume"
     if given.get(saved):
         yield Output(f"--{saved}", Path(given[saved]), given["keep"])
-    for name in ("log", "json", "report", "csv", "picture"):
+    for name in ("log", "json", "report", "csv", "picture", "output"):
         if given.get(name) and not (name == "json" and is_stdout(given[name])):
             yield Output(f"--{name}", Path(given[name]))
     for path in given.get("export", ()):

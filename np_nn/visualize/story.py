@@ -40,12 +40,12 @@ def panels(passed, data, shown, unit, loss):
     """
     shape = data.test.images.shape[1:]
     layers = [stage.layer for stage in passed.stages]
-    names = ["x", *_names(layers)]
-    rules = list(map(_rule, layers, names, names[1:], _counted(list(map(type, layers)))))
+    letters, forward, backward = zip(*formulas(layers), strict=True)
+    names = ["x", *letters]
     first, word, features = _first(data, shape)
-    made = [f"x, the {word}", *(forward for forward, _ in rules)]
+    made = [f"x, the {word}", *forward]
     last = "= p \N{MINUS SIGN} y" if loss.targets == "classes" else "of the loss"
-    back = [*(backward for _, backward in rules), last]
+    back = [*backward, last]
     kinds = [first, *["maps"] * (len(layers) - 1), "bars"]
     arrays = [(passed.x.reshape(shape), passed.grad.reshape(shape))]
     arrays += [(stage.output, stage.grad) for stage in passed.stages]
@@ -68,6 +68,17 @@ def _first(data, shape):
         return "photo" if is_photo(images) else "image", "image", ()
     names = data.preparation.columns or tuple(f"feature {i + 1}" for i in range(shape[0]))
     return "bars" if len(names) <= MOST_BARS else "maps", "features", names
+
+
+def formulas(layers):
+    """Return (letter, forward, backward) of each layer.
+
+    The letter stands for its output, forward says how that is made, and backward how the gradient
+    comes to its input.
+    """
+    names = ["x", *_names(layers)]
+    rules = map(_rule, layers, names, names[1:], _counted(list(map(type, layers))))
+    return [(name, *rule) for name, rule in zip(names[1:], rules, strict=True)]
 
 
 def _names(layers):

@@ -1,0 +1,47 @@
+"""Make a page on which a digit is drawn and a saved network's passes are followed."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from np_nn import cli
+from np_nn.saving.model_file import load_model
+from np_nn.utils import files
+from np_nn.utils.errors import NpNNError
+from np_nn.visualize.draw.description import describe
+from np_nn.visualize.draw.page import page
+
+
+def parser():
+    command = cli.Parser(description=__doc__)
+    add = command.add_argument
+    cli.add_model_file(add)
+    add(
+        "-o", "--output", type=Path, default=Path("digit.html"), metavar="FILE",
+        help="the page, one HTML file that needs nothing else (default: digit.html)",
+    )  # fmt: skip
+    add(
+        "--float16", action=argparse.BooleanOptionalAction,
+        help="round the weights to 16 bits (default: if they make the page larger than 1 MB)",
+    )
+    return command
+
+
+def main(argv=None):
+    args = cli.parse(parser(), argv)
+    model = load_model(args.model_file)
+    try:
+        network = describe(model, args.float16)
+    except NpNNError as error:
+        raise NpNNError(f"{args.model_file}: {error}") from None
+    text = page(args.model_file.name, network).encode()
+    if network.rounding:
+        print(f"note: {network.rounding}; --no-float16 keeps them", file=sys.stderr)
+    count = sum(parameter.data.size for parameter in model.parameters())
+    report = f"{args.model_file}: {count:,} parameters, a page of {len(text) / 1e6:.2f} MB"
+    cli.conclude([lambda: [files.write_file(args.output, text)]], report)
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

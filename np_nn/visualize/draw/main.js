@@ -1,0 +1,187 @@
+/** The page: the pad, the answer, the lesson and the unit in numbers, joined. */
+
+import { Lesson } from "./learn.js";
+import { MapView, element, selectable, written } from "./maps.js";
+import { Network } from "./network.js";
+import { Pad, SIDE } from "./pad.js";
+import { Passes } from "./passes.js";
+import { prepare } from "./prepare.js";
+import { explain } from "./unit.js";
+
+const $ = (id) => document.getElementById(id);
+const EXAMPLE = [ // a 3
+  [104, 92], [130, 72], [168, 66], [200, 82], [208, 112], [190, 140], [158, 154], [196, 166],
+  [216, 196], [206, 232], [172, 252], [132, 250], [102, 230],
+];
+const QUIET = 600; // ms without a change, after which a screen reader hears the answer
+
+const network = new Network(JSON.parse($("network").textContent));
+const { classes } = network.facts;
+const lesson = new Lesson(network, () => schedule());
+const choice = { pinned: null, hovered: null };
+const seen = new MapView("the picture that the network sees", network.facts.shape, true);
+const passes = new Passes($("stages"), network, choose);
+let pixels = null;
+let scheduled = false;
+let drawn = true; // since the pixels were taken
+
+const pad = new Pad($("pad"), $("cursor"), () => {
+  drawn = true;
+  schedule();
+});
+
+/** Show what has changed in the next frame, once. */
+function schedule() {
+  if (!scheduled) requestAnimationFrame(show);
+  scheduled = true;
+}
+
+function show() {
+  if (drawn) {
+    drawn = false;
+    pixels = prepare(pad.ink(), SIDE, network.facts.preparation);
+    lesson.see(pixels);
+  }
+  scheduled = false;
+  $("hint").hidden = pad.strokes.length > 0;
+  seen.show(pixels);
+  showAnswer();
+  showLesson();
+  passes.show(lesson, selected());
+  showUnit();
+}
+
+// ---- The answer -------------------------------------------------------------------------------
+
+const rows = classes.map((name, i) => {
+  const [bar, share] = [element("i"), element("span", { className: "share" })];
+  const track = element("span", { className: "track" }, bar);
+  const button = element("button", { type: "button", className: "class", ariaPressed: false },
+    element("b", { textContent: name }), track, share);
+  button.addEventListener("click", () => lesson.mean(i));
+  $("classes").append(element("li", {}, button));
+  return { button, bar, share };
+});
+$("seen").append(seen.element);
+
+function showAnswer() {
+  const p = lesson.passes?.probabilities;
+  const best = p ? p.indexOf(Math.max(...p)) : -1;
+  $("best").textContent = p ? classes[best] : "\u2013";
+  $("sure").textContent = p ? percent(p[best]) : "nothing drawn yet";
+  rows.forEach(({ button, bar, share }, i) => {
+    bar.style.setProperty("--share", p ? p[i] : 0);
+    share.textContent = p ? percent(p[i]) : "";
+    button.disabled = !p;
+    button.ariaPressed = lesson.target === i;
+    button.ariaLabel = `${classes[i]}${p ? `, ${percent(p[i])}` : ""}: I meant this`;
+    button.classList.toggle("best", i === best);
+  });
+  clearTimeout(show.timer);
+  show.timer = setTimeout(() => say(p ? `${classes[best]}, ${percent(p[best])}` : ""), QUIET);
+}
+
+function say(text) {
+  if ($("spoken").textContent !== text) $("spoken").textContent = text;
+}
+
+function percent(p) {
+  return `${(100 * p).toFixed(1)} %`;
+}
+
+// ---- The lesson -------------------------------------------------------------------------------
+
+const BUTTONS = {
+  step: () => lesson.advance(),
+  forward: () => lesson.show(lesson.forwardEnd),
+  backward: () => lesson.show(lesson.end),
+  update: () => lesson.update(),
+  play: () => (lesson.timer ? lesson.pause() : lesson.play()),
+  "undo-step": () => lesson.undo(),
+  reset: () => lesson.undo(true),
+};
+for (const [id, act] of Object.entries(BUTTONS)) $(id).addEventListener("click", act);
+$("rate").value = lesson.rate;
+$("rate").addEventListener("input", () => {
+  const rate = $("rate").valueAsNumber;
+  $("rate").ariaInvalid = !(rate > 0);
+  if (rate > 0) lesson.rate = rate;
+  schedule();
+});
+
+function showLesson() {
+  const [meant, playing] = [lesson.target !== null, Boolean(lesson.timer)];
+  $("play").textContent = playing ? "Pause" : "Play";
+  for (const id of ["step", "forward", "play"]) $(id).disabled = !lesson.passes;
+  for (const id of ["backward", "update"]) $(id).disabled = !meant;
+  for (const id of ["undo-step", "reset"]) $(id).disabled = !network.steps;
+  $("state").textContent = stateText(meant);
+  $("steps").textContent = network.steps
+    ? `The weights have changed ${network.steps === 1 ? "once" : `${network.steps} times`}.`
+    : "The weights are those of the file.";
+}
+
+function stateText(meant) {
+  if (!lesson.passes) return "Draw a digit first.";
+  if (!meant) return "Which digit did you mean? Choose it in the answer: the gradients follow.";
+  const [first, ...later] = [...new Set([lesson.losses[0], lesson.losses.at(-1)])].map(written);
+  const loss = [first, ...later].join(" \u2192 ");
+  return `You meant ${classes[lesson.target]}: the loss is ${loss}.`;
+}
+
+// ---- A unit -----------------------------------------------------------------------------------
+
+function choose(stage, unit, stays) {
+  choice.hovered = unit === null || stays ? null : { stage, unit };
+  if (stays) choice.pinned = { stage, unit };
+  schedule();
+}
+
+function selected() {
+  return choice.hovered ?? choice.pinned;
+}
+
+function showUnit() {
+  const at = selected();
+  const there = at !== null && lesson.shows(at.stage);
+  $("no-unit").hidden = there;
+  $("numbers").hidden = !there;
+  if (!there) return;
+  const grads = lesson.showsGradient(at.stage) ? lesson.passes.grads : undefined;
+  const own = explain(network, { ...lesson.passes, grads }, at.stage, at.unit, lesson.rate);
+  $("unit-title").textContent = own.title;
+  $("unit-lines").replaceChildren(...own.lines.map((line) => element("li", { textContent: line })));
+  $("unit-pictures").replaceChildren(...own.pictures.map(({ title, shape, values }) => {
+    const view = new MapView(`${title} of ${own.title}`, shape);
+    view.show(values);
+    return element("figure", {}, element("figcaption", { textContent: title }), view.element);
+  }));
+}
+
+// ---- Tools and themes -------------------------------------------------------------------------
+
+for (const tool of ["pen", "eraser"]) {
+  $(tool).addEventListener("click", () => {
+    pad.tool = tool;
+    for (const each of ["pen", "eraser"]) $(each).ariaPressed = each === tool;
+  });
+}
+$("undo").addEventListener("click", () => pad.undo());
+$("clear").addEventListener("click", () => pad.draw([]));
+$("example").addEventListener("click", () => pad.draw([{ tool: "pen", places: EXAMPLE }]));
+$("save").addEventListener("click", async () => {
+  const href = await pad.picture();
+  element("a", { href, download: "digit.png" }).click();
+  URL.revokeObjectURL(href);
+});
+
+const night = matchMedia("(prefers-color-scheme: dark)");
+function setTheme(dark) {
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  $("theme").ariaPressed = dark;
+  schedule();
+}
+night.addEventListener("change", () => setTheme(night.matches));
+$("theme").addEventListener("click", () => setTheme($("theme").ariaPressed !== "true"));
+setTheme(night.matches);
+globalThis.np_nn = { network, lesson, pad, prepare, explain }; // for the browser's console

@@ -1,0 +1,44 @@
+"""The page as one text: style, scripts and weights stand in it, and it asks for nothing else."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+from jinja2 import StrictUndefined, Template
+from markupsafe import Markup
+
+FOLDER = Path(__file__).parent
+# ES modules, each after those that it imports. Joined, they need no request.
+MODULES = (
+    "arrays", "dense", "windows", "network", "resize", "prepare", "pad", "maps", "unit", "learn",
+    "passes", "main",
+)  # fmt: skip
+IMPORT = re.compile(r"^import .*;\n", re.M)
+EXPORT = re.compile(r"^export ", re.M)
+EXPORTED = re.compile(r"^export (?:class|const|function) (\w+)", re.M)
+
+
+def page(name, network):
+    """Return the HTML text of a Network. name: what the model is called."""
+    facts = network.facts | {"weights": base64.b64encode(network.weights).decode()}
+    template = Template(_read("page.html"), autoescape=True, undefined=StrictUndefined)
+    return template.render(
+        name=name,
+        network=network,
+        style=Markup(_read("style.css")),
+        script=Markup("\n".join(map(_module, MODULES))),
+        data=Markup(json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")),
+    )
+
+
+def _module(name):
+    """Return a module as a function that is called at once: what it does not export is its own."""
+    text = _read(f"{name}.js")
+    exported = ", ".join(EXPORTED.findall(text))
+    body = EXPORT.sub("", IMPORT.sub("", text))
+    return f"const {{ {exported} }} = (() => {{\n{body}return {{ {exported} }};\n}})();"
+
+
+def _read(name):
+    return (FOLDER / name).read_text("utf-8")

@@ -1,0 +1,163 @@
+/**
+ * From a drawing to the picture that the network sees, as np-nn predict makes it of a file.
+ *
+ * The steps and numbers are those of np_nn/data/digit.py, on paper that is known to be empty: the
+ * drawing is square, and holds the ink of each pixel, 0 to 255.
+ */
+
+import { resize } from "./resize.js";
+
+export const FIELD = 28; // rows and columns of the picture
+const BOX = 20; // rows and columns that the digit is fitted into
+const LEAST_CONTRAST = 16;
+const SPECK = 0.03; // of the largest stroke's area: smaller parts are no ink
+
+/** Return the picture, FIELD * FIELD pixels as a Uint8Array, or null where there is no digit. */
+export function prepare(ink, side, { deskew }) {
+  const contrast = levels(ink, side);
+  if (!contrast) return null;
+  const picture = placed(fitted(contrast, side));
+  return deskew ? straightened(picture) : picture;
+}
+
+/** Return the ink as numbers 0 to 1 without specks, or null. */
+function levels(ink, side) {
+  const threshold = otsu(ink);
+  const certain = ink.filter((value) => value > threshold).sort();
+  const high = quantile(certain, 0.75);
+  if (!(high >= LEAST_CONTRAST)) return null;
+  const part = parts(ink, side);
+  const areas = [];
+  ink.forEach((value, i) => value > threshold && (areas[part[i]] = (areas[part[i]] ?? 0) + 1));
+  const least = Math.max(SPECK * areas.reduce((a, b) => Math.max(a, b), 0), 1);
+  const kept = (i) => areas[part[i]] >= least;
+  return Float32Array.from(ink, (value, i) => (kept(i) ? Math.min(value / high, 1) : 0));
+}
+
+/** Return the threshold that parts values best in two classes (Otsu 1979). */
+function otsu(values) {
+  const top = Math.max(1, values.reduce((a, b) => Math.max(a, b), 0));
+  const counts = new Float64Array(256);
+  values.forEach((value) => counts[Math.min(255, Math.floor((value * 256) / top))]++);
+  const middle = (i) => ((i + 0.5) * top) / 256;
+  const sum = counts.reduce((total, count, i) => total + count * middle(i), 0);
+  let [best, edge, below, total] = [-1, 0, 0, 0];
+  counts.forEach((count, i) => {
+    below += count;
+    total += count * middle(i);
+    const above = values.length - below;
+    const gap = total / Math.max(below, 1) - (sum - total) / Math.max(above, 1);
+    const spread = below * above * gap ** 2;
+    if (spread > best) [best, edge] = [spread, ((i + 1) * top) / 256];
+  });
+  return edge;
+}
+
+function quantile(sorted, share) {
+  const place = share * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+  return low + (high - low) * (place % 1);
+}
+
+/** Return for each pixel the number of its part: ink that touches, also at corners; 0: paper. */
+function parts(ink, side) {
+  const part = new Int32Array(ink.length);
+  let count = 0;
+  for (let start = 0; start < ink.length; start++) {
+    if (!ink[start] || part[start]) continue;
+    const reached = [start];
+    part[start] = ++count;
+    while (reached.length) {
+      const i = reached.pop();
+      const [row, column] = [Math.floor(i / side), i % side];
+      for (let y = Math.max(0, row - 1); y <= Math.min(side - 1, row + 1); y++) {
+        for (let x = Math.max(0, column - 1); x <= Math.min(side - 1, column + 1); x++) {
+          const next = y * side + x;
+          if (!ink[next] || part[next]) continue;
+          part[next] = count;
+          reached.push(next);
+        }
+      }
+    }
+  }
+  return part;
+}
+
+/** Return the ink's box, resized such that its longer side has BOX pixels and its darkest is 1. */
+function fitted(levels, side) {
+  let [top, bottom, left, right] = [side, -1, side, -1];
+  levels.forEach((value, i) => {
+    if (!value) return;
+    const [row, column] = [Math.floor(i / side), i % side];
+    [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
+    [left, right] = [Math.min(left, column), Math.max(right, column)];
+  });
+  const [width, height] = [right - left + 1, bottom - top + 1];
+  const at = (i) => levels[(top + Math.floor(i / width)) * side + left + (i % width)];
+  const values = Float32Array.from({ length: width * height }, (_, i) => at(i));
+  const scale = BOX / Math.max(width, height);
+  const [columns, rows] = [width, height].map((length) => Math.max(1, even(length * scale)));
+  const small = resize({ width, height, values }, columns, rows, scale >= 1);
+  const clipped = small.values.map((value) => Math.min(Math.max(value, 0), 1));
+  const most = clipped.reduce((a, b) => Math.max(a, b), 0);
+  return { ...small, values: clipped.map((value) => value / most) };
+}
+
+/** Return the picture with the ink's centre of mass in the middle, and all ink inside. */
+function placed({ width, height, values }) {
+  let [mass, down, right] = [0, 0, 0];
+  values.forEach((value, i) => {
+    mass += value;
+    down += value * Math.floor(i / width);
+    right += value * (i % width);
+  });
+  const start = (centre, length) =>
+    Math.min(Math.max(even(FIELD / 2 - centre), 0), FIELD - length);
+  const [top, left] = [start(down / mass, height), start(right / mass, width)];
+  const picture = new Uint8Array(FIELD * FIELD);
+  values.forEach((value, i) => {
+    const place = (top + Math.floor(i / width)) * FIELD + left + (i % width);
+    picture[place] = even(Math.fround(255 * value));
+  });
+  return picture;
+}
+
+/** Round to the nearest whole number, and halves to the even one, as Python does. */
+function even(value) {
+  const below = Math.floor(value);
+  const up = value - below > 0.5 || (value - below === 0.5 && below % 2 !== 0);
+  return up ? below + 1 : below;
+}
+
+/** Shear a picture upright, as deskew in np_nn/data/preprocess.py does, in float32. */
+function straightened(picture) {
+  const sums = [0, 0, 0, 0, 0]; // of p, y p, x p, y y p, x y p
+  picture.forEach((p, i) => {
+    const [y, x] = [Math.floor(i / FIELD), i % FIELD];
+    [1, y, x, y * y, x * y].forEach((factor, at) => (sums[at] += factor * p));
+  });
+  const [y, x, yy, xy] = sums.slice(1).map((sum) => sum / Math.max(sums[0], 1));
+  const variance = yy - y * y;
+  const slant = variance > 1e-9 ? (xy - x * y) / variance : 0;
+  const middle = FIELD / 2;
+  const [lean, down, right] = [slant, y - middle, x - middle - slant * middle].map(Math.fround);
+  const at = (row, column) =>
+    row < 0 || row >= FIELD || column < 0 || column >= FIELD ? 0 : picture[row * FIELD + column];
+  return picture.map((_, i) => {
+    const [row, column] = [Math.floor(i / FIELD), i % FIELD];
+    const across = Math.fround(Math.fround(Math.fround(lean * row) + right) + column);
+    return bilinear(at, inside(Math.fround(row + down)), inside(across));
+  });
+}
+
+function inside(place) {
+  return Math.min(Math.max(place, -1), FIELD);
+}
+
+function bilinear(at, y, x) {
+  const [top, left] = [Math.floor(y), Math.floor(x)];
+  const [down, right] = [y - top, x - left].map(Math.fround);
+  const between = (a, b, share) => Math.fround(a + Math.fround(share * Math.fround(b - a)));
+  const row = (at_y) => between(at(at_y, left), at(at_y, left + 1), right);
+  return Math.floor(between(row(top), row(top + 1), down) + 0.5);
+}
