@@ -3,6 +3,8 @@
 # make test    everything installed, the whole suite
 # make bench   how fast a training step is, side by side
 # make kernel K=add  builds one kernel and times it beside its reference, torch, and a saved build
+# make wasm    the kernels as WebAssembly, with which the page of np-nn draw trains
+# make wasm    the kernels as WebAssembly, with which the page of np-nn draw trains
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
@@ -15,7 +17,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel docs faults fuzz stress lint clean
+.PHONY: train compare test bench kernel wasm docs faults fuzz stress lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -39,6 +41,12 @@ kernel:
 	@test -e $(VENV)/.test || $(MAKE) $(VENV)/.test
 	$(RUN) benchmarks/kernel.py '$(K)' $(ARGS)
 
+wasm: $(VENV)/.wasm
+	$(RUN) kernels/wasm/build.py $(ARGS)
+
+wasm: $(VENV)/.wasm
+	$(RUN) kernels/wasm/build.py $(ARGS)
+
 docs: $(VENV)/.docs
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/html
 	@echo "The documentation: build/html/index.html"
@@ -59,7 +67,7 @@ lint: $(VENV)/.lint
 	PYTHONPATH=. $(VENV)/bin/lint-imports --no-logo --no-cache
 
 clean:
-	rm -rf $(VENV) build *.egg-info np_nn/_kernels
+	rm -rf $(VENV) build *.egg-info np_nn/_kernels np_nn/visualize/draw/train.wasm
 
 $(RUN):
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
@@ -77,6 +85,14 @@ $(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.docs: $(BUILD) | $(RUN)
 
 $(VENV)/.lint: Makefile | $(RUN) # no kernels need be built for this
 	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12' 'import-linter>=2.17'
+	@touch $@
+
+$(VENV)/.wasm: Makefile | $(RUN)
+	$(RUN) -m pip install --quiet --disable-pip-version-check ziglang
+	@touch $@
+
+$(VENV)/.wasm: Makefile | $(RUN)
+	$(RUN) -m pip install --quiet --disable-pip-version-check ziglang
 	@touch $@
 
 # The kernels' tests under the address and undefined-behaviour sanitizers, in a copy, so that
