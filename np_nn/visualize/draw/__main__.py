@@ -8,8 +8,8 @@ from np_nn import cli
 from np_nn.saving.model_file import load_model
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
-from np_nn.visualize.draw.description import describe
 from np_nn.visualize.draw import training
+from np_nn.visualize.draw.description import describe
 from np_nn.visualize.draw.page import page
 
 

@@ -14,11 +14,11 @@ export async function readSets(files) {
   const of = (kind) => read.filter((one) => one.kind === kind);
   const pairs = of("images").map(({ name, count, bytes }) => {
     const [labels, more] = of("labels").filter((one) => one.count === count);
-    if (!labels || more) throw new Error(`${name}: ${count} images, but not one file of as many labels.`);
+    if (!labels || more) throw new Error(`${name}: choose one file of ${count} labels with it.`);
     return { images: bytes, labels: labels.bytes };
   });
   if (![1, 2].includes(pairs.length) || read.length !== 2 * pairs.length) {
-    throw new Error("Choose a file of images with its file of labels, and a second pair to test with.");
+    throw new Error("Choose a file of images with its labels; a second pair to test with may follow.");
   }
   const [train, test] = pairs.sort((one, other) => other.labels.length - one.labels.length);
   return split(train, test);

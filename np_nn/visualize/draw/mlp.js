@@ -44,9 +44,10 @@ export function described(model, rate) {
     const own = sub(i, all.length);
     const letter = last ? "z" : `h${sub(i, all.length - 1)}`;
     layers.push({
-      kind: "linear", title: `Linear(${inputs}, ${outputs})`, letter, shape: [outputs], options: {},
-      forward: `${letter} = ${before} W${own} + b${own}`, backward: `= \u2202L/\u2202${letter} W${own}\u1d40`,
-      arrays: { weight: 2 * i, bias: 2 * i + 1 },
+      kind: "linear", title: `Linear(${inputs}, ${outputs})`, letter, shape: [outputs],
+      forward: `${letter} = ${before} W${own} + b${own}`,
+      backward: `= \u2202L/\u2202${letter} W${own}\u1d40`,
+      arrays: { weight: 2 * i, bias: 2 * i + 1 }, options: {},
     });
     before = letter;
     if (last || !kind) return;
@@ -57,8 +58,8 @@ export function described(model, rate) {
     });
   });
   const { classes, scale, shift } = model;
-  const facts = { classes, rate, shape: [1, 28, 28], layers, preparation: { scale, shift, deskew: false } };
-  return { facts, arrays };
+  const preparation = { scale, shift, deskew: false };
+  return { facts: { classes, rate, shape: [1, 28, 28], layers, preparation }, arrays };
 }
 
 function rules(kind, type, from, to) {

@@ -48,10 +48,10 @@ function signed(header, bodies, size) {
   return bytes;
 }
 
-/** Return the model in the bytes of a file. Throws a sentence on what is none that is trained here. */
+/** Return the model in the bytes of a file. Throws a sentence on what cannot be trained here. */
 export function unpack(bytes) {
   const { header, about, start } = opened(bytes);
-  if (about.format > FORMAT) throw new Error("It is of a later np_nn than this page: make a new page.");
+  if (about.format > FORMAT) throw new Error("It is of a later np_nn: make the page with that.");
   verify(bytes, start, about.sha256);
   const { layers, info } = about.tree.network ?? {};
   if (!layers) throw new Error("It holds no network: save one by np-nn train --export.");
@@ -62,10 +62,10 @@ export function unpack(bytes) {
   const { kind, shape, deskew, scale, shift } = info.preparation;
   const fits = kinds.join() === linear.map(() => "Linear").join(type ? `,${type},` : ",");
   if (!fits || activation < 0 || !linear.length) {
-    throw new Error("Its layers are others than Linear with one activation between, which the page trains.");
+    throw new Error("The page trains Linear layers with one activation between; it has others.");
   }
   if (kind !== "digit" || deskew || `${shape}` !== "28,28") {
-    throw new Error("Its inputs are prepared otherwise than the page's images, 28 x 28 not straightened.");
+    throw new Error("The page trains on 28 x 28 pixels as they are; its inputs are prepared.");
   }
   const { widths, weights } = parameters(linear, (name) => array(bytes, start, header[name]));
   return { widths, weights, activation, classes: info.classes, scale, shift };
@@ -78,7 +78,7 @@ function opened(bytes) {
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH, start)));
     return { header, about: JSON.parse(header.__metadata__.np_nn), start };
   } catch {
-    throw new Error("It is no model of np_nn: choose a file of np-nn train --export, or of this page.");
+    throw new Error("It is no model of np_nn: choose one of np-nn train --export or of a page.");
   }
 }
 

@@ -1,4 +1,4 @@
-/** SHA-256 (FIPS 180-4). Browsers' own, crypto.subtle, is not there for every page that is a file. */
+/** SHA-256 (FIPS 180-4): some browsers lack crypto.subtle on a page that is a file. */
 
 const fraction = (root) => Math.floor((root % 1) * 2 ** 32);
 const isPrime = (n) => [2, 3, 5, 7, 11, 13, 17].every((d) => n === d || n % d);

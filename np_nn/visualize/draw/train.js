@@ -34,30 +34,34 @@ class Worked {
 export class Training {
   /** facts: {module, images} of the page. used(facts, arrays): takes a network to draw for. */
   constructor({ module, images }, used) {
-    Object.assign(this, { module, images, used, running: false, speed: 0 });
+    Object.assign(this, { module, images, used, acting: false, running: false, speed: 0 });
     this.loss = new Curves("Loss", ["of the batches"], false);
     this.accuracy = new Curves("Accuracy", ["of the batches", "on test images"], true);
     $("curves").append(this.loss.element, this.accuracy.element);
-    const on = (id, name, act) => $(id).addEventListener(name, () => this.attempt(act));
-    on("run", "click", () => (this.running ? this.worked.ask("pause") : this.run()));
+    const on = (id, name, act) =>
+      $(id).addEventListener(name, () => (this.running ? this.pause() : this.attempt(act)));
+    on("run", "click", () => this.run());
     on("one-step", "click", () => this.run(1));
     on("rewind", "click", () => this.worked.ask("rewind"));
     on("save-model", "click", () => this.save());
     on("use", "click", () => this.use());
     on("files", "change", () => this.choose());
     on("load", "change", () => this.load());
-    for (const id of FRESH) on(id, "change", () => this.forget());
+    for (const id of FRESH) $(id).addEventListener("change", () => this.forget());
     this.show();
   }
 
   /** Do something, and say in one line why it failed. */
   async attempt(act) {
+    this.acting = true;
+    if ($("progress").className) this.say("");
+    this.show();
     try {
-      this.say("");
       await act();
     } catch (error) {
       this.say(error.message, true);
     }
+    this.acting = false;
     this.show();
   }
 
@@ -71,21 +75,17 @@ export class Training {
   async choose() {
     const files = [...$("files").files];
     $("files").value = "";
-    this.take(await readSets(files));
-    const [train, test] = [this.sets.train, this.sets.test].map((set) => thousands(set.labels.length));
+    this.sets = await readSets(files);
+    this.forget(this.loaded);
+    const [train, test] = ["train", "test"].map((name) => thousands(this.sets[name].labels.length));
     const names = files.map((file) => file.name).join(", ");
-    $("images").textContent = `${train} images to train with and ${test} to test with, of ${names}.`;
+    $("images").textContent = `${train} images to train with, ${test} to test with: ${names}.`;
     this.dataset = "";
-  }
-
-  take(sets) {
-    this.sets = sets;
-    this.forget();
   }
 
   /** Unpack the images of the page. */
   async unpackImages() {
-    if (!this.images) throw new Error("Choose images first: MNIST's files, or make the page with --images.");
+    if (!this.images) throw new Error("Choose images first: a file of images and one of labels.");
     const { train, bytes } = this.images;
     const all = new Uint8Array(await unzipped(new Blob([decoded(bytes)])));
     const count = all.length / 785;
@@ -94,15 +94,16 @@ export class Training {
       labels: all.subarray(784 * count + from, 784 * count + to),
     });
     this.dataset = "mnist";
-    this.take(split(set(0, train), set(train, count)));
+    this.sets = split(set(0, train), set(train, count));
   }
 
   // ---- The network ----------------------------------------------------------------------------
 
-  /** Forget the network, or take another one; the worker gets it before the next step. */
-  forget(model = null) {
-    Object.assign(this, { model, created: false });
+  /** Forget the network; the worker gets the loaded one, or a new one, before the next step. */
+  forget(loaded = null) {
+    Object.assign(this, { loaded, model: loaded, created: false });
     this.clear();
+    this.show();
   }
 
   clear() {
@@ -170,7 +171,12 @@ export class Training {
       await this.worked.ask("run", { rate, batch, until });
     } finally {
       this.running = false;
+      this.showProgress();
     }
+  }
+
+  pause() {
+    this.worked.ask("pause");
   }
 
 
@@ -206,6 +212,7 @@ export class Training {
     view.show(transposed(weight, inputs, outputs).subarray(0, units * inputs));
     $("units").textContent = outputs > units ? `${units} of ${outputs} units` : `${outputs} units`;
     $("weights").replaceChildren(view.element);
+    $("weights").parentElement.hidden = false;
   }
 
   showProgress() {
@@ -222,10 +229,12 @@ export class Training {
   show() {
     const there = Boolean(this.model?.weights); // not before it was started
     $("run").textContent = this.running ? "Pause" : "Run";
-    $("one-step").disabled = this.running;
-    for (const id of ["save-model", "use"]) $(id).disabled = this.running || !there;
-    $("rewind").disabled = this.running || !this.created;
-    for (const field of $("settings").querySelectorAll("input, select")) field.disabled = this.running;
+    $("run").disabled = this.acting && !this.running;
+    $("one-step").disabled = this.acting;
+    for (const id of ["save-model", "use"]) $(id).disabled = this.acting || !there;
+    $("rewind").disabled = this.acting || !this.created;
+    const fields = $("settings").querySelectorAll("input, select");
+    for (const field of fields) field.disabled = this.acting;
   }
 
   // ---- Model files, and the pad ---------------------------------------------------------------

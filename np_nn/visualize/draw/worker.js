@@ -7,7 +7,7 @@
  */
 
 const SLICE = 30; // ms of training between two reports
-const LOOK = 1000; // ms between two tests of the network
+const LOOK = 10; // times as long as a test of the network takes it trains before the next one
 const PART = 1000; // images of a test that are in the module's memory at a time
 const ERRORS = {
   "-1": "There is not enough memory for this network and these images: choose smaller ones.",
@@ -53,12 +53,14 @@ class Trainer {
   /** Train up to a step. Resolves there, or when `pause` is called. */
   async run({ rate, batch, until }) {
     this.running = true;
-    for (let steps = 1, seen = 0; this.running && this.nn.steps(this.net) < until; ) {
+    let [steps, trained] = [1, 0];
+    while (this.running && this.nn.steps(this.net) < until) {
       const took = this.slice(Math.min(steps, until - this.nn.steps(this.net)), batch, rate);
       steps = took < SLICE ? 2 * steps : Math.ceil(steps / 2);
-      if (performance.now() - seen > LOOK) {
+      trained += took;
+      if (trained > LOOK * this.looked) {
         this.look();
-        seen = performance.now();
+        trained = 0;
       }
       await turn();
     }
@@ -99,6 +101,7 @@ class Trainer {
   /** Post the parameters, and what the test images are taken for: counts (label, answer). */
   look() {
     const { nn, net, test } = this;
+    const began = performance.now();
     const counts = new Int32Array(test.classes ** 2);
     for (let from = 0; from < test.labels.length; from += PART) {
       const labels = test.labels.subarray(from, from + PART);
@@ -108,6 +111,7 @@ class Trainer {
     }
     const weights = this.floats(nn.weight(net, 0), nn.parameters(net)).slice();
     postMessage({ look: { step: nn.steps(net), counts, weights } });
+    this.looked = Math.max(performance.now() - began, SLICE / LOOK);
   }
 
   /** Return the class that each image is taken for. */
