@@ -4,10 +4,10 @@
 # make bench   how fast a training step is, side by side
 # make kernel K=add  builds one kernel and times it beside its reference, torch, and a saved build
 # make wasm    the kernels as WebAssembly, with which the page of np-nn draw trains
-# make wasm    the kernels as WebAssembly, with which the page of np-nn draw trains
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
+# make browser 200 digits drawn on the pages of np-nn draw: picture and answer as np-nn predict has
 # make fuzz    200,000 mutated files and options: each is read, or refused in one line
 # make lint    ruff, and import-linter: who may import whom
 
@@ -17,7 +17,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel wasm docs faults fuzz stress lint clean
+.PHONY: train compare test bench kernel wasm docs faults browser fuzz stress lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -44,16 +44,17 @@ kernel:
 wasm: $(VENV)/.wasm
 	$(RUN) kernels/wasm/build.py $(ARGS)
 
-wasm: $(VENV)/.wasm
-	$(RUN) kernels/wasm/build.py $(ARGS)
-
-docs: $(VENV)/.docs
+docs: $(VENV)/.docs wasm
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/html
 	@echo "The documentation: build/html/index.html"
 
 faults: $(VENV)/.test
 	$(RUN) -m tests.support.faults --kernels numpy
 	$(RUN) -m tests.support.faults $(ARGS)
+
+browser: $(VENV)/.test
+	$(RUN) -m tests.support.drawing $(ARGS)
+	$(RUN) -m pytest tests/programs/test_browser.py tests/programs/test_draw.py
 
 fuzz: $(VENV)/.test
 	$(RUN) -m tests.support.fuzz $(ARGS)
@@ -85,10 +86,6 @@ $(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.docs: $(BUILD) | $(RUN)
 
 $(VENV)/.lint: Makefile | $(RUN) # no kernels need be built for this
 	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12' 'import-linter>=2.17'
-	@touch $@
-
-$(VENV)/.wasm: Makefile | $(RUN)
-	$(RUN) -m pip install --quiet --disable-pip-version-check ziglang
 	@touch $@
 
 $(VENV)/.wasm: Makefile | $(RUN)

@@ -17,9 +17,8 @@ import np_nn  # noqa: E402
 project = "np_nn"
 version = np_nn.__version__
 extensions = [
-    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.linkcode", "listing",
-    "mathml",
-    "source_pages",
+    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.linkcode", "drawing",
+    "listing", "mathml", "source_pages",
 ]  # fmt: skip
 
 root_doc = "docs/index"

@@ -23,6 +23,7 @@ ROUNDS = 3  # of reweighting: more change no pixel by a level, on average
 LEAST_CONTRAST = 16  # of ink and paper, in levels of 0 to 255
 LEAST_RATIO = 4  # of the ink's contrast and the paper's typical unevenness
 LEAST_PAPER = 0.1  # of the image: less tells nothing about the rest
+ROUNDING = 1e-6  # levels of contrast that the fit of even paper has at most: they are no ink
 SPECK = 0.03  # of the largest stroke's area: smaller parts are no ink
 EIGHT = np.ones((3, 3))  # diagonal neighbours belong together, too
 
@@ -80,7 +81,7 @@ def _ink(pixels):
         raise _no_ink()
     paper = _paper_only(contrast)
     low = np.quantile(contrast[paper], 0.995) if paper.any() else 0
-    low = min(low, 0.8 * threshold)
+    low = max(min(low, 0.8 * threshold), ROUNDING)
     return np.clip((contrast - low) / (high - low), 0, 1), certain
 
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from np_nn.data import digit
@@ -55,6 +55,15 @@ def test_fitted_into_20_x_20_and_centred_by_mass(plain):
     assert max(rows.sum(), columns.sum()) == 20
     assert plain.max() == 255
     assert np.abs(np.subtract(ndimage.center_of_mass(plain), 14)).max() <= 0.5
+
+
+def test_the_rounding_of_even_paper_is_no_ink():
+    page = Image.new("L", (320, 320), 255)
+    ImageDraw.Draw(page).line([(159, 40), (148, 290)], fill=0, width=24)
+    ink = np.asarray(page) == 0
+    height, width = (np.ptp(np.flatnonzero(ink.any(axis=axis))) + 1 for axis in (1, 0))
+    prepared = digit.prepare(grey(np.asarray(page)))
+    assert prepared.any(axis=0).sum() == round(20 * width / height) == 3
 
 
 def test_the_proportions_are_kept():

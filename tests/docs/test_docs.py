@@ -62,6 +62,12 @@ def test_pages_open_on_a_phone_and_on_a_desk_without_a_complaint(site):
         assert problems(chromium, *pages, folder=site) == []
 
 
+def test_the_page_to_draw_on_is_shown(site):
+    text = (site / "docs" / "use" / "draw.html").read_text("utf-8")
+    assert '<iframe src="digit.html"' in text
+    assert 'id="pad"' in (site / "docs" / "use" / "digit.html").read_text("utf-8")
+
+
 def test_formulas_are_mathml(site):
     text = (site / "docs" / "learn" / "backpropagation.html").read_text("utf-8")
     assert text.count("<math ") > 50

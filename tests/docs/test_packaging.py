@@ -66,7 +66,7 @@ def test_what_the_pictures_and_the_report_need_is_installed(checkout):
     assert not done.returncode, done.stderr
     installed = {path.relative_to(checkout / "built") for path in checkout.glob("built/**/*.*")}
     needed = ("cli/page.html", "plots/animation.html", "plots/np_nn.mplstyle")
-    for file in (*needed, "saving/c/file.jinja", "saving/c/linear.h"):
+    for file in (*needed, "saving/c/file.jinja", "saving/c/linear.h", "visualize/draw/pad.js"):
         assert Path("np_nn", file) in installed
 
 
@@ -130,6 +130,7 @@ COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkou
     "evaluate m.safetensors --no-plots --json evaluated.json",
     "predict m.safetensors stroke.png --json seen.json",
     "export m.safetensors m.c again.safetensors",
+    "draw m.safetensors -o digit.html",
     "visualize pass --dataset digits --steps 20 --hidden 8",
     "reproduce --list",
 )
@@ -176,4 +177,4 @@ def test_a_wheel_has_the_whole_program(installed, tmp_path):
     assert info["why_no_kernels"].startswith("not built")
     assert len(json.loads((folder / "seen.json").read_text())) == 1
     made = {path.name for path in folder.iterdir()}
-    assert {"m.safetensors", "r.html", "m.c", "evaluated.json", "gallery"} < made
+    assert {"m.safetensors", "r.html", "m.c", "digit.html", "evaluated.json", "gallery"} < made

@@ -373,5 +373,5 @@ def test_a_page_without_kernels_says_how_to_make_them(chromium, files, monkeypat
 
 def test_more_images_than_there_are_are_refused(monkeypatch):
     monkeypatch.setattr(training.nn, "load", Data)
-    with pytest.raises(NpNNError, match=f"--images {COUNT + 1}: MNIST has {COUNT} training images"):
+    with pytest.raises(NpNNError, match=f"--images {COUNT + 1}: mnist has {COUNT} training images"):
         training.facts(COUNT + 1)

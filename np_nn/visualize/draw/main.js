@@ -5,7 +5,7 @@ import { MapView, element, selectable, written } from "./maps.js";
 import { Network } from "./network.js";
 import { Pad, SIDE } from "./pad.js";
 import { Passes } from "./passes.js";
-import { FIELD, prepare } from "./prepare.js";
+import { prepare } from "./prepare.js";
 import { Training } from "./train.js";
 import { explain } from "./unit.js";
 
@@ -17,8 +17,7 @@ const EXAMPLE = [ // a 3
 const QUIET = 600; // ms without a change, after which a screen reader hears the answer
 
 const choice = { pinned: null, hovered: null };
-const seen = new MapView("the picture that the network sees", [1, FIELD, FIELD], true);
-let [network, classes, lesson, passes, rows] = []; // of `use`
+let [network, classes, lesson, seen, passes, rows] = []; // of `use`
 let pixels = null;
 let scheduled = false;
 let drawn = true; // since the pixels were taken
@@ -34,6 +33,8 @@ function use(own, name) {
   network = own;
   classes = network.facts.classes;
   lesson = new Lesson(network, () => schedule());
+  seen = new MapView("the picture that the network sees", network.facts.shape, true);
+  $("seen").replaceChildren(seen.element);
   $("stages").replaceChildren();
   passes = new Passes($("stages"), network, choose);
   rows = classes.map(answerRow);
@@ -74,16 +75,18 @@ function answerRow(name, i) {
   const track = element("span", { className: "track" }, bar);
   const button = element("button", { type: "button", className: "class", ariaPressed: false },
     element("b", { textContent: name }), track, share);
-  button.addEventListener("click", () => lesson.mean(i));
+  button.addEventListener("click", () => {
+    lesson.mean(i);
+    choice.pinned ??= telling();
+  });
   return { button, bar, share };
 }
-$("seen").append(seen.element);
 
 function showAnswer() {
   const p = lesson.passes?.probabilities;
   const best = p ? p.indexOf(Math.max(...p)) : -1;
-  $("best").textContent = p ? classes[best] : "\u2013";
-  $("sure").textContent = p ? percent(p[best]) : "nothing drawn yet";
+  $("best").textContent = p ? classes[best] : "?";
+  $("sure").textContent = p ? percent(p[best]) : "draw a digit";
   rows.forEach(({ button, bar, share }, i) => {
     bar.style.setProperty("--share", p ? p[i] : 0);
     share.textContent = p ? percent(p[i]) : "";
@@ -93,11 +96,13 @@ function showAnswer() {
     button.classList.toggle("best", i === best);
   });
   clearTimeout(show.timer);
-  show.timer = setTimeout(() => say(p ? `${classes[best]}, ${percent(p[best])}` : ""), QUIET);
+  const spoken = p ? `${classes[best]}, ${percent(p[best])}` : "";
+  show.timer = setTimeout(() => say("spoken", spoken), QUIET);
 }
 
-function say(text) {
-  if ($("spoken").textContent !== text) $("spoken").textContent = text;
+/** Write a text that screen readers speak when it changes. */
+function say(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
 }
 
 function percent(p) {
@@ -129,7 +134,7 @@ function showLesson() {
   for (const id of ["step", "forward", "play"]) $(id).disabled = !lesson.passes;
   for (const id of ["backward", "update"]) $(id).disabled = !meant;
   for (const id of ["undo-step", "reset"]) $(id).disabled = !network.steps;
-  $("state").textContent = stateText(meant);
+  say("state", stateText(meant));
   $("steps").textContent = network.steps
     ? `The weights have changed ${network.steps === 1 ? "once" : `${network.steps} times`}.`
     : "The weights are as they came.";
@@ -149,6 +154,15 @@ function choose(stage, unit, stays) {
   choice.hovered = unit === null || stays ? null : { stage, unit };
   if (stays) choice.pinned = { stage, unit };
   schedule();
+}
+
+/** Return the unit of the first sums that says most to the loss, by the size of h dL/dh. */
+function telling() {
+  const { values, grads } = lesson.passes;
+  const stage = 1 + network.layers.findIndex(({ kind }) => kind === "linear" || kind === "conv2d");
+  if (!stage) return null;
+  const says = values[stage].map((value, i) => Math.abs(value * grads[stage][i]));
+  return { stage, unit: says.indexOf(Math.max(...says)) };
 }
 
 function selected() {

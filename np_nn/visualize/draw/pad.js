@@ -25,7 +25,7 @@ export class Pad {
   /** Return the ink of each pixel, 0 to 255. */
   ink() {
     const { data } = this.context.getImageData(0, 0, SIDE, SIDE);
-    return Uint8Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i + 3]);
+    return new Uint8Array(SIDE * SIDE).map((_, i) => data[4 * i + 3]);
   }
 
   begin(place) {

@@ -8,6 +8,8 @@ from pathlib import Path
 from jinja2 import StrictUndefined, Template
 from markupsafe import Markup
 
+from np_nn.visualize.draw import training
+
 FOLDER = Path(__file__).parent
 # ES modules, each after those that it imports. Joined, they need no request.
 MODULES = (
@@ -19,19 +21,23 @@ EXPORT = re.compile(r"^export ", re.M)
 EXPORTED = re.compile(r"^export (?:async )?(?:class|const|function) (\w+)", re.M)
 
 
-def page(name, network, training):
-    """Return the HTML text of a Network. name: what the model is called. training: its facts."""
+def page(name, network, trained=None):
+    """Return the HTML text of a Network.
+
+    name: what the model is called. trained: facts of the training, by default without images.
+    """
+    trained = trained or training.facts()
     facts = network.facts | {"weights": base64.b64encode(network.weights).decode()}
     return _rendered(
         "page.html",
         name=name,
         network=network,
         style=Markup(_read("style.css") + _read("train.css")),
-        train=Markup(_rendered("train.html", training=training)),
+        train=Markup(_rendered("train.html", training=trained)),
         script=Markup("\n".join(map(_module, MODULES))),
         worker=Markup(_read("worker.js")),
         data=_json(facts),
-        training=_json(training),
+        training=_json(trained),
     )
 
 

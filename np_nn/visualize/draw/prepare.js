@@ -10,6 +10,7 @@ import { resize } from "./resize.js";
 export const FIELD = 28; // rows and columns of the picture
 const BOX = 20; // rows and columns that the digit is fitted into
 const LEAST_CONTRAST = 16;
+const ROUNDING = 1e-6; // levels that are taken for the paper's
 const SPECK = 0.03; // of the largest stroke's area: smaller parts are no ink
 
 /** Return the picture, FIELD * FIELD pixels as a Uint8Array, or null where there is no digit. */
@@ -22,30 +23,33 @@ export function prepare(ink, side, { deskew }) {
 
 /** Return the ink as numbers 0 to 1 without specks, or null. */
 function levels(ink, side) {
-  const threshold = otsu(ink);
-  const certain = ink.filter((value) => value > threshold).sort();
-  const high = quantile(certain, 0.75);
+  const counts = new Float64Array(256);
+  for (const value of ink) counts[value]++;
+  const threshold = otsu(counts, ink.length);
+  const high = quantile(counts.map((count, value) => (value > threshold ? count : 0)), 0.75);
   if (!(high >= LEAST_CONTRAST)) return null;
   const part = parts(ink, side);
-  const areas = [];
-  ink.forEach((value, i) => value > threshold && (areas[part[i]] = (areas[part[i]] ?? 0) + 1));
+  const areas = new Float64Array(part.reduce((a, b) => Math.max(a, b), 0) + 1);
+  ink.forEach((value, i) => (areas[part[i]] += value > threshold));
   const least = Math.max(SPECK * areas.reduce((a, b) => Math.max(a, b), 0), 1);
-  const kept = (i) => areas[part[i]] >= least;
-  return Float32Array.from(ink, (value, i) => (kept(i) ? Math.min(value / high, 1) : 0));
+  const shares = counts.map((_, value) => Math.min((value - ROUNDING) / (high - ROUNDING), 1));
+  const levels = new Float32Array(ink.length);
+  ink.forEach((value, i) => value && areas[part[i]] >= least && (levels[i] = shares[value]));
+  return levels;
 }
 
-/** Return the threshold that parts values best in two classes (Otsu 1979). */
-function otsu(values) {
-  const top = Math.max(1, values.reduce((a, b) => Math.max(a, b), 0));
-  const counts = new Float64Array(256);
-  values.forEach((value) => counts[Math.min(255, Math.floor((value * 256) / top))]++);
+/** Return the threshold that parts values best in two classes (Otsu 1979). counts: of each. */
+function otsu(counts, number) {
+  const top = Math.max(1, counts.findLastIndex((count) => count > 0));
+  const bins = new Float64Array(256);
+  counts.forEach((count, value) => (bins[Math.min(255, Math.floor((value * 256) / top))] += count));
   const middle = (i) => ((i + 0.5) * top) / 256;
-  const sum = counts.reduce((total, count, i) => total + count * middle(i), 0);
+  const sum = bins.reduce((total, count, i) => total + count * middle(i), 0);
   let [best, edge, below, total] = [-1, 0, 0, 0];
-  counts.forEach((count, i) => {
+  bins.forEach((count, i) => {
     below += count;
     total += count * middle(i);
-    const above = values.length - below;
+    const above = number - below;
     const gap = total / Math.max(below, 1) - (sum - total) / Math.max(above, 1);
     const spread = below * above * gap ** 2;
     if (spread > best) [best, edge] = [spread, ((i + 1) * top) / 256];
@@ -53,9 +57,14 @@ function otsu(values) {
   return edge;
 }
 
-function quantile(sorted, share) {
-  const place = share * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+/** Return the value that a share of all values lies below. counts: of each value. */
+function quantile(counts, share) {
+  const place = share * (counts.reduce((a, b) => a + b, 0) - 1);
+  const valueAt = (rank) => {
+    let seen = 0;
+    return counts.findIndex((count) => (seen += count) > rank);
+  };
+  const [low, high] = [Math.floor(place), Math.ceil(place)].map(valueAt);
   return low + (high - low) * (place % 1);
 }
 
@@ -93,8 +102,11 @@ function fitted(levels, side) {
     [left, right] = [Math.min(left, column), Math.max(right, column)];
   });
   const [width, height] = [right - left + 1, bottom - top + 1];
-  const at = (i) => levels[(top + Math.floor(i / width)) * side + left + (i % width)];
-  const values = Float32Array.from({ length: width * height }, (_, i) => at(i));
+  const values = new Float32Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const start = (top + row) * side + left;
+    values.set(levels.subarray(start, start + width), row * width);
+  }
   const scale = BOX / Math.max(width, height);
   const [columns, rows] = [width, height].map((length) => Math.max(1, even(length * scale)));
   const small = resize({ width, height, values }, columns, rows, scale >= 1);

@@ -21,8 +21,9 @@ function widened({ width, height, values }, columns, filter) {
   const out = new Float32Array(columns * height);
   weights(width, columns, filter).forEach(({ first, shares }, column) => {
     for (let row = 0; row < height; row++) {
-      const start = row * width + first;
-      out[row * columns + column] = shares.reduce((sum, w, i) => sum + w * values[start + i], 0);
+      let sum = 0;
+      shares.forEach((share, i) => (sum += share * values[row * width + first + i]));
+      out[row * columns + column] = sum;
     }
   });
   return { width: columns, height, values: out };
@@ -46,5 +47,5 @@ function weights(before, after, { reach, weight }) {
 
 function turned({ width, height, values }) {
   const at = (i) => values[(i % height) * width + Math.floor(i / height)];
-  return { width: height, height: width, values: Float32Array.from(values, (_, i) => at(i)) };
+  return { width: height, height: width, values: values.map((_, i) => at(i)) };
 }

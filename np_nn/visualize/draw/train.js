@@ -86,14 +86,14 @@ export class Training {
   /** Unpack the images of the page. */
   async unpackImages() {
     if (!this.images) throw new Error("Choose images first: a file of images and one of labels.");
-    const { train, bytes } = this.images;
+    const { dataset, train, bytes } = this.images;
     const all = new Uint8Array(await unzipped(new Blob([decoded(bytes)])));
     const count = all.length / 785;
     const set = (from, to) => ({
       images: all.subarray(784 * from, 784 * to),
       labels: all.subarray(784 * count + from, 784 * count + to),
     });
-    this.dataset = "mnist";
+    this.dataset = dataset;
     this.sets = split(set(0, train), set(train, count));
   }
 

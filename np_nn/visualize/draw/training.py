@@ -11,25 +11,27 @@ MODULE = Path(__file__).with_name("train.wasm")  # of kernels/wasm/build.py; whe
 TESTED = 5  # times as many images are trained with as tested with
 
 
-def facts(count=0):
+def facts(count=0, dataset="mnist"):
     """Return {"module", "images"} as plain values; each is None where there is none.
 
-    count: of MNIST's first training images in the page, with as many of its test images as are
-    count / TESTED. images: {"train", "test", "bytes"}: two counts; pixels, then labels.
+    count: first training images of a data set of 28 x 28 pixels that the page holds, with
+    count / TESTED of its test images. images: {"dataset", "train", "test", "bytes"}: names,
+    counts; pixels, then labels.
     """
     module = _packed(MODULE.read_bytes()) if MODULE.is_file() else None
-    return {"module": module, "images": _images(count) if count else None}
+    return {"module": module, "images": _images(count, dataset) if count else None}
 
 
-def _images(count):
-    data = nn.load("mnist", quiet=True)
+def _images(count, dataset):
+    data = nn.load(dataset, quiet=True)
     if count > len(data.train):
-        raise NpNNError(f"--images {count}: MNIST has {len(data.train)} training images")
+        raise NpNNError(f"--images {count}: {dataset} has {len(data.train)} training images")
     counts = count, max(1, count // TESTED)
     splits = list(zip((data.train, data.test), counts, strict=True))
     parts = [split.images[:n].tobytes() for split, n in splits]
     parts += [split.labels[:n].astype("u1").tobytes() for split, n in splits]
-    return dict(zip(("train", "test"), counts, strict=True)) | {"bytes": _packed(b"".join(parts))}
+    content = {"dataset": dataset, "bytes": _packed(b"".join(parts))}
+    return content | dict(zip(("train", "test"), counts, strict=True))
 
 
 def _packed(content):

@@ -113,19 +113,19 @@ function normalized(layer, x, place, before) {
 /** Add what a step will change: pictures of weights, and the arithmetic of the largest change. */
 function learn(gradients, layer, { index, shape, unit }, rate, pictures, lines) {
   const grads = Float32Array.from(index, (at) => gradients.weight[at]);
-  if (shape) {
-    pictures.push({ title: "\u2202L/\u2202w", shape, values: grads });
-    pictures.push({ title: "change of w", shape, values: grads.map((grad) => -rate * grad) });
-  }
   const most = grads.reduce((best, g, i) => (Math.abs(g) > Math.abs(grads[best]) ? i : best), 0);
   if (grads[most] === 0) {
     lines.push("Its weights stay as they are: of this picture it learns nothing.");
     return;
   }
-  lines.push(grads.length > 1 ? "A step changes most the weight with the largest gradient:" : "A step:");
+  if (shape) {
+    pictures.push({ title: "\u2202L/\u2202w", shape, values: grads });
+    pictures.push({ title: "change of w", shape, values: grads.map((grad) => -rate * grad) });
+  }
   const step = (name, value, grad) =>
     `${name} \u2190 ${written(value)} ${MINUS} ${written(rate)} \u00b7 ${bracketed(grad)} ` +
     `= ${written(value - rate * grad)}`;
+  lines.push(grads.length > 1 ? "A step changes this weight most:" : "A step:");
   lines.push(step("w", layer.weight[index[most]], grads[most]));
   if (layer.bias) lines.push(step("b", layer.bias[unit], gradients.bias[unit]));
 }

@@ -5,8 +5,10 @@
  * the same place of the window.
  */
 
+import { size } from "./arrays.js";
+
 /** Return the runs of a layer: place in the window, first output, first input, and length. */
-export function runsOf({ shape, input, options: { kernel, stride, padding } }) {
+function runsOf({ shape, input, options: { kernel, stride, padding } }) {
   const runs = [];
   const [height, width] = input.slice(1);
   const [rows, columns] = shape.slice(1);
@@ -25,66 +27,75 @@ export function runsOf({ shape, input, options: { kernel, stride, padding } }) {
   return runs;
 }
 
-/** Call visit(place, output, input) for every number of a channel's image that a window sees. */
-function each(layer, visit) {
-  const step = layer.options.stride[1];
-  for (const { place, out, start, length } of (layer.runs ??= runsOf(layer))) {
-    for (let i = 0; i < length; i++) visit(place, out + i, start + i * step);
-  }
-}
-
-/** Call visit(weight, output, input) for every product of a convolution. */
-function eachProduct(layer, visit) {
+/**
+ * Call visit(weight, out, start, length) for every run of every pair of channels of a convolution:
+ * one weight, and the first of the outputs and of the inputs that it connects.
+ */
+function eachRun(layer, visit) {
   const [[units, ...places], [count, ...image]] = [layer.shape, layer.input];
   const [window, area, plane] = [layer.options.kernel, image, places].map(([a, b]) => a * b);
+  layer.runs ??= runsOf(layer);
   for (let unit = 0; unit < units; unit++) {
     for (let channel = 0; channel < count; channel++) {
       const weight = (unit * count + channel) * window;
-      const [to, from] = [unit * plane, channel * area];
-      each(layer, (place, out, x) => visit(weight + place, to + out, from + x));
+      for (const { place, out, start, length } of layer.runs) {
+        visit(weight + place, unit * plane + out, channel * area + start, length);
+      }
     }
   }
 }
 
 const conv2d = {
   forward(layer, x) {
-    const plane = layer.shape[1] * layer.shape[2];
-    const sums = new Float64Array(layer.shape[0] * plane);
-    if (layer.bias) sums.forEach((_, i) => (sums[i] = layer.bias[Math.floor(i / plane)]));
-    eachProduct(layer, (weight, out, i) => (sums[out] += layer.weight[weight] * x[i]));
+    const [units, rows, columns] = layer.shape;
+    const [sums, step] = [new Float64Array(units * rows * columns), layer.options.stride[1]];
+    layer.bias?.forEach((bias, i) => sums.fill(bias, i * rows * columns, (i + 1) * rows * columns));
+    eachRun(layer, (at, out, start, length) => {
+      const weight = layer.weight[at];
+      for (let i = 0; i < length; i++) sums[out + i] += weight * x[start + i * step];
+    });
     return Float32Array.from(sums);
   },
   backward(layer, x, y, grad) {
-    const sums = new Float64Array(x.length);
-    eachProduct(layer, (weight, out, i) => (sums[i] += layer.weight[weight] * grad[out]));
+    const [sums, step] = [new Float64Array(x.length), layer.options.stride[1]];
+    eachRun(layer, (at, out, start, length) => {
+      const weight = layer.weight[at];
+      for (let i = 0; i < length; i++) sums[start + i * step] += weight * grad[out + i];
+    });
     return Float32Array.from(sums);
   },
   gradients(layer, x, grad) {
-    const sums = new Float64Array(layer.weight.length);
-    eachProduct(layer, (weight, out, i) => (sums[weight] += x[i] * grad[out]));
+    const [sums, step] = [new Float64Array(layer.weight.length), layer.options.stride[1]];
+    eachRun(layer, (at, out, start, length) => {
+      for (let i = 0; i < length; i++) sums[at] += x[start + i * step] * grad[out + i];
+    });
     const weight = Float32Array.from(sums);
     if (!layer.bias) return { weight };
-    const biases = new Float64Array(layer.bias.length);
     const plane = layer.shape[1] * layer.shape[2];
-    grad.forEach((value, i) => (biases[Math.floor(i / plane)] += value));
-    return { weight, bias: Float32Array.from(biases) };
+    const sumOf = (unit) => grad.subarray(unit * plane, (unit + 1) * plane).reduce((a, b) => a + b);
+    return { weight, bias: layer.bias.map((_, unit) => sumOf(unit)) };
   },
 };
 
 /** Return the input that is the largest of each output's window, the first among equals. */
 function largest(layer, x) {
-  const where = new Int32Array(layer.shape.reduce((a, b) => a * b)).fill(-1);
+  const where = new Int32Array(size(layer.shape)).fill(-1);
   eachOfChannels(layer, (out, i) => {
     if (where[out] < 0 || x[i] > x[where[out]]) where[out] = i;
   });
   return where;
 }
 
+/** Call visit(output, input) for every number that a window sees, channel by channel. */
 function eachOfChannels(layer, visit) {
-  const plane = layer.shape[1] * layer.shape[2];
-  const area = layer.input[1] * layer.input[2];
-  for (let channel = 0; channel < layer.shape[0]; channel++) {
-    each(layer, (_, out, x) => visit(channel * plane + out, channel * area + x));
+  const [count, rows, columns] = layer.shape;
+  const step = layer.options.stride[1];
+  layer.runs ??= runsOf(layer);
+  for (let channel = 0; channel < count; channel++) {
+    const [to, from] = [channel * rows * columns, channel * layer.input[1] * layer.input[2]];
+    for (const { out, start, length } of layer.runs) {
+      for (let i = 0; i < length; i++) visit(to + out + i, from + start + i * step);
+    }
   }
 }
 
@@ -101,7 +112,7 @@ const maxPool = {
 function average(eachShare) {
   return {
     forward(layer, x) {
-      const sums = new Float64Array(layer.shape.reduce((a, b) => a * b));
+      const sums = new Float64Array(size(layer.shape));
       eachShare(layer, (out, i, share) => (sums[out] += share * x[i]));
       return Float32Array.from(sums);
     },
