@@ -3,6 +3,7 @@
 # make test    everything installed, the whole suite
 # make bench   how fast a training step is, side by side
 # make kernel K=add  builds one kernel and times it beside its reference, torch, and a saved build
+# make wasm    the kernels as WebAssembly, with which the page of np-nn draw trains
 # make faults  kills, full disks and failing ones while checkpoints are written
 # make docs    the documentation as a website, notebooks executed
 # make stress  10,000 predictions from 8 threads beside a training
@@ -18,7 +19,7 @@ RUN     = $(VENV)/bin/python
 # What an installation depends on: when it changes, pip runs again.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel bits docs faults browser fuzz stress arm lint clean
+.PHONY: train compare test bench kernel wasm bits docs faults browser fuzz stress arm lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -46,7 +47,10 @@ kernel:
 bits: $(VENV)/.test
 	$(RUN) -m tests.support.targets $(ARGS)
 
-docs: $(VENV)/.docs
+wasm: $(VENV)/.wasm
+	$(RUN) kernels/wasm/build.py $(ARGS)
+
+docs: $(VENV)/.docs wasm
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/html
 	@echo "The documentation: build/html/index.html"
 
@@ -73,7 +77,7 @@ lint: $(VENV)/.lint
 	PYTHONPATH=. $(VENV)/bin/lint-imports --no-logo --no-cache
 
 clean:
-	rm -rf $(VENV) build *.egg-info np_nn/_kernels
+	rm -rf $(VENV) build *.egg-info np_nn/_kernels np_nn/visualize/draw/train.wasm
 
 $(RUN):
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
@@ -91,6 +95,10 @@ $(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.docs: $(BUILD) | $(RUN)
 
 $(VENV)/.lint: Makefile | $(RUN) # no kernels need be built for this
 	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12' 'import-linter>=2.17'
+	@touch $@
+
+$(VENV)/.wasm: Makefile | $(RUN)
+	$(RUN) -m pip install --quiet --disable-pip-version-check ziglang
 	@touch $@
 
 # The kernels' tests under the address and undefined-behaviour sanitizers, in a copy, so that

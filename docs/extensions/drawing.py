@@ -6,11 +6,13 @@ On the website it stands in the place of a comment, which a reader of the Markdo
 from pathlib import Path
 
 import np_nn as nn
+from np_nn.visualize.draw import training
 from np_nn.visualize.draw.description import describe
 from np_nn.visualize.draw.page import page
 
 DOCUMENT = "docs/use/draw"
 COMMENT = "<!-- drawing -->"
+IMAGES = 1000  # that the page holds to train with
 FRAME = """Here it is, with a network of 32 hidden units that was trained on scikit-learn's digits:
 
 <iframe src="digit.html" title="The page to draw on" width="100%" height="900"></iframe>"""
@@ -36,7 +38,8 @@ def write(app, error):
     """Write the page beside the document."""
     if error is None and app.builder.format == "html":
         path = Path(app.outdir, DOCUMENT).with_name("digit.html")
-        path.write_text(page("digits", describe(trained())), "utf-8")
+        images = training.facts(IMAGES, "digits")
+        path.write_text(page("digits", describe(trained()), images), "utf-8")
 
 
 def setup(app):

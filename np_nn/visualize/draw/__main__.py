@@ -8,6 +8,7 @@ from np_nn import cli
 from np_nn.saving.model_file import load_model
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
+from np_nn.visualize.draw import training
 from np_nn.visualize.draw.description import describe
 from np_nn.visualize.draw.page import page
 
@@ -25,6 +26,11 @@ def parser():
         action=argparse.BooleanOptionalAction,
         help="round the weights to 16 bits (default: if they make the page larger than 1 MB)",
     )
+    add(
+        "--images", type=cli.whole_number(0), default=0, metavar="N",
+        help="put N of MNIST's training images into the page, to train with (default: 0; the "
+        "page reads files, too)",
+    )  # fmt: skip
     return command
 
 
@@ -35,7 +41,10 @@ def main(argv=None):
         network = describe(model, args.float16)
     except NpNNError as error:
         raise NpNNError(f"{args.model_file}: {error}") from None
-    text = page(args.model_file.name, network).encode()
+    trained = training.facts(args.images)
+    if not trained["module"]:
+        print("note: the page cannot train: make wasm builds its kernels", file=sys.stderr)
+    text = page(args.model_file.name, network, trained).encode()
     if network.rounding:
         print(f"note: {network.rounding}; --no-float16 keeps them", file=sys.stderr)
     count = sum(parameter.data.size for parameter in model.parameters())

@@ -6,6 +6,7 @@ import { Network } from "./network.js";
 import { Pad, SIDE } from "./pad.js";
 import { Passes } from "./passes.js";
 import { prepare } from "./prepare.js";
+import { Training } from "./train.js";
 import { explain } from "./unit.js";
 
 const $ = (id) => document.getElementById(id);
@@ -15,12 +16,8 @@ const EXAMPLE = [ // a 3
 ];
 const QUIET = 600; // ms without a change, after which a screen reader hears the answer
 
-const network = new Network(JSON.parse($("network").textContent));
-const { classes } = network.facts;
-const lesson = new Lesson(network, () => schedule());
 const choice = { pinned: null, hovered: null };
-const seen = new MapView("the picture that the network sees", network.facts.shape, true);
-const passes = new Passes($("stages"), network, choose);
+let [network, classes, lesson, seen, passes, rows] = []; // of `use`
 let pixels = null;
 let scheduled = false;
 let drawn = true; // since the pixels were taken
@@ -29,6 +26,26 @@ const pad = new Pad($("pad"), $("cursor"), () => {
   drawn = true;
   schedule();
 });
+
+/** Draw for a network. name: what the page calls it. */
+function use(own, name) {
+  lesson?.pause();
+  network = own;
+  classes = network.facts.classes;
+  lesson = new Lesson(network, () => schedule());
+  seen = new MapView("the picture that the network sees", network.facts.shape, true);
+  $("seen").replaceChildren(seen.element);
+  $("stages").replaceChildren();
+  passes = new Passes($("stages"), network, choose);
+  rows = classes.map(answerRow);
+  $("classes").replaceChildren(...rows.map(({ button }) => element("li", {}, button)));
+  if (name) $("about").textContent = `${name}, runs in this page.`;
+  $("rate").value = lesson.rate;
+  Object.assign(choice, { pinned: null, hovered: null });
+  drawn = true;
+  globalThis.np_nn = { network, lesson, pad, prepare, explain, training }; // for the console
+  schedule();
+}
 
 /** Show what has changed in the next frame, once. */
 function schedule() {
@@ -53,7 +70,7 @@ function show() {
 
 // ---- The answer -------------------------------------------------------------------------------
 
-const rows = classes.map((name, i) => {
+function answerRow(name, i) {
   const [bar, share] = [element("i"), element("span", { className: "share" })];
   const track = element("span", { className: "track" }, bar);
   const button = element("button", { type: "button", className: "class", ariaPressed: false },
@@ -62,10 +79,8 @@ const rows = classes.map((name, i) => {
     lesson.mean(i);
     choice.pinned ??= telling();
   });
-  $("classes").append(element("li", {}, button));
   return { button, bar, share };
-});
-$("seen").append(seen.element);
+}
 
 function showAnswer() {
   const p = lesson.passes?.probabilities;
@@ -106,7 +121,6 @@ const BUTTONS = {
   reset: () => lesson.undo(true),
 };
 for (const [id, act] of Object.entries(BUTTONS)) $(id).addEventListener("click", act);
-$("rate").value = lesson.rate;
 $("rate").addEventListener("input", () => {
   const rate = $("rate").valueAsNumber;
   $("rate").ariaInvalid = !(rate > 0);
@@ -123,7 +137,7 @@ function showLesson() {
   say("state", stateText(meant));
   $("steps").textContent = network.steps
     ? `The weights have changed ${network.steps === 1 ? "once" : `${network.steps} times`}.`
-    : "The weights are those of the file.";
+    : "The weights are as they came.";
 }
 
 function stateText(meant) {
@@ -197,5 +211,11 @@ function setTheme(dark) {
 }
 night.addEventListener("change", () => setTheme(night.matches));
 $("theme").addEventListener("click", () => setTheme($("theme").ariaPressed !== "true"));
+
+const facts = JSON.parse($("training").textContent);
+const training = facts.module && new Training(facts, (trained, arrays, name) => {
+  use(new Network(trained, arrays), name);
+  $("draw").scrollIntoView();
+});
+use(new Network(JSON.parse($("network").textContent)));
 setTheme(night.matches);
-globalThis.np_nn = { network, lesson, pad, prepare, explain }; // for the browser's console

@@ -7,10 +7,9 @@ import { WINDOWS } from "./windows.js";
 const KINDS = { ...DENSE, ...WINDOWS };
 
 export class Network {
-  /** facts: those of np_nn/visualize/draw/description.py, with the weights in base64. */
-  constructor(facts) {
-    this.facts = facts;
-    this.arrays = readArrays(facts);
+  /** facts: those of np_nn/visualize/draw/description.py. arrays: theirs, if not in base64. */
+  constructor(facts, arrays = readArrays(facts)) {
+    Object.assign(this, { facts, arrays });
     this.layers = facts.layers.map((layer, i) => {
       const owned = Object.entries(layer.arrays).map(([name, at]) => [name, this.arrays[at]]);
       const input = i ? facts.layers[i - 1].shape : facts.shape;

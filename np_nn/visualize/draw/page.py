@@ -8,28 +8,46 @@ from pathlib import Path
 from jinja2 import StrictUndefined, Template
 from markupsafe import Markup
 
+from np_nn.visualize.draw import training
+
 FOLDER = Path(__file__).parent
 # ES modules, each after those that it imports. Joined, they need no request.
 MODULES = (
     "arrays", "dense", "windows", "network", "resize", "prepare", "pad", "maps", "unit", "learn",
-    "passes", "main",
+    "passes", "mlp", "sha256", "safetensors", "idx", "charts", "train", "main",
 )  # fmt: skip
 IMPORT = re.compile(r"^import .*;\n", re.M)
 EXPORT = re.compile(r"^export ", re.M)
-EXPORTED = re.compile(r"^export (?:class|const|function) (\w+)", re.M)
+EXPORTED = re.compile(r"^export (?:async )?(?:class|const|function) (\w+)", re.M)
 
 
-def page(name, network):
-    """Return the HTML text of a Network. name: what the model is called."""
+def page(name, network, trained=None):
+    """Return the HTML text of a Network.
+
+    name: what the model is called. trained: facts of the training, by default without images.
+    """
+    trained = trained or training.facts()
     facts = network.facts | {"weights": base64.b64encode(network.weights).decode()}
-    template = Template(_read("page.html"), autoescape=True, undefined=StrictUndefined)
-    return template.render(
+    return _rendered(
+        "page.html",
         name=name,
         network=network,
-        style=Markup(_read("style.css")),
+        style=Markup(_read("style.css") + _read("train.css")),
+        train=Markup(_rendered("train.html", training=trained)),
         script=Markup("\n".join(map(_module, MODULES))),
-        data=Markup(json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")),
+        worker=Markup(_read("worker.js")),
+        data=_json(facts),
+        training=_json(trained),
     )
+
+
+def _rendered(file, **values):
+    return Template(_read(file), autoescape=True, undefined=StrictUndefined).render(values)
+
+
+def _json(facts):
+    """Return plain values for an element script, which a < could end."""
+    return Markup(json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def _module(name):
