@@ -28,23 +28,23 @@ NN_RULE(add)
 NN_RULE(sgd)
 {
     NN_UNUSED;
-    w[i] = FUSED(-o->lr, FUSED(o->weight_decay, w[i], g), w[i]);
+    w[i] -= o->lr * (g + o->weight_decay * w[i]);
 }
 
 NN_RULE(momentum)
 {
     NN_UNUSED;
-    const float velocity = FUSED(o->momentum, m[i], FUSED(o->weight_decay, w[i], g));
+    const float velocity = o->momentum * m[i] + (g + o->weight_decay * w[i]);
     m[i] = velocity;
-    w[i] = FUSED(-o->lr, velocity, w[i]);
+    w[i] -= o->lr * velocity;
 }
 
 NN_RULE(nesterov)
 {
     NN_UNUSED;
-    const float d = FUSED(o->weight_decay, w[i], g), velocity = FUSED(o->momentum, m[i], d);
+    const float d = g + o->weight_decay * w[i], velocity = o->momentum * m[i] + d;
     m[i] = velocity;
-    w[i] = FUSED(-o->lr, FUSED(o->momentum, velocity, d), w[i]);
+    w[i] -= o->lr * (d + o->momentum * velocity);
 }
 
 /* Adam and AdamW: step_size = lr / (1 - beta1^t), root_scale = 1 / sqrt(1 - beta2^t) and
@@ -57,7 +57,7 @@ NN_RULE(adam)
     const float square = FUSED(o->beta2, v[i], o->one_minus_beta2 * d * d);
     m[i] = mean;
     v[i] = square;
-    const float change = mean / FUSED(NN_SQRT(square), o->root_scale, o->eps);
+    const float change = mean / (NN_SQRT(square) * o->root_scale + o->eps);
     w[i] = FUSED(o->keep, w[i], -o->step_size * change);
 }
 

@@ -266,7 +266,7 @@ static void NN(sparse_update_one)(const nn_rows *x, int64_t image, const float *
         float *NN_RESTRICT row = w + x->cols[k] * ldw;
         for (int64_t c = 0; c < width; c += 16)
             for (int j = 0; j < 16; j++)
-                row[c + j] = FUSED(v, g[c + j], row[c + j]);
+                row[c + j] += v * g[c + j];
     }
 }
 

@@ -35,7 +35,7 @@ NN_INLINE float NN(gelu_slope)(float x)
 NN_INLINE float NN(silu_slope)(float x)
 {
     const float s = NN(sigmoid)(x);
-    return s * FUSED(x, 1.0f - s, 1.0f);
+    return s * (1.0f + x * (1.0f - s));
 }
 
 NN_FORWARD(leaky_relu, x > 0 ? x : x * a)
@@ -114,7 +114,7 @@ static void NN(softmax_backward)(const float *grad, const float *y, int64_t n0, 
         if (logarithm) {
             const float sum = (float)NN(long_sum)(1, columns, g, 0, 0);
             NN_INDEPENDENT for (int64_t c = 0; c < columns; c++) o[c] =
-                FUSED(-NN(exp_of)(p[c]), sum, g[c]);
+                g[c] - NN(exp_of)(p[c]) * sum;
         } else {
             const float sum = (float)NN(long_sum)(2, columns, g, p, 0);
             NN_INDEPENDENT for (int64_t c = 0; c < columns; c++) o[c] = p[c] * (g[c] - sum);

@@ -41,7 +41,7 @@ NN_BACKWARD(relu, (x > 0 ? 1.0f : 0.0f) * g)
 NN_FORWARD(sigmoid, NN(sigmoid)(x))
 NN_BACKWARD(sigmoid, g * (x * (1.0f - x)))
 NN_FORWARD(tanh, NN(tanh_of)(x))
-NN_BACKWARD(tanh, g * FUSED(-x, x, 1.0f))
+NN_BACKWARD(tanh, g * (1.0f - x * x))
 /* LeCun et al. 1998: 1.7159 tanh(2/3 x), with slope 2/3 (1.7159 - y^2 / 1.7159) */
 NN_FORWARD(scaled_tanh, 1.7159f * NN(tanh_of)(x * 0.666666667f))
 NN_BACKWARD(scaled_tanh, g * (0.388523030f * (1.7159f - x) * (1.7159f + x)))

@@ -1,10 +1,11 @@
 /* a * b + c, for one instruction set: in one rounding if the set has an instruction for it, in two
  * if not.
  *
- * A compiler may fuse a product with a sum wherever it finds both, and of a * b + c * d either one.
- * What it does differs between compilers, between vectors and the numbers that are left over, and
- * from one version to the next. So in loops over single numbers every product that is added to
- * something says so. Sums of vectors (vectors.h) have one product each, which all compilers fuse.
+ * Compilers fuse a product with a sum by themselves, and one product leaves them no choice. Of two,
+ * as in a * b + c * d, they fuse either one, this one in vectors and that one in the numbers that are
+ * left over: such an expression says which. So do sums over single numbers, and rules where GCC was
+ * seen to fuse the vectors only. It is not written everywhere, since GCC takes it for a call and then
+ * merges fewer conditions: exp and its kin take 10 to 20 % longer with it.
  *
  * Included once per instruction set, see common/dispatch.h.
  */

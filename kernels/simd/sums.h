@@ -19,22 +19,25 @@ NN_INLINE vf NN(products)(const int factors, int64_t i, const float *a, const fl
 NN_INLINE float NN(sum_of_products)(const int factors, int64_t n, const float *a, const float *b,
                                     const float *c)
 {
-    vf acc[4][WIDE];
-    float lanes[16], sum = 0;
+    float sum = 0;
     int64_t i = 0;
-    NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int w = 0; w < WIDE; w++)
-        acc[j][w] = (vf){0};
-    for (; i + 64 <= n; i += 64)
+    if (n >= 16) { /* a row of 10 classes has nothing but numbers left over */
+        vf acc[4][WIDE];
+        float lanes[16];
         NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int w = 0; w < WIDE; w++)
-            acc[j][w] += NN(products)(factors, i + 16 * j + w * VL, a, b, c);
-    for (; i + 16 <= n; i += 16)
-        NN_UNROLL for (int w = 0; w < WIDE; w++) acc[0][w] +=
-            NN(products)(factors, i + w * VL, a, b, c);
-    NN_UNROLL for (int w = 0; w < WIDE; w++)
-        acc[0][w] = (acc[0][w] + acc[1][w]) + (acc[2][w] + acc[3][w]);
-    NN(store_wide)(lanes, acc[0]);
-    for (int j = 0; j < 16; j++)
-        sum += lanes[j];
+            acc[j][w] = (vf){0};
+        for (; i + 64 <= n; i += 64)
+            NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int w = 0; w < WIDE; w++)
+                acc[j][w] += NN(products)(factors, i + 16 * j + w * VL, a, b, c);
+        for (; i + 16 <= n; i += 16)
+            NN_UNROLL for (int w = 0; w < WIDE; w++) acc[0][w] +=
+                NN(products)(factors, i + w * VL, a, b, c);
+        NN_UNROLL for (int w = 0; w < WIDE; w++)
+            acc[0][w] = (acc[0][w] + acc[1][w]) + (acc[2][w] + acc[3][w]);
+        NN(store_wide)(lanes, acc[0]);
+        for (int j = 0; j < 16; j++)
+            sum += lanes[j];
+    }
     for (; i < n; i++)
         sum = factors > 2   ? FUSED(a[i] * b[i], c[i], sum)
               : factors > 1 ? FUSED(a[i], b[i], sum)
@@ -101,24 +104,22 @@ NN_INLINE void NN(channel_piece)(const int kind, int64_t count, const float *v, 
                                  const float *x, float less, vf (*some)[WIDE], vf (*more)[WIDE],
                                  float *rest, float *other)
 {
-    int64_t i = 0;
-    for (; i + 64 <= count; i += 64)
-        NN_UNROLL for (int k = 0; k < 4; k++) NN_UNROLL for (int w = 0; w < WIDE; w++)
-        {
-            const int64_t at = i + 16 * k + w * VL;
-            some[k][w] += NN(term)(kind, v + at, y + at, x + at, less, &more[k][w]);
-        }
-    for (; i + 16 <= count; i += 16)
-        NN_UNROLL for (int w = 0; w < WIDE; w++)
-        {
-            const int64_t at = i + w * VL;
-            some[0][w] += NN(term)(kind, v + at, y + at, x + at, less, &more[0][w]);
-        }
-    for (int j = 0; i + j < count; j++) {
-        const float one = NN(through)(kind == NN(relu_pairs), v[i + j], y, i + j);
+    const int64_t whole = count / 16 * 16;
+    NN_UNROLL for (int w = 0; w < WIDE; w++) /* one after the other: there are few registers */
+    {
+        int64_t i = w * VL;
+        for (; i + 64 <= whole + w * VL; i += 64)
+            NN_UNROLL for (int k = 0; k < 4; k++) some[k][w] += NN(term)(
+                kind, v + i + 16 * k, y + i + 16 * k, x + i + 16 * k, less, &more[k][w]);
+        for (; i < whole; i += 16)
+            some[0][w] += NN(term)(kind, v + i, y + i, x + i, less, &more[0][w]);
+    }
+    for (int j = 0; whole + j < count; j++) {
+        const int64_t i = whole + j;
+        const float one = NN(through)(kind == NN(relu_pairs), v[i], y, i);
         rest[j] = kind == NN(squares) ? FUSED(one - less, one - less, rest[j]) : rest[j] + one;
         if (kind == NN(pairs) || kind == NN(relu_pairs))
-            other[j] = FUSED(one, x[i + j] - less, other[j]);
+            other[j] = FUSED(one, x[i] - less, other[j]);
     }
 }
 

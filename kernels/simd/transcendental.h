@@ -11,24 +11,24 @@
 /* x = k ln 2 + r with |r| <= ln 2 / 2, for |x| <= 87.3: returns r and gives 2^k. */
 NN_INLINE float NN(split)(float x, float *power)
 {
-    const float shifted = FUSED(x, 1.44269504f, 12582912.0f); /* 1.5 * 2^23 rounds to an integer */
+    const float shifted = x * 1.44269504f + 12582912.0f; /* 1.5 * 2^23 rounds to an integer */
     union { float f; int32_t i; } bits = {shifted};
     const float k = shifted - 12582912.0f;
     bits.i = (int32_t)((uint32_t)(bits.i - 0x4b400000 + 127) << 23);
     *power = bits.f;
-    return FUSED(k, 2.12194440e-4f, FUSED(-k, 0.693359375f, x));
+    return (x - k * 0.693359375f) + k * 2.12194440e-4f;
 }
 
 /* exp(r) - 1 for |r| <= ln 2 / 2, exact to the last bits near 0 too */
 NN_INLINE float NN(expm1_near_0)(float r)
 {
     float p = 1.9875691500e-4f;
-    p = FUSED(p, r, 1.3981999507e-3f);
-    p = FUSED(p, r, 8.3334519073e-3f);
-    p = FUSED(p, r, 4.1665795894e-2f);
-    p = FUSED(p, r, 1.6666665459e-1f);
-    p = FUSED(p, r, 5.0000001201e-1f);
-    return FUSED(p * r, r, r);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    return p * r * r + r;
 }
 
 /* exp(x) for x <= 0; 0 below -87.3, where float32 has no more normal numbers */
@@ -55,7 +55,7 @@ NN_INLINE float NN(expm1_below_0)(float x)
 {
     float power;
     const float r = NN(split)(x < -17.5f ? -17.5f : x, &power);
-    return FUSED(NN(expm1_near_0)(r), power, power - 1.0f);
+    return NN(expm1_near_0)(r) * power + (power - 1.0f);
 }
 
 /* log(x) for normal x > 0: x = 2^k m with m near 1, and a polynomial in m - 1. Unsigned, as the
@@ -67,14 +67,14 @@ NN_INLINE float NN(log_of)(float x)
     bits.u -= (uint32_t)k << 23;
     const float f = bits.f - 1.0f, e = (float)k;
     float p = 7.0376836292e-2f;
-    p = FUSED(p, f, -1.1514610310e-1f);
-    p = FUSED(p, f, 1.1676998740e-1f);
-    p = FUSED(p, f, -1.2420140846e-1f);
-    p = FUSED(p, f, 1.4249322787e-1f);
-    p = FUSED(p, f, -1.6668057665e-1f);
-    p = FUSED(p, f, 2.0000714765e-1f);
-    p = FUSED(p, f, -2.4999993993e-1f);
-    p = FUSED(p, f, 3.3333331174e-1f);
+    p = p * f - 1.1514610310e-1f;
+    p = p * f + 1.1676998740e-1f;
+    p = p * f - 1.2420140846e-1f;
+    p = p * f + 1.4249322787e-1f;
+    p = p * f - 1.6668057665e-1f;
+    p = p * f + 2.0000714765e-1f;
+    p = p * f - 2.4999993993e-1f;
+    p = p * f + 3.3333331174e-1f;
     p = FUSED(-2.12194440e-4f, e, p * f * f * f);
     p = FUSED(-0.5f * f, f, p);
     return x != x ? x : FUSED(0.693359375f, e, f + p);
@@ -109,16 +109,16 @@ NN_INLINE float NN(tanh_of)(float x)
  * would lose them. */
 NN_INLINE float NN(normal_cdf)(float x, float *bell)
 {
-    const float t = 1.0f / FUSED(0.3f, fabsf(x), 1.0f);
+    const float t = 1.0f / (1.0f + 0.3f * fabsf(x));
     float p = 3.837828954e-2f;
-    p = FUSED(p, t, -1.691661115e-1f);
-    p = FUSED(p, t, 2.286600807e-1f);
-    p = FUSED(p, t, -7.650647720e-2f);
-    p = FUSED(p, t, 1.425355243e-1f);
-    p = FUSED(p, t, 9.468352301e-2f);
-    p = FUSED(p, t, 1.219203422e-1f);
-    p = FUSED(p, t, 1.194876890e-1f);
-    p = FUSED(p, t, 7.168875873e-6f);
+    p = p * t - 1.691661115e-1f;
+    p = p * t + 2.286600807e-1f;
+    p = p * t - 7.650647720e-2f;
+    p = p * t + 1.425355243e-1f;
+    p = p * t + 9.468352301e-2f;
+    p = p * t + 1.219203422e-1f;
+    p = p * t + 1.194876890e-1f;
+    p = p * t + 7.168875873e-6f;
     *bell = NN(exp_below_0)(-0.5f * x * x);
     return x < 0 ? *bell * p : FUSED(-*bell, p, 1.0f);
 }
@@ -129,9 +129,9 @@ NN_INLINE float NN(cos_turns)(float v)
 {
     const float b = 0.25f - (v < 0.5f ? v : 1.0f - v), s = b * b;
     float p = 3.9710917603e+1f;
-    p = FUSED(p, s, -7.6574992112e+1f);
-    p = FUSED(p, s, 8.1602231240e+1f);
-    p = FUSED(p, s, -4.1341677478e+1f);
-    p = FUSED(p, s, 6.2831852738f);
+    p = p * s - 7.6574992112e+1f;
+    p = p * s + 8.1602231240e+1f;
+    p = p * s - 4.1341677478e+1f;
+    p = p * s + 6.2831852738f;
     return p * b;
 }

@@ -35,7 +35,7 @@ NN_INLINE void NN(small_product)(const float *NN_RESTRICT a, const float *NN_RES
             float sums[NN_LANES] = {0};
             for (int64_t k = 0; k < inner; k++)
                 for (int i = 0; i < NN_LANES; i++)
-                    sums[i] = FUSED(a[r * inner + k], b[k * wide + x + i], sums[i]);
+                    sums[i] += a[r * inner + k] * b[k * wide + x + i];
             for (int i = 0; i < NN_LANES; i++)
                 out[r * wide + x + i] = sums[i];
         }
