@@ -136,7 +136,7 @@ def at_most(count):
 
 
 def describe():
-    """What runs now, for reports: "numpy", or the kernels' instruction set and threading."""
+    """Describe what runs now, for reports: "numpy", or the kernels and their instruction set."""
     if not active:
         return "numpy"
     check_isa()
