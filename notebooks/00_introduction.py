@@ -22,14 +22,18 @@
 
 # %%
 import os
+from html import escape
 
 import numpy as np
+from IPython.display import HTML
 from sklearn.linear_model import LinearRegression
 
 import np_nn as nn
 from np_nn import plots, reference
 from np_nn.plots.inline import canvas, show
 from np_nn.plots.plane import boundary
+from np_nn.visualize.draw.description import describe
+from np_nn.visualize.draw.page import page
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 
@@ -483,7 +487,32 @@ show("What each of the ten units looks for, 0 to 9", plots.plot_filters, weights
 
 # %%
 nn.manual_seed(0)
-learn(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)))
+bends = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+learn(bends)
+
+# %% [markdown]
+# ## Your own digits
+#
+# The same network as a page: draw a digit. Its pixels, the 128 units, the ten logits and the
+# probabilities follow the pen. Then choose the digit that you meant: the gradient flows back to the
+# pixels, and *Update the weights* makes one step downhill. What does it change?
+#
+# Outside a notebook `np-nn draw` writes such a page, docs/use/draw.md; with the kernels as
+# WebAssembly, docs/kernels/wasm.md, it trains there, too.
+
+# %%
+bends.info = nn.ModelInfo.of(data)
+drawn = escape(page("The network of this notebook", describe(bends.eval())))
+HTML(
+    f'<iframe title="A digit to draw" width="100%" height="900" srcdoc="{drawn}"></iframe>'
+)
+
+# %% [markdown]
+# ### Exercise 7: a picture that fools it
+#
+# Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees. How
+# many steps does it take, with a rate of 0.1 and of 1? Clear the pad and draw a 4 again, and another
+# digit: what else has changed? *Reset* brings the weights back.
 
 # %% [markdown]
 # Every formula above is a few lines in one folder, `np_nn/reference/`, and the next notebook
