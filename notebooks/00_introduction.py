@@ -510,9 +510,9 @@ HTML(
 # %% [markdown]
 # ### Exercise 7: a picture that fools it
 #
-# Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees. How
-# many steps does it take, with a rate of 0.1 and of 1? Clear the pad and draw a 4 again, and another
-# digit: what else has changed? *Reset* brings the weights back.
+# Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees.
+# How many steps does it take, with a rate of 0.1 and of 1? Clear the pad, and draw another 4, and
+# other digits: what else has changed? *Reset* brings the weights back.
 
 # %% [markdown]
 # Every formula above is a few lines in one folder, `np_nn/reference/`, and the next notebook
