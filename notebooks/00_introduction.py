@@ -512,7 +512,21 @@ HTML(
 #
 # Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees.
 # How many steps does it take, with a rate of 0.1 and of 1? Clear the pad, and draw another 4, and
-# other digits: what else has changed? *Reset* brings the weights back.
+# other digits: what else has changed? *Reset* brings the weights back. Then do the same in Python,
+# with a 4 of the test digits.
+
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
+x = np.float32(test.images[test.labels == 4][:1].reshape(1, 784) / 255)
+loss, optimizer = nn.CrossEntropyLoss(), nn.SGD(bends.train().parameters(), lr=0.1)
+before, steps = nn.evaluate(bends, test).accuracy, 0
+while bends(x).argmax() != 9 and steps < 1000:
+    loss(bends(x), np.array([9]))
+    bends.backward(loss.backward())
+    optimizer.step()
+    steps += 1
+after = nn.evaluate(bends, test).accuracy
+print(f"{steps} steps; accuracy on the test digits {before:.1%} before, {after:.1%} after")
+assert 0 < steps < 1000  # one picture is learnt quickly, and others are forgotten
 
 # %% [markdown]
 # Every formula above is a few lines in one folder, `np_nn/reference/`, and the next notebook
