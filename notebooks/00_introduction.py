@@ -503,21 +503,20 @@ learn(bends)
 # %%
 bends.info = nn.ModelInfo.of(data)
 drawn = escape(page("The network of this notebook", describe(bends.eval())))
-HTML(
-    f'<iframe title="A digit to draw" width="100%" height="900" srcdoc="{drawn}"></iframe>'
-)
+frame = '<iframe title="A digit to draw" width="100%" height="900" srcdoc="{}"></iframe>'
+HTML(f"<p>{frame.format(drawn)}</p>")
 
 # %% [markdown]
 # ### Exercise 7: a picture that fools it
 #
 # Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees.
-# How many steps does it take, with a rate of 0.1 and of 1? Clear the pad, and draw another 4, and
+# How many steps does it take, with a rate of 0.01 and of 0.1? Clear the pad, and draw another 4, and
 # other digits: what else has changed? *Reset* brings the weights back. Then do the same in Python,
 # with a 4 of the test digits.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 x = np.float32(test.images[test.labels == 4][:1].reshape(1, 784) / 255)
-loss, optimizer = nn.CrossEntropyLoss(), nn.SGD(bends.train().parameters(), lr=0.1)
+loss, optimizer = nn.CrossEntropyLoss(), nn.SGD(bends.train().parameters(), lr=0.01)
 before, steps = nn.evaluate(bends, test).accuracy, 0
 while bends(x).argmax() != 9 and steps < 1000:
     loss(bends(x), np.array([9]))
