@@ -510,7 +510,7 @@ HTML(f"<p>{frame.format(drawn)}</p>")
 # ### Exercise 7: a picture that fools it
 #
 # Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees.
-# How many steps does it take, with a rate of 0.01 and of 0.1? Clear the pad, and draw another 4, and
+# How many steps does it take, with a rate of 0.01 and of 0.1? Clear the pad, draw another 4, and
 # other digits: what else has changed? *Reset* brings the weights back. Then do the same in Python,
 # with a 4 of the test digits.
 
