@@ -234,6 +234,10 @@ def test_a_saved_model_is_np_nns_and_comes_back(page, folder):
     assert sha(weights(page)) != sha(trained)
     run(page, "rewind")
     assert sha(weights(page)) == sha(trained)
+    page.select_option("#rule", "adam")
+    run(page, "one-step")
+    run(page, "rewind")
+    assert sha(weights(page)) == sha(trained)
 
 
 def test_a_model_of_np_nn_is_trained_and_drawn_for(page, tmp_path):
