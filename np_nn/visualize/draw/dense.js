@@ -71,7 +71,7 @@ function pointwise(f, derivative) {
   };
 }
 
-export const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 /** Normal distribution function, to 1e-7: Abramowitz and Stegun 1964, 26.2.17. */
 function normal(x) {
@@ -99,16 +99,16 @@ export const DENSE = {
   linear,
   batch_norm: batchNorm,
   relu: pointwise((x) => Math.max(x, 0), (x) => (x > 0 ? 1 : 0)),
-  leaky_relu: pointwise((x, slope) => (x > 0 ? x : slope * x), (x, y, slope) => (x > 0 ? 1 : slope)),
+  leaky_relu: pointwise(
+    (x, slope) => (x > 0 ? x : slope * x),
+    (x, y, slope) => (x > 0 ? 1 : slope),
+  ),
   elu: pointwise(
     (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
     (x, y, alpha) => (x > 0 ? 1 : alpha * Math.exp(x)),
   ),
   gelu: pointwise((x) => x * normal(x), (x) => normal(x) + x * density(x)),
-  silu: pointwise(
-    (x) => x * sigmoid(x),
-    (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
-  ),
+  silu: pointwise((x) => x * sigmoid(x), (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x)))),
   sigmoid: pointwise(sigmoid, (x, y) => y * (1 - y)),
   tanh: pointwise(Math.tanh, (x, y) => 1 - y * y),
   scaled_tanh: pointwise(

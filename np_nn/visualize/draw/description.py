@@ -69,7 +69,6 @@ def describe(model, float16=None):
         "classes": _classes(model, shape),
         "preparation": {"scale": rule.scale, "shift": rule.shift, "deskew": rule.deskew},
         "rate": _rate(model.info.recipe),
-        "recipe": {name: model.info.recipe.get(name) for name in ("name", "optimizer", "loss")},
         "dataset": model.info.dataset,
         "shape": [1, *rule.shape],
         "layers": list(_layers(named, shape, held)),

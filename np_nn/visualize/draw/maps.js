@@ -25,7 +25,8 @@ export function layout(shape) {
   const [count, height, width] = flat ? [shape[0], 1, 1] : shape;
   const gap = flat || count === 1 ? 0 : 1;
   const across = Math.ceil(Math.sqrt(flat ? 1.5 * count : count));
-  const [columns, rows] = [across * (width + gap) - gap, Math.ceil(count / across) * (height + gap) - gap];
+  const columns = across * (width + gap) - gap;
+  const rows = Math.ceil(count / across) * (height + gap) - gap;
   const place = (i) => {
     const [tile, within] = [Math.floor(i / (height * width)), i % (height * width)];
     const [x, y] = [tile % across, Math.floor(tile / across)];
@@ -42,6 +43,11 @@ export function layout(shape) {
 
 function largest(values) {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** Return what full colour stands for; a space where nothing is shown. */
+function caption(values, most, signed) {
+  return values ? `${signed ? "\u00b1" : "0 \u2026 "}${written(most)}` : "\u00a0";
 }
 
 /** A map. ink: values are ink from 0 to 1, else orange is above 0 and blue below. */
@@ -70,7 +76,7 @@ export class MapView {
       image.data.set([...colour, Math.round(255 * share)], 4 * (y * this.columns + x));
     });
     context.putImageData(image, 0, 0);
-    this.scale.textContent = values ? `${this.ink ? "0 \u2026 " : "\u00b1"}${written(most)}` : "\u00a0";
+    this.scale.textContent = caption(values, most, !this.ink);
   }
 
   mark(unit) {
@@ -117,7 +123,7 @@ export class BarsView {
       bar.className = share < 0 ? "below" : "above";
       bar.style.setProperty("--share", Math.abs(share));
     });
-    this.scale.textContent = values ? `${this.signed ? "\u00b1" : "0 \u2026 "}${written(most)}` : "\u00a0";
+    this.scale.textContent = caption(values, most, this.signed);
   }
 
   mark(unit) {

@@ -1,5 +1,6 @@
 /** Both passes as cards, one for each stage: the value above, its gradient below. */
 
+import { size } from "./arrays.js";
 import { BarsView, MapView, element, selectable, written } from "./maps.js";
 import { nameOf } from "./unit.js";
 
@@ -44,12 +45,12 @@ export class Passes {
 /** Return the facts of each stage: the pixels, the layers, the probabilities. */
 function stagesOf({ facts, layers }) {
   const letters = ["x", ...layers.map((layer) => layer.letter)];
-  const last = { shape: [facts.classes.length], names: facts.classes, letter: "p" };
+  const last = { shape: [facts.classes.length], names: facts.classes };
   const backward = [...layers.map((layer) => layer.backward), "= p \u2212 y"];
   return [
-    { letter: "x", formula: "x, the pixels", title: "what the network sees", shape: facts.shape, ink: true },
-    ...layers.map(({ letter, forward, title, shape }, i) => ({
-      letter, formula: forward, title, shape, names: i === layers.length - 1 ? facts.classes : null,
+    { formula: "x, the pixels", title: "what the network sees", shape: facts.shape, ink: true },
+    ...layers.map(({ forward, title, shape }, i) => ({
+      formula: forward, title, shape, names: i === layers.length - 1 ? facts.classes : null,
     })),
     { ...last, formula: "p = softmax(z)", title: "probabilities", loss: true },
   ].map((stage, i) => ({ ...stage, gradient: `\u2202L/\u2202${letters[i]} ${backward[i]}` }));
@@ -64,7 +65,7 @@ class Card {
     this.value = view(`${formula}; ${title}`, ink);
     this.gradient = loss ? null : view(gradient, false);
     this.views = [this.value, this.gradient].filter(Boolean);
-    this.views.forEach((each) => selectable(each, shape[0] * (shape[1] ?? 1) * (shape[2] ?? 1), chosen));
+    this.views.forEach((each) => selectable(each, size(shape), chosen));
     if (this.gradient) this.gradient.body.tabIndex = -1; // the same units as above
     this.lossText = element("p", { className: "loss" });
     this.back = element("div", { className: "back" }, ...(loss

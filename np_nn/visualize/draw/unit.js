@@ -22,7 +22,8 @@ export function explain(network, passes, stage, unit, rate) {
   const grad = passes.grads?.[stage]?.[unit];
   if (grad !== undefined) {
     lines.push(`\u2202L/\u2202${letter} = ${written(grad)}: ${meaning(grad)}`);
-    if (layer?.weight) learn(network.gradients(passes, stage - 1), layer, own, rate, pictures, lines);
+    const gradients = layer?.weight && network.gradients(passes, stage - 1);
+    if (gradients) learn(gradients, layer, own, rate, pictures, lines);
   }
   return { title: `${letter}, ${nameOf(network, stage, unit)}`, pictures, lines };
 }
@@ -69,19 +70,20 @@ function linear({ weight, bias, input, shape: [units] }, x, unit, before) {
 }
 
 /** What a unit of a convolution sees: the weights of its channel, and its window of the input. */
-function convolution({ weight, bias, input, shape, options }, x, place, before) {
-  const [[count, height, width], [, rows, columns], [down, right]] = [input, shape, options.kernel];
-  const unit = Math.floor(place / (rows * columns));
-  const top = (Math.floor(place / columns) % rows) * options.stride[0] - options.padding[0];
-  const left = (place % columns) * options.stride[1] - options.padding[1];
-  const window = [count, down, right];
-  const index = Int32Array.from({ length: size(window) }, (_, i) => unit * size(window) + i);
-  const inputs = Float32Array.from(index, (_, i) => {
-    const [row, column] = [top + (Math.floor(i / right) % down), left + (i % right)];
-    const inside = row >= 0 && row < height && column >= 0 && column < width;
-    return inside ? x[(Math.floor(i / (down * right)) * height + row) * width + column] : 0;
+function convolution({ weight, bias, input, shape, options, seen }, x, place, before) {
+  const [plane, area, window] = [shape.slice(1), input.slice(1), options.kernel].map(size);
+  const unit = Math.floor(place / plane);
+  const count = input[0] * window;
+  const inputs = new Float32Array(count); // 0 where the window leaves the image
+  seen.out.forEach((out, i) => {
+    if (out !== place % plane) return;
+    for (let channel = 0; channel < input[0]; channel++) {
+      inputs[channel * window + seen.place[i]] = x[channel * area + seen.at[i]];
+    }
   });
-  return weighted({ weight, bias, index, inputs, shape: window, unit }, before);
+  const index = Int32Array.from(inputs, (_, i) => unit * count + i);
+  const window3d = [input[0], ...options.kernel];
+  return weighted({ weight, bias, index, inputs, shape: window3d, unit }, before);
 }
 
 function weighted({ weight, bias, index, inputs, shape, unit }, before) {

@@ -1,102 +1,96 @@
-/**
- * Layers that slide a window over an image: Conv2d and pooling; see dense.js.
- *
- * Images are (channels, rows, columns). A run is a piece of an output's row: all its numbers meet
- * the same place of the window.
- */
+/** Layers that slide a window over an image, (channels, rows, columns): Conv2d, pooling. */
 
 import { size } from "./arrays.js";
 
-/** Return the runs of a layer: place in the window, first output, first input, and length. */
-function runsOf({ shape, input, options: { kernel, stride, padding } }) {
-  const runs = [];
-  const [height, width] = input.slice(1);
-  const [rows, columns] = shape.slice(1);
-  for (let place = 0; place < kernel[0] * kernel[1]; place++) {
-    const down = Math.floor(place / kernel[1]) - padding[0];
-    const right = (place % kernel[1]) - padding[1];
-    const first = Math.max(0, Math.ceil(-right / stride[1]));
-    const end = Math.min(columns, Math.floor((width - 1 - right) / stride[1]) + 1);
-    for (let row = 0; row < rows; row++) {
-      const from = row * stride[0] + down;
-      if (from < 0 || from >= height || end <= first) continue;
-      const start = from * width + first * stride[1] + right;
-      runs.push({ place, out: row * columns + first, start, length: end - first });
+/**
+ * Return which numbers of a channel a layer's windows see: arrays of the output, the input, the
+ * place in the window, by which they are in order, and the share in a mean of the window.
+ */
+function connections({ shape, input, options: { kernel, stride, padding } }) {
+  const [[, ...outputs], [, ...image]] = [shape, input];
+  const span = (i, axis) => {
+    const [from, to] = [image[axis], outputs[axis]];
+    if (!kernel) return [Math.floor((i * from) / to), Math.ceil(((i + 1) * from) / to)]; // adaptive
+    return [i * stride[axis] - padding[axis], i * stride[axis] - padding[axis] + kernel[axis]];
+  };
+  const seen = { out: [], at: [], place: [], share: [] };
+  for (let out = 0; out < outputs[0] * outputs[1]; out++) {
+    const [top, bottom] = span(Math.floor(out / outputs[1]), 0);
+    const [left, right] = span(out % outputs[1], 1);
+    const area = (bottom - top) * (right - left);
+    for (let place = 0; place < area; place++) {
+      const row = top + Math.floor(place / (right - left));
+      const column = left + (place % (right - left));
+      if (row < 0 || row >= image[0] || column < 0 || column >= image[1]) continue;
+      const one = { out, at: row * image[1] + column, place, share: 1 / area };
+      for (const [name, value] of Object.entries(one)) seen[name].push(value);
     }
   }
-  return runs;
+  const kinds = { out: Int32Array, at: Int32Array, place: Int32Array, share: Float64Array };
+  const packed = Object.entries(kinds).map(([name, kind]) => [name, new kind(seen[name])]);
+  return Object.fromEntries(packed);
 }
 
-/**
- * Call visit(weight, out, start, length) for every run of every pair of channels of a convolution:
- * one weight, and the first of the outputs and of the inputs that it connects.
- */
-function eachRun(layer, visit) {
-  const [[units, ...places], [count, ...image]] = [layer.shape, layer.input];
-  const [window, area, plane] = [layer.options.kernel, image, places].map(([a, b]) => a * b);
-  layer.runs ??= runsOf(layer);
-  for (let unit = 0; unit < units; unit++) {
-    for (let channel = 0; channel < count; channel++) {
-      const weight = (unit * count + channel) * window;
-      for (const { place, out, start, length } of layer.runs) {
-        visit(weight + place, unit * plane + out, channel * area + start, length);
-      }
-    }
+/** Call visit(weight, to, from, seen) for each pair of channels of a convolution. */
+function eachPair(layer, visit) {
+  const [[units, ...outputs], [count, ...image]] = [layer.shape, layer.input];
+  const [plane, area, window] = [outputs, image, layer.options.kernel].map(size);
+  layer.seen ??= connections(layer);
+  for (let pair = 0; pair < units * count; pair++) {
+    visit(pair * window, Math.floor(pair / count) * plane, (pair % count) * area, layer.seen);
   }
 }
 
 const conv2d = {
   forward(layer, x) {
-    const [units, rows, columns] = layer.shape;
-    const [sums, step] = [new Float64Array(units * rows * columns), layer.options.stride[1]];
-    layer.bias?.forEach((bias, i) => sums.fill(bias, i * rows * columns, (i + 1) * rows * columns));
-    eachRun(layer, (at, out, start, length) => {
-      const weight = layer.weight[at];
-      for (let i = 0; i < length; i++) sums[out + i] += weight * x[start + i * step];
+    const plane = layer.shape[1] * layer.shape[2];
+    const sums = new Float64Array(size(layer.shape));
+    layer.bias?.forEach((bias, unit) => sums.fill(bias, unit * plane, (unit + 1) * plane));
+    eachPair(layer, (weight, to, from, { out, at, place }) => {
+      for (let i = 0; i < out.length; i++) {
+        sums[to + out[i]] += layer.weight[weight + place[i]] * x[from + at[i]];
+      }
     });
     return Float32Array.from(sums);
   },
   backward(layer, x, y, grad) {
-    const [sums, step] = [new Float64Array(x.length), layer.options.stride[1]];
-    eachRun(layer, (at, out, start, length) => {
-      const weight = layer.weight[at];
-      for (let i = 0; i < length; i++) sums[start + i * step] += weight * grad[out + i];
+    const sums = new Float64Array(x.length);
+    eachPair(layer, (weight, to, from, { out, at, place }) => {
+      for (let i = 0; i < out.length; i++) {
+        sums[from + at[i]] += layer.weight[weight + place[i]] * grad[to + out[i]];
+      }
     });
     return Float32Array.from(sums);
   },
   gradients(layer, x, grad) {
-    const [sums, step] = [new Float64Array(layer.weight.length), layer.options.stride[1]];
-    eachRun(layer, (at, out, start, length) => {
-      for (let i = 0; i < length; i++) sums[at] += x[start + i * step] * grad[out + i];
+    const sums = new Float64Array(layer.weight.length);
+    eachPair(layer, (weight, to, from, { out, at, place }) => {
+      for (let i = 0; i < out.length; i++) {
+        sums[weight + place[i]] += x[from + at[i]] * grad[to + out[i]];
+      }
     });
-    const weight = Float32Array.from(sums);
-    if (!layer.bias) return { weight };
     const plane = layer.shape[1] * layer.shape[2];
     const sumOf = (unit) => grad.subarray(unit * plane, (unit + 1) * plane).reduce((a, b) => a + b);
-    return { weight, bias: layer.bias.map((_, unit) => sumOf(unit)) };
+    const bias = layer.bias?.map((_, unit) => sumOf(unit));
+    return { weight: Float32Array.from(sums), ...(bias && { bias }) };
   },
 };
+
+/** Call visit(output, input, share) for every number that a pooling sees. */
+function each(layer, visit) {
+  const [[count, ...outputs], [, ...image]] = [layer.shape, layer.input];
+  const { out, at, share } = (layer.seen ??= connections(layer));
+  for (let channel = 0; channel < count; channel++) {
+    const [to, from] = [channel * size(outputs), channel * size(image)];
+    for (let i = 0; i < out.length; i++) visit(to + out[i], from + at[i], share[i]);
+  }
+}
 
 /** Return the input that is the largest of each output's window, the first among equals. */
 function largest(layer, x) {
   const where = new Int32Array(size(layer.shape)).fill(-1);
-  eachOfChannels(layer, (out, i) => {
-    if (where[out] < 0 || x[i] > x[where[out]]) where[out] = i;
-  });
+  each(layer, (out, i) => (where[out] < 0 || x[i] > x[where[out]]) && (where[out] = i));
   return where;
-}
-
-/** Call visit(output, input) for every number that a window sees, channel by channel. */
-function eachOfChannels(layer, visit) {
-  const [count, rows, columns] = layer.shape;
-  const step = layer.options.stride[1];
-  layer.runs ??= runsOf(layer);
-  for (let channel = 0; channel < count; channel++) {
-    const [to, from] = [channel * rows * columns, channel * layer.input[1] * layer.input[2]];
-    for (const { out, start, length } of layer.runs) {
-      for (let i = 0; i < length; i++) visit(to + out + i, from + start + i * step);
-    }
-  }
 }
 
 const maxPool = {
@@ -108,46 +102,19 @@ const maxPool = {
   },
 };
 
-/** Pooling by means. eachShare(layer, visit): visit(output, input, the input's share). */
-function average(eachShare) {
-  return {
-    forward(layer, x) {
-      const sums = new Float64Array(size(layer.shape));
-      eachShare(layer, (out, i, share) => (sums[out] += share * x[i]));
-      return Float32Array.from(sums);
-    },
-    backward(layer, x, y, grad) {
-      const sums = new Float64Array(x.length);
-      eachShare(layer, (out, i, share) => (sums[i] += share * grad[out]));
-      return Float32Array.from(sums);
-    },
-  };
-}
-
-function eachShareOfWindow(layer, visit) {
-  const share = 1 / (layer.options.kernel[0] * layer.options.kernel[1]);
-  eachOfChannels(layer, (out, x) => visit(out, x, share));
-}
-
-function eachShareOfAdaptive({ shape: [count, ...places], input: [, ...image] }, visit) {
-  const span = (i, axis) => [
-    Math.floor((i * image[axis]) / places[axis]), Math.ceil(((i + 1) * image[axis]) / places[axis]),
-  ];
-  for (let out = 0; out < count * places[0] * places[1]; out++) {
-    const channel = Math.floor(out / (places[0] * places[1]));
-    const [top, bottom] = span(Math.floor(out / places[1]) % places[0], 0);
-    const [left, right] = span(out % places[1], 1);
-    const share = 1 / ((bottom - top) * (right - left));
-    for (let row = top; row < bottom; row++) {
-      const start = (channel * image[0] + row) * image[1];
-      for (let column = left; column < right; column++) visit(out, start + column, share);
-    }
-  }
-}
+const averagePool = {
+  forward(layer, x) {
+    const sums = new Float64Array(size(layer.shape));
+    each(layer, (out, i, share) => (sums[out] += share * x[i]));
+    return Float32Array.from(sums);
+  },
+  backward(layer, x, y, grad) {
+    const sums = new Float64Array(x.length);
+    each(layer, (out, i, share) => (sums[i] += share * grad[out]));
+    return Float32Array.from(sums);
+  },
+};
 
 export const WINDOWS = {
-  conv2d,
-  max_pool2d: maxPool,
-  avg_pool2d: average(eachShareOfWindow),
-  adaptive_avg_pool2d: average(eachShareOfAdaptive),
+  conv2d, max_pool2d: maxPool, avg_pool2d: averagePool, adaptive_avg_pool2d: averagePool,
 };
