@@ -22,14 +22,18 @@
 
 # %%
 import os
+from html import escape
 
 import numpy as np
+from IPython.display import HTML
 from sklearn.linear_model import LinearRegression
 
 import np_nn as nn
 from np_nn import plots, reference
 from np_nn.plots.inline import canvas, show
 from np_nn.plots.plane import boundary
+from np_nn.visualize.draw.description import describe
+from np_nn.visualize.draw.page import page
 
 QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does it run?
 
@@ -483,7 +487,45 @@ show("What each of the ten units looks for, 0 to 9", plots.plot_filters, weights
 
 # %%
 nn.manual_seed(0)
-learn(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)))
+bends = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+learn(bends)
+
+# %% [markdown]
+# ## Your own digits
+#
+# The same network as a page: draw a digit. Its pixels, the 128 units, the ten logits and the
+# probabilities follow the pen. Then choose the digit that you meant: the gradient flows back to the
+# pixels, and *Update the weights* makes one step downhill. What does it change?
+#
+# Outside a notebook `np-nn draw` writes such a page, docs/use/draw.md; with the kernels as
+# WebAssembly, docs/kernels/wasm.md, it trains there, too.
+
+# %%
+bends.info = nn.ModelInfo.of(data)
+drawn = escape(page("The network of this notebook", describe(bends.eval())))
+frame = '<iframe title="A digit to draw" width="100%" height="900" srcdoc="{}"></iframe>'
+HTML(f"<p>{frame.format(drawn)}</p>")
+
+# %% [markdown]
+# ### Exercise 7: a picture that fools it
+#
+# Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees.
+# How many steps does it take, with a rate of 0.01 and of 0.1? Clear the pad, draw another 4, and
+# other digits: what else has changed? *Reset* brings the weights back. Then do the same in Python,
+# with a 4 of the test digits.
+
+# %% jupyter={"source_hidden": true} tags=["hide-cell"]
+x = np.float32(test.images[test.labels == 4][:1].reshape(1, 784) / 255)
+loss, optimizer = nn.CrossEntropyLoss(), nn.SGD(bends.train().parameters(), lr=0.01)
+before, steps = nn.evaluate(bends, test).accuracy, 0
+while bends(x).argmax() != 9 and steps < 1000:
+    loss(bends(x), np.array([9]))
+    bends.backward(loss.backward())
+    optimizer.step()
+    steps += 1
+after = nn.evaluate(bends, test).accuracy
+print(f"{steps} steps; accuracy on the test digits {before:.1%} before, {after:.1%} after")
+assert 0 < steps < 1000  # one picture is learnt quickly, and others are forgotten
 
 # %% [markdown]
 # Every formula above is a few lines in one folder, `np_nn/reference/`, and the next notebook

@@ -122,25 +122,25 @@ static const NN_TABLE *const nn_tables[NN_SETS] = {
 };
 
 static const NN_TABLE *nn_active;
-static int nn_set;
+static int nn_chosen;
 
 /* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA names
  * if it has that. Called once, at import. np_nn/ops.py refuses other names. */
 NN_API void nn_select_isa(void)
 {
     const char *wish = getenv("NP_NN_ISA");
-    nn_set = nn_cpu_set();
-    for (int set = nn_set; wish && set < NN_SETS; set++)
+    nn_chosen = nn_cpu_set();
+    for (int set = nn_chosen; wish && set < NN_SETS; set++)
         if (!strcmp(wish, nn_set_names[set]))
-            nn_set = set;
-    for (int set = nn_set; !nn_active && set < NN_SETS; set++)
+            nn_chosen = set;
+    for (int set = nn_chosen; !nn_active && set < NN_SETS; set++)
         nn_active = nn_tables[set];
 }
 
 /* The chosen instruction set. */
 NN_API const char *nn_isa_name(void)
 {
-    return nn_set_names[nn_set];
+    return nn_set_names[nn_chosen];
 }
 
 /* The one that the family's loops are compiled for: differs with NN_NO_AVX512 alone. */

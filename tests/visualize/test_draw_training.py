@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import np_nn as nn
+from np_nn.commands import evaluate
 from np_nn.data.preparation import Preparation
 from np_nn.data.split import Split
 from np_nn.utils.errors import NpNNError
@@ -221,6 +222,7 @@ def test_a_saved_model_is_np_nns_and_comes_back(page, folder):
     trained = weights(page)
     model = nn.load_model(saved(page, folder))
     assert model.info.recipe == {"optimizer": "sgd:momentum=0.9", "lr": 0.1, "batch_size": 20}
+    assert evaluate.recipe(model.info).batch_size == 20  # np-nn evaluate and --load take them
     assert (model.info.dataset, model.info.classes) == ("mnist", INFO.classes)
     held = np.concatenate([parameter.data.ravel() for parameter in model.parameters()])
     assert sha(held) == sha(trained)
@@ -232,6 +234,10 @@ def test_a_saved_model_is_np_nns_and_comes_back(page, folder):
     assert sha(weights(page)) == sha(trained)
     run(page, "one-step")
     assert sha(weights(page)) != sha(trained)
+    run(page, "rewind")
+    assert sha(weights(page)) == sha(trained)
+    page.select_option("#rule", "adam")
+    run(page, "one-step")
     run(page, "rewind")
     assert sha(weights(page)) == sha(trained)
 

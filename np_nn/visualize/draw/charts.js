@@ -22,7 +22,7 @@ export class Curves {
       return line;
     });
     this.values = names.map((_, i) => element("span", { className: `key-${i}` }));
-    this.top = element("span", { className: "top" });
+    this.top = element("span", { className: share ? "top" : "top right" });
     this.end = element("span");
     this.element = element("figure", { className: "curves" },
       element("figcaption", {}, element("h3", { textContent: label }),

@@ -8,7 +8,6 @@ import { pack, unpack } from "./safetensors.js";
 
 const $ = (id) => document.getElementById(id);
 const MOST_UNITS = 64; // whose weights are drawn
-const FRESH = ["widths", "activation", "seed", "rule"]; // settings of which each starts a network
 
 /** The methods of Trainer in worker.js, each of which returns a Promise of its answer. */
 class Worked {
@@ -47,7 +46,9 @@ export class Training {
     on("use", "click", () => this.use());
     on("files", "change", () => this.choose());
     on("load", "change", () => this.load());
-    for (const id of FRESH) $(id).addEventListener("change", () => this.forget());
+    const starts = (id, loaded) => $(id).addEventListener("change", () => this.forget(loaded()));
+    for (const id of ["widths", "activation"]) starts(id, () => null);
+    for (const id of ["seed", "rule"]) starts(id, () => this.loaded);
     this.show();
   }
 
@@ -179,7 +180,6 @@ export class Training {
     this.worked.ask("pause");
   }
 
-
   // ---- What the worker posts ------------------------------------------------------------------
 
   posted({ report, look }) {
@@ -229,6 +229,7 @@ export class Training {
   show() {
     const there = Boolean(this.model?.weights); // not before it was started
     $("run").textContent = this.running ? "Pause" : "Run";
+    $("progress").ariaBusy = this.running; // a screen reader hears the end alone
     $("run").disabled = this.acting && !this.running;
     $("one-step").disabled = this.acting;
     for (const id of ["save-model", "use"]) $(id).disabled = this.acting || !there;
