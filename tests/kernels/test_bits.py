@@ -3,6 +3,8 @@
 `make bits` compares more: emulated machines, WebAssembly, Windows, whole recipes.
 """
 
+import shutil
+
 import pytest
 
 from tests.support import targets
@@ -21,6 +23,7 @@ QUICK = [  # one set each, and little optimized, so that a build takes 4 s; GCC 
 
 def test_compilers_and_sets_make_the_same_networks():
     rows = targets.measure(QUICK, jobs=1)
+    assert targets.failed(rows) == []
     found = [row for row in rows if len(row) == 4]
     if len(found) < 2:
         pytest.skip("; ".join(row[1] for row in rows if len(row) == 2))
@@ -54,5 +57,15 @@ def test_what_is_missing_is_named(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingError, match=r"^no qemu-s390x: apt-get install qemu-user$"):
         targets.command("qemu-s390x")
-    row = targets.measure([Target("aarch64", "aarch64-linux-gnu-gcc")], jobs=1)[0]
+    rows = targets.measure([Target("aarch64", "aarch64-linux-gnu-gcc")], jobs=1)
+    assert targets.failed(rows) == []
+    row = rows[0]
     assert row[1].startswith("no aarch64-linux-gnu-gcc: apt-get install gcc-aarch64-linux-gnu")
+
+
+def test_a_compiler_that_fails_is_no_compiler_that_is_missing():
+    if not any(map(shutil.which, ("gcc", "clang"))):
+        pytest.skip("no C compiler: neither gcc nor clang")
+    compiler = "gcc" if shutil.which("gcc") else "clang"
+    rows = targets.measure([Target("x86-64", compiler, ("-include", "none.h"))], jobs=1)
+    assert "error" in targets.failed(rows)[0][1]

@@ -6,7 +6,8 @@
 A row is kernels/wasm/nets.c, built for a target and run, if need be in an emulator; or recipes
 trained by np_nn with the compiled kernels. A column is the SHA-256 of what a network's training
 left. Rows of one class, with fused multiply-adds or with separate ones, must be equal: otherwise
-the exit status is 1. A row that cannot be built or run here says what is missing.
+the exit status is 1, as it is for a row that fails. A row for which something is missing here says
+so.
 """
 
 import argparse
@@ -43,6 +44,7 @@ PACKAGES = {  # Debian's, of programs that are not found
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "s390x-linux-gnu-gcc": "gcc-s390x-linux-gnu libc6-dev-s390x-cross",
 }  # fmt: skip
+FAILED = "FAILED"
 WASI = """
 const {WASI} = require('wasi'), wasi = new WASI({version: 'preview1', args: ['nets']});
 WebAssembly.instantiate(require('fs').readFileSync(process.argv[1]), wasi.getImportObject())
@@ -52,6 +54,10 @@ WebAssembly.instantiate(require('fs').readFileSync(process.argv[1]), wasi.getImp
 
 class MissingError(Exception):
     """What a row needs and this machine does not have; its text is the row's reason."""
+
+
+class BrokenError(Exception):
+    """A compiler or a program that is here and fails; its text is the row's reason."""
 
 
 @dataclass(frozen=True)
@@ -119,19 +125,26 @@ def command(name):
 
 
 def build(compiler, flags, folder):
-    """Compile the trainings into folder and return the program. Raises MissingError."""
+    """Compile the trainings into folder and return the program.
+
+    Raises MissingError, and BrokenError if they do not compile.
+    """
     program = Path(tempfile.mkdtemp(dir=folder), "nets.exe")
     made = subprocess.run(
         [*command(compiler), *flags, *FLAGS, *SOURCES, "-lm", "-o", program],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if made.returncode:
-        raise MissingError(f"not compiled: {made.stderr.strip().splitlines()[-1]}")
+        lines = made.stderr.strip().splitlines() or [f"status {made.returncode}"]
+        raise BrokenError(next((line for line in lines if "error" in line), lines[-1]))
     return program
 
 
 def run(program, target):
-    """Return (instruction set, class, {network: SHA-256}) of a program. Raises MissingError."""
+    """Return (instruction set, class, {network: SHA-256}) of a program.
+
+    Raises MissingError, and BrokenError if it fails.
+    """
     environment = os.environ | {"WINEDEBUG": "-all", "WINEPREFIX": str(program.parent / "wine")}
     environment.pop("NP_NN_ISA", None)
     if target.isa != "best":
@@ -142,7 +155,7 @@ def run(program, target):
     )
     *nets, last = [line.split() for line in done.stdout.splitlines()] or [[]]
     if done.returncode or last[:1] != ["isa"]:
-        raise MissingError(f"not run: status {done.returncode}, {done.stderr.strip()[-80:]}")
+        raise BrokenError(f"status {done.returncode} {done.stderr.strip()[-80:]}")
     if target.isa not in ("best", last[1]):
         raise MissingError(f"this CPU has no {target.isa}")
     return (*last[1:], {name: hashlib.sha256(words.encode()).hexdigest() for name, words in nets})
@@ -190,7 +203,10 @@ def kernel_calls(isa, *options):
 
 
 def measure(chosen, jobs):
-    """Return a row for each target: labels, set, class, {network: SHA-256}; or labels, reason."""
+    """Return a row for each target: labels, set, class, {network: SHA-256}; or labels, reason.
+
+    A reason that begins with FAILED is a fault, others say what is missing.
+    """
     builds = list(dict.fromkeys(target.build() for target in chosen))
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
         programs = {each: pool.submit(build, *each, folder) for each in builds}
@@ -200,6 +216,8 @@ def measure(chosen, jobs):
                 return target.labels(), *run(programs[target.build()].result(), target)
             except MissingError as missing:
                 return target.labels(), str(missing)
+            except BrokenError as broken:
+                return target.labels(), f"{FAILED}: {broken}"
 
         return list(map(row, chosen))  # runs beside builds, one after the other
 
@@ -231,8 +249,8 @@ def of_np_nn(names, steps):
                 rows.append((labels, isa, kind, work()))
             except MissingError as missing:
                 rows.append((labels, str(missing)))
-            except subprocess.CalledProcessError as failed:  # it has said why
-                rows.append((labels, f"not run: status {failed.returncode}"))
+            except subprocess.CalledProcessError as broken:  # it has said why
+                rows.append((labels, f"{FAILED}: status {broken.returncode}"))
     return rows
 
 
@@ -244,6 +262,11 @@ def differing(rows):
             for network, digest in row[3].items():
                 seen.setdefault((row[2], network), set()).add(digest)
     return [pair for pair, digests in seen.items() if len(digests) > 1]
+
+
+def failed(rows):
+    """Return the rows of what is here and does not work."""
+    return [row for row in rows if len(row) == 2 and row[1].startswith(FAILED)]
 
 
 def show(rows, whole):
@@ -286,7 +309,7 @@ def main():
     wrong = [pair for rows in tables for pair in differing(rows)]
     for kind, network in wrong:
         print(f"{network}: rows of the class {kind} differ")
-    return 1 if wrong else 0
+    return 1 if wrong or any(map(failed, tables)) else 0
 
 
 if __name__ == "__main__":
