@@ -128,7 +128,7 @@ static int nn_chosen;
  * if it has that. Called once, at import. np_nn/ops.py refuses other names. */
 NN_API void nn_select_isa(void)
 {
-    const char *wish = getenv("NP_NN_ISA");
+    const char *wish = NN_SETS > 1 ? getenv("NP_NN_ISA") : 0; /* WebAssembly has no environment */
     nn_chosen = nn_cpu_set();
     for (int set = nn_chosen; wish && set < NN_SETS; set++)
         if (!strcmp(wish, nn_set_names[set]))
