@@ -12,7 +12,7 @@ from np_nn.visualize.draw.page import page
 
 DOCUMENT = "docs/use/draw"
 COMMENT = "<!-- drawing -->"
-IMAGES = 1000  # that the page holds to train with
+IMAGES = 500  # that the page holds to train with
 FRAME = """Here it is, with a network of 32 hidden units that was trained on scikit-learn's digits:
 
 <iframe src="digit.html" title="The page to draw on" width="100%" height="900"></iframe>"""

@@ -42,13 +42,13 @@ def main(argv=None):
     except NpNNError as error:
         raise NpNNError(f"{args.model_file}: {error}") from None
     trained = training.facts(args.images)
-    if not trained["module"]:
-        print("note: the page cannot train: make wasm builds its kernels", file=sys.stderr)
     text = page(args.model_file.name, network, trained).encode()
     if network.rounding:
         print(f"note: {network.rounding}; --no-float16 keeps them", file=sys.stderr)
     count = sum(parameter.data.size for parameter in model.parameters())
     report = f"{args.model_file}: {count:,} parameters, a page of {len(text) / 1e6:.2f} MB"
+    if not trained["module"]:
+        report += "\nthe page cannot train: make wasm builds its kernels"
     cli.conclude([lambda: [files.write_file(args.output, text)]], report)
     return 0
 

@@ -5,29 +5,24 @@ import { element, written } from "./maps.js";
 const [WIDTH, HEIGHT] = [300, 120];
 const MOST = 600; // points of a curve; beyond, neighbours are joined
 const MISTAKES = 8; // times as dark as right answers: there are fewer
-const SVG = "http://www.w3.org/2000/svg";
 
 /** Curves of some values over the steps. names: of the curves; share: values from 0 to 1. */
 export class Curves {
   constructor(label, names, share) {
     Object.assign(this, { label, share, points: names.map(() => []), names });
-    this.svg = document.createElementNS(SVG, "svg");
-    this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-    this.svg.setAttribute("preserveAspectRatio", "none");
-    this.svg.setAttribute("role", "img");
-    this.lines = names.map((_, i) => {
-      const line = document.createElementNS(SVG, "polyline");
-      line.setAttribute("class", `curve-${i}`);
-      this.svg.append(line);
-      return line;
-    });
+    const plot = element("div", { className: "plot" }); // its parser knows what an svg is
+    plot.innerHTML =
+      `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img">` +
+      `${names.map((_, i) => `<polyline class="curve-${i}"/>`).join("")}</svg>`;
+    [this.svg, this.lines] = [plot.firstChild, [...plot.firstChild.children]];
     this.values = names.map((_, i) => element("span", { className: `key-${i}` }));
     this.top = element("span", { className: share ? "top" : "top right" });
+    plot.append(this.top);
     this.end = element("span");
     this.element = element("figure", { className: "curves" },
       element("figcaption", {}, element("h3", { textContent: label }),
         element("p", { className: "soft keys" }, ...this.values)),
-      element("div", { className: "plot" }, this.svg, this.top),
+      plot,
       element("p", { className: "scale ends" }, "step 0", this.end),
     );
     this.show();
