@@ -14,10 +14,16 @@
 
 #define ROWS 64 /* that are summed in float */
 #define PARTS (NN_PANEL / VL)
-/* Vectors of a panel that are summed at a time: their sums, two each in a strip of pairs, take half
- * of the registers. */
-#define STRIP (PARTS < REGISTERS / 2 ? PARTS : REGISTERS / 2)
-#define PAIRS (PARTS < REGISTERS / 4 ? PARTS : REGISTERS / 4)
+/* Vectors of a panel that are summed at a time: all of them, although those of narrow sets find no
+ * room in the registers, as a second pass over the rows costs x86 more than sums in L1. NEON, which
+ * could not be timed, keeps the sums, two each in a strip of pairs, in half of its registers. */
+#ifdef NN_NEON
+#define STRIP (REGISTERS / 2)
+#define PAIRS (REGISTERS / 4)
+#else
+#define STRIP PARTS
+#define PAIRS PARTS
+#endif
 
 NN_INLINE void NN(add_parts)(const int parts, const vf *part, double *sums)
 {
@@ -39,49 +45,40 @@ NN_INLINE void NN(lay)(const int relu, const nn_norm *t, const float *x, const f
             to[j] = j < wide ? NN(through)(relu, x[n * stride + j], y + n * stride, j) : 0.0f;
 }
 
-/* kept = x, whose rows are ld apart; sums[j] += sum_n x[n, j] */
+/* A strip of columns: kept = x, whose rows are ld apart; sums[j] += sum_n x[n, j] */
 NN_INLINE void NN(keep_columns)(int64_t rows, const float *x, int64_t ld, float *kept, double *sums)
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
         const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
-        for (int j = 0; j < NN_PANEL; j += STRIP * VL) {
-            vf part[STRIP];
-            NN_UNROLL for (int k = 0; k < STRIP; k++) part[k] = (vf){0};
-            for (int64_t n = n0; n < n1; n++) {
-                const float *const from = x + n * ld + j;
-                float *const to = kept + n * NN_PANEL + j;
-                NN_UNROLL for (int k = 0; k < STRIP; k++)
-                {
-                    const vf v = LOAD(from + k * VL);
-                    NN_PREFETCH(from + NN_AHEAD * ld + k * VL);
-                    STORE(to + k * VL, v);
-                    part[k] += v;
-                }
+        vf part[STRIP];
+        NN_UNROLL for (int k = 0; k < STRIP; k++) part[k] = (vf){0};
+        for (int64_t n = n0; n < n1; n++, x += ld, kept += NN_PANEL)
+            NN_UNROLL for (int k = 0; k < STRIP; k++)
+            {
+                const vf v = LOAD(x + k * VL);
+                NN_PREFETCH(x + NN_AHEAD * ld + k * VL);
+                STORE(kept + k * VL, v);
+                part[k] += v;
             }
-            NN(add_parts)(STRIP, part, sums + j);
-        }
+        NN(add_parts)(STRIP, part, sums);
     }
 }
 
-/* kept -= mean; sums[j] += sum_n of the squares */
+/* A strip of columns: kept -= mean; sums[j] += sum_n of the squares */
 NN_INLINE void NN(centre_columns)(int64_t rows, const float *mean, float *kept, double *sums)
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
         const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
-        for (int j = 0; j < NN_PANEL; j += STRIP * VL) {
-            vf part[STRIP];
-            NN_UNROLL for (int k = 0; k < STRIP; k++) part[k] = (vf){0};
-            for (int64_t n = n0; n < n1; n++) {
-                float *const at = kept + n * NN_PANEL + j;
-                NN_UNROLL for (int k = 0; k < STRIP; k++)
-                {
-                    const vf v = LOAD(at + k * VL) - LOAD(mean + j + k * VL);
-                    STORE(at + k * VL, v);
-                    part[k] += v * v;
-                }
+        vf part[STRIP];
+        NN_UNROLL for (int k = 0; k < STRIP; k++) part[k] = (vf){0};
+        for (int64_t n = n0; n < n1; n++, kept += NN_PANEL)
+            NN_UNROLL for (int k = 0; k < STRIP; k++)
+            {
+                const vf v = LOAD(kept + k * VL) - LOAD(mean + k * VL);
+                STORE(kept + k * VL, v);
+                part[k] += v * v;
             }
-            NN(add_parts)(STRIP, part, sums + j);
-        }
+        NN(add_parts)(STRIP, part, sums);
     }
 }
 
@@ -97,39 +94,35 @@ NN_INLINE void NN(scale_columns)(const int relu, int64_t rows, const float *kept
         }
 }
 
-/* The gradient g, through ReLU if there is one, and x - less, whose rows are ld apart: kept has
- * them side by side; plain[j] += the sum of the gradients, product[j] += that of both together. */
+/* The gradient g, through ReLU if there is one, and x - less, whose rows are ld apart, of a strip of
+ * columns: kept has them side by side; plain[j] += the sum of the gradients, product[j] += that of both together. */
 NN_INLINE void NN(keep_pairs)(const int relu, int64_t rows, const float *g, const float *y,
                               const float *x, int64_t ld, const float *less, float *kept,
                               double *plain, double *product)
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
         const int64_t n1 = rows - n0 < ROWS ? rows : n0 + ROWS;
-        for (int j = 0; j < NN_PANEL; j += PAIRS * VL) {
-            vf some[PAIRS], more[PAIRS];
-            NN_UNROLL for (int k = 0; k < PAIRS; k++) some[k] = more[k] = (vf){0};
-            for (int64_t n = n0; n < n1; n++) {
-                float *const to = kept + n * 2 * NN_PANEL + j;
-                NN_UNROLL for (int k = 0; k < PAIRS; k++)
-                {
-                    const int64_t at = n * ld + j + k * VL;
-                    const vf v = LOAD(x + at) - LOAD(less + j + k * VL);
-                    vf grad = LOAD(g + at);
-                    NN_PREFETCH(g + at + NN_AHEAD * ld);
-                    NN_PREFETCH(x + at + NN_AHEAD * ld);
-                    if (relu) {
-                        grad = NN(where_positive)(grad, LOAD(y + at));
-                        NN_PREFETCH(y + at + NN_AHEAD * ld);
-                    }
-                    STORE(to + k * VL, grad);
-                    STORE(to + NN_PANEL + k * VL, v);
-                    some[k] += grad;
-                    more[k] += grad * v;
+        vf some[PAIRS], more[PAIRS];
+        NN_UNROLL for (int k = 0; k < PAIRS; k++) some[k] = more[k] = (vf){0};
+        for (int64_t n = n0; n < n1; n++, kept += 2 * NN_PANEL)
+            NN_UNROLL for (int k = 0; k < PAIRS; k++)
+            {
+                const int64_t at = n * ld + k * VL;
+                const vf v = LOAD(x + at) - LOAD(less + k * VL);
+                vf grad = LOAD(g + at);
+                NN_PREFETCH(g + at + NN_AHEAD * ld);
+                NN_PREFETCH(x + at + NN_AHEAD * ld);
+                if (relu) {
+                    grad = NN(where_positive)(grad, LOAD(y + at));
+                    NN_PREFETCH(y + at + NN_AHEAD * ld);
                 }
+                STORE(kept + k * VL, grad);
+                STORE(kept + NN_PANEL + k * VL, v);
+                some[k] += grad;
+                more[k] += grad * v;
             }
-            NN(add_parts)(PAIRS, some, plain + j);
-            NN(add_parts)(PAIRS, more, product + j);
-        }
+        NN(add_parts)(PAIRS, some, plain);
+        NN(add_parts)(PAIRS, more, product);
     }
 }
 
@@ -160,13 +153,16 @@ NN_INLINE void NN(keep_some_pairs)(const int relu, const nn_norm *t, int64_t at,
 {
     float *const kept = t->space;
     if (wide == NN_PANEL) {
-        NN(keep_pairs)(relu, t->rows, t->grad + at, t->y + at, x + at, t->columns * t->inner, less,
-                       kept, plain, product);
+        for (int j = 0; j < NN_PANEL; j += PAIRS * VL)
+            NN(keep_pairs)(relu, t->rows, t->grad + at + j, t->y + at + j, x + at + j,
+                           t->columns * t->inner, less + j, kept + j, plain + j, product + j);
         return;
     }
     NN(lay)(relu, t, t->grad + at, t->y + at, wide, kept, 2 * NN_PANEL);
     NN(lay)(0, t, x + at, 0, wide, kept + NN_PANEL, 2 * NN_PANEL);
-    NN(keep_pairs)(0, t->rows, kept, 0, kept + NN_PANEL, 2 * NN_PANEL, less, kept, plain, product);
+    for (int j = 0; j < NN_PANEL; j += PAIRS * VL)
+        NN(keep_pairs)(0, t->rows, kept + j, 0, kept + NN_PANEL + j, 2 * NN_PANEL, less + j, kept + j,
+                       plain + j, product + j);
 }
 
 /* Each of some neighbours receives the sum of them all. */
@@ -222,11 +218,14 @@ NN_INLINE void NN(norm_forward)(const int relu, const nn_norm *t, int64_t c0, in
         NN(spread)(inner, wide, t->bias + c, bias);
         if (!whole)
             NN(lay)(0, t, t->x + a, 0, wide, kept, NN_PANEL);
-        NN(keep_columns)(rows, whole ? t->x + a : kept, whole ? stride : NN_PANEL, kept, sums);
+        for (int j = 0; j < NN_PANEL; j += STRIP * VL)
+            NN(keep_columns)(rows, (whole ? t->x + a : kept) + j, whole ? stride : NN_PANEL,
+                             kept + j, sums + j);
         NN(fold)(inner, wide, sums);
         for (int j = 0; j < NN_PANEL; j++)
             mean[j] = (float)(sums[j] * share);
-        NN(centre_columns)(rows, mean, kept, squares);
+        for (int j = 0; j < NN_PANEL; j += STRIP * VL)
+            NN(centre_columns)(rows, mean + j, kept + j, squares + j);
         NN(fold)(inner, wide, squares);
         for (int j = 0; j < NN_PANEL; j++)
             variance[j] = (float)(squares[j] * share);
