@@ -23,8 +23,8 @@ TOOLS = {  # and the Debian packages that have them
 }
 SUITE, VERSION = "bookworm", "3.11"  # of Debian, and of the Python that it has
 PACKAGES = (
-    "Cython>=3.1", "hypothesis", "numpy", "pytest", "pytest-xdist", "scipy", "setuptools>=77",
-    "threadpoolctl",
+    "Cython>=3.1", "hypothesis", "numpy", "pytest", "pytest-xdist", "safetensors", "scipy",
+    "setuptools>=77", "threadpoolctl",
 )  # fmt: skip
 PLATFORMS = ("2_28", "2_27", "2_17", "2014")  # of wheels that Debian 12 can load
 SOURCES = ("np_nn", "kernels", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
