@@ -94,8 +94,9 @@ NN_INLINE void NN(scale_columns)(const int relu, int64_t rows, const float *kept
         }
 }
 
-/* The gradient g, through ReLU if there is one, and x - less, whose rows are ld apart, of a strip of
- * columns: kept has them side by side; plain[j] += the sum of the gradients, product[j] += that of both together. */
+/* A strip of columns: the gradient g, through ReLU if there is one, and x - less, whose rows are ld
+ * apart: kept has them side by side; plain[j] += the sum of the gradients, product[j] += that of
+ * both together. */
 NN_INLINE void NN(keep_pairs)(const int relu, int64_t rows, const float *g, const float *y,
                               const float *x, int64_t ld, const float *less, float *kept,
                               double *plain, double *product)
@@ -161,8 +162,8 @@ NN_INLINE void NN(keep_some_pairs)(const int relu, const nn_norm *t, int64_t at,
     NN(lay)(relu, t, t->grad + at, t->y + at, wide, kept, 2 * NN_PANEL);
     NN(lay)(0, t, x + at, 0, wide, kept + NN_PANEL, 2 * NN_PANEL);
     for (int j = 0; j < NN_PANEL; j += PAIRS * VL)
-        NN(keep_pairs)(0, t->rows, kept + j, 0, kept + NN_PANEL + j, 2 * NN_PANEL, less + j, kept + j,
-                       plain + j, product + j);
+        NN(keep_pairs)(0, t->rows, kept + j, 0, kept + NN_PANEL + j, 2 * NN_PANEL, less + j,
+                       kept + j, plain + j, product + j);
 }
 
 /* Each of some neighbours receives the sum of them all. */
