@@ -218,6 +218,7 @@ def test_the_keyboard_does_everything(chromium, path):
             tab.keyboard.press(key)
         tab.wait_for_function("document.getElementById('spoken').textContent.endsWith('%')")
         tab.get_by_role("button", name="1, ").press("Enter")
+        tab.evaluate(drawing.FRAME)
         assert "You meant 1" in tab.locator("#state").inner_text()
         units = tab.get_by_role("slider", name="h = x W")
         units.focus()
