@@ -91,7 +91,7 @@ def reported(program, folder, steps, *options):
         [sys.executable, ROOT / program, "--steps", str(steps), "--threads", str(THREADS),
          "--json", target, "--no-plots", "--quiet", *options]
     )  # fmt: skip
-    return 1e3 * json.loads(target.read_text())["train_seconds"] / steps
+    return 1e3 * json.loads(target.read_text())["loop_seconds"] / steps
 
 
 def _run(command):

@@ -105,7 +105,9 @@ def as_dict(run):
         "epochs": first.done * settings.batch_size / len(run.dataset.train),
         "interrupted": run.interrupted,
         "prepare_seconds": run.dataset.prepare_seconds,
-        "train_seconds": statistics.mean(result.history.train_seconds for result in results),
+        "compress_seconds": statistics.mean(result.compress_seconds for result in results),
+        "loop_seconds": statistics.mean(result.history.train_seconds for result in results),
+        "train_seconds": statistics.mean(map(run.train_seconds, results)),
         "step_ms_median": run.step_ms,
         "peak_memory_mb": run.peak_memory_mb,
         "test_accuracy": run.test_accuracy,
@@ -123,7 +125,7 @@ def as_dict(run):
                 "seed": result.seed,
                 "test_accuracy": result.test.accuracy,
                 "test_loss": result.test.loss,
-                "train_seconds": result.history.train_seconds,
+                "train_seconds": run.train_seconds(result),
                 "stopped_early": result.history.stopped_early,
                 "validation": [
                     {"step": step, "accuracy": held.accuracy, "loss": held.loss}

@@ -92,7 +92,7 @@ class CompiledSteps:
 
     def use(self, feed):
         """Take the batches from another feed from now on: the same images, distorted anew."""
-        self.rows, self.scale, self.shift = feed.rows, feed.scale, feed.shift
+        self.feed = feed
 
     def __init__(self, model, feed, labels, loss, optimizer, l2):
         self.use(feed)
@@ -129,8 +129,8 @@ class CompiledSteps:
         layers = [self._begin(*pair, len(batches)) for pair in pairs]
         share = self.l2.alpha / batches.shape[1]
         losses, correct = ops.KERNELS["mlp_steps"](
-            self.rows, self.labels, np.ascontiguousarray(batches), self.scale, self.shift,
-            layers, self.activations, self._loss(batches.shape[1]),
+            self.feed.rows, self.labels, np.ascontiguousarray(batches), self.feed.scale,
+            self.feed.shift, layers, self.activations, self._loss(batches.shape[1]),
             RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, share,
             self._pace.threads,
         )  # fmt: skip

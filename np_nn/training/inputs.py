@@ -63,7 +63,12 @@ class SparseFeed:
             raise NpNNError(
                 f"sparse input is for at most {MOST_PIXELS:,} pixels of 0..255, got {got}"
             )
-        self.rows, self.scale, self.shift = data.rows, data.scale, data.shift
+        self.data, self.scale, self.shift = data, data.scale, data.shift
+
+    @property
+    def rows(self):
+        """The compressed set, made on first use."""
+        return self.data.rows
 
     def __call__(self, indices):
         return SparseBatch(self.rows, indices, self.scale, self.shift)

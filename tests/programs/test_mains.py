@@ -65,6 +65,8 @@ def test_a_run_prints_its_table_and_writes_everything(program, tmp_path, capsys)
     )
     assert set(required.split()) <= content.keys()
     assert content["steps"] == 20
+    parts = [content[f"{part}_seconds"] for part in ("prepare", "compress", "loop")]
+    assert content["train_seconds"] == pytest.approx(sum(parts))
     assert content["n_train"], content["n_test"] == (1500, 297)
     assert content["reference_accuracy"] is None
     assert len(content["runs"][0]["batches"]["loss"]) == 20

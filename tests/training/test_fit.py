@@ -1,6 +1,7 @@
 """The training loop: batches, determinism, stopping, and learning for real."""
 
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,6 +160,20 @@ def test_without_a_scale_bytes_become_shares_and_numbers_stay():
     labels = np.zeros(2, np.int64)
     assert nn.Split(np.zeros((2, 3), np.uint8), labels).scale == 1 / 255
     assert nn.Split(np.zeros((2, 3), np.float32), labels).scale == 1
+
+
+def test_images_that_are_distorted_first_are_not_compressed_as_they_are(digits):
+    compressed = []
+    for augment in (None, nn.Shift(1)):
+        data = replace(digits.train)
+        model = nn.Sequential(nn.Linear(784, 10))
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        nn.fit(
+            model, data, nn.CrossEntropyLoss(), optimizer, steps=2, augment=augment,
+            input="sparse", quiet=True,
+        )  # fmt: skip
+        compressed.append("rows" in vars(data))
+    assert compressed == [True, False]
 
 
 def test_outputs_are_kept_when_asked_for(digits):
