@@ -66,13 +66,16 @@ TOOLKIT = (
     Cell(extra="BatchNorm1d"),
 )
 
+DEEP = (*(Cell((512,) * depth) for depth in (2, 3)), Cell((1024,) * 3, extra="dropout"))
+FASHION = Cell(dataset="fashion")
+
 ONE_FACTOR = (
     CENTRE,
     *(Cell(batch=batch) for batch in (1, 32, 128, 1024)),
     *(Cell((width,)) for width in (128, 2048)),
-    *(Cell((512,) * depth) for depth in (2, 3)),
+    *DEEP,
     *TOOLKIT,
-    Cell(dataset="fashion"),
+    FASHION,
     ONE_THREAD,
 )
 

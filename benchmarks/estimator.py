@@ -1,4 +1,4 @@
-"""Table (f): MLPClassifier beside scikit-learn's, on MNIST as its users have it.
+"""MLPClassifier beside scikit-learn's, on MNIST as its users have it.
 
 python benchmarks/estimator.py CONTENDER CELL prints the seconds and the accuracy of one of them.
 """
@@ -63,7 +63,8 @@ def run(session):
         ours, theirs = done["np_nn", cell], done["scikit-learn", cell]
         times = ratio(theirs.get("seconds"), ours.get("seconds"))
         rows.append((cell, *map(_words, (theirs, ours)), f"{times:.1f}" if times else "-"))
-        targets.append(at_least(f"MLPClassifier, {cell}, times scikit-learn's", times, 4))
+        goal = 8 if CELLS[cell].hidden == 100 else 4
+        targets.append(at_least(f"MLPClassifier, {cell}, times scikit-learn's", times, goal))
     targets.append(at_least("the same, mean accuracy beyond it", _gain(done), -ROUNDING, "{:+.3%}"))
     header = ("", "scikit-learn: s", "test accuracy", "np_nn: s", "test accuracy", "times as fast")
     flat_rows = [(cell, *theirs, *ours, times) for cell, theirs, ours, times in rows]

@@ -1,4 +1,4 @@
-"""Table (c): how long the outputs of the 10,000 test images take."""
+"""Inference: the outputs of the 10,000 test images."""
 
 from contenders import LAYERS, OURS, TORCH
 from targets import at_least, ratio, table
@@ -32,8 +32,8 @@ def run(session):
     ]
     (_, whole), (_, compressed), _, (_, torch) = times
     goals = [
-        at_least("inference, times torch", ratio(torch, whole), 4),
-        at_least("inference of compressed images, times torch", ratio(torch, compressed), 4),
+        at_least("inference, times torch", ratio(torch, whole), 7),
+        at_least("inference of compressed images, times torch", ratio(torch, compressed), 7),
     ]
     text = markdown_table(("784-512-10, 10,000 test images", "ms", "images per ms"), rows)
     reasons = {f"{c}: {why}." for f in figures.values() for c, why in f.failures.items()}

@@ -1,4 +1,4 @@
-"""Table (e): what the machine can do at most, and how near the centre cell comes."""
+"""The limits of the machine, and how near the centre cell comes."""
 
 import numpy as np
 from cells import CENTRE

@@ -1,4 +1,6 @@
-"""All benchmarks: python benchmarks/run.py, or make bench. Prints Markdown, writes RESULTS.md.
+"""All benchmarks: python benchmarks/run.py, or make bench.
+
+Prints Markdown, and writes RESULTS.md and, with the records, RECORDS.md.
 
 Each contender is a process of its own; they take turns for some rounds, frozen while they
 wait, and a figure is the median of the rounds' medians. Ctrl-C prints the tables so far.
@@ -8,11 +10,13 @@ import signal
 import sys
 from pathlib import Path
 
-import accuracy
+import avx2
 import convolution
 import estimator
 import inference
 import limits
+import records
+import starting
 import targets
 import training
 from contenders import CONTENDERS
@@ -25,10 +29,21 @@ from np_nn import cli, ops
 from np_nn.utils import files, machine
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+RECORDS = RESULTS.with_name("RECORDS.md")
 PACKAGES = ("numpy", "torch", "scikit-learn", "jax")
 PARTS = {
     part.__name__: part.run
-    for part in (kernels, training, convolution, inference, accuracy, estimator, limits)
+    for part in (
+        kernels,
+        training,
+        avx2,
+        convolution,
+        inference,
+        starting,
+        estimator,
+        limits,
+        records,
+    )
 }
 
 
@@ -50,30 +65,37 @@ def main(argv=None):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the players end as well
 
     rounds, seconds = (1, 0.05) if args.quick else (5, 0.25)
-    checked, document = kernels.check(), []
+    checked, document = kernels.check(), {}
     with Team() as team:
         session = Session(team, args.rounds or rounds, seconds, args.quick, args.quiet)
-        for text in report(session, checked, args.parts or PARTS):
+        for name, text in report(session, checked, args.parts or PARTS):
             print(text, end="\n\n", flush=True)
-            document.append(text)
+            document[name] = text
     if session.interrupted:
         print("interrupted; kept: the tables above", file=sys.stderr)
         return 130
+    if out == RESULTS and "records" in document:
+        write(RECORDS, [document["head"], document.pop("records")])
     if out:
-        files.write_file(out, ("\n\n".join(document) + "\n").encode())
-        print(f"written: {out}", file=sys.stderr)
+        write(out, document.values())
     return 0
 
 
+def write(path, texts):
+    files.write_file(path, ("\n\n".join(texts) + "\n").encode())
+    print(f"written: {path}", file=sys.stderr)
+
+
 def report(session, checked, parts):
-    """Yield these parts of the document as they are done."""
-    yield head(session, checked)
-    limits.measure(session)
+    """Yield (name, text) of these parts of the document as they are done."""
+    yield "head", head(session, checked)
+    if {"training", "limits"} & set(parts):
+        limits.measure(session)
     for part in parts:
         if text := PARTS[part](session):
-            yield text
+            yield part, text
     if session.targets:
-        yield f"## Summary\n\n{targets.summary(session.targets)}"
+        yield "summary", f"## Summary\n\n{targets.summary(session.targets)}"
 
 
 def head(session, checked):

@@ -33,7 +33,9 @@ class Player:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            env=os.environ
+            | dict.fromkeys(THREAD_VARIABLES, str(threads))
+            | contender(label).environment,
         )
 
     def ask(self, request):

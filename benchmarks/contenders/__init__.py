@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cells import COMPILED
 
@@ -30,6 +30,7 @@ class Contender:
 
     module: in this folder, with a class Tasks; variant: handed to it. package: what must be
     installed. trains: whether it takes part in a training cell; but: what it does not do, in words.
+    environment: variables that its process is given.
     """
 
     label: str
@@ -38,6 +39,7 @@ class Contender:
     package: str = "numpy"
     trains: Callable = _anything
     but: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def installed(self):
@@ -50,6 +52,13 @@ class Contender:
 
 OURS, LAYERS, TORCH = "np_nn", "np_nn NumPy", "torch"
 CHANNELS_LAST = "torch channels_last"  # where images are arrays of more than a channel
+OURS_AVX2, TORCH_AVX2 = "np_nn, AVX2", "torch, AVX2"
+AVX2 = {
+    "NP_NN_ISA": "avx2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+}
 
 CONTENDERS = {
     contender.label: contender
@@ -61,6 +70,10 @@ CONTENDERS = {
         ),
         Contender(TORCH, "pytorch", "eager", package="torch"),
         Contender(CHANNELS_LAST, "pytorch", "channels_last", package="torch", trains=_none),
+        Contender(OURS_AVX2, "ours", "auto", trains=_none, environment=AVX2),
+        Contender(
+            TORCH_AVX2, "pytorch", "eager", package="torch", trains=_none, environment=AVX2
+        ),
         Contender(
             "torch.compile", "pytorch", "compile", "torch", COMPILED.__contains__,
             "compiled for a few cells only, as that is slow",
@@ -79,4 +92,4 @@ def contender(label):
     return CONTENDERS.get(label) or Contender(label, "built", label)
 
 
-PEERS = tuple(label for label in CONTENDERS if label not in (OURS, LAYERS))
+PEERS = tuple(label for label in CONTENDERS if label not in (OURS, LAYERS, OURS_AVX2, TORCH_AVX2))
