@@ -20,8 +20,8 @@ typedef struct {
 
 /* One thread's work space. Rows are padded to `wide` pixels, whole groups of NN_LANES. */
 typedef struct {
-    int64_t wide, stride; /* stride: of framed */
-    uint8_t *framed;  /* (H + 3, stride): the image from (1, wide + 1) on, black around it */
+    int64_t wide;
+    uint8_t *framed;  /* (H + 3, wide + NN_LANES): the image, and a black frame around it */
     uint32_t *quads;  /* (H + 2, wide): four neighbours in one word, the upper left lowest */
     float *columns;   /* (K, wide): basis_x transposed */
     float *half;      /* (2, K, wide): coefficients @ basis_x.T */
@@ -39,12 +39,11 @@ static int64_t nn_warp_wide(const nn_warp *job)
 /* Lay the work space out from `at`, unless it is NULL; returns how many bytes it takes. */
 static int64_t nn_warp_lay_out(const nn_warp *job, char *at, nn_warp_space *space)
 {
-    const int64_t wide = nn_warp_wide(job), stride = 3 * wide + NN_LANES;
-    const int64_t framed = nn_round64((job->height + 3) * stride);
+    const int64_t wide = nn_warp_wide(job);
+    const int64_t framed = nn_round64((job->height + 3) * (wide + NN_LANES));
     const int64_t quads = 4 * (job->height + 2) * wide, row = 4 * wide;
     if (at) {
         space->wide = wide;
-        space->stride = stride;
         space->framed = (uint8_t *)at;
         space->quads = (uint32_t *)(at + framed);
         space->columns = (float *)(at + framed + quads);

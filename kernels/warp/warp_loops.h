@@ -6,23 +6,17 @@
 
 #include "simd/fused.h"
 
-/* The image into the middle of the frame, whose black margins stay as they are. */
-NN_INLINE void NN(make_frame)(const nn_warp *job, const uint8_t *image, nn_warp_space *space)
-{
-    for (int64_t y = 0; y < job->height; y++)
-        memcpy(space->framed + (y + 1) * space->stride + space->wide + 1, image + y * job->width,
-               job->width);
-}
-
 /* Each pixel with its neighbours to the right and below, for y, x from -1: so that a bilinear value
  * takes one load from an irregular place, not four.
  *
  *     for y: for x: quads[y, x] = (p[y, x], p[y, x + 1], p[y + 1, x], p[y + 1, x + 1]) */
-NN_INLINE void NN(make_quads)(const nn_warp *job, nn_warp_space *space)
+NN_INLINE void NN(make_quads)(const nn_warp *job, const uint8_t *image, nn_warp_space *space)
 {
+    const int64_t stride = space->wide + NN_LANES;
+    for (int64_t y = 0; y < job->height; y++)
+        memcpy(space->framed + (y + 1) * stride + 1, image + y * job->width, job->width);
     for (int64_t y = 0; y < job->height + 2; y++) {
-        const uint8_t *NN_RESTRICT upper = space->framed + y * space->stride + space->wide;
-        const uint8_t *NN_RESTRICT lower = upper + space->stride;
+        const uint8_t *NN_RESTRICT upper = space->framed + y * stride, *lower = upper + stride;
         uint32_t *NN_RESTRICT quads = space->quads + y * space->wide;
         for (int64_t x = 0; x < space->wide; x++)
             quads[x] = upper[x] | (uint32_t)upper[x + 1] << 8 | (uint32_t)lower[x] << 16 |
@@ -103,34 +97,6 @@ NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_sp
         out[x] = (uint8_t)place[x];
 }
 
-/* Row y of `out` where m[0, 1] is 0 and m[1, 1] is 1, as a straightened image has it: its pixels
- * come from two rows only, side by side, and no place is looked up. The numbers are those of
- * warp_row. Left of the margin all is as black as in it. */
-NN_INLINE void NN(shift_row)(const nn_warp *job, const float *m, const nn_warp_space *space,
-                            int64_t y, uint8_t *NN_RESTRICT out)
-{
-    const float width = (float)job->width;
-    const float py = NN(into_frame)(FUSED(m[0], (float)y, m[2]), (float)job->height);
-    const float from_x = FUSED(m[3], (float)y, m[5]);
-    const int top = (int)py, wide = (int)space->wide;
-    const float down = py - (float)top, most = (float)(wide - 1);
-    float first = from_x > -most ? from_x : -most; /* NaN goes there, too */
-    first = first < width ? first : width;
-    const int towards_0 = (int)first, left = towards_0 + ((float)towards_0 <= first); /* 1 + floor */
-    const uint8_t *NN_RESTRICT upper = space->framed + top * space->stride + wide + left;
-    const uint8_t *NN_RESTRICT lower = upper + space->stride;
-    int *NN_RESTRICT pixel = space->place;
-
-    for (int x = 0; x < wide; x++) {
-        const float right = NN(into_frame)((float)x + from_x, width) - (float)(left + x);
-        const float above = NN(between)((float)upper[x], (float)upper[x + 1], right);
-        const float below = NN(between)((float)lower[x], (float)lower[x + 1], right);
-        pixel[x] = (int)(NN(between)(above, below, down) + 0.5f);
-    }
-    for (int x = 0; x < (int)job->width; x++)
-        out[x] = (uint8_t)pixel[x];
-}
-
 /* Image n: displacement rows basis_y coefficients basis_x' (if there are modes), row by row. */
 NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *space)
 {
@@ -138,13 +104,7 @@ NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *spac
     const float *m = job->matrices + 6 * n;
     uint8_t *out = job->out + n * pixels;
 
-    NN(make_frame)(job, job->images + n * pixels, space);
-    if (!modes && m[1] == 0 && m[4] == 1) {
-        for (int64_t y = 0; y < job->height; y++)
-            NN(shift_row)(job, m, space, y, out + y * job->width);
-        return;
-    }
-    NN(make_quads)(job, space);
+    NN(make_quads)(job, job->images + n * pixels, space);
     if (modes)
         NN(small_product)(job->coefficients + 2 * modes * modes * n, space->columns, 2 * modes,
                          modes, wide, space->half);

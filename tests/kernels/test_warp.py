@@ -82,24 +82,6 @@ def test_warp_images(count, height, width, modes, seed):
                 matrices.astype(np.float32), *field))  # fmt: skip
 
 
-@some
-@given(counts, sides, sides, st.sampled_from([0.3, 3, 300]), seeds)
-def test_rows_that_are_only_shifted_give_the_bytes_of_the_general_loop(
-    count, height, width, shift, seed
-):
-    rng = np.random.default_rng(seed)
-    images = pixels(rng, count, height, width)
-    matrices = np.tile(np.eye(3, dtype=np.float32)[:2], (count, 1, 1))
-    matrices[:, :, 0] += rng.normal(size=(count, 2)) * [0.1, 1]
-    matrices[:, :, 2] += rng.normal(size=(count, 2)) * shift
-    matrices[::3, :, 2] = np.round(matrices[::3, :, 2]) - [0, 1e-7]
-    got, want = check("warp_images", np.full_like(images, 7), images, matrices, None, None, None)
-    same(got, want)
-    matrices[:, 0, 1] = 1e-30  # adds nothing, but a row may now come from several
-    general, _ = check("warp_images", images.copy(), images, matrices, None, None, None)
-    np.testing.assert_array_equal(got, general)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -1e30])
 def test_places_that_are_none_are_black(value):
     images, matrices = np.full((3, 5, 20), 200, np.uint8), np.eye(3, dtype=np.float32)[:2]
