@@ -5,12 +5,14 @@ first 50,000 images, and prints accuracy on the held-out ones and training time.
 is not looked at.
 """
 
-from tuning import tune
+from tuning import tune, variants
 
-from np_nn import cli, recipes
+from np_nn import cli
 
-BASE = recipes.RECIPES["fast98"]
 FAST = {"model": "lenet", "hidden": (64,), "lr": 0.2, "epochs": 2}
+ONCE = {
+    "model": "lenet", "channels": (8, 16), "hidden": (128,), "lr": 0.17, "epochs": 1, "deskew": True
+}  # fmt: skip
 MOVED = "affine:rotate=10,scale=0.1,shear=5,shift=1.5"
 ELASTIC = "affine:rotate=10,scale=0.1,shear=5,shift=1+elastic:alpha=30,sigma=4"
 LARGE = {"model": "lenet", "channels": (32, 64), "hidden": (128,), "dropout": 0.3, "lr": 0.1}
@@ -18,9 +20,46 @@ EXAMPLE = {"model": "convnet", "hidden": (128,), "dropout": 0.5, "lr": 0.05}
 FASHION = {**LARGE, "dataset": "fashion", "model": "lenet5", "augment": "shift:pixels=1"}
 LENET5 = {"model": "lenet5", "hidden": (120, 84), "lr": 0.1, "epochs": 15}
 
-# What was tried for each goal: changes to BASE. The first of each is the one chosen.
+SMOOTHED = {share: f"cross_entropy:label_smoothing={share}" for share in (0.05, 0.15)}
+WARMUP = "warmup_linear:warmup={}"
+
+# What was tried for each goal: changes to tuning's BASE. The first of each is the one chosen.
 GOALS = {
     "fast99conv": [
+        ONCE,
+        *variants(ONCE, lr=(0.15, 0.2, 0.25)),
+        *variants(ONCE, batch_size=(32, 48), lr=(0.07, 0.12, 0.15, 0.16)),
+        *variants(ONCE, batch_size=(80, 96), lr=(0.22, 0.25)),
+        *variants(ONCE, lr=(0.17, 0.2), loss=(SMOOTHED[0.05], SMOOTHED[0.15])),
+        *variants(ONCE, lr=(0.17, 0.2), schedule=tuple(map(WARMUP.format, (0.05, 0.25, 0.3)))),
+        {**ONCE, "lr": 0.3, "optimizer": "sgd:momentum=0.85,nesterov=true"},
+        {**ONCE, "lr": 0.25, "optimizer": "sgd:momentum=0.85,nesterov=true"},
+        {**ONCE, "lr": 0.1, "optimizer": "sgd:momentum=0.95,nesterov=true"},
+        {**ONCE, "lr": 0.2, "init": "kaiming_uniform"},
+        *variants(ONCE, lr=(0.2,), hidden=((192,), (256,))),
+        *variants(ONCE, lr=(0.2,), channels=((4, 16), (8, 24))),
+        *variants(
+            ONCE,
+            hidden=((), (32,), (64,), (128,)),
+            channels=((8, 16), (8, 24)),
+            batch_size=(32,),
+            lr=(0.07, 0.12),
+            init=("torch", "kaiming_uniform"),
+        ),
+        *variants(
+            ONCE,
+            hidden=((64,),),
+            channels=((8, 16), (8, 24), (16, 32)),
+            batch_size=(32, 64),
+            lr=(0.1, 0.2, 0.4),
+        ),
+        *variants(
+            {**ONCE, "model": "simard"},
+            hidden=((64,), (128,)),
+            batch_size=(32,),
+            channels=((8, 16), (8, 32), (16, 32), (16, 48)),
+            lr=(0.06, 0.12),
+        ),
         FAST,
         {**FAST, "hidden": (128,)},
         {**FAST, "hidden": (128,), "epochs": 1},
@@ -52,4 +91,4 @@ GOALS = {
 }
 
 if __name__ == "__main__":
-    cli.run(lambda: tune(__doc__, BASE, GOALS))
+    cli.run(lambda: tune(__doc__, GOALS))

@@ -4,6 +4,7 @@ The last 10,000 training images are held out, and tell how good a candidate is. 
 not looked at.
 """
 
+import itertools
 import statistics
 from dataclasses import replace
 
@@ -11,12 +12,25 @@ import numpy as np
 
 import np_nn as nn
 from np_nn import cli
-from np_nn.recipes import run
+from np_nn.recipes import RECIPES, run
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
 HELD_OUT = 10_000
+
+# What the candidates of all goals are changes to; it is no recipe that is kept.
+BASE = replace(
+    RECIPES["fast98"], name="the base", init="torch", hidden=(384,), lr=0.3, epochs=2, deskew=False
+)
+
+
+def variants(shared=None, **choices):
+    """Every combination of the values listed, as changes to BASE that have the shared ones, too."""
+    combinations = itertools.product(*choices.values())
+    return [
+        {**(shared or {}), **dict(zip(choices, values, strict=True))} for values in combinations
+    ]
 
 
 def trial(settings, data, seed):
@@ -26,9 +40,9 @@ def trial(settings, data, seed):
     return result.test.accuracy, result.history.train_seconds
 
 
-def row(base, changes, data, seeds):
+def row(changes, data, seeds):
     """A line of the table: mean accuracy, its spread, mean seconds, and what was changed."""
-    settings = replace(base, validation=HELD_OUT, **changes)
+    settings = replace(BASE, validation=HELD_OUT, **changes)
     prepared = prepare(settings, data)
     runs = [trial(settings, prepared, seed) for seed in seeds]
     accuracy, seconds = np.mean(runs, axis=0)
@@ -37,8 +51,8 @@ def row(base, changes, data, seeds):
     return f"{accuracy:.4f}", f"{spread:.4f}", f"{seconds:.1f}", words
 
 
-def tune(description, base, goals, argv=None):
-    """A program: try what goals, {name: [changes to the Recipe base]}, lists, and print a table."""
+def tune(description, goals, argv=None):
+    """A program: try what goals, {name: [changes to BASE]}, lists, and print a table."""
     command = cli.Parser(description=description)
     command.add_argument("goals", nargs="*", metavar="GOAL", help=f"of {', '.join(goals)}: all")
     command.add_argument("--seeds", type=cli.whole_number(1), default=3, metavar="N")
@@ -54,7 +68,7 @@ def tune(description, base, goals, argv=None):
         print(f"\n## {goal}\n")
         rows = []
         for changes in announce(goals[goal], str):
-            data = nn.load(changes.get("dataset", base.dataset))
-            rows.append(row(base, changes, data, range(args.seeds)))
-        print(markdown_table(("held out", "±", "seconds", f"changes to {base.name}"), rows))
+            data = nn.load(changes.get("dataset", BASE.dataset))
+            rows.append(row(changes, data, range(args.seeds)))
+        print(markdown_table(("held out", "±", "seconds", f"changes to {BASE.name}"), rows))
     return 0

@@ -21,7 +21,7 @@ typedef struct {
 /* One thread's work space. Rows are padded to `wide` pixels, whole groups of NN_LANES. */
 typedef struct {
     int64_t wide;
-    uint8_t *framed;  /* (H + 3, wide + NN_LANES): the image, and a black frame around it */
+    uint8_t *framed;  /* (H + 3, 3 wide): the image from row 1, column wide on, black around it */
     uint32_t *quads;  /* (H + 2, wide): four neighbours in one word, the upper left lowest */
     float *columns;   /* (K, wide): basis_x transposed */
     float *half;      /* (2, K, wide): coefficients @ basis_x.T */
@@ -36,11 +36,17 @@ static int64_t nn_warp_wide(const nn_warp *job)
     return (job->width + 2 + NN_LANES - 1) / NN_LANES * NN_LANES;
 }
 
+/* From a row of `framed` to the next. */
+static int64_t nn_warp_stride(int64_t wide)
+{
+    return 3 * wide;
+}
+
 /* Lay the work space out from `at`, unless it is NULL; returns how many bytes it takes. */
 static int64_t nn_warp_lay_out(const nn_warp *job, char *at, nn_warp_space *space)
 {
     const int64_t wide = nn_warp_wide(job);
-    const int64_t framed = nn_round64((job->height + 3) * (wide + NN_LANES));
+    const int64_t framed = nn_round64((job->height + 3) * nn_warp_stride(wide));
     const int64_t quads = 4 * (job->height + 2) * wide, row = 4 * wide;
     if (at) {
         space->wide = wide;

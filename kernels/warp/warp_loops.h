@@ -10,13 +10,12 @@
  * takes one load from an irregular place, not four.
  *
  *     for y: for x: quads[y, x] = (p[y, x], p[y, x + 1], p[y + 1, x], p[y + 1, x + 1]) */
-NN_INLINE void NN(make_quads)(const nn_warp *job, const uint8_t *image, nn_warp_space *space)
+NN_INLINE void NN(make_quads)(const nn_warp *job, nn_warp_space *space)
 {
-    const int64_t stride = space->wide + NN_LANES;
-    for (int64_t y = 0; y < job->height; y++)
-        memcpy(space->framed + (y + 1) * stride + 1, image + y * job->width, job->width);
+    const int64_t stride = nn_warp_stride(space->wide);
     for (int64_t y = 0; y < job->height + 2; y++) {
-        const uint8_t *NN_RESTRICT upper = space->framed + y * stride, *lower = upper + stride;
+        const uint8_t *NN_RESTRICT upper = space->framed + y * stride + space->wide - 1;
+        const uint8_t *NN_RESTRICT lower = upper + stride;
         uint32_t *NN_RESTRICT quads = space->quads + y * space->wide;
         for (int64_t x = 0; x < space->wide; x++)
             quads[x] = upper[x] | (uint32_t)upper[x + 1] << 8 | (uint32_t)lower[x] << 16 |
@@ -97,6 +96,39 @@ NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_sp
         out[x] = (uint8_t)place[x];
 }
 
+/* Whether rows stay rows, each moved as a whole, as deskew moves them: then the pixels that a row
+ * is made of lie side by side. Places that are none, or far away, are the general case's. */
+NN_INLINE int NN(is_shear)(const nn_warp *job, const float *m)
+{
+    const float reach = fabsf(m[3]) * (float)job->height + fabsf(m[5]);
+    return !job->modes && m[1] == 0 && m[4] == 1 && reach < 1e6f;
+}
+
+/* warp_row, to the same bits, of a map with m[1, 0] * y + m[1, 2] = px - x in all of the row. */
+NN_INLINE void NN(shear_row)(const nn_warp *job, const float *m, const nn_warp_space *space,
+                            int64_t y, uint8_t *NN_RESTRICT out)
+{
+    int *NN_RESTRICT value = space->place;
+    const int wide = (int)space->wide;
+    const float py = NN(into_frame)(FUSED(m[0], (float)y, m[2]), (float)job->height);
+    const float from_x = FUSED(m[3], (float)y, m[5]);
+    const int top = (int)py, left = (int)from_x - ((float)(int)from_x > from_x); /* floor */
+    const float down = py - (float)top;
+    const int seen = left < -wide ? -wide : left < wide ? left : wide - 1; /* beyond all is black */
+    const uint8_t *NN_RESTRICT upper =
+        space->framed + top * nn_warp_stride(space->wide) + wide + seen;
+    const uint8_t *NN_RESTRICT lower = upper + nn_warp_stride(space->wide);
+
+    for (int x = 0; x < wide; x++) {
+        const float right = ((float)x + from_x + 1.0f) - (float)(left + x + 1);
+        const float above = NN(between)(upper[x], upper[x + 1], right);
+        const float below = NN(between)(lower[x], lower[x + 1], right);
+        value[x] = (int)(NN(between)(above, below, down) + 0.5f);
+    }
+    for (int x = 0; x < (int)job->width; x++)
+        out[x] = (uint8_t)value[x];
+}
+
 /* Image n: displacement rows basis_y coefficients basis_x' (if there are modes), row by row. */
 NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *space)
 {
@@ -104,7 +136,15 @@ NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *spac
     const float *m = job->matrices + 6 * n;
     uint8_t *out = job->out + n * pixels;
 
-    NN(make_quads)(job, job->images + n * pixels, space);
+    for (int64_t y = 0; y < job->height; y++)
+        memcpy(space->framed + (y + 1) * nn_warp_stride(wide) + wide,
+               job->images + n * pixels + y * job->width, job->width);
+    if (NN(is_shear)(job, m)) {
+        for (int64_t y = 0; y < job->height; y++)
+            NN(shear_row)(job, m, space, y, out + y * job->width);
+        return;
+    }
+    NN(make_quads)(job, space);
     if (modes)
         NN(small_product)(job->coefficients + 2 * modes * modes * n, space->columns, 2 * modes,
                          modes, wide, space->half);

@@ -2,7 +2,6 @@
 
 from np_nn.recipes.recipe import Recipe
 
-_FAST98 = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_fast98.py"
 _TUNED = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_mlp.py"
 _TUNED_CONV = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_conv.py"
 
@@ -34,7 +33,10 @@ START = _recipe(
 
 OURS = (
     START,
-    _recipe("fast98", "the fastest to 98 %", _FAST98, hidden=(384,), lr=0.3, epochs=2),
+    _recipe(
+        "fast98", "the fastest to 98 %", _TUNED,
+        init="kaiming_uniform", hidden=(128,), lr=0.3, epochs=1, deskew=True,
+    ),
     _recipe(
         "fast99", "the fastest to 99 %", _TUNED,
         hidden=(384,), lr=0.35, batch_size=128, epochs=9, deskew=True,
@@ -56,7 +58,7 @@ OURS = (
     ),
     _recipe(
         "fast99conv", "the fastest to 99 %, with convolutions", _TUNED_CONV,
-        model="lenet", hidden=(64,), lr=0.2, epochs=2,
+        model="lenet", channels=(8, 16), hidden=(128,), lr=0.17, epochs=1, deskew=True,
     ),
     _recipe(
         "fast994conv", "the fastest to 99.4 %", _TUNED_CONV,

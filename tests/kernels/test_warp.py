@@ -82,6 +82,24 @@ def test_warp_images(count, height, width, modes, seed):
                 matrices.astype(np.float32), *field))  # fmt: skip
 
 
+@some
+@given(counts, sides, sides, st.sampled_from([0.3, 30, 1e5, 1e7]), seeds)
+def test_rows_moved_as_a_whole_have_the_bits_of_other_maps(count, height, width, reach, seed):
+    """A displacement of 0 takes the general way, which a map of deskew does not."""
+    rng = np.random.default_rng(seed)
+    images = pixels(rng, count, height, width)
+    maps = np.tile(np.eye(3)[:2], (count, 1, 1))
+    maps[:, :, 2] = rng.normal(size=(count, 2)) * [3, reach]
+    maps[:, :, 0] += rng.normal(size=(count, 2)) * rng.choice([0, 0.5], 2)
+    maps[::3, :, 2] = np.rint(maps[::3, :, 2]) - 1e-6  # places that round up to a whole number
+    maps[5::7, rng.integers(2), 2] = rng.choice([np.nan, np.inf, -np.inf])
+    maps, out = maps.astype(np.float32), np.full_like(images, 7)
+    zeros = [np.zeros(shape, np.float32) for shape in ((count, 2, 1, 1), (height, 1), (width, 1))]
+    got, want = check("warp_images", out, images, maps, None, None, None)
+    same(got, want)
+    np.testing.assert_array_equal(got, check("warp_images", out, images, maps, *zeros)[0])
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -1e30])
 def test_places_that_are_none_are_black(value):
     images, matrices = np.full((3, 5, 20), 200, np.uint8), np.eye(3, dtype=np.float32)[:2]
