@@ -85,8 +85,6 @@ NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, int64_t count,
     }
 }
 
-#define MOST_ROWS 64 /* of weights, for which to look for zeros */
-
 /* Pixels by weights w (kh, run, width), out (oh * ow, width):
  *
  *     for i: for j: for o:
@@ -95,8 +93,8 @@ NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, int64_t count,
 static void NN(product)(const nn_pixels *p, float *out)
 {
     const int64_t pixels = p->oh * p->ow;
-    const int looks = p->ends && p->kh <= MOST_ROWS;
-    char rows[MOST_ROWS];
+    const int looks = p->ends && p->kh <= NN_MOST_ROWS;
+    char rows[NN_MOST_ROWS];
     const float *seen = p->x;
     int64_t i = 0, j = 0; /* of the next pixel */
     for (int64_t q = 0; q < pixels; q += PIXELS) {
@@ -210,6 +208,14 @@ static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, cons
 
 /* --------------------------------------------------------------------------- pooling */
 
+/* The larger of best and x, and its place; of equals, and of NaNs, the first */
+NN_INLINE void NN(keep_larger)(vf x, int k, vf *best, vi *at)
+{
+    const vi more = ~(x <= *best) & (*best == *best);
+    *at = CHOOSE(more, k + (vi){0}, *at);
+    *best = (vf)CHOOSE(more, BITS(x), BITS(*best));
+}
+
 /* Maximum pooling of image (oh * ow, width) -> out (ph * pw, width), with ReLU if wanted:
  *
  *     for i: for j: for c: out[i, j, c] = max_uv image[i * pool + u, j * pool + v, c], at least 0
@@ -228,12 +234,8 @@ static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float 
                 int k = 0;
                 best = (vf)CHOOSE(best < least, BITS(least + (vf){0}), BITS(best));
                 for (int64_t u = 0; u < s->pool; u++)
-                    for (int64_t v = 0; v < s->pool; v++, k++) {
-                        const vf x = LOAD(window + (u * s->ow + v) * width);
-                        const vi more = (x > best) | ((x != x) & (best == best));
-                        at = CHOOSE(more, k + (vi){0}, at);
-                        best = (vf)CHOOSE(more, BITS(x), BITS(best));
-                    }
+                    for (int64_t v = 0; v < s->pool; v++, k++)
+                        NN(keep_larger)(LOAD(window + (u * s->ow + v) * width), k, &best, &at);
                 STORE(out + c, best);
                 if (s->pool > 1)
                     *(vi *)(place + c) = at;
@@ -310,6 +312,7 @@ static void NN(channel_bias)(const float *grad, int64_t n, int64_t channels, int
     }
 }
 
+#include "convolution/planes_loops.h"
 #include "convolution/winograd_loops.h"
 #include "convolution/spikes_loops.h"
 
@@ -318,6 +321,7 @@ static const nn_convolution_table NN(kernels) = {
     .vector = VL,
     .transpose = NN(transpose),
     .product = NN(product),
+    .planes = NN(planes),
     .outer = NN(outer),
     .winograd = NN(winograd),
     .winograd_outer = NN(winograd_outer),
@@ -337,4 +341,3 @@ static const nn_convolution_table NN(kernels) = {
 #undef VECTORS
 #undef STEPS
 #undef ADD
-#undef MOST_ROWS

@@ -12,6 +12,7 @@
 
 #define NN_SLACK 64 /* floats behind an array that a vector may reach */
 #define NN_WIDEST 16 /* floats of a vector, on any instruction set */
+#define NN_MOST_ROWS 64 /* of weights or of an image, for which to look for zeros */
 
 static inline int64_t nn_whole(int64_t n, int64_t of)
 {
@@ -59,14 +60,22 @@ typedef struct {
     const int32_t *ends;                      /* of each row of x: where it is not 0; or null */
 } nn_pixels;
 
-/* One instruction set's inner loops: convolution_loops.h, winograd_loops.h and spikes_loops.h say
- * what each does. */
+/* What a product of planes reads: weights (kh, kw, width), and pixels in four planes of `plane`
+ * floats, ld from row to row. h, ldx: rows of the frame, and floats from row to row. */
+typedef struct {
+    const float *w, *bias;
+    int64_t kh, kw, width, h, ldx, plane, ld, outputs, ph, pw;
+} nn_planes;
+
+/* One instruction set's inner loops: convolution_loops.h, planes_loops.h, winograd_loops.h and
+ * spikes_loops.h say what each does. */
 typedef struct {
     const char *name;
     int64_t vector; /* floats */
     void (*transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
                       int64_t ldy);
     void (*product)(const nn_pixels *p, float *out);
+    void (*planes)(const nn_planes *p, const float *x, float *planes, float *out, uint8_t *where);
     void (*outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, const int32_t *in_x,
                   const float *g, const int32_t *in_g, int64_t pixels, float *sums,
                   int64_t width);
@@ -262,6 +271,23 @@ static inline int nn_is_plain(const nn_conv *s)
     return s->stride_h == 1 && s->stride_w == 1;
 }
 
+/* Whether planes takes less time than product: it multiplies with what is black, too, but leaves no
+ * vector half empty. The sums are the same. */
+static inline int nn_is_planes(const nn_conv *s)
+{
+    return s->c == 1 && nn_is_plain(s) && s->pool == 2 && s->relu &&
+           s->o <= 2 * nn_active->vector && s->pw >= 8 && s->h + 2 * s->pad_h <= NN_MOST_ROWS;
+}
+
+static inline nn_planes nn_planes_of(const nn_conv *s, const nn_frame *f, const float *w,
+                                     const float *bias, int64_t width)
+{
+    const int64_t ld = nn_whole((f->ld + 1) / 2, NN_WIDEST);
+    const nn_planes p = {w, bias, s->kh, s->kw, width, f->rows, f->ld, (f->rows + 1) / 2 * ld,
+                         ld, s->o, s->ph, s->pw};
+    return p;
+}
+
 static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64_t *bias,
                                        int64_t *each)
 {
@@ -272,6 +298,7 @@ static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64
     *bias = nn_floats(width);
     *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow * width) +
             2 * nn_floats(s->ph * s->pw * width) +
+            (nn_is_planes(s) ? nn_floats(4 * nn_planes_of(s, &f, 0, 0, 0).plane) : 0) +
             (winograd ? nn_winograd_space(s->ow, s->c, width) : 0);
     return *weights + *bias;
 }
@@ -319,6 +346,12 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     nn_barrier(threads);
     for (int64_t i = lo; i < hi; i++) {
         nn_into_frame(&f, job->x + i * s->c * s->h * s->w, frame);
+        if (nn_is_planes(s)) {
+            const nn_planes q = nn_planes_of(s, &f, job->packed, job->bias, width);
+            nn_active->planes(&q, frame, places + nn_floats(pixels * width),
+                              job->out + i * s->o * pixels, job->where + i * s->o * pixels);
+            continue;
+        }
         if (p.ends)
             nn_find_ends(&f, frame, ends);
         if (winograd)

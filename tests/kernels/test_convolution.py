@@ -150,6 +150,10 @@ def stage(x, weight, bias, padding, pool, out, where):
         ((3, 40, 9, 9), (100, 40, 3, 3), (1, 1), 4),
         ((6, 256, 4, 4), (256, 256, 3, 3), (1, 1), 1),
         ((2, 2, 33, 33), (3, 2, 2, 2), (0, 0), 16),
+        # one channel, in planes: LeNet-5's first layer, and rows of more than a vector
+        ((3, 1, 28, 28), (6, 1, 5, 5), (2, 2), 2),
+        ((2, 1, 9, 45), (7, 1, 2, 6), (1, 0), 2),
+        ((2, 1, 11, 18), (1, 1, 3, 3), (0, 0), 2),
         # Winograd's tiles: odd sizes, one output, long rows, many channels
         ((3, 32, 7, 9), (16, 32, 3, 3), (1, 1), 1),
         ((5, 16, 3, 3), (33, 16, 3, 3), (0, 0), 1),
