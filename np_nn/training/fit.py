@@ -15,7 +15,7 @@ from np_nn.training.steps import build as build_steps
 from np_nn.utils.progress import progress
 
 BLOCK = 1000  # images at a time when nothing is learnt: bounds the memory, and fits the cache
-FEW = 100  # the same for convolutions, whose arrays are some hundred times as large as an image
+FEW = 50  # the same for convolutions, whose arrays are some hundred times as large as an image
 
 
 def fit(
