@@ -93,8 +93,13 @@ def operation(function: Function) -> Function:
 
     @functools.wraps(function, assigned=("__name__", "__qualname__", "__doc__"))
     def call(*arguments):
-        if name in active and all(map(_suits_kernel, arguments)):
+        if name not in active:
+            return function(*arguments)
+        try:  # the kernel checks its arguments, before it changes anything
             return kernel(*arguments, _limit.threads or threads)
+        except ValueError:
+            if all(map(_suits_kernel, arguments)):
+                raise
         return function(*arguments)
 
     return call

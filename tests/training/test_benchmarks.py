@@ -36,7 +36,11 @@ def test_a_quick_run_prints_its_tables(run, capsys):
     assert out.startswith("# Benchmarks\n\n`python benchmarks/run.py")
     assert "\nNot checked." in out
     (add,) = [line for line in out.splitlines() if line.startswith("| add ")]
-    (step,) = [line for line in out.splitlines() if line.startswith("| 784-512-10, batch 256, SGD")]
+    (step,) = [
+        line
+        for line in out.splitlines()
+        if line.startswith("| 784-512-10, batch 256, SGD, MNIST |")
+    ]
     assert all(float(cell) > 0 for cell in add.split("|")[3:6])
     assert float(step.split("|")[2]) > 0
     assert "## Summary\n" in out
