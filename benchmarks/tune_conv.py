@@ -10,9 +10,11 @@ from tuning import tune, variants
 from np_nn import cli
 
 FAST = {"model": "lenet", "hidden": (64,), "lr": 0.2, "epochs": 2}
-ONCE = {
-    "model": "lenet", "channels": (8, 16), "hidden": (128,), "lr": 0.17, "epochs": 1, "deskew": True
+SHORT = {
+    "model": "lenet", "channels": (8, 16), "hidden": (128,), "lr": 0.17, "deskew": True,
+    "steps": 800, "epochs": None,  # 60,000 images make 937 steps, 50,000 make 781
 }  # fmt: skip
+ONCE = {**SHORT, "steps": None, "epochs": 1}
 MOVED = "affine:rotate=10,scale=0.1,shear=5,shift=1.5"
 ELASTIC = "affine:rotate=10,scale=0.1,shear=5,shift=1+elastic:alpha=30,sigma=4"
 LARGE = {"model": "lenet", "channels": (32, 64), "hidden": (128,), "dropout": 0.3, "lr": 0.1}
@@ -26,6 +28,10 @@ WARMUP = "warmup_linear:warmup={}"
 # What was tried for each goal: changes to tuning's BASE. The first of each is the one chosen.
 GOALS = {
     "fast99conv": [
+        SHORT,
+        *variants(SHORT, steps=(600, 700)),
+        {**SHORT, "steps": 600, "channels": (16, 32)},
+        {**SHORT, "steps": 1000, "batch_size": 48, "lr": 0.15},
         ONCE,
         *variants(ONCE, lr=(0.15, 0.2, 0.25)),
         *variants(ONCE, batch_size=(32, 48), lr=(0.07, 0.12, 0.15, 0.16)),

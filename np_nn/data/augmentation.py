@@ -103,15 +103,17 @@ class Affine(Augmentation):
 
     def draw(self, count, shape, rng):
         angle, lean, tall, wide, down, right = rng.uniform(-1, 1, (6, count))
-        angle, lean = np.radians(self.rotate) * angle, np.radians(self.shear) * lean
-        turn, shear, scale, move = (identity_maps(count) for _ in range(4))
-        turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
-        turn[:, 0, 1], turn[:, 1, 0] = np.sin(angle), -np.sin(angle)
-        shear[:, 1, 0] = np.tan(lean)
+        angle, lean = np.radians(self.rotate) * angle, np.tan(np.radians(self.shear) * lean)
+        cos, sin = np.cos(angle), np.sin(angle)
         # An image grows when neighbouring pixels come from places that lie closer.
-        scale[:, 0, 0], scale[:, 1, 1] = 1 / (1 + self.scale * tall), 1 / (1 + self.scale * wide)
-        move[:, 0, 2], move[:, 1, 2] = self.shift * down, self.shift * right
-        return Distortion(turn @ shear @ scale @ move)
+        height, width = 1 / (1 + self.scale * tall), 1 / (1 + self.scale * wide)
+        down, right = self.shift * down, self.shift * right
+        # turn @ shear @ scale @ move, multiplied out: [cos sin; -sin cos] @ [1 0; lean 1] @ ...
+        maps = identity_maps(count)
+        maps[:, 0, 0], maps[:, 0, 1] = (cos + sin * lean) * height, sin * width
+        maps[:, 1, 0], maps[:, 1, 1] = (cos * lean - sin) * height, cos * width
+        maps[:, :2, 2] = maps[:, :2, 0] * down[:, None] + maps[:, :2, 1] * right[:, None]
+        return Distortion(maps)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ OURS = (
     START,
     _recipe(
         "fast98", "the fastest to 98 %", _TUNED,
-        init="kaiming_uniform", hidden=(128,), lr=0.3, epochs=1, deskew=True,
+        init="kaiming_uniform", hidden=(160,), lr=0.3, epochs=1, deskew=True,
     ),
     _recipe(
         "fast99", "the fastest to 99 %", _TUNED,
@@ -58,7 +58,7 @@ OURS = (
     ),
     _recipe(
         "fast99conv", "the fastest to 99 %, with convolutions", _TUNED_CONV,
-        model="lenet", channels=(8, 16), hidden=(128,), lr=0.17, epochs=1, deskew=True,
+        model="lenet", channels=(8, 16), hidden=(128,), lr=0.17, steps=800, deskew=True,
     ),
     _recipe(
         "fast994conv", "the fastest to 99.4 %", _TUNED_CONV,

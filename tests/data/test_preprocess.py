@@ -224,6 +224,19 @@ def test_the_largest_affine_maps_against_scipy():
     same(Affine(0, 0, 0, 1.5)(images, rng), scipy(np.eye(2), (1.5, 1.5)))
 
 
+def test_an_affine_map_turns_then_shears_then_scales_then_moves():
+    maps = Affine(20, 0.2, 10, 2).draw(50, (28, 28), random()).maps
+    angle, lean, tall, wide, down, right = random().uniform(-1, 1, (6, 50))
+    for map, a, s, h, w, y, x in zip(
+        maps, np.radians(20 * angle), np.tan(np.radians(10 * lean)), 1 / (1 + 0.2 * tall),
+        1 / (1 + 0.2 * wide), 2 * down, 2 * right, strict=True,
+    ):  # fmt: skip
+        turn = np.array([[np.cos(a), np.sin(a), 0], [-np.sin(a), np.cos(a), 0], [0, 0, 1]])
+        shear, scale = np.array([[1, 0, 0], [s, 1, 0], [0, 0, 1]]), np.diag([h, w, 1])
+        move = np.array([[1, 0, y], [0, 1, x], [0, 0, 1]])
+        np.testing.assert_allclose(map, turn @ shear @ scale @ move, atol=1e-12)
+
+
 def test_affine_draws_stay_in_their_ranges():
     maps = Affine(10, 0.1, 0, 3).draw(4000, (28, 28), random()).maps[:, :2]
     scale = 1 / np.linalg.norm(maps[:, :, :2], axis=1)
