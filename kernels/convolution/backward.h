@@ -24,7 +24,8 @@
  * dense_w, dense_x: no pooling. The gradient of the weights is a sum of outer products, that of
  * x the product of pixels by turned weights. */
 typedef struct {
-    int want_w, want_bias, want_x, by_pixel, dense_w, dense_x, winograd_w, winograd_x, listed, group;
+    int want_w, want_bias, want_x, by_pixel, dense_w, dense_x, winograd_w, winograd_x;
+    int listed, group;
     int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
     int64_t most;                       /* gradients of one output in an image */
     int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
@@ -74,14 +75,15 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
     if (p.by_pixel || p.dense_w || p.dense_x)
         p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
     p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool) +
+               nn_floats(s->o) +
                2 * nn_floats(nn_winograd_tiles(s->ow)) + nn_floats(2 * (s->h + s->kh));
     p.weights = p.dense_x ? nn_floats((p.winograd_x ? 16 : area) * p.width * p.turned)
                           : nn_floats(s->o * s->kh * p.run);
     p.weights += nn_floats(p.turned); /* no bias */
-    p.each = p.group * (nn_frame_floats(&p.x) + nn_floats(2 * s->o * p.most) + nn_floats(s->o)) +
-             nn_floats(s->o * p.most) + nn_floats(2 * s->o * p.most) +
+    p.each = p.group * (nn_frame_floats(&p.x) + 2 * s->o * p.most) + 2 * NN_SLACK +
+             nn_floats(s->o) + nn_floats(s->o * p.most) + nn_floats(2 * s->o * s->oh * s->ow) +
              2 * nn_floats(p.most * p.width) + NN_SLACK +
-             nn_floats(s->oh * s->ow + 1) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
+             nn_floats(s->oh * s->ow) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
              (p.dense_x ? nn_floats(s->h * s->w * p.turned) : nn_frame_floats(&p.x)) +
              (p.winograd_x ? nn_winograd_space(s->w, p.width, p.turned) : 0) +
              (p.winograd_w ? nn_winograd_space(s->ow, s->c, p.width) : 0);
@@ -97,20 +99,21 @@ NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, 
 
 /* What a backward pass reads, and the tables that all threads share. Of each output pixel:
  * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
- * first, and from there the way to each of the window. Of each of Winograd's tiles: where it
- * begins. ends: of each row of the gradients' frame that turned weights see, where it has any.
- * out: null without ReLU */
+ * first, and from there the way to each of the window. Of each output: where its sums begin. Of
+ * each of Winograd's tiles: where it begins. ends: of each row of the gradients' frame that turned
+ * weights see, where it has any. out: null without ReLU */
 typedef struct {
     const float *x, *out, *grad;
     const uint8_t *where;
-    int32_t *in_x, *in_g, *first, *way, *tile_x, *tile_g, *ends;
+    int32_t *in_x, *in_g, *first, *way, *in_sums, *tile_x, *tile_g, *ends;
 } nn_given;
 
-/* One thread's work space. Spikes and counts: of each image of a group, by output. */
+/* One thread's work space. x, spikes, counts: of the images of a group, the spikes by output;
+ * placed: those of an image by place */
 typedef struct {
     float *x[NN_GROUP];
-    nn_spike *spikes[NN_GROUP], *sorted, *seen;
-    int32_t *counts[NN_GROUP], *begin;
+    nn_spike *spikes, *placed, *seen;
+    int32_t *counts, *placed_counts;
     float *masked, *tall, *g, *pixels, *tiles;
 } nn_desk;
 
@@ -125,16 +128,17 @@ static nn_desk nn_set_desk(const nn_conv *s, const nn_plan *p, float *space)
 {
     nn_desk d;
     memset(&d, 0, sizeof d);
+    float *const frames = nn_take(&space, p->group * nn_frame_floats(&p->x));
     for (int k = 0; k < p->group; k++) {
-        d.x[k] = nn_take(&space, nn_frame_floats(&p->x) - NN_SLACK);
-        d.spikes[k] = (nn_spike *)nn_take(&space, 2 * s->o * p->most);
-        d.counts[k] = (int32_t *)nn_take(&space, s->o);
+        d.x[k] = frames + k * nn_frame_floats(&p->x);
         nn_clear_frame(&p->x, d.x[k]);
     }
+    d.spikes = (nn_spike *)nn_take(&space, p->group * 2 * s->o * p->most);
+    d.counts = (int32_t *)nn_take(&space, s->o);
     d.masked = nn_take(&space, s->o * p->most);
     d.tall = nn_take(&space, nn_floats(p->most * p->width) + p->most * p->width);
-    d.sorted = (nn_spike *)nn_take(&space, 2 * s->o * p->most);
-    d.begin = (int32_t *)nn_take(&space, s->oh * s->ow + 1);
+    d.placed = (nn_spike *)nn_take(&space, 2 * s->o * s->oh * s->ow);
+    d.placed_counts = (int32_t *)nn_take(&space, s->oh * s->ow);
     d.g = nn_take(&space, nn_frame_floats(&p->g) - NN_SLACK);
     d.seen = (nn_spike *)nn_take(&space, 2 * s->h * s->w);
     d.tiles = p->winograd_w ? nn_take(&space, nn_winograd_space(s->ow, s->c, p->width) - NN_SLACK)
@@ -158,6 +162,8 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
             given->first[i * s->pw + j] = (int32_t)(i * s->pool * s->ow + j * s->pool);
     for (int64_t k = 0; k < s->pool * s->pool; k++)
         given->way[k] = (int32_t)(k / s->pool * s->ow + k % s->pool);
+    for (int64_t o = 0; o < s->o; o++)
+        given->in_sums[o] = (int32_t)(o * s->kh * p->run);
     for (int64_t k = 0; k < nn_winograd_tiles(s->ow); k++) {
         given->tile_x[k] = (int32_t)(k * s->c);
         given->tile_g[k] = (int32_t)(k * p->width);
@@ -182,72 +188,57 @@ static const float *nn_mask(const nn_conv *s, const nn_plan *p, const nn_given *
                             int64_t image, float *masked, float *bias)
 {
     const int64_t from = image * s->o * p->most;
-    for (int64_t o = 0; o < s->o && (bias || given->out); o++) {
-        const int64_t at = from + o * p->most;
-        const float sum = nn_active->mask(p->most, given->grad + at,
-                                          given->out ? given->out + at : 0, masked + o * p->most);
-        if (bias)
-            bias[o] += sum;
-    }
+    if (bias || given->out)
+        nn_active->mask(s->o, p->most, given->grad + from, given->out ? given->out + from : 0,
+                        masked, bias);
     return given->out ? masked : given->grad + from;
 }
 
-/* The gradients of an image's outputs that are not 0. at: the pixel */
-static void nn_find_spikes(const nn_conv *s, const nn_plan *p, const nn_given *given, int64_t image,
-                           const float *grad, nn_spike *spikes, int32_t *counts)
+/* Of a list, behind its `count` spikes, an output's gradients that are not 0; returns how many it
+ * has then. at: the pixel */
+static int32_t nn_list_spikes(const nn_plan *p, const nn_given *given, const float *grad,
+                              const uint8_t *where, nn_spike *list, int32_t count)
 {
-    const int64_t n = p->most;
-    const uint8_t *where = nn_places(s, p, given, image);
-    for (int64_t o = 0; o < s->o; o++, grad += n, spikes += n) {
-        int32_t count = 0;
-        if (s->pool > 1) {
-            for (int32_t q = 0; q < n; q++) {
-                spikes[count].at = given->first[q] + given->way[where[q]];
-                spikes[count].g = grad[q];
-                count += grad[q] != 0;
-            }
-            where += n;
-        } else
-            for (int32_t q = 0; q < n; q++) {
-                spikes[count].at = q;
-                spikes[count].g = grad[q];
-                count += grad[q] != 0;
-            }
-        counts[o] = count;
+    for (int64_t q = 0; q < p->most; q++) {
+        list[count].at = where ? given->first[q] + given->way[where[q]] : (int32_t)q;
+        list[count].g = grad[q];
+        count += grad[q] != 0;
     }
+    return count;
 }
 
-/* An image's spikes by pixel, in `sorted`; at: where the output's weights begin */
-static void nn_sort_spikes(const nn_conv *s, const nn_plan *p, const nn_desk *d, int k)
+/* What an image adds to the lists of outputs, and its lists of pixels. `at` is where in the frames of
+ * the group what an output saw begins, the image's frame at `begin`, and of a pixel, where the weights
+ * begin that the spike met. */
+static void nn_list_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                          const nn_desk *d, int64_t image, const float *grad, int64_t begin)
 {
-    const int64_t pixels = s->oh * s->ow;
-    memset(d->begin, 0, (size_t)(pixels + 1) * sizeof *d->begin);
-    for (int64_t o = 0; o < s->o; o++)
-        for (int32_t e = 0; e < d->counts[k][o]; e++)
-            d->begin[d->spikes[k][o * p->most + e].at + 1]++;
-    for (int64_t i = 0; i < pixels; i++)
-        d->begin[i + 1] += d->begin[i];
-    for (int64_t o = 0; o < s->o; o++)
-        for (int32_t e = 0; e < d->counts[k][o]; e++) {
-            const nn_spike *const spike = d->spikes[k] + o * p->most + e;
-            nn_spike *const to = d->sorted + d->begin[spike->at]++;
-            to->at = (int32_t)(o * s->kh * p->run);
-            to->g = spike->g;
+    const int64_t n = p->most;
+    const uint8_t *const where = nn_places(s, p, given, image);
+    memset(d->placed_counts, 0, (size_t)(s->oh * s->ow) * sizeof *d->placed_counts);
+    for (int64_t o = 0; o < s->o; o++) {
+        nn_spike *const list = d->spikes + o * p->group * n;
+        const int32_t before = d->counts[o];
+        const int32_t count =
+            nn_list_spikes(p, given, grad + o * n, where ? where + o * n : 0, list, before);
+        for (int32_t e = before; e < count; e++) {
+            const int64_t pixel = list[e].at;
+            nn_spike *const placed = d->placed + pixel * s->o + d->placed_counts[pixel]++;
+            placed->at = (int32_t)(o * s->kh * p->run);
+            placed->g = list[e].g;
+            list[e].at = (int32_t)begin + given->in_x[pixel];
         }
-    memmove(d->begin + 1, d->begin, (size_t)pixels * sizeof *d->begin);
-    d->begin[0] = 0;
+        d->counts[o] = count;
+    }
 }
 
 /* The gradient of an image by scattering its spikes */
 static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
-                             const nn_desk *d, int k, const float *weights, float *x_grad)
+                             const nn_desk *d, const float *weights, float *x_grad)
 {
-    nn_sort_spikes(s, p, d, k);
+    const nn_lists lists = {d->placed, d->placed_counts, given->in_x, s->oh * s->ow, s->o};
     nn_clear_frame(&p->x, d->pixels);
-    for (int64_t i = 0; i < s->oh * s->ow; i++)
-        if (d->begin[i] < d->begin[i + 1])
-            nn_active->scatter(d->sorted + d->begin[i], d->begin[i + 1] - d->begin[i], weights,
-                               s->kh, p->run / p->vector, p->x.ld, d->pixels + given->in_x[i]);
+    nn_active->gather(&lists, weights, p->run, s->kh, p->run / p->vector, d->pixels, p->x.ld);
     nn_from_frame(&p->x, d->pixels, x_grad);
 }
 
@@ -262,8 +253,8 @@ static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, co
         return;
     }
     nn_active->transpose(grad, s->o, n, n, d->tall, p->width);
-    nn_active->widen(s->o * n, nn_places(s, p, given, image), (int32_t *)d->sorted);
-    nn_active->transpose((const float *)d->sorted, s->o, n, n, (float *)places, p->width);
+    nn_active->widen(s->o * n, nn_places(s, p, given, image), (int32_t *)d->placed);
+    nn_active->transpose((const float *)d->placed, s->o, n, n, (float *)places, p->width);
     nn_active->unpool(s, d->tall, places, p->width, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld);
 }
 
@@ -337,19 +328,20 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
                           float *sums, float *x_grad)
 {
     const int64_t size = s->c * s->h * s->w;
+    memset(d->counts, 0, (size_t)s->o * sizeof *d->counts);
     float *const bias = p->want_bias ? sums + p->size - nn_floats(s->o) : 0;
     for (int k = 0; k < count; k++) {
         const int64_t image = from + k;
         const float *const x = given->x + image * size;
         const float *const grad = nn_mask(s, p, given, image, d->masked, bias);
-        if (p->listed)
-            nn_find_spikes(s, p, given, image, grad, d->spikes[k], d->counts[k]);
         if (p->g.rows)
             nn_lay(s, p, given, d, image, grad);
+        if (p->listed)
+            nn_list_image(s, p, given, d, image, grad, d->x[k] - d->x[0]);
         if (p->dense_x)
             nn_turn_image(s, p, given, d, weights, x_grad + image * size);
         else if (p->want_x)
-            nn_scatter_image(s, p, given, d, k, weights, x_grad + image * size);
+            nn_scatter_image(s, p, given, d, weights, x_grad + image * size);
         if (p->by_pixel)
             nn_gather_pixels(s, p, d, x, sums);
         else if (p->want_w)
@@ -360,16 +352,10 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
             nn_active->outer(d->x[k], p->x.ld, s->kh, s->kw * s->c, given->in_x, d->g, given->in_g,
                              s->oh * s->ow, sums, p->width);
     }
-    if (p->by_pixel || p->dense_w || !p->want_w)
-        return;
-    for (int64_t o = 0; o < s->o; o++)
-        for (int k = 0; k < count; k++) {
-            nn_spike *const spikes = d->spikes[k] + o * p->most;
-            for (int32_t e = 0; e < d->counts[k][o]; e++)
-                spikes[e].at = given->in_x[spikes[e].at];
-            nn_active->gather(spikes, d->counts[k][o], d->x[k], p->x.ld, s->kh, p->run / p->vector,
-                              sums + o * s->kh * p->run);
-        }
+    if (p->want_w && !p->by_pixel && !p->dense_w) {
+        const nn_lists lists = {d->spikes, d->counts, given->in_sums, s->o, p->group * p->most};
+        nn_active->gather(&lists, d->x[0], p->x.ld, s->kh, p->run / p->vector, sums, p->run);
+    }
 }
 
 /* w_grad (o, c, kh, kw) and bias_grad (o) of outputs lo .. hi, from the sums */
@@ -381,13 +367,15 @@ static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums
         for (int64_t ch = 0; p->winograd_w && ch < s->c; ch++)
             nn_from_winograd(sums + ch * p->width + o, s->c * p->width,
                              w_grad + (o * s->c + ch) * area);
-        for (int64_t k = 0; !p->winograd_w && k < s->c * area; k++) {
-            const int64_t ch = k / area, u = k % area / s->kw, v = k % s->kw;
-            w_grad[o * s->c * area + k] =
-                sums[p->by_pixel  ? ((ch + 1) * area - 1 - k % area) * p->width + o
-                     : p->dense_w ? (k % area * s->c + ch) * p->width + o
-                                  : (o * s->kh + u) * p->run + v * s->c + ch];
-        }
+        for (int64_t ch = 0; !p->winograd_w && ch < s->c; ch++)
+            for (int64_t u = 0; u < s->kh; u++)
+                for (int64_t v = 0; v < s->kw; v++) {
+                    const int64_t k = u * s->kw + v;
+                    w_grad[(o * s->c + ch) * area + k] =
+                        sums[p->by_pixel  ? ((ch + 1) * area - 1 - k) * p->width + o
+                             : p->dense_w ? (k * s->c + ch) * p->width + o
+                                          : (o * s->kh + u) * p->run + v * s->c + ch];
+                }
         if (bias_grad)
             bias_grad[o] = sums[p->size - nn_floats(s->o) + o];
     }
@@ -458,11 +446,12 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
 {
     const nn_plan p = nn_conv_plan(s, w_grad != 0, bias_grad != 0, x_grad != 0);
     float *at = (float *)nn_align(space);
-    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0, 0};
+    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0, 0, 0};
     given.in_x = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.in_g = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.first = (int32_t *)nn_take(&at, p.most);
     given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
+    given.in_sums = (int32_t *)nn_take(&at, s->o);
     given.tile_x = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
     given.tile_g = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
     given.ends = (int32_t *)nn_take(&at, 2 * (s->h + s->kh));

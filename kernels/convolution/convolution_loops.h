@@ -242,25 +242,33 @@ static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float 
             }
 }
 
-/* The way back through ReLU, and the sum, which is returned; without `out`, only the sum of grad:
+/* The way back through ReLU, and sums by output; without `out`, only the sums of grad (outputs, n):
  *
- *     for i: to[i] = out[i] > 0 ? grad[i] : 0, sum += to[i] */
-static float NN(mask)(int64_t n, const float *grad, const float *out, float *to)
+ *     for o: for i: to[o, i] = out[o, i] > 0 ? grad[o, i] : 0, bias[o] += to[o, i]
+ *
+ * bias: null if it is not wanted. */
+static void NN(mask)(int64_t outputs, int64_t n, const float *grad, const float *out, float *to,
+                     float *bias)
 {
-    float lanes[16] = {0}, sum = 0;
-    int64_t i = 0;
     if (out) {
-        NN_INDEPENDENT for (int64_t q = 0; q < n; q++) to[q] = out[q] > 0 ? grad[q] : 0.0f;
+        NN_INDEPENDENT for (int64_t q = 0; q < outputs * n; q++) to[q] =
+            out[q] > 0 ? grad[q] : 0.0f;
         grad = to;
     }
-    for (; i + 16 <= n; i += 16)
+    for (int64_t o = 0; bias && o < outputs; o++, grad += n) {
+        float lanes[16], sum = 0;
+        vf some[WIDE];
+        int64_t i = 0;
+        NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] = (vf){0};
+        for (; i + 16 <= n; i += 16)
+            NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] += LOAD(grad + i + w * VL);
+        for (; i < n; i++)
+            sum += grad[i];
+        NN(store_wide)(lanes, some);
         for (int l = 0; l < 16; l++)
-            lanes[l] += grad[i + l];
-    for (; i < n; i++)
-        sum += grad[i];
-    for (int l = 0; l < 16; l++)
-        sum += lanes[l];
-    return sum;
+            sum += lanes[l];
+        bias[o] += sum;
+    }
 }
 
 /* for i: to[i] += x[i] */
@@ -333,7 +341,6 @@ static const nn_convolution_table NN(kernels) = {
     .widen = NN(widen),
     .gather = NN(gather),
     .gather_apart = NN(gather_apart),
-    .scatter = NN(scatter),
     .channel_bias = NN(channel_bias),
 };
 

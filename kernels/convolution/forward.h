@@ -51,6 +51,13 @@ typedef struct {
     float g;
 } nn_spike;
 
+/* Lists of spikes: counts[k] from spikes + k * most on, whose sums begin at in_y[k]. */
+typedef struct {
+    const nn_spike *spikes;
+    const int32_t *counts, *in_y;
+    int64_t lists, most;
+} nn_lists;
+
 /* What a product of pixels by packed weights reads and writes: out[i * ow + j, :] is the sum
  * over rows u < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] by w[u]. */
 typedef struct {
@@ -85,16 +92,15 @@ typedef struct {
     void (*pool)(const nn_conv *s, const float *image, int64_t width, float *out, int32_t *place);
     void (*unpool)(const nn_conv *s, const float *grad, const int32_t *place, int64_t width,
                    float *to, int64_t ldt);
-    float (*mask)(int64_t n, const float *grad, const float *out, float *to);
+    void (*mask)(int64_t outputs, int64_t n, const float *grad, const float *out, float *to,
+                 float *bias);
     void (*add)(int64_t n, const float *x, float *to);
     void (*narrow)(int64_t n, const int32_t *x, uint8_t *y);
     void (*widen)(int64_t n, const uint8_t *x, int32_t *y);
-    void (*gather)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
-                   int64_t rows, int64_t vectors, float *sums);
+    void (*gather)(const nn_lists *lists, const float *x, int64_t ldx, int64_t rows,
+                   int64_t vectors, float *y, int64_t ldy);
     void (*gather_apart)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
                          int64_t step, int64_t rows, int64_t vectors, float *sums);
-    void (*scatter)(const nn_spike *spikes, int64_t count, const float *w, int64_t rows,
-                    int64_t vectors, int64_t ldy, float *y);
     void (*channel_bias)(const float *grad, int64_t n, int64_t channels, int64_t pixels,
                          int64_t c0, int64_t c1, float *out);
 } nn_convolution_table;

@@ -43,10 +43,13 @@ NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike
 #endif
 
 #define DEFINE(r, v)                                                                         \
-    static void NN(gather_##r##_##v)(const nn_spike *spikes, int64_t count, const float *x,  \
-                                     int64_t ldx, int64_t ldy, float *y)                     \
+    static void NN(gather_##r##_##v)(const nn_lists *l, const float *x, int64_t ldx,         \
+                                     float *y, int64_t ldy)                                  \
     {                                                                                        \
-        NN(gather_tile)(r, v, spikes, count, x, ldx, VL, ldy, y);                            \
+        for (int64_t k = 0; k < l->lists; k++)                                               \
+            if (l->counts[k])                                                                \
+                NN(gather_tile)(r, v, l->spikes + k * l->most, l->counts[k], x, ldx, VL,     \
+                                ldy, y + l->in_y[k]);                                        \
     }                                                                                        \
     static void NN(gather_apart_##r##_##v)(const nn_spike *spikes, int64_t count,            \
                                            const float *x, int64_t ldx, int64_t step,        \
@@ -72,23 +75,36 @@ SIZES(DEFINE)
         }                                                                                    \
     }
 
-/* The gradient of a filter: each spike by the runs that it saw, whole vectors in a row:
+/* Spikes of each list by the runs that they point at, whole vectors in a row:
  *
- *     for each spike (at, g): for r < rows: for i < vectors * VL:
- *         sums[r, i] += g * x[at + r * ldx + i] */
-static void NN(gather)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
-                       int64_t rows, int64_t vectors, float *sums)
+ *     for k < lists: for each spike (at, g) of list k: for r < rows: for i < vectors * VL:
+ *         y[in_y[k] + r * ldy + i] += g * x[at + r * ldx + i]
+ *
+ * Gather: a list is an output's, x are pixels, and y its filter's gradient. Scatter: a list is a
+ * pixel's, x are weights, and y the gradient of the pixels around it. A run of weights ends with
+ * zeros: the numbers behind the run are written as they were. Lists whose sums overlap are added in
+ * their order, whatever the tiles: where there are several, each list takes all of them. */
+static void NN(gather)(const nn_lists *lists, const float *x, int64_t ldx, int64_t rows,
+                       int64_t vectors, float *y, int64_t ldy)
 {
+    const int one = rows <= 5 && vectors <= RUN && rows * vectors <= SUMS; /* tile */
+    const int64_t step = one ? lists->lists : 1;
+    for (int64_t k = 0; k < lists->lists; k += step) {
+        const nn_lists some = {lists->spikes + k * lists->most, lists->counts + k,
+                               lists->in_y + k, step, lists->most};
+        if (!one && !*some.counts)
+            continue;
 #define CALL(r, v)                                                                           \
     case r * 8 + v:                                                                          \
-        NN(gather_##r##_##v)(spikes, count, x + at * ldx + from * VL, ldx, vectors * VL,     \
-                             sums + at * vectors * VL + from * VL);                          \
+        NN(gather_##r##_##v)(&some, x + at * ldx + from * VL, ldx, y + at * ldy + from * VL, \
+                             ldy);                                                           \
         break;
-    TILES(CALL)
+        TILES(CALL)
 #undef CALL
+    }
 }
 
-/* The same with `step` floats from vector to vector, in x and in the sums */
+/* The same of one list, with `step` floats from vector to vector, in x and in the sums */
 static void NN(gather_apart)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
                              int64_t step, int64_t rows, int64_t vectors, float *sums)
 {
@@ -96,24 +112,6 @@ static void NN(gather_apart)(const nn_spike *spikes, int64_t count, const float 
     case r * 8 + v:                                                                          \
         NN(gather_apart_##r##_##v)(spikes, count, x + at * ldx + from * step, ldx, step,     \
                                    vectors * step, sums + (at * vectors + from) * step);     \
-        break;
-    TILES(CALL)
-#undef CALL
-}
-
-/* The gradient of the pixels around one: each spike by the weights that it met:
- *
- *     for each spike (at, g): for r < rows: for i < vectors * VL:
- *         y[r * ldy + i] += g * w[at + r * vectors * VL + i]
- *
- * A run of weights ends with zeros: the numbers behind the run are written as they were. */
-static void NN(scatter)(const nn_spike *spikes, int64_t count, const float *w, int64_t rows,
-                        int64_t vectors, int64_t ldy, float *y)
-{
-#define CALL(r, v)                                                                           \
-    case r * 8 + v:                                                                          \
-        NN(gather_##r##_##v)(spikes, count, w + (at * vectors + from) * VL, vectors * VL,    \
-                             ldy, y + at * ldy + from * VL);                                 \
         break;
     TILES(CALL)
 #undef CALL
