@@ -28,6 +28,7 @@ static const nn_mlp_table NN(kernels) = {
     .name = NN_STRING(NN_ISA),
     .vector = VL,
     .sparse_forward = NN(sparse_forward),
+    .sparse_images = NN(sparse_images),
     .sparse_update = NN(sparse_update),
     .sparse_update_one = NN(sparse_update_one),
     .dense = NN(dense),

@@ -72,7 +72,10 @@ cdef extern from "mlp/steps.h" nogil:
     int64_t nn_find_bad_row(const nn_rows *, int64_t, int64_t, const int64_t *, int64_t, int64_t *)
     int64_t nn_find_outside(const int64_t *, int64_t, int64_t)
     int64_t nn_packed_bytes(int64_t, int64_t, int64_t)
-    int64_t nn_columns_bytes(int64_t, int64_t, int64_t, int)
+    ctypedef struct nn_sparse_work:
+        int64_t bytes
+    nn_sparse_work nn_sparse_plan(const nn_rows *, int64_t, int64_t, int64_t, int, void *)
+    int64_t nn_sparse_update_bytes(const nn_rows *, int64_t, int64_t, int64_t, int)
     int64_t nn_transposed_floats(int64_t, int64_t, int)
     int64_t nn_inputs_floats(int64_t, int64_t, int64_t)
     char *nn_align(void *)
@@ -81,10 +84,10 @@ cdef extern from "mlp/steps.h" nogil:
     void nn_compress(const uint8_t *, int64_t, int64_t, const int64_t *, uint16_t *, uint8_t *, int)
     void nn_sparse_linear_forward(
         const nn_rows *, const int64_t *, int64_t, int64_t, const float *, int64_t, const float *,
-        int64_t, float *, int64_t, float *, float *, int)
+        int64_t, float *, int64_t, void *, int)
     void nn_sparse_linear_update(
         const nn_rows *, const int64_t *, int64_t, int64_t, const float *, int64_t, int64_t,
-        const nn_optimizer *, nn_parameter, int64_t, void *, float *, float *, int)
+        const nn_optimizer *, nn_parameter, int64_t, void *, int)
     void nn_linear_forward(
         const float *, int64_t, const float *, int64_t, const float *, int64_t, int64_t, int64_t,
         float *, int64_t, float *, int)

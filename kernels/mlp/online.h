@@ -138,8 +138,10 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         const float sum = u && x->shift != 0 ? nn_online_sum(x, *index) : 0;
         nn_begin_step(&opt, run->rates[s]);
         const nn_rules rules = nn_mlp_rules(run, opt);
-        nn_mlp_first_forward(run, p, index, &at, 1, nn_online_bias(run, p, u, sum), 0,
-                             first->wide, 0);
+        nn_active->sparse_images(x, index, 1, first->weight.w, first->ld,
+                                 nn_online_bias(run, p, u, sum), 0, first->wide,
+                                 nn_mlp_fused_relu(first), p->z[0], first->ld);
+        nn_mlp_finish(p, 0, &at, 0, 1, 0, first->wide);
         for (int l = 1; l < depth; l++)
             nn_mlp_forward(p, l, &at, 0, 1);
         run->correct[s] = nn_mlp_loss(run, p, depth, index, 0, 1);

@@ -4,7 +4,10 @@
  * vectors, and read the rows of a panel here and there. If each row of a panel lies in another
  * page, addresses cost more than arithmetic: a CPU knows some 64 pages by heart. So what is read
  * again and again is held panel by panel: the rows of panel [a, b) follow each other, in whole
- * vectors, from element rows * a on. Such a matrix has NN_PANELS in place of a row stride.
+ * vectors, from element (rows + 1) * a on. Such a matrix has NN_PANELS in place of a row stride.
+ *
+ * Behind a panel's rows lies one of -0.0. A number times it can be added to any sum and changes
+ * none: with it the loops fill up what they take by fours.
  */
 #ifndef NN_MLP_PANELS_H
 #define NN_MLP_PANELS_H
@@ -41,7 +44,7 @@ static inline nn_panel nn_panel_at(int64_t o0, int64_t o1, int64_t lanes, int64_
 /* Where a panel begins in a matrix of so many rows and this row stride, and its own stride. */
 static inline int64_t nn_panel_begin(const nn_panel *panel, int64_t rows, int64_t ld)
 {
-    return ld == NN_PANELS ? rows * panel->a : panel->a;
+    return ld == NN_PANELS ? (rows + 1) * panel->a : panel->a;
 }
 
 static inline int64_t nn_panel_ld(const nn_panel *panel, int64_t ld)
@@ -63,11 +66,13 @@ NN_API void nn_to_panels(const float *from, int64_t ldf, int64_t rows, int64_t c
     for (int64_t i = 0; i < nn_panel_count(o0, o1, lanes); i++) {
         const nn_panel panel = nn_panel_at(o0, o1, lanes, i);
         const int64_t wide = nn_panel_columns(&panel, columns);
-        float *to = panels + rows * panel.a;
+        float *to = panels + nn_panel_begin(&panel, rows, NN_PANELS);
         for (int64_t r = 0; r < rows; r++, to += panel.ld) {
             memcpy(to, from + r * ldf + panel.a, (size_t)wide * sizeof(float));
             memset(to + wide, 0, (size_t)(panel.ld - wide) * sizeof(float));
         }
+        for (int64_t c = 0; c < panel.ld; c++)
+            to[c] = -0.0f;
     }
 }
 
@@ -78,7 +83,7 @@ NN_API void nn_from_panels(const float *panels, int64_t rows, int64_t columns, i
     for (int64_t i = 0; i < nn_panel_count(o0, o1, lanes); i++) {
         const nn_panel panel = nn_panel_at(o0, o1, lanes, i);
         const int64_t wide = nn_panel_columns(&panel, columns);
-        const float *from = panels + rows * panel.a;
+        const float *from = panels + nn_panel_begin(&panel, rows, NN_PANELS);
         for (int64_t r = 0; r < rows; r++, from += panel.ld)
             memcpy(to + r * ldt + panel.a, from, (size_t)wide * sizeof(float));
     }

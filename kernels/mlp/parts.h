@@ -119,18 +119,18 @@ static inline void nn_mlp_norm_backward(nn_mlp_work *p, int l, int64_t count,
     nn_active->apply(&rules->bias, end - a, t.bias_grad + a, &layer->offset, a);
 }
 
-/* Columns [a, b) of the first layer's output for `count` images, with that bias. */
+/* Columns [a, b) of the first layer's output for a batch, with that bias. */
 static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
-                                        const int64_t *index, const nn_at *at, int64_t count,
-                                        const float *bias, int64_t a, int64_t b, int thread)
+                                        const nn_batch *batch, const nn_at *at, const float *bias,
+                                        int64_t a, int64_t b, int thread)
 {
     const nn_layer *l = &p->layers[0];
-    nn_active->sparse_forward(run->x, index, 0, count, l->weight.w, l->ldw, bias, a, b,
-                              nn_mlp_fused_relu(l), p->z[0], l->ld);
+    nn_active->sparse_forward(batch, run->x->table, l->weight.w, bias, a, b, nn_mlp_fused_relu(l),
+                              p->z[0], l->ld);
     if (l->scale.w)
-        nn_mlp_norm_forward(p, 0, at, count, a, b, thread);
+        nn_mlp_norm_forward(p, 0, at, batch->count, a, b, thread);
     else
-        nn_mlp_finish(p, 0, at, 0, count, a, b);
+        nn_mlp_finish(p, 0, at, 0, batch->count, a, b);
 }
 
 /* Images [n0, n1) through layer l > 0, but for a batch norm and what follows it. */
@@ -240,7 +240,7 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64
 
 /* Columns [a, b) of the first layer's weight and bias, from the batch by columns. */
 static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
-                                         const nn_columns *columns, const nn_rules *rules,
+                                         const nn_batch *batch, const nn_rules *rules,
                                          int stored, int64_t a, int64_t b)
 {
     const nn_layer *l = &p->layers[0];
@@ -249,14 +249,14 @@ static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
     if (a >= b)
         return;
     if (run->x->shift != 0) {
-        nn_shift_base(run->x, p->g[0], l->ld, columns->count, a, b, p->base);
+        nn_shift_base(run->x, p->g[0], l->ld, batch->count, a, b, p->base);
         base = p->base;
     }
-    nn_to_panels(p->g[0], l->ld, columns->count, l->wide, a, b, nn_active->vector, p->g_panels);
-    nn_active->sparse_update(run->x, columns, p->g_panels, NN_PANELS, base, a, b, &rules->weight,
-                             &weight, l->ldw);
+    nn_batch_panels(batch, p->g[0], l->ld, l->wide, l->wide, a, b, p->g_panels);
+    nn_active->sparse_update(batch, run->x->table, p->g_panels, l->wide, base, a, b,
+                             &rules->weight, &weight, l->ldw);
     if (l->bias.w)
-        nn_active->column_sums(p->g[0], l->ld, columns->count, a, b, &rules->bias, &bias);
+        nn_active->column_sums(p->g[0], l->ld, batch->count, a, b, &rules->bias, &bias);
 }
 
 /* The update from stored gradients: [o0, o1) of the first layer's columns, and my rows of the
@@ -265,9 +265,12 @@ static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_rules *rule
                                  int64_t o1, int t, int threads)
 {
     const nn_layer *first = &p->layers[0];
-    if (o0 < o1)
-        nn_active->apply(&rules->weight, first->in * (o1 - o0), p->dw[0] + first->in * o0,
-                         &first->weight, first->in * o0);
+    for (int64_t i = 0; i < nn_panel_count(o0, o1, nn_active->vector); i++) {
+        const nn_panel panel = nn_panel_at(o0, o1, nn_active->vector, i);
+        const int64_t begin = nn_panel_begin(&panel, first->in, NN_PANELS);
+        nn_active->apply(&rules->weight, first->in * panel.ld, p->dw[0] + begin, &first->weight,
+                         begin);
+    }
     for (int l = 0; l < depth; l++) {
         const nn_layer *layer = &p->layers[l];
         int64_t a, b;

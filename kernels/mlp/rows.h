@@ -89,7 +89,6 @@ NN_API void nn_compress(const uint8_t *images, int64_t count, int64_t width, con
     const double work = (double)count * (double)width / 4;
     nn_run(nn_compress_thread, &job, nn_useful_threads(threads, work));
 }
-
 enum { NN_ROWS_AHEAD = 8 }; /* rows asked for before they are read */
 
 /* Ask for a row before it is needed: a batch's lie anywhere in 30 MB. Always inline: GCC takes
@@ -139,89 +138,189 @@ NN_API int64_t nn_find_outside(const int64_t *numbers, int64_t count, int64_t li
     return -1;
 }
 
-/* ---- A batch by columns ------------------------------------------------------------------ */
+/* ---- A batch, by runs and by columns ------------------------------------------------------ */
 
 /* How many samples a block has: so many that their gradients in one panel, 8 vectors wide, fill L1
- * or most of it, but no more than 256, for nn_entry; and enough blocks for all threads to sort. No
+ * or most of it, but fewer than 256, for nn_entry; and enough blocks for all threads to sort. No
  * result depends on it. */
-static inline int64_t nn_column_block(int64_t count, int threads)
+static inline int64_t nn_batch_block(int64_t count, int threads)
 {
-    const int64_t most = nn_active->vector > 4 ? 1024 / nn_active->vector : 256;
+    const int64_t most = nn_active->vector > 4 ? 1024 / nn_active->vector : 248;
     const int64_t share = (count + threads - 1) / threads;
     return share > most ? most : share < 16 ? 16 : share;
 }
 
-/* Bytes of work space for a batch of `count` rows with `entries` non-zeros in all. */
-static inline int64_t nn_columns_bytes(int64_t count, int64_t width, int64_t entries, int threads)
+/* At least as many blocks as a batch of so many samples, or fewer, and threads, or fewer, has. */
+static inline int64_t nn_batch_blocks(int64_t count, int threads)
 {
-    const int64_t block = nn_column_block(count, threads), blocks = (count + block - 1) / block;
-    return 64 + nn_round64(8 * (blocks + 1)) + nn_round64(4 * blocks * (width + 1)) +
-           nn_round64(entries * (int64_t)sizeof(nn_entry));
+    return count / nn_batch_block(count, 1) + 1 + threads;
 }
 
-/* Lay the arrays out in the work space. */
-NN_API nn_columns nn_columns_plan(const nn_rows *x, int64_t count, int threads, void *work)
+static inline void *nn_take_bytes(uintptr_t *at, int64_t bytes)
 {
-    nn_columns t;
-    char *at = nn_align(work);
+    void *const here = (void *)*at;
+    *at += (uintptr_t)nn_round64(bytes);
+    return here;
+}
+
+/* Most entries that `samples` in `blocks` with `entries` non-zeros take, filled up by fours. */
+static inline int64_t nn_batch_room(const nn_batch *t, int64_t samples, int64_t blocks,
+                                    int64_t entries)
+{
+    const int64_t runs = t->runs * samples, pads = 3 * (runs < entries ? runs : entries);
+    const int64_t lists = blocks * t->width;
+    return entries + pads + 3 * (lists < entries ? lists : entries) + 80 * blocks;
+}
+
+/* Lay the arrays of a batch of `count` rows with `entries` non-zeros in all out in the work space;
+ * *bytes, if not null, becomes what they take. */
+NN_API nn_batch nn_batch_plan(const nn_rows *x, int64_t count, int64_t entries, int threads,
+                              void *work, int64_t *bytes)
+{
+    const int64_t rows = NN_L1_FLOATS / (8 * nn_active->vector);
+    const int64_t fit = rows < 1020 ? rows : 1020; /* 255 fours */
+    nn_batch t;
+    uintptr_t at = (uintptr_t)nn_round64((int64_t)(uintptr_t)work);
     t.width = x->width;
     t.count = count;
-    t.block = nn_column_block(count, threads);
+    t.block = nn_batch_block(count, threads);
     t.blocks = (count + t.block - 1) / t.block;
-    t.base = (int64_t *)at;
-    at += nn_round64(8 * (t.blocks + 1));
-    t.start = (int32_t *)at;
-    at += nn_round64(4 * t.blocks * (t.width + 1));
-    t.entries = (nn_entry *)at;
+    t.runs = x->width > fit ? (x->width + fit - 1) / fit : 1;
+    t.run_rows = (x->width + t.runs - 1) / t.runs;
+    const int64_t blocks = nn_batch_blocks(count, threads);
+    const int64_t room = nn_batch_room(&t, count, blocks, entries);
+    t.base = nn_take_bytes(&at, 8 * blocks);
+    t.begin = nn_take_bytes(&at, 4 * blocks * t.runs);
+    t.start = nn_take_bytes(&at, 4 * blocks * (t.width + 2));
+    t.fours = nn_take_bytes(&at, count * t.runs);
+    t.vals = nn_take_bytes(&at, room);
+    t.cols = nn_take_bytes(&at, 2 * room);
+    t.entries = nn_take_bytes(&at, 2 * room);
+    if (bytes)
+        *bytes = (int64_t)(at - (uintptr_t)work) + 64;
     return t;
 }
 
-/* Counting sort of one block by column. Blocks do not touch each other's memory. */
-NN_API void nn_columns_block(const nn_rows *x, const int64_t *index, const nn_columns *t, int64_t b,
-                             int64_t base)
+/* One block by runs. Blocks do not touch each other's memory. Returns where the runs end.
+ *
+ *     for r: for n: the entries of n whose columns are below (r + 1) * run_rows, filled up */
+static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_batch *t, int64_t b)
 {
-    const int64_t n0 = b * t->block, n1 = n0 + t->block < t->count ? n0 + t->block : t->count;
-    int32_t *NN_RESTRICT next = t->start + b * (t->width + 1) + 1; /* where column c goes on */
-    nn_entry *NN_RESTRICT entries = t->entries + base;
-    const uint16_t *NN_RESTRICT cols = x->cols;
-    const uint8_t *NN_RESTRICT vals = x->vals;
-    memset(next - 1, 0, (size_t)(t->width + 1) * 4);
+    const int64_t n0 = b * t->block, n1 = n0 + nn_batch_samples(t, b);
+    const uint64_t none = (uint64_t)t->width * 0x0001000100010001u; /* four zeros' columns */
+    const uint32_t zeros = 0;
+    uint16_t *const cols = t->cols + t->base[b];
+    uint8_t *const vals = t->vals + t->base[b];
+    int64_t cursor[256], at = 0;
+    for (int64_t n = n0; n < n1; n++)
+        cursor[n - n0] = x->indptr[index[n]];
     for (int64_t n = n0; n < n0 + NN_ROWS_AHEAD && n < n1; n++)
         nn_prefetch_row(x, index[n]);
-    for (int64_t n = n0; n < n1; n++) {
-        if (n + NN_ROWS_AHEAD < n1)
-            nn_prefetch_row(x, index[n + NN_ROWS_AHEAD]);
-        const int64_t end = x->indptr[index[n] + 1];
-        for (int64_t k = x->indptr[index[n]]; k < end; k++)
-            next[cols[k]]++;
+    for (int64_t r = 0; r < t->runs; r++) {
+        const int64_t hi = (r + 1) * t->run_rows;
+        uint8_t *fours = nn_batch_fours(t, b, r);
+        t->begin[b * t->runs + r] = (int32_t)at;
+        for (int64_t n = n0; n < n1; n++) {
+            const int64_t end = x->indptr[index[n] + 1], from = at;
+            int64_t k = cursor[n - n0], some = 0;
+            if (!r && n + NN_ROWS_AHEAD < n1)
+                nn_prefetch_row(x, index[n + NN_ROWS_AHEAD]);
+            for (; k + 4 <= end && x->cols[k + 3] < hi; k += 4, at += 4) {
+                memcpy(cols + at, x->cols + k, 8);
+                memcpy(vals + at, x->vals + k, 4);
+            }
+            if (k + 4 <= end) { /* no branch for each: how many these are cannot be foreseen */
+                memcpy(cols + at, x->cols + k, 8);
+                memcpy(vals + at, x->vals + k, 4);
+                for (int i = 0; i < 3; i++)
+                    some += x->cols[k + i] < hi;
+            } else
+                for (; k + some < end && x->cols[k + some] < hi; some++) {
+                    cols[at + some] = x->cols[k + some];
+                    vals[at + some] = x->vals[k + some];
+                }
+            memcpy(cols + at + some, &none, 8); /* the next run overwrites what is too much */
+            memcpy(vals + at + some, &zeros, 4);
+            at += (some + 3) & ~3;
+            cursor[n - n0] = k + some;
+            fours[n - n0] = (uint8_t)((at - from) / 4);
+        }
     }
+    return at;
+}
+
+/* Counting sort of one block's runs by column. Zeros come last, as column `width`. */
+static void nn_batch_columns(const nn_batch *t, int64_t b, int64_t entries)
+{
+    const int64_t samples = nn_batch_samples(t, b);
+    int32_t *NN_RESTRICT next = t->start + b * (t->width + 2) + 1; /* where column c goes on */
+    nn_entry *NN_RESTRICT into = t->entries + t->base[b];
+    const uint16_t *NN_RESTRICT cols = t->cols + t->base[b];
+    const uint8_t *NN_RESTRICT vals = t->vals + t->base[b];
     int32_t total = 0;
-    for (int64_t c = 0; c < t->width; c++) {
-        const int32_t here = next[c];
+    memset(next - 1, 0, (size_t)(t->width + 2) * 4);
+    for (int64_t k = 0; k < entries; k++)
+        next[cols[k]]++;
+    for (int64_t c = 0; c <= t->width; c++) {
+        const int32_t here = (next[c] + 3) & ~3;
         next[c] = total;
         total += here;
     }
-    for (int64_t n = n0; n < n1; n++) {
-        const int64_t end = x->indptr[index[n] + 1];
-        for (int64_t k = x->indptr[index[n]]; k < end; k++)
-            entries[next[cols[k]]++] = (nn_entry)((n - n0) | vals[k] << 8);
+    for (int64_t k = 0; k < next[t->width]; k++)
+        into[k] = (nn_entry)samples;
+    for (int64_t r = 0; r < t->runs; r++) {
+        const uint8_t *fours = nn_batch_fours(t, b, r);
+        for (int64_t n = 0; n < samples; n++)
+            for (int64_t end = 4 * fours[n]; end; end--, cols++, vals++)
+                into[next[*cols]++] = (nn_entry)(n | *vals << 8);
     }
+    for (int64_t c = 0; c < t->width; c++)
+        next[c] = (next[c] + 3) & ~3;
 }
 
-/* thread t's blocks */
-NN_API void nn_columns_share(const nn_rows *x, const int64_t *index, const nn_columns *t,
-                             int thread, int threads)
+/* Ask for thread t's blocks of another batch. Always inline, as nn_prefetch_row. */
+NN_INLINE void nn_batch_prefetch(const nn_rows *x, const int64_t *index, int64_t count,
+                                 const nn_batch *like, int t, int threads)
 {
-    int64_t total = 0;
+    for (int64_t n = 0; n < count; n++)
+        if (n / like->block % threads == t)
+            nn_prefetch_row(x, index[n]);
+}
+
+/* Columns [o0, o1) of the batch's gradient in panels, each block of samples for itself: with a row
+ * for what fills up a four. wide: columns of all panels. */
+static inline void nn_batch_panels(const nn_batch *t, const float *grad, int64_t ldg,
+                                   int64_t columns, int64_t wide, int64_t o0, int64_t o1,
+                                   float *panels)
+{
+    for (int64_t b = 0; b < t->blocks; b++)
+        nn_to_panels(grad + b * t->block * ldg, ldg, nn_batch_samples(t, b), columns, o0, o1,
+                     nn_active->vector, panels + b * (t->block + 1) * wide);
+}
+
+static inline int64_t nn_batch_panel_floats(int64_t count, int64_t wide, int threads)
+{
+    return (count + nn_batch_blocks(count, threads)) * wide;
+}
+
+/* thread t's blocks; by columns, too, if that is asked for */
+NN_API void nn_batch_share(const nn_rows *x, const int64_t *index, const nn_batch *t, int columns,
+                           int thread, int threads)
+{
+    int64_t base = 0;
     for (int64_t b = 0; b < t->blocks; b++) {
         /* every thread finds the bases for itself: cheaper than waiting for one */
-        const int64_t n0 = b * t->block, n1 = n0 + t->block < t->count ? n0 + t->block : t->count;
+        const int64_t n0 = b * t->block, n1 = n0 + nn_batch_samples(t, b);
+        int64_t entries = 0;
         if (b % threads == thread) {
-            t->base[b] = total;
-            nn_columns_block(x, index, t, b, total);
+            t->base[b] = base;
+            const int64_t all = nn_batch_runs(x, index, t, b);
+            if (columns)
+                nn_batch_columns(t, b, all);
         }
         for (int64_t n = n0; n < n1; n++)
-            total += x->indptr[index[n] + 1] - x->indptr[index[n]];
+            entries += x->indptr[index[n] + 1] - x->indptr[index[n]];
+        base += nn_batch_room(t, n1 - n0, 1, entries) / 16 * 16; /* 80 holds the rest */
     }
 }
 

@@ -33,7 +33,7 @@ cdef int _read_rows(Compressed *c, object rows, double scale, double shift) exce
     _read(&indptr, given_indptr, "rows.indptr", "l", 1, False)
     _read(&columns, given_columns, "rows.columns", "H", 1, False)
     _read(&values, given_values, "rows.values", "B", 1, False)
-    if indptr.size < 1 or columns.size != values.size or not 0 <= width <= 65536:
+    if indptr.size < 1 or columns.size != values.size or not 0 <= width <= 65535:
         raise ValueError(
             f"rows do not fit: indptr ({indptr.size},), columns ({columns.size},), "
             f"values ({values.size},), width {width}")
@@ -67,8 +67,8 @@ cdef int64_t _count_entries(Compressed *c, const int64_t *index, int64_t count) 
 def compress(images, int threads):
     cdef Array source, indptr, columns, values
     _read(&source, images, "images", "B", 2, False)
-    if source.shape[1] > 65536:
-        raise ValueError(f"compress: at most 65,536 pixels, got {source.shape[1]}")
+    if source.shape[1] > 65535:
+        raise ValueError(f"compress: at most 65,535 pixels, got {source.shape[1]}")
     bounds = np.zeros(source.shape[0] + 1, np.int64)
     _read(&indptr, bounds, "indptr", "l", 1, True)
     with nogil:
@@ -91,8 +91,8 @@ def sparse_linear_forward(
 ):
     cdef Compressed c
     cdef Array index, w, b, y
-    cdef int64_t entries, packed, beside
-    cdef char *work
+    cdef int64_t entries
+    cdef void *work
     numbers = _int64(indices, "indices")
     _read_rows(&c, rows, scale, shift)
     _read(&index, numbers, "indices", "l", 1, False)
@@ -109,14 +109,12 @@ def sparse_linear_forward(
             f"and out {_shape(&y)} do not fit")
     _apart(&y, &w, "weight")
     entries = _count_entries(&c, <const int64_t *>index.data, index.size)
-    packed = nn_packed_bytes(w.shape[0], w.shape[1], index.size)
-    beside = 4 * (w.shape[1] + 16)
-    work = <char *>_borrow(packed + beside)
+    work = _borrow(nn_sparse_plan(
+        &c.x, index.size, entries, w.shape[1], max(1, threads), NULL).bytes)
     with nogil:
         nn_sparse_linear_forward(
             &c.x, <const int64_t *>index.data, index.size, entries, <float *>w.data, w.shape[1],
-            <float *>b.data, w.shape[1], <float *>y.data, w.shape[1],
-            <float *>nn_align(work) if packed else NULL, <float *>nn_align(work + packed), threads)
+            <float *>b.data, w.shape[1], <float *>y.data, w.shape[1], work, threads)
     nn_give_back(work)
     return out
 
@@ -127,8 +125,8 @@ def sparse_linear_backward_weight(
     cdef Compressed c
     cdef Array index, g, dw
     cdef nn_optimizer store = nn_store()
-    cdef int64_t entries, columns, packed, beside
-    cdef char *work
+    cdef int64_t entries
+    cdef void *work
     numbers = _int64(indices, "indices")
     _read_rows(&c, rows, scale, shift)
     _read(&index, numbers, "indices", "l", 1, False)
@@ -140,15 +138,12 @@ def sparse_linear_backward_weight(
             f"grad {_shape(&g)} and out {_shape(&dw)} do not fit")
     _apart(&dw, &g, "grad")
     entries = _count_entries(&c, <const int64_t *>index.data, index.size)
-    packed = nn_packed_bytes(g.shape[0], g.shape[1], entries // (index.size + 1))
-    columns = nn_columns_bytes(index.size, c.x.width, entries, max(1, threads))
-    beside = 4 * (g.shape[1] + 16)
-    work = <char *>_borrow(packed + columns + beside)
+    work = _borrow(nn_sparse_update_bytes(
+        &c.x, index.size, entries, g.shape[1], max(1, threads)))
     with nogil:
         nn_sparse_linear_update(
             &c.x, <const int64_t *>index.data, index.size, entries, <float *>g.data, g.shape[1],
-            g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1],
-            work + packed, <float *>nn_align(work) if packed else NULL,
-            <float *>nn_align(work + packed + columns), threads)
+            g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1], work,
+            threads)
     nn_give_back(work)
     return out

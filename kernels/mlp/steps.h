@@ -31,13 +31,15 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             const int64_t left = run->count - done, count = left < p->chunk ? left : p->chunk;
             const nn_rules *rules = !stored ? &update : done ? &add : &store;
             const nn_at at = {s, done};
-            nn_columns columns = nn_columns_plan(run->x, count, threads, p->columns);
+            const nn_batch batch =
+                nn_batch_plan(run->x, count, p->entries, threads, p->batch, 0);
 
-            /* my columns of the first layer's output; my blocks of the batch by columns */
-            nn_columns_share(run->x, index, &columns, t, threads);
+            nn_batch_share(run->x, index, &batch, 1, t, threads);
+            nn_barrier(threads);
+
+            /* my columns of the first layer's output */
             if (a < b)
-                nn_mlp_first_forward(run, p, index, &at, count, nn_mlp_bias(run, p, a, b), a, b,
-                                     t);
+                nn_mlp_first_forward(run, p, &batch, &at, nn_mlp_bias(run, p, a, b), a, b, t);
             nn_barrier(threads);
 
             /* my samples through the other layers, to the loss and the outputs' gradient */
@@ -46,8 +48,8 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                 nn_mlp_forward_all(p, l, &at, count, n0, n1, t, threads);
             p->correct[8 * t] = nn_mlp_loss(run, p, depth, index, n0, n1);
             const int64_t more = end - index - count; /* what follows may be a shorter chunk */
-            for (int64_t n = n0; n < n1 && n < more; n++)
-                nn_prefetch_row(run->x, index[count + n]);
+            nn_batch_prefetch(run->x, index + count, more < count ? more : count, &batch, t,
+                              threads);
             nn_barrier(threads);
 
             for (int l = depth - 1; l > 0; l--) {
@@ -56,7 +58,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                     nn_barrier(threads);
             }
             /* I own some outputs, whose gradient I have just computed myself */
-            nn_mlp_first_backward(run, p, &columns, rules, stored, a, b);
+            nn_mlp_first_backward(run, p, &batch, rules, stored, a, b);
             if (t == threads - 1) { /* one thread, in order of samples: always the same sum */
                 for (int64_t n = 0; n < count; n++)
                     loss += p->losses[n];

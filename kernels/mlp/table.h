@@ -12,12 +12,15 @@
 typedef struct {
     const char *name;
     int64_t vector; /* floats */
-    void (*sparse_forward)(const nn_rows *x, const int64_t *index, int64_t n0, int64_t n1,
-                           const float *w, int64_t ldw, const float *bias, int64_t o0, int64_t o1,
-                           int relu, float *out, int64_t ldo);
-    void (*sparse_update)(const nn_rows *x, const nn_columns *t, const float *grad, int64_t ldg,
-                          const float *base, int64_t o0, int64_t o1, const nn_optimizer *opt,
-                          const nn_parameter *p, int64_t ldw);
+    void (*sparse_forward)(const nn_batch *x, const float *table, const float *w,
+                           const float *bias, int64_t o0, int64_t o1, int relu, float *out,
+                           int64_t ldo);
+    void (*sparse_images)(const nn_rows *x, const int64_t *index, int64_t count, const float *w,
+                          int64_t ldw, const float *bias, int64_t o0, int64_t o1, int relu,
+                          float *out, int64_t ldo);
+    void (*sparse_update)(const nn_batch *t, const float *table, const float *grad,
+                          int64_t columns, const float *base, int64_t o0, int64_t o1,
+                          const nn_optimizer *opt, const nn_parameter *p, int64_t ldw);
     void (*sparse_update_one)(const nn_rows *x, int64_t image, const float *grad, int64_t width,
                               float factor, float *w, int64_t ldw);
     void (*dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,

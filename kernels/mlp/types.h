@@ -17,16 +17,37 @@ typedef struct {
     int64_t width;
 } nn_rows;
 
-/* A batch by columns, cut into blocks of `block` samples. Column c of block b holds
- * entries base[b] + start[b * (width + 1) + c] ... up to the next start. */
+/* A batch as the loops read it, in blocks of `block` samples, each block twice.
+ *
+ * By runs: a run holds what a sample of block b has in the rows r * run_rows .. of the weight, a
+ * multiple of four entries, of which nn_batch_fours has the number. The runs of b and r follow each
+ * other in cols and vals from base[b] + begin[b * runs + r] on. By columns: column c of block
+ * b holds entries base[b] + start[b * (width + 2) + c] ... up to the next start, a multiple of four
+ * as well. What fills up a four is column `width`, and sample `samples of the block`: rows of zeros
+ * in panels (panels.h). */
 typedef uint16_t nn_entry; /* the sample within the block, and 256 times its value */
 
 typedef struct {
-    int64_t width, count, block, blocks;
+    int64_t width, count, block, blocks, run_rows, runs;
     int64_t *base;
-    int32_t *start;
+    int32_t *begin, *start;
+    uint8_t *fours, *vals;
+    uint16_t *cols;
     nn_entry *entries;
-} nn_columns;
+} nn_batch;
+
+/* How many samples block b has. */
+static inline int64_t nn_batch_samples(const nn_batch *t, int64_t b)
+{
+    const int64_t left = t->count - b * t->block;
+    return left < t->block ? left : t->block;
+}
+
+/* For each of them, how many fours its run r has. */
+static inline uint8_t *nn_batch_fours(const nn_batch *t, int64_t b, int64_t r)
+{
+    return t->fours + b * t->block * t->runs + r * nn_batch_samples(t, b);
+}
 
 enum {
     NN_STORE, /* no optimizer: the "parameter" receives the gradient */

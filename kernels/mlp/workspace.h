@@ -69,8 +69,8 @@ typedef struct {
     float *g_panels;              /* g[0] once more */
     float *panels;                /* of batch norm, for each thread its own */
     int64_t *correct;
-    void *columns;
-    int64_t chunk, bytes;
+    void *batch;
+    int64_t chunk, entries, bytes; /* entries: the most of a chunk */
 } nn_mlp_work;
 
 static inline float *nn_take_floats(uintptr_t *at, int64_t count)
@@ -123,7 +123,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
     for (int l = 0; l < depth; l++) {
         const nn_layer *from = &layers[l];
         nn_layer *to = &p.layers[l];
-        const int64_t ld = nn_stride(from->out), size = from->in * ld;
+        const int64_t ld = nn_stride(from->out), size = (from->in + (l == 0)) * ld;
         *to = *from;
         to->wide = (from->out + 15) / 16 * 16;
         to->ld = ld;
@@ -159,13 +159,14 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
     p.shifted = nn_take_floats(&at, p.layers[0].ld);
     p.base = nn_take_floats(&at, p.layers[0].ld);
     p.pixels = nn_take_floats(&at, count == 1 ? x->width : 0);
-    p.g_panels = nn_take_floats(&at, p.chunk * p.layers[0].wide);
+    p.g_panels = nn_take_floats(&at, nn_batch_panel_floats(p.chunk, p.layers[0].wide, threads));
     p.panels = nn_take_floats(&at, normed ? threads * nn_panel_floats(count) : 0);
     p.correct = (int64_t *)at;
     at += (uintptr_t)(64 * threads); /* a cache line each */
-    p.columns = (void *)at;
-    at += (uintptr_t)nn_columns_bytes(p.chunk, x->width, most_entries, threads);
-    p.bytes = (int64_t)(at - begin) + 64;
+    p.batch = (void *)at;
+    p.entries = most_entries;
+    nn_batch_plan(x, p.chunk, most_entries, threads, p.batch, &p.bytes);
+    p.bytes += (int64_t)(at - begin) + 64;
     return p;
 }
 

@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 
 
 def compress(images):
-    """The Rows of images (M, I) uint8, I at most 65,536."""
+    """The Rows of images (M, I) uint8, I at most 65,535."""
     filled = images != 0
     indptr = np.zeros(len(images) + 1, np.int64)
     np.cumsum(filled.sum(axis=1), out=indptr[1:])

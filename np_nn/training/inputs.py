@@ -14,7 +14,7 @@ from np_nn.utils.errors import NpNNError
 # Above this share of non-zero pixels the compiled dense product is taken to be faster. Measured:
 # see benchmarks/DENSITY.md. A fixed number, and no timing at run time, keeps runs repeatable.
 MOST_DENSITY = 0.55
-MOST_PIXELS = 65_536  # that the compressed rows can number
+MOST_PIXELS = 65_535  # that the compressed rows can number
 SAMPLE = 200  # images that the share is estimated from
 
 CHOICES = ("auto", "dense", "sparse")

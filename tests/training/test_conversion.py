@@ -149,7 +149,7 @@ def test_what_is_no_number_is_refused(images, labels, message):
 
 
 def test_what_cannot_be_compressed_is_refused():
-    with pytest.raises(nn.NpNNError, match=r"at most 65,536 pixels of .* got 4 of float32"):
+    with pytest.raises(nn.NpNNError, match=r"at most 65,535 pixels of .* got 4 of float32"):
         first_loss(pixels() / 255, input="sparse")
     wide = nn.Split(np.zeros((2, 70_000), np.uint8), [0, 1])
     with pytest.raises(nn.NpNNError, match="got 70,000 of uint8"):
