@@ -141,7 +141,7 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
         nn_mlp_first_forward(run, p, index, &at, 1, nn_online_bias(run, p, u, sum), 0,
                              first->wide, 0);
         for (int l = 1; l < depth; l++)
-            nn_mlp_forward(p, l, &at, 0, 1);
+            nn_mlp_forward(p, l, &at, 0, 1, 0);
         run->correct[s] = nn_mlp_loss(run, p, depth, index, 0, 1);
         run->losses[s] = p->losses[0];
         if (s + 1 < run->steps)
