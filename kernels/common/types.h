@@ -60,6 +60,22 @@
 #define NN_NO_VECTORS (void)0
 #endif
 
+/* Of a word that is not 0: the place of its lowest bit, and the number of its bits */
+#ifdef __GNUC__
+#define NN_LOWEST_BIT(word) __builtin_ctzll(word)
+#define NN_COUNT_BITS(word) __builtin_popcountll(word)
+#else
+static inline int nn_count_bits(uint64_t word)
+{
+    int count = 0;
+    for (; word; word &= word - 1)
+        count++;
+    return count;
+}
+#define NN_LOWEST_BIT(word) nn_count_bits(((word) & (0 - (word))) - 1)
+#define NN_COUNT_BITS(word) nn_count_bits(word)
+#endif
+
 /* Whether this machine fuses a product with a sum, in one rounding, whatever the instruction set;
  * simd/fused.h has the sets that do so on x86. */
 #if defined(__FMA__) || defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA) ||              \

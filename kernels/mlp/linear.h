@@ -256,6 +256,24 @@ NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64
     nn_run(nn_linear_forward_thread, &job, nn_useful_threads(threads, work));
 }
 
+/* Floats of work space for products of this depth that skip zeros, one thread's. */
+static inline int64_t nn_skip_floats(int64_t depth)
+{
+    return NN_SKIP_ROWS * (128 + (depth + 63) / 64 * 2);
+}
+
+/* out = a b with an epilogue, rows [r0, r1); `skip`: work space if `a` has many zeros, or null. The
+ * bits are the same. Skipping asks for padded matrices, and a large product. */
+static inline void nn_product_part(const float *a, int64_t lda, const float *b, int64_t ldb,
+                                   int64_t depth, int64_t r0, int64_t r1, int64_t columns,
+                                   const nn_epilogue *e, float *skip)
+{
+    if (skip && r1 - r0 >= 8 && depth >= 64 && columns >= 64)
+        nn_active->skipping(a, lda, b, ldb, depth, r0, r1, columns, e, skip);
+    else
+        nn_active->dense(a, lda, 1, b, ldb, depth, r0, r1, 0, columns, e);
+}
+
 /* Whether the next function transposes: not for few rows or a narrow layer, where that costs more
  * than it saves, nor for so many rows that its copy of them would be large. */
 static inline int nn_transposes_inputs(int64_t rows, int64_t columns)
@@ -270,10 +288,11 @@ static inline int64_t nn_inputs_floats(int64_t rows, int64_t depth, int64_t colu
 }
 
 /* Rows [d0, d1) of a^T grad, a (rows, depth) and grad (rows, columns), to e. Down a column of `a`,
- * each number lies on another cache line; so `inputs` receives these columns as rows first. */
+ * each number lies on another cache line; so `inputs` receives these columns as rows first. skip: see
+ * nn_product_part. */
 NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad, int64_t ldg,
                                   int64_t rows, int64_t columns, int64_t d0, int64_t d1,
-                                  const nn_epilogue *e, float *inputs)
+                                  const nn_epilogue *e, float *inputs, float *skip)
 {
     const int64_t ldt = nn_stride(rows);
     if (d0 >= d1)
@@ -283,7 +302,7 @@ NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad
         return;
     }
     nn_active->transpose(a + d0, rows, d1 - d0, lda, inputs + d0 * ldt, ldt);
-    nn_active->dense(inputs, ldt, 1, grad, ldg, rows, d0, d1, 0, columns, e);
+    nn_product_part(inputs, ldt, grad, ldg, rows, d0, d1, columns, e, skip);
 }
 
 static void nn_linear_update_thread(const void *given, int t, int threads)
@@ -299,7 +318,7 @@ static void nn_linear_update_thread(const void *given, int t, int threads)
     nn_share(job->depth, 16, t, threads, &d0, &d1);
     nn_linear_weight_part(job->a, job->lda, grad,
                           job->packed ? nn_stride(job->columns) : job->ldg, job->rows,
-                          job->columns, d0, d1, &e, job->space);
+                          job->columns, d0, d1, &e, job->space, 0);
 }
 
 /* The gradient of the weight, a^T grad (depth, columns), into the optimizer. */
@@ -347,11 +366,11 @@ NN_API void nn_transpose(const float *from, int64_t ldf, int64_t rows, int64_t c
 /* Columns [d0, d1) of out (rows, depth) = grad (rows, columns) @ w (depth, columns)^T,
  * and 0 where mask, of out's shape, is not positive (null: no mask). Writes up to column
  * `end`, at most the next multiple of 16: what has no row in w becomes 0, or stays as it is.
- * work: columns * nn_stride(d1 - d0) floats. */
+ * work: columns * nn_stride(d1 - d0) floats; skip: see nn_product_part. */
 NN_API void nn_linear_backward_input_part(const float *grad, int64_t ldg, const float *w,
                                           int64_t ldw, int64_t rows, int64_t columns, int64_t d0,
                                           int64_t d1, int64_t end, const float *mask, int64_t ldm,
-                                          float *out, int64_t ldo, float *work)
+                                          float *out, int64_t ldo, float *work, float *skip)
 {
     const int64_t ldt = nn_stride(d1 - d0);
     nn_epilogue e = {0};
@@ -366,7 +385,7 @@ NN_API void nn_linear_backward_input_part(const float *grad, int64_t ldg, const 
     e.mask = mask ? mask + d0 : 0;
     e.ldm = ldm;
     nn_transpose(w + d0 * ldw, ldw, d1 - d0, columns, work, ldt);
-    nn_active->dense(grad, ldg, 1, work, ldt, columns, 0, rows, 0, end - d0, &e);
+    nn_product_part(grad, ldg, work, ldt, columns, 0, rows, end - d0, &e, skip);
 }
 
 /* Floats of work space for the next function. */
@@ -387,7 +406,7 @@ static void nn_linear_backward_input_thread(const void *given, int t, int thread
     nn_share(job->depth, 16, t, threads, &d0, &d1);
     nn_linear_backward_input_part(job->grad, job->ldg, job->w, job->ldw, job->rows, job->columns,
                                   d0, d1, d1, 0, 0, job->out, job->ldo,
-                                  nn_transposed_part(job->space, job->columns, d0, t));
+                                  nn_transposed_part(job->space, job->columns, d0, t), 0);
 }
 
 NN_API void nn_linear_backward_input(const float *grad, int64_t ldg, const float *w, int64_t ldw,

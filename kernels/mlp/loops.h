@@ -19,6 +19,7 @@
 #include "mlp/optimizers_loops.h"
 #include "mlp/sparse_loops.h"
 #include "mlp/dense_loops.h"
+#include "mlp/hidden_loops.h"
 #include "mlp/losses_loops.h"
 #include "mlp/elementwise_loops.h"
 #include "simd/random.h"
@@ -32,6 +33,7 @@ static const nn_mlp_table NN(kernels) = {
     .sparse_update = NN(sparse_update),
     .sparse_update_one = NN(sparse_update_one),
     .dense = NN(dense),
+    .skipping = NN(skipping),
     .dots = NN(dots),
     .add_rows = NN(add_rows),
     .transpose = NN(transpose),

@@ -143,7 +143,7 @@ NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                                  nn_mlp_fused_relu(first), p->z[0], first->ld);
         nn_mlp_finish(p, 0, &at, 0, 1, 0, first->wide);
         for (int l = 1; l < depth; l++)
-            nn_mlp_forward(p, l, &at, 0, 1);
+            nn_mlp_forward(p, l, &at, 0, 1, 0);
         run->correct[s] = nn_mlp_loss(run, p, depth, index, 0, 1);
         run->losses[s] = p->losses[0];
         if (s + 1 < run->steps)

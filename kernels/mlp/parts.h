@@ -35,6 +35,13 @@ static inline int nn_mlp_fused_relu(const nn_layer *layer)
     return layer->activation == NN_RELU && !layer->scale.w;
 }
 
+/* Work space for a product with layer l's outputs, or their gradient, if most may be 0; or null */
+static inline float *nn_mlp_skip(const nn_mlp_work *p, int l, int t)
+{
+    const nn_layer *layer = &p->layers[l];
+    return layer->activation == NN_RELU || layer->keys ? p->skips + t * p->skip_floats : 0;
+}
+
 /* Dropout of images [n0, n1) of a chunk, columns [a, b), in a layer's outputs or their gradient.
  * Its random numbers count from the batch's first image, at which the chunk may not begin. */
 static inline void nn_mlp_drop(const nn_layer *layer, const nn_at *at, int64_t n0, int64_t n1,
@@ -134,7 +141,8 @@ static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
 }
 
 /* Images [n0, n1) through layer l > 0, but for a batch norm and what follows it. */
-static inline void nn_mlp_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1)
+static inline void nn_mlp_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1,
+                                  int t)
 {
     const nn_layer *layer = &p->layers[l];
     nn_epilogue e = {0};
@@ -142,8 +150,8 @@ static inline void nn_mlp_forward(nn_mlp_work *p, int l, const nn_at *at, int64_
     e.ldo = layer->ld;
     e.bias = layer->bias.w;
     e.relu = nn_mlp_fused_relu(layer);
-    nn_active->dense(p->d[l - 1], p->layers[l - 1].ld, 1, layer->weight.w, layer->ld, layer->in,
-                     n0, n1, 0, layer->wide, &e);
+    nn_product_part(p->d[l - 1], p->layers[l - 1].ld, layer->weight.w, layer->ld, layer->in, n0,
+                    n1, layer->wide, &e, nn_mlp_skip(p, l - 1, t));
     if (!layer->scale.w)
         nn_mlp_finish(p, l, at, n0, n1, 0, layer->wide);
 }
@@ -154,7 +162,7 @@ static inline void nn_mlp_forward_all(nn_mlp_work *p, int l, const nn_at *at, in
                                       int64_t n0, int64_t n1, int t, int threads)
 {
     int64_t a, b;
-    nn_mlp_forward(p, l, at, n0, n1);
+    nn_mlp_forward(p, l, at, n0, n1, t);
     if (!p->layers[l].scale.w)
         return;
     nn_share(p->layers[l].wide, 16, t, threads, &a, &b);
@@ -221,7 +229,8 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64
     const int64_t end = b < layer->in ? b : layer->in;
     nn_linear_backward_input_part(p->g[l], ldg, layer->weight.w, layer->ld, count, layer->out, a,
                                   end, b, mask, ldx, p->g[l - 1], ldx,
-                                  nn_transposed_part(p->transposed, layer->out, a, t));
+                                  nn_transposed_part(p->transposed, layer->out, a, t),
+                                  layer->scale.w ? 0 : nn_mlp_skip(p, l, t));
     if (before->keys)
         nn_mlp_drop(before, at, 0, count, a, b, p->g[l - 1], p->g[l - 1]);
     if (before->activation > NN_RELU && a < b)
@@ -230,7 +239,7 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64
     if (before->scale.w)
         nn_mlp_norm_backward(p, l - 1, count, rules, a, b, t);
     nn_linear_weight_part(p->d[l - 1], ldx, p->g[l], ldg, count, layer->wide, a, end, &e,
-                          p->inputs);
+                          p->inputs, nn_mlp_skip(p, l - 1, t));
     nn_share(layer->wide, 16, t, threads, &a, &b);
     if (layer->bias.w) {
         const nn_parameter bias = nn_mlp_bias_of(p, l, stored);

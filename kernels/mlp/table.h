@@ -7,6 +7,7 @@
 #include "norm/types.h"
 
 #define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
+#define NN_SKIP_ROWS 256 /* that `skipping` takes at a time */
 
 /* One instruction set's inner loops; loops.h says where each is. */
 typedef struct {
@@ -26,6 +27,8 @@ typedef struct {
     void (*dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
                   int64_t depth, int64_t r0, int64_t r1, int64_t c0, int64_t c1,
                   const nn_epilogue *e);
+    void (*skipping)(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t depth,
+                     int64_t r0, int64_t r1, int64_t columns, const nn_epilogue *e, float *space);
     void (*dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw, int64_t count,
                  int64_t columns, int64_t d0, int64_t d1, const float *mask, int64_t ldm,
                  float *out, int64_t ldo);

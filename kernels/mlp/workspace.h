@@ -63,6 +63,7 @@ typedef struct {
     float *norm[NN_MAX_LAYERS]; /* a batch's mean and variance, and gradients, ld each */
     float *dw[NN_MAX_LAYERS], *db[NN_MAX_LAYERS]; /* of a batch that is taken in chunks */
     float *transposed, *inputs; /* a weight, and a layer's inputs, transposed */
+    float *skips;               /* of products that skip zeros, for each thread its own */
     float *losses;
     float *sums, *shifted, *base; /* of the first layer, for a shift: see linear.h */
     float *pixels;                /* a batch of one, dense */
@@ -70,7 +71,7 @@ typedef struct {
     float *panels;                /* of batch norm, for each thread its own */
     int64_t *correct;
     void *batch;
-    int64_t chunk, entries, bytes; /* entries: the most of a chunk */
+    int64_t chunk, entries, skip_floats, bytes; /* entries: the most of a chunk */
 } nn_mlp_work;
 
 static inline float *nn_take_floats(uintptr_t *at, int64_t count)
@@ -115,7 +116,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
                                int64_t most_entries, int threads, void *work)
 {
     nn_mlp_work p = {0};
-    int64_t widest = 0, inputs = 0;
+    int64_t widest = 0, inputs = 0, deepest = 0;
     const uintptr_t begin = (uintptr_t)work;
     uintptr_t at = (uintptr_t)nn_round64((int64_t)begin);
     int normed = 0;
@@ -150,10 +151,13 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
             const int64_t batch = nn_inputs_floats(p.chunk, from->in, to->wide);
             widest = weight > widest ? weight : widest;
             inputs = batch > inputs ? batch : inputs;
+            deepest = from->in > deepest ? from->in : deepest;
         }
     }
+    p.skip_floats = nn_skip_floats(deepest > p.chunk ? deepest : p.chunk);
     p.transposed = nn_take_floats(&at, widest);
     p.inputs = nn_take_floats(&at, inputs);
+    p.skips = nn_take_floats(&at, depth > 1 ? threads * p.skip_floats : 0);
     p.losses = nn_take_floats(&at, p.chunk);
     p.sums = nn_take_floats(&at, p.layers[0].ld);
     p.shifted = nn_take_floats(&at, p.layers[0].ld);

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from np_nn import reference
+from np_nn import ops, reference
 from np_nn.reference import Dense, Drop, Norm, Rows
 from tests.support.kernels import (
+    arrays,
     bytes_of,
     check,
     duplicate,
@@ -229,6 +230,65 @@ def test_mlp_steps_is_the_layers_in_a_loop():
     np.testing.assert_allclose(losses, want, rtol=1e-5)
     assert np.abs(correct - right).max() <= 1
     assert losses[-1] < losses[0]
+
+
+# ---- Zeros behind ReLU and dropout -----------------------------------------------------------
+
+
+def one_layer_at_a_time(arguments):
+    """Take one step of SGD with the dense kernels, which skip no zero: mlp_steps' arguments."""
+    rows, labels, batches, scale, shift, layers, _, loss, _, rates, *_ = arguments
+    (index,), k = batches, ops.KERNELS
+    x, outputs = (rows, index, scale, shift), []
+    for i, layer in enumerate(layers):
+        name = "linear_forward" if i else "sparse_linear_forward"
+        z = k[name](*x, layer.weight, layer.bias, empty(len(index), layer.bias.size), 1)
+        x = (reference.relu_forward(z, z.copy()),)
+        outputs += x
+    k["cross_entropy"](z, labels[index], loss[1], z, 1)
+    for i in range(len(layers) - 1, -1, -1):
+        weight, bias, grad = layers[i].weight, layers[i].bias, z
+        if i:
+            z = k["linear_backward_input"](grad, weight, empty(len(index), weight.shape[0]), 1)
+            z[~(outputs[i - 1] > 0)] = 0
+            x, name = (outputs[i - 1],), "linear_backward_weight"
+        else:
+            x, name = (rows, index, scale, shift), "sparse_linear_backward_weight"
+        dw = k[name](*x, grad, np.empty_like(weight), 1)
+        db = k["linear_backward_bias"](grad, np.empty_like(bias), 1)
+        for parameter, slope in (weight, dw), (bias, db):
+            k["sgd_step"](parameter, slope, None, slope, rates[0], 0, 0, False, 1)
+
+
+@pytest.mark.parametrize("lift", [-2, -0.3, 0, 0.3, 2])  # of the biases: how many units are 0
+@pytest.mark.parametrize("batch", [16, 130, 300])
+def test_skipping_zeros_changes_no_bit(lift, batch):
+    arguments = mlp("sgd", 60, 129, 200, 65, 10, steps=1, batch=batch)
+    for layer in arguments[5]:
+        layer.bias[:] += np.float32(lift)
+    want, got = duplicate(arguments), duplicate(arguments)
+    one_layer_at_a_time(want)
+    mlp_steps(*got, 1)
+    assert bytes_of(got) == bytes_of(want)
+    assert bytes_of(got) != bytes_of(arguments)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [(100, 70), (-1, -1)])
+def test_a_zero_times_what_is_not_finite_is_nan(value, place):
+    """... and NaN is no zero: as in the dense product, and so in NumPy's."""
+    for spoilt in ("weight", "bias"):
+        arguments = mlp("sgd", 60, 129, 200, 10, steps=1, batch=130)
+        silent, dense = arguments[5][0].bias, arguments[5][1].weight
+        silent[place[0]] = -1e6 if spoilt == "weight" else value
+        if spoilt == "weight":
+            dense[place] = value  # the unit before it is 0 for all images
+        want = duplicate(arguments)
+        one_layer_at_a_time(want)
+        losses, _ = mlp_steps(*arguments, 2)
+        assert np.isnan(losses).all()
+        for got, wanted in zip(arrays(arguments), arrays(want), strict=True):
+            np.testing.assert_array_equal(got, wanted)
 
 
 # ---- What does not fit ----------------------------------------------------------------------
