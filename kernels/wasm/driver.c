@@ -382,7 +382,8 @@ static void nn_activate_rows(int kind, int64_t rows, int64_t width, float *y)
     nn_active->activate(kind, rows, width, y, width);
 }
 
-/* Layers of images through the network; two: work space of two layers' outputs */
+/* Layers of images through the network; two: work space of two layers' outputs, and of the first
+ * layer */
 static void nn_forward(const nn_net *net, const nn_images *set, int64_t widest, float *two,
                        float *logits)
 {
@@ -397,7 +398,7 @@ static void nn_forward(const nn_net *net, const nn_images *set, int64_t widest, 
         else
             nn_sparse_linear_forward(&rows, set->labels, set->count, set->entries,
                                      layer->weight.w, layer->out, layer->bias.w, layer->out, out,
-                                     layer->out, 0, two + 2 * set->count * widest, 1);
+                                     layer->out, two + 2 * set->count * widest, 1);
         nn_activate_rows(layer->activation, set->count, layer->out, out);
         in = out;
     }
@@ -411,9 +412,14 @@ int32_t nn_predict(nn_net *net, const uint8_t *images, int32_t count, float *log
         return NN_BAD_SIZE;
     for (int l = 0; l < net->depth; l++)
         widest = net->layers[l].out > widest ? net->layers[l].out : widest;
-    char *const room = nn_room_for(net, 4 * (2 * count + 1) * widest);
-    if (!room || !nn_take_images(&set, images, count, net->layers[0].in) ||
-        !(set.labels = malloc((size_t)count * sizeof *set.labels + 1))) {
+    char *room = 0;
+    if (nn_take_images(&set, images, count, net->layers[0].in)) {
+        const nn_rows rows = nn_rows_of(net, &set, net->rows.shift);
+        const int64_t first =
+            nn_sparse_plan(&rows, count, set.entries, net->layers[0].out, 1, 0).bytes;
+        room = nn_room_for(net, 4 * 2 * count * widest + first);
+    }
+    if (!room || !(set.labels = malloc((size_t)count * sizeof *set.labels + 1))) {
         nn_forget(&set);
         return NN_NO_MEMORY;
     }
