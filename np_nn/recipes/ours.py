@@ -58,7 +58,8 @@ OURS = (
     ),
     _recipe(
         "fast99conv", "the fastest to 99 %, with convolutions", _TUNED_CONV,
-        model="lenet", channels=(8, 16), hidden=(128,), lr=0.17, steps=800, deskew=True,
+        model="lenet", channels=(8, 16), hidden=(128,), deskew=True,
+        lr=0.25, batch_size=80, schedule="warmup_linear:warmup=0.4", steps=640,
     ),
     _recipe(
         "fast994conv", "the fastest to 99.4 %", _TUNED_CONV,
