@@ -53,7 +53,7 @@ GOALS = {
                 (96, 0.25),
             ),
             [ONCE],
-        ),  # fmt: skip
+        ),
         *variants(ONCE, lr=(0.17, 0.2), loss=smoothed(0.05, 0.15)),
         *variants(ONCE, lr=(0.17, 0.2), schedule=warmup(0.05, 0.25, 0.3)),
         {**ONCE, "lr": 0.3, "optimizer": "sgd:momentum=0.85,nesterov=true"},
@@ -70,7 +70,7 @@ GOALS = {
                 channels=((8, 16), (8, 24)),
                 init=("torch", "kaiming_uniform"),
             ),
-        ),  # fmt: skip
+        ),
         *of_sizes(
             ((32, 0.1), (32, 0.2), (64, 0.2), (64, 0.4)),
             variants(ONCE, hidden=((64,),), channels=((8, 16), (8, 24), (16, 32))),
@@ -82,7 +82,7 @@ GOALS = {
                 hidden=((64,), (128,)),
                 channels=((8, 16), (8, 32), (16, 32), (16, 48)),
             ),
-        ),  # fmt: skip
+        ),
         FAST,
         {**FAST, "hidden": (128,)},
         {**FAST, "hidden": (128,), "epochs": 1},
