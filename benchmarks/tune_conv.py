@@ -19,6 +19,11 @@ SHORT = {  # 51,200 images, about as many as an epoch has here
 LATE = {**SHORT, "steps": None, "epochs": 1}
 MOVED = "affine:rotate=10,scale=0.1,shear=5,shift=1.5"
 ELASTIC = "affine:rotate=10,scale=0.1,shear=5,shift=1+elastic:alpha=30,sigma=4"
+LIGHT = "affine:rotate=5,scale=0.07,shear=3,shift=1+elastic:alpha=10,sigma=4"
+QUICK = {
+    "model": "lenet", "channels": (16, 48), "hidden": (128,), "lr": 0.15, "epochs": 4,
+    "deskew": True, "augment": LIGHT,
+}  # fmt: skip
 LARGE = {"model": "lenet", "channels": (32, 64), "hidden": (128,), "dropout": 0.3, "lr": 0.1}
 EXAMPLE = {"model": "convnet", "hidden": (128,), "dropout": 0.5, "lr": 0.05}
 FASHION = {**LARGE, "dataset": "fashion", "model": "lenet5", "augment": "shift:pixels=1"}
@@ -89,6 +94,26 @@ GOALS = {
         {**FAST, "hidden": (128,), "epochs": 1, "batch_size": 32, "lr": 0.1},
     ],
     "fast994conv": [
+        QUICK,
+        {**QUICK, "epochs": 3},
+        *of_sizes(
+            ((32, 0.07), (32, 0.1)), variants(QUICK, epochs=(3, 4), channels=((16, 32), (16, 48)))
+        ),
+        {**QUICK, "channels": (16, 32), "epochs": 5},
+        {**QUICK, "channels": (16, 64), "epochs": 3, "batch_size": 32, "lr": 0.1},
+        *variants(
+            {**QUICK, "batch_size": 32, "lr": 0.1},
+            augment=(LIGHT, LIGHT.replace("alpha=10", "alpha=16"), LIGHT.partition("+")[0]),
+        ),
+        {**QUICK, "batch_size": 32, "lr": 0.1, "hidden": (192,), "dropout": 0.2},
+        *[
+            {**QUICK, "batch_size": 32, "lr": lr, "channels": channels, "epochs": epochs, **moved}
+            for channels, epochs, lr in (((16, 32), 6, 0.1), ((32, 64), 3, 0.08))
+            for moved in (
+                {"augment": LIGHT.partition("+")[0]},
+                {"augment": "affine:rotate=7,scale=0.07,shear=3,shift=1", "deskew": False},
+            )
+        ],
         {**LARGE, "augment": MOVED, "epochs": 6},
         {**LARGE, "augment": MOVED, "epochs": 10},
     ],

@@ -12,6 +12,9 @@ from np_nn import cli
 MOMENTUM = BASE.optimizer
 MILD = "affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4"
 LIGHT = "affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=14,sigma=4"
+STRONGER = "affine:rotate=6,scale=0.08,shear=4,shift=0.4+elastic:alpha=18,sigma=4"
+WEAKER = "affine:rotate=4,scale=0.05,shear=2,shift=0.3+elastic:alpha=10,sigma=4"
+SMOOTH = "affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=20,sigma=6"
 LIGHTLY = {"deskew": True, "augment": LIGHT, "lr": 0.25}
 NOISY = {"norm": "batch", "noise": 0.3, "input_noise": 0.3, "lr": 0.15, "batch_size": 128}
 ONCE = {"deskew": True, "epochs": 1, "init": "kaiming_uniform"}
@@ -75,6 +78,42 @@ GOALS = {
         ),
     ],
     "fast99": [
+        {**LIGHTLY, "hidden": (256, 128), "epochs": 8, "batch_size": 128, "lr": 0.2},
+        *variants(LIGHTLY, hidden=((256, 128),), epochs=(7,), batch_size=(128,), lr=(0.2,)),
+        *of_sizes(
+            ((64, 0.12), (64, 0.15), (64, 0.18)),
+            variants(LIGHTLY, hidden=((256, 128),), epochs=(6, 7)),
+        ),
+        *of_sizes(
+            ((64, 0.15), (64, 0.2), (64, 0.25), (96, 0.3)),
+            variants(LIGHTLY, hidden=((256,),), epochs=(6, 7, 8, 9)),
+        ),
+        *of_sizes(
+            ((96, 0.25), (128, 0.25), (128, 0.35)), variants(LIGHTLY, hidden=((256,),), epochs=(9,))
+        ),
+        *variants(
+            {**LIGHTLY, "hidden": (256,), "epochs": 6, "lr": 0.2},
+            loss=smoothed(0.05, 0.15),
+        ),
+        {**LIGHTLY, "hidden": (256,), "epochs": 8, "lr": 0.2, "augment": SMOOTH},
+        {**LIGHTLY, "hidden": (320,), "epochs": 8, "batch_size": 128, "lr": 0.35},
+        {**LIGHTLY, "hidden": (192,), "epochs": 10, "batch_size": 128, "lr": 0.35},
+        {**LIGHTLY, "hidden": (384,), "epochs": 6, "batch_size": 128, "lr": 0.35},
+        *of_sizes(
+            ((64, 0.2), (64, 0.35)),
+            variants(
+                {**LIGHTLY, "init": "kaiming_uniform"}, hidden=((384,), (512,), (768,)), epochs=(5,)
+            ),
+        ),
+        *variants(
+            {**LIGHTLY, "init": "kaiming_uniform", "epochs": 5, "lr": 0.15},
+            hidden=((384, 256), (512, 128)),
+        ),
+        *variants(
+            {**LIGHTLY, "init": "kaiming_uniform", "epochs": 5, "lr": 0.2},
+            hidden=((384,),),
+            augment=(*LIGHT.split("+"), STRONGER, WEAKER),
+        ),
         {**LIGHTLY, "hidden": (384,), "epochs": 9, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (384,), "epochs": 8, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (384,), "epochs": 10, "batch_size": 128, "lr": 0.35},
