@@ -5,66 +5,88 @@ first 50,000 images, and prints accuracy on the held-out ones and training time.
 is not looked at.
 """
 
-from tuning import tune, variants
+from tuning import of_sizes, smoothed, tune, variants, warmup
 
 from np_nn import cli
 
 FAST = {"model": "lenet", "hidden": (64,), "lr": 0.2, "epochs": 2}
-SHORT = {
-    "model": "lenet", "channels": (8, 16), "hidden": (128,), "lr": 0.17, "deskew": True,
-    "steps": 800, "epochs": None,  # 60,000 images make 937 steps, 50,000 make 781
+SMALL = {"model": "lenet", "channels": (8, 16), "hidden": (128,), "deskew": True}
+ONCE = {**SMALL, "lr": 0.17, "epochs": 1}
+SHORT = {  # 51,200 images, about as many as an epoch has here
+    **SMALL, "schedule": "warmup_linear:warmup=0.4", "epochs": None,
+    "steps": 640, "batch_size": 80, "lr": 0.25,
 }  # fmt: skip
-ONCE = {**SHORT, "steps": None, "epochs": 1}
+LATE = {**SHORT, "steps": None, "epochs": 1}
 MOVED = "affine:rotate=10,scale=0.1,shear=5,shift=1.5"
 ELASTIC = "affine:rotate=10,scale=0.1,shear=5,shift=1+elastic:alpha=30,sigma=4"
+LIGHT = "affine:rotate=5,scale=0.07,shear=3,shift=1+elastic:alpha=10,sigma=4"
+QUICK = {
+    "model": "lenet", "channels": (16, 48), "hidden": (128,), "lr": 0.15, "epochs": 4,
+    "deskew": True, "augment": LIGHT,
+}  # fmt: skip
 LARGE = {"model": "lenet", "channels": (32, 64), "hidden": (128,), "dropout": 0.3, "lr": 0.1}
 EXAMPLE = {"model": "convnet", "hidden": (128,), "dropout": 0.5, "lr": 0.05}
 FASHION = {**LARGE, "dataset": "fashion", "model": "lenet5", "augment": "shift:pixels=1"}
 LENET5 = {"model": "lenet5", "hidden": (120, 84), "lr": 0.1, "epochs": 15}
 
-SMOOTHED = {share: f"cross_entropy:label_smoothing={share}" for share in (0.05, 0.15)}
-WARMUP = "warmup_linear:warmup={}"
-
 # What was tried for each goal: changes to tuning's BASE. The first of each is the one chosen.
 GOALS = {
     "fast99conv": [
         SHORT,
-        *variants(SHORT, steps=(600, 700)),
-        {**SHORT, "steps": 600, "channels": (16, 32)},
-        {**SHORT, "steps": 1000, "batch_size": 48, "lr": 0.15},
-        ONCE,
-        *variants(ONCE, lr=(0.15, 0.2, 0.25)),
-        *variants(ONCE, batch_size=(32, 48), lr=(0.07, 0.12, 0.15, 0.16)),
-        *variants(ONCE, batch_size=(80, 96), lr=(0.22, 0.25)),
-        *variants(ONCE, lr=(0.17, 0.2), loss=(SMOOTHED[0.05], SMOOTHED[0.15])),
-        *variants(ONCE, lr=(0.17, 0.2), schedule=tuple(map(WARMUP.format, (0.05, 0.25, 0.3)))),
+        *variants(
+            {**SHORT, "steps": 540, "batch_size": 96}, lr=(0.3, 0.35), schedule=warmup(0.4, 0.5)
+        ),
+        *of_sizes(
+            ((96, 0.2), (96, 0.25), (96, 0.3), (128, 0.2), (128, 0.25)),
+            variants(LATE, schedule=warmup(0.15, 0.3, 0.4), init=("torch", "kaiming_uniform")),
+        ),
+        *variants(LATE, batch_size=(96,), hidden=((64,),), schedule=warmup(0.15, 0.4)),
+        *variants({**ONCE, "epochs": None}, steps=(600, 700, 800)),
+        {**ONCE, "epochs": None, "steps": 600, "channels": (16, 32)},
+        {**ONCE, "epochs": None, "steps": 1000, "batch_size": 48, "lr": 0.15},
+        *of_sizes(
+            (
+                (32, 0.12),
+                (32, 0.16),
+                (48, 0.12),
+                (48, 0.15),
+                (64, 0.15),
+                (64, 0.17),
+                (64, 0.2),
+                (64, 0.25),
+                (80, 0.22),
+                (96, 0.25),
+            ),
+            [ONCE],
+        ),
+        *variants(ONCE, lr=(0.17, 0.2), loss=smoothed(0.05, 0.15)),
+        *variants(ONCE, lr=(0.17, 0.2), schedule=warmup(0.05, 0.25, 0.3)),
         {**ONCE, "lr": 0.3, "optimizer": "sgd:momentum=0.85,nesterov=true"},
         {**ONCE, "lr": 0.25, "optimizer": "sgd:momentum=0.85,nesterov=true"},
         {**ONCE, "lr": 0.1, "optimizer": "sgd:momentum=0.95,nesterov=true"},
         {**ONCE, "lr": 0.2, "init": "kaiming_uniform"},
-        *variants(ONCE, lr=(0.2,), hidden=((192,), (256,))),
-        *variants(ONCE, lr=(0.2,), channels=((4, 16), (8, 24))),
-        *variants(
-            ONCE,
-            hidden=((), (32,), (64,), (128,)),
-            channels=((8, 16), (8, 24)),
-            batch_size=(32,),
-            lr=(0.07, 0.12),
-            init=("torch", "kaiming_uniform"),
+        *variants({**ONCE, "lr": 0.2}, hidden=((192,), (256,))),
+        *variants({**ONCE, "lr": 0.2}, channels=((4, 16), (8, 24))),
+        *of_sizes(
+            ((32, 0.07), (32, 0.12)),
+            variants(
+                ONCE,
+                hidden=((), (32,), (64,), (128,)),
+                channels=((8, 16), (8, 24)),
+                init=("torch", "kaiming_uniform"),
+            ),
         ),
-        *variants(
-            ONCE,
-            hidden=((64,),),
-            channels=((8, 16), (8, 24), (16, 32)),
-            batch_size=(32, 64),
-            lr=(0.1, 0.2, 0.4),
+        *of_sizes(
+            ((32, 0.1), (32, 0.2), (64, 0.2), (64, 0.4)),
+            variants(ONCE, hidden=((64,),), channels=((8, 16), (8, 24), (16, 32))),
         ),
-        *variants(
-            {**ONCE, "model": "simard"},
-            hidden=((64,), (128,)),
-            batch_size=(32,),
-            channels=((8, 16), (8, 32), (16, 32), (16, 48)),
-            lr=(0.06, 0.12),
+        *of_sizes(
+            ((32, 0.06), (32, 0.12)),
+            variants(
+                {**ONCE, "model": "simard"},
+                hidden=((64,), (128,)),
+                channels=((8, 16), (8, 32), (16, 32), (16, 48)),
+            ),
         ),
         FAST,
         {**FAST, "hidden": (128,)},
@@ -72,6 +94,26 @@ GOALS = {
         {**FAST, "hidden": (128,), "epochs": 1, "batch_size": 32, "lr": 0.1},
     ],
     "fast994conv": [
+        QUICK,
+        {**QUICK, "epochs": 3},
+        *of_sizes(
+            ((32, 0.07), (32, 0.1)), variants(QUICK, epochs=(3, 4), channels=((16, 32), (16, 48)))
+        ),
+        {**QUICK, "channels": (16, 32), "epochs": 5},
+        {**QUICK, "channels": (16, 64), "epochs": 3, "batch_size": 32, "lr": 0.1},
+        *variants(
+            {**QUICK, "batch_size": 32, "lr": 0.1},
+            augment=(LIGHT, LIGHT.replace("alpha=10", "alpha=16"), LIGHT.partition("+")[0]),
+        ),
+        {**QUICK, "batch_size": 32, "lr": 0.1, "hidden": (192,), "dropout": 0.2},
+        *[
+            {**QUICK, "batch_size": 32, "lr": lr, "channels": channels, "epochs": epochs, **moved}
+            for channels, epochs, lr in (((16, 32), 6, 0.1), ((32, 64), 3, 0.08))
+            for moved in (
+                {"augment": LIGHT.partition("+")[0]},
+                {"augment": "affine:rotate=7,scale=0.07,shear=3,shift=1", "deskew": False},
+            )
+        ],
         {**LARGE, "augment": MOVED, "epochs": 6},
         {**LARGE, "augment": MOVED, "epochs": 10},
     ],

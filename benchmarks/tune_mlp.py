@@ -5,19 +5,19 @@ first 50,000 images, and prints accuracy on the held-out ones and training time.
 is not looked at.
 """
 
-from tuning import BASE, tune, variants
+from tuning import BASE, of_sizes, smoothed, tune, variants, warmup
 
 from np_nn import cli
 
 MOMENTUM = BASE.optimizer
 MILD = "affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4"
 LIGHT = "affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=14,sigma=4"
+STRONGER = "affine:rotate=6,scale=0.08,shear=4,shift=0.4+elastic:alpha=18,sigma=4"
+WEAKER = "affine:rotate=4,scale=0.05,shear=2,shift=0.3+elastic:alpha=10,sigma=4"
+SMOOTH = "affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=20,sigma=6"
 LIGHTLY = {"deskew": True, "augment": LIGHT, "lr": 0.25}
 NOISY = {"norm": "batch", "noise": 0.3, "input_noise": 0.3, "lr": 0.15, "batch_size": 128}
 ONCE = {"deskew": True, "epochs": 1, "init": "kaiming_uniform"}
-SMOOTHED = {
-    share: f"cross_entropy:label_smoothing={share}" for share in (0.0, 0.05, 0.1, 0.12, 0.15, 0.2)
-}
 PLAIN = {"hidden": (1024,), "lr": 0.2, "epochs": 12}
 STRAIGHT = {**PLAIN, "deskew": True, "epochs": 16}
 DISTORTED = {"deskew": True, "augment": MILD, "batch_size": 128}
@@ -27,51 +27,93 @@ SMALL = {**DISTORTED, "hidden": (512, 512), "lr": 0.08, "epochs": 25}
 GOALS = {
     "fast98": [
         {**ONCE, "hidden": (160,), "lr": 0.3},
-        *variants(ONCE, hidden=((96,), (112,), (128,), (144,), (160,)), lr=(0.2, 0.3)),
-        *variants(
-            ONCE, hidden=((96,), (112,), (128,), (144,), (160,)), batch_size=(48,), lr=(0.15, 0.25)
+        *of_sizes(
+            ((48, 0.15), (48, 0.25), (64, 0.2), (64, 0.3), (80, 0.25), (80, 0.35)),
+            variants(ONCE, hidden=((96,), (112,), (128,), (144,), (160,))),
         ),
         *variants(
-            ONCE, hidden=((96,), (112,), (128,), (144,), (160,)), batch_size=(80,), lr=(0.25, 0.35)
-        ),
-        *variants(
-            ONCE,
-            hidden=((128,),),
+            {**ONCE, "hidden": (128,)},
             lr=(0.3, 0.35, 0.4),
-            loss=tuple(SMOOTHED[share] for share in (0.1, 0.12, 0.15)),
-            schedule=tuple(f"warmup_linear:warmup={share}" for share in (0.1, 0.15, 0.25)),
+            loss=smoothed(0.1, 0.12, 0.15),
+            schedule=warmup(0.1, 0.15, 0.25),
         ),
+        *variants(ONCE, hidden=((128,), (192,)), lr=(0.3, 0.4, 0.6), loss=smoothed(0.1, 0.15, 0.2)),
         *variants(
             ONCE,
-            hidden=((192,),),
-            loss=(SMOOTHED[0.1], SMOOTHED[0.2]),
-            optimizer=tuple(f"sgd:momentum={share},nesterov=true" for share in (0.8, 0.85, 0.95)),
-            lr=(0.2, 0.5, 0.6),
+            hidden=((128,), (192,)),
+            lr=(0.3, 0.5),
+            loss=smoothed(0.1, 0.2),
+            schedule=warmup(0.05, 0.3),
         ),
         *variants(
-            ONCE,
-            hidden=((128,), (160,), (192,), (256,)),
-            batch_size=(32, 64, 96, 128),
-            lr=(0.2, 0.4, 0.6),
-            loss=tuple(SMOOTHED[share] for share in (0.0, 0.05, 0.1)),
+            {**ONCE, "init": "torch"},
+            hidden=((128,), (192,)),
+            lr=(0.4, 0.6),
+            loss=smoothed(0.15, 0.2),
         ),
-        *variants(
-            hidden=((256,), (384,)),
-            deskew=(False, True),
-            epochs=(1,),
-            init=("torch", "kaiming_uniform"),
-            batch_size=(32, 64, 128),
-            lr=(0.1, 0.2, 0.4, 0.7),
+        *[
+            {**candidate, "optimizer": f"sgd:momentum={momentum},nesterov=true", "lr": lr}
+            for candidate in variants({**ONCE, "hidden": (192,)}, loss=smoothed(0.1, 0.2))
+            for momentum, lr in ((0.8, 0.6), (0.85, 0.5), (0.95, 0.2))
+        ],
+        *of_sizes(
+            ((32, 0.2), (64, 0.2), (64, 0.4), (96, 0.4), (96, 0.6), (128, 0.4), (128, 0.6)),
+            variants(ONCE, hidden=((128,), (160,), (192,), (256,)), loss=smoothed(0.0, 0.05, 0.1)),
+        ),
+        *of_sizes(
+            ((32, 0.1), (32, 0.2), (64, 0.2), (64, 0.4), (128, 0.4), (128, 0.7)),
+            variants(
+                {"epochs": 1},
+                hidden=((256,), (384,)),
+                deskew=(False, True),
+                init=("torch", "kaiming_uniform"),
+            ),
         ),
         *variants(
             hidden=((256,), (384,), (512,)),
             batch_size=(64, 128, 256),
             epochs=(2, 3),
             lr=(0.1, 0.2, 0.3),
-            loss=tuple(SMOOTHED[share] for share in (0.0, 0.05, 0.1)),
+            loss=smoothed(0.0, 0.05, 0.1),
         ),
     ],
     "fast99": [
+        {**LIGHTLY, "hidden": (256, 128), "epochs": 8, "batch_size": 128, "lr": 0.2},
+        *variants(LIGHTLY, hidden=((256, 128),), epochs=(7,), batch_size=(128,), lr=(0.2,)),
+        *of_sizes(
+            ((64, 0.12), (64, 0.15), (64, 0.18)),
+            variants(LIGHTLY, hidden=((256, 128),), epochs=(6, 7)),
+        ),
+        *of_sizes(
+            ((64, 0.15), (64, 0.2), (64, 0.25), (96, 0.3)),
+            variants(LIGHTLY, hidden=((256,),), epochs=(6, 7, 8, 9)),
+        ),
+        *of_sizes(
+            ((96, 0.25), (128, 0.25), (128, 0.35)), variants(LIGHTLY, hidden=((256,),), epochs=(9,))
+        ),
+        *variants(
+            {**LIGHTLY, "hidden": (256,), "epochs": 6, "lr": 0.2},
+            loss=smoothed(0.05, 0.15),
+        ),
+        {**LIGHTLY, "hidden": (256,), "epochs": 8, "lr": 0.2, "augment": SMOOTH},
+        {**LIGHTLY, "hidden": (320,), "epochs": 8, "batch_size": 128, "lr": 0.35},
+        {**LIGHTLY, "hidden": (192,), "epochs": 10, "batch_size": 128, "lr": 0.35},
+        {**LIGHTLY, "hidden": (384,), "epochs": 6, "batch_size": 128, "lr": 0.35},
+        *of_sizes(
+            ((64, 0.2), (64, 0.35)),
+            variants(
+                {**LIGHTLY, "init": "kaiming_uniform"}, hidden=((384,), (512,), (768,)), epochs=(5,)
+            ),
+        ),
+        *variants(
+            {**LIGHTLY, "init": "kaiming_uniform", "epochs": 5, "lr": 0.15},
+            hidden=((384, 256), (512, 128)),
+        ),
+        *variants(
+            {**LIGHTLY, "init": "kaiming_uniform", "epochs": 5, "lr": 0.2},
+            hidden=((384,),),
+            augment=(*LIGHT.split("+"), STRONGER, WEAKER),
+        ),
         {**LIGHTLY, "hidden": (384,), "epochs": 9, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (384,), "epochs": 8, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (384,), "epochs": 10, "batch_size": 128, "lr": 0.35},

@@ -33,6 +33,21 @@ def variants(shared=None, **choices):
     ]
 
 
+def of_sizes(sizes, candidates):
+    """The candidates with each of the (batch_size, lr): a rate that suits the size."""
+    return [{**one, "batch_size": size, "lr": lr} for one in candidates for size, lr in sizes]
+
+
+def smoothed(*shares):
+    """Cross-entropies of labels smoothed by the shares."""
+    return tuple(f"cross_entropy:label_smoothing={share}" for share in shares)
+
+
+def warmup(*shares):
+    """Schedules whose rate rises over the shares of the run."""
+    return tuple(f"warmup_linear:warmup={share}" for share in shares)
+
+
 def trial(settings, data, seed):
     """(accuracy on the held-out images, seconds of training) of one run."""
     data = replace(data, test=data.validation, validation=None)
