@@ -193,12 +193,22 @@ NN_API nn_batch nn_batch_plan(const nn_rows *x, int64_t count, int64_t entries, 
     t.begin = nn_take_bytes(&at, 4 * blocks * t.runs);
     t.start = nn_take_bytes(&at, 4 * blocks * (t.width + 2));
     t.fours = nn_take_bytes(&at, count * t.runs);
-    t.vals = nn_take_bytes(&at, room);
+    t.vals = nn_take_bytes(&at, 2 * room);
     t.cols = nn_take_bytes(&at, 2 * room);
     t.entries = nn_take_bytes(&at, 2 * room);
     if (bytes)
         *bytes = (int64_t)(at - (uintptr_t)work) + 64;
     return t;
+}
+
+/* Four values, each with the number of its sample: nn_entry of them. */
+static inline uint64_t nn_four_entries(const uint8_t *vals, int64_t sample)
+{
+    uint32_t four;
+    memcpy(&four, vals, 4);
+    const uint64_t pairs = (four | (uint64_t)four << 16) & 0x0000FFFF0000FFFFu;
+    const uint64_t each = (pairs | pairs << 8) & 0x00FF00FF00FF00FFu;
+    return each << 8 | (uint64_t)sample * 0x0001000100010001u;
 }
 
 /* One block by runs. Blocks do not touch each other's memory. Returns where the runs end.
@@ -208,9 +218,9 @@ static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_ba
 {
     const int64_t n0 = b * t->block, n1 = n0 + nn_batch_samples(t, b);
     const uint64_t none = (uint64_t)t->width * 0x0001000100010001u; /* four zeros' columns */
-    const uint32_t zeros = 0;
     uint16_t *const cols = t->cols + t->base[b];
-    uint8_t *const vals = t->vals + t->base[b];
+    nn_entry *const vals = t->vals + t->base[b];
+    const uint8_t nothing[4] = {0};
     int64_t cursor[256], at = 0;
     for (int64_t n = n0; n < n1; n++)
         cursor[n - n0] = x->indptr[index[n]];
@@ -222,25 +232,29 @@ static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_ba
         t->begin[b * t->runs + r] = (int32_t)at;
         for (int64_t n = n0; n < n1; n++) {
             const int64_t end = x->indptr[index[n] + 1], from = at;
+            const uint64_t zeros = nn_four_entries(nothing, n - n0);
             int64_t k = cursor[n - n0], some = 0;
+            uint64_t four;
             if (!r && n + NN_ROWS_AHEAD < n1)
                 nn_prefetch_row(x, index[n + NN_ROWS_AHEAD]);
             for (; k + 4 <= end && x->cols[k + 3] < hi; k += 4, at += 4) {
+                four = nn_four_entries(x->vals + k, n - n0);
                 memcpy(cols + at, x->cols + k, 8);
-                memcpy(vals + at, x->vals + k, 4);
+                memcpy(vals + at, &four, 8);
             }
             if (k + 4 <= end) { /* no branch for each: how many these are cannot be foreseen */
+                four = nn_four_entries(x->vals + k, n - n0);
                 memcpy(cols + at, x->cols + k, 8);
-                memcpy(vals + at, x->vals + k, 4);
+                memcpy(vals + at, &four, 8);
                 for (int i = 0; i < 3; i++)
                     some += x->cols[k + i] < hi;
             } else
                 for (; k + some < end && x->cols[k + some] < hi; some++) {
                     cols[at + some] = x->cols[k + some];
-                    vals[at + some] = x->vals[k + some];
+                    vals[at + some] = (nn_entry)((n - n0) | x->vals[k + some] << 8);
                 }
             memcpy(cols + at + some, &none, 8); /* the next run overwrites what is too much */
-            memcpy(vals + at + some, &zeros, 4);
+            memcpy(vals + at + some, &zeros, 8);
             at += (some + 3) & ~3;
             cursor[n - n0] = k + some;
             fours[n - n0] = (uint8_t)((at - from) / 4);
@@ -256,7 +270,7 @@ static void nn_batch_columns(const nn_batch *t, int64_t b, int64_t entries)
     int32_t *NN_RESTRICT next = t->start + b * (t->width + 2) + 1; /* where column c goes on */
     nn_entry *NN_RESTRICT into = t->entries + t->base[b];
     const uint16_t *NN_RESTRICT cols = t->cols + t->base[b];
-    const uint8_t *NN_RESTRICT vals = t->vals + t->base[b];
+    const nn_entry *NN_RESTRICT vals = t->vals + t->base[b];
     int32_t total = 0;
     memset(next - 1, 0, (size_t)(t->width + 2) * 4);
     for (int64_t k = 0; k < entries; k++)
@@ -268,12 +282,8 @@ static void nn_batch_columns(const nn_batch *t, int64_t b, int64_t entries)
     }
     for (int64_t k = 0; k < next[t->width]; k++)
         into[k] = (nn_entry)samples;
-    for (int64_t r = 0; r < t->runs; r++) {
-        const uint8_t *fours = nn_batch_fours(t, b, r);
-        for (int64_t n = 0; n < samples; n++)
-            for (int64_t end = 4 * fours[n]; end; end--, cols++, vals++)
-                into[next[*cols]++] = (nn_entry)(n | *vals << 8);
-    }
+    for (int64_t k = 0; k < entries; k++)
+        into[next[cols[k]]++] = vals[k];
     for (int64_t c = 0; c < t->width; c++)
         next[c] = (next[c] + 3) & ~3;
 }

@@ -13,11 +13,12 @@ static inline void NN(store_some)(float *p, vf v, int count)
         p[j] = lanes[j];
 }
 
-/* number q of four in one word, counted as memory has them */
+/* uint16_t number q of the four in a word, counted as memory has them */
+#undef NN_FOURTH
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define NN_FOURTH(word, q, bits) ((word) >> ((bits) * (3 - (q))) & ((1 << (bits)) - 1))
+#define NN_FOURTH(word, q) ((word) >> (48 - 16 * (q)) & 65535)
 #else
-#define NN_FOURTH(word, q, bits) ((word) >> ((bits) * (q)) & ((1 << (bits)) - 1))
+#define NN_FOURTH(word, q) ((word) >> (16 * (q)) & 65535)
 #endif
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
@@ -29,7 +30,7 @@ static inline void NN(store_some)(float *p, vf v, int count)
  *         out[n, o] = relu ? max(sum, 0) : sum
  *
  * The rows of W that the runs r read stay in L1 while all samples pass by. One load has the columns
- * of four entries, one their values, for 32 multiply-adds; 8 accumulators hide the latency of the
+ * of four entries, another their values, for 32 multiply-adds; 8 accumulators hide the latency of the
  * FMA. What the next run begins with is asked for, as it lies in L2.
  */
 NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const float *table,
@@ -44,7 +45,7 @@ NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const f
             const uint8_t *fours = nn_batch_fours(x, b, r);
             const uint8_t *const end = fours + nn_batch_samples(x, b);
             const uint16_t *cols = x->cols + x->base[b] + x->begin[b * x->runs + r];
-            const uint8_t *vals = x->vals + x->base[b] + x->begin[b * x->runs + r];
+            const nn_entry *vals = x->vals + x->base[b] + x->begin[b * x->runs + r];
             float *o = out + b * x->block * ldo;
             for (; fours < end; fours++, o += ldo) {
                 const float *from = r ? o : bias;
@@ -60,13 +61,12 @@ NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const f
                 NN_UNROLL for (int j = 0; j < nv * VL; j += 16) NN_PREFETCH(o + ldo + j);
                 NN_PREFETCH(cols + 4 * *fours + 16);
                 for (int i = *fours; i; i--, cols += 4, vals += 4) {
-                    uint64_t four;
-                    uint32_t values;
+                    uint64_t four, values;
                     memcpy(&four, cols, 8);
-                    memcpy(&values, vals, 4);
+                    memcpy(&values, vals, 8);
                     NN_UNROLL for (int q = 0; q < 4; q++) {
-                        const float *row = w + NN_FOURTH(four, q, 16) * (nv * VL);
-                        const float v = table[NN_FOURTH(values, q, 8)];
+                        const float *row = w + NN_FOURTH(four, q) * (nv * VL);
+                        const float v = table[NN_FOURTH(values, q) >> 8];
                         NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += v * LOAD(row + AT(j));
                     }
                 }
@@ -158,8 +158,8 @@ NN_INLINE void NN(sparse_gradient_rows)(
             uint64_t four;
             memcpy(&four, entries + k, 8);
             NN_UNROLL for (int q = 0; q < 4; q++) {
-                const float *g = grad + (NN_FOURTH(four, q, 16) & 255) * (nv * VL);
-                const float v = table[NN_FOURTH(four, q, 16) >> 8];
+                const float *g = grad + (NN_FOURTH(four, q) & 255) * (nv * VL);
+                const float v = table[NN_FOURTH(four, q) >> 8];
                 NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += v * LOAD(g + j * VL);
             }
         }

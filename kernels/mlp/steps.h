@@ -47,9 +47,6 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             for (int l = 1; l < depth; l++)
                 nn_mlp_forward_all(p, l, &at, count, n0, n1, t, threads);
             p->correct[8 * t] = nn_mlp_loss(run, p, depth, index, n0, n1);
-            const int64_t more = end - index - count; /* what follows may be a shorter chunk */
-            nn_batch_prefetch(run->x, index + count, more < count ? more : count, &batch, t,
-                              threads);
             nn_barrier(threads);
 
             for (int l = depth - 1; l > 0; l--) {
@@ -59,6 +56,9 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             }
             /* I own some outputs, whose gradient I have just computed myself */
             nn_mlp_first_backward(run, p, &batch, rules, stored, a, b);
+            const int64_t more = end - index - count; /* what follows may be a shorter chunk */
+            nn_batch_prefetch(run->x, index + count, more < count ? more : count, &batch, t,
+                              threads);
             if (t == threads - 1) { /* one thread, in order of samples: always the same sum */
                 for (int64_t n = 0; n < count; n++)
                     loss += p->losses[n];

@@ -31,9 +31,9 @@ typedef struct {
     int64_t width, count, block, blocks, run_rows, runs;
     int64_t *base;
     int32_t *begin, *start;
-    uint8_t *fours, *vals;
+    uint8_t *fours;
     uint16_t *cols;
-    nn_entry *entries;
+    nn_entry *vals, *entries;
 } nn_batch;
 
 /* How many samples block b has. */
