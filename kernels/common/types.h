@@ -28,10 +28,13 @@
 
 #if defined(__clang__)
 #define NN_UNROLL _Pragma("clang loop unroll(full)")
+#define NN_UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
 #elif defined(__GNUC__)
 #define NN_UNROLL _Pragma("GCC unroll 16")
+#define NN_UNROLL_TWICE _Pragma("GCC unroll 2")
 #else
 #define NN_UNROLL
+#define NN_UNROLL_TWICE
 #endif
 
 /* Iterations of the loop that follows are independent: its arrays are identical or disjoint.

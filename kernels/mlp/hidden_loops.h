@@ -16,7 +16,7 @@
 #define MOST 0.8
 #else
 #define NV 8
-#define MOST 0.65
+#define MOST 0.7
 #endif
 
 /* Bit i, for i < count <= 64, is whether a[i] is not 0; numbers are read in sixteens:
@@ -63,7 +63,7 @@ NN_INLINE int NN(bring)(const int nv, const float *b, int64_t ldb, int64_t rows,
 NN_INLINE void NN(add_chosen)(const int nv, uint64_t bits, const float *a, const float *b,
                               vf *acc)
 {
-    for (; bits; bits &= bits - 1) {
+    NN_UNROLL_TWICE for (; bits; bits &= bits - 1) {
         const int k = NN_LOWEST_BIT(bits);
         const float *row = b + k * nv * VL;
         const float s = a[k];
