@@ -84,7 +84,7 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
              nn_floats(s->o) + nn_floats(s->o * p.most) + nn_floats(2 * s->o * s->oh * s->ow) +
              2 * nn_floats(p.most * p.width) + NN_SLACK +
              nn_floats(s->oh * s->ow) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
-             (p.dense_x ? nn_floats((s->h * s->w + NN_MORE_PIXELS) * p.turned) : nn_frame_floats(&p.x)) +
+             (p.dense_x ? nn_product_floats(s->h * s->w, p.turned) : nn_frame_floats(&p.x)) +
              (p.winograd_x ? nn_winograd_space(s->w, p.width, p.turned) : 0) +
              (p.winograd_w ? nn_winograd_space(s->ow, s->c, p.width) : 0);
     return p;
@@ -265,9 +265,11 @@ static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_given *gi
     const int64_t run = s->kw * p->width;
     const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
                                weights + p->weights - nn_floats(p->turned), given->turned_x,
-                               p->g.ld, p->width, 1, s->kh, run, s->h, s->w, p->turned, given->ends};
+                               p->g.ld, p->width, 1, s->kh, run, s->h, s->w, p->turned,
+                               given->ends};
     if (p->winograd_x)
-        nn_active->winograd(&product, d->pixels, d->pixels + nn_floats((s->h * s->w + NN_MORE_PIXELS) * p->turned));
+        nn_active->winograd(&product, d->pixels,
+                            d->pixels + nn_product_floats(s->h * s->w, p->turned));
     else
         nn_active->product(&product, d->pixels);
     nn_active->transpose(d->pixels, s->h * s->w, s->c, p->turned, x_grad, s->h * s->w);

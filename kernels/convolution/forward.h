@@ -30,6 +30,12 @@ static inline int64_t nn_floats(int64_t n)
     return nn_whole(n + NN_SLACK, 16);
 }
 
+/* Floats of an image that a product makes */
+static inline int64_t nn_product_floats(int64_t pixels, int64_t width)
+{
+    return nn_floats((pixels + NN_MORE_PIXELS) * width);
+}
+
 /* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
 #define NN_WINOGRAD_TILES 32
 
@@ -60,8 +66,8 @@ typedef struct {
 } nn_lists;
 
 /* What a product of pixels by packed weights reads and writes: out[i * ow + j, :] is the sum
- * over rows u < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] by w[u]. in_x: where
- * in x each output pixel begins to see, and the last one again, NN_MORE_PIXELS times. */
+ * over rows u < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] by w[u]. in_x:
+ * where in x each output pixel begins to see, and the last one again, NN_MORE_PIXELS times. */
 typedef struct {
     const float *x, *w, *bias;
     const int32_t *in_x;
@@ -316,7 +322,7 @@ static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64
     *weights = nn_floats((winograd ? 16 : s->kh * s->kw) * s->c * width);
     *bias = nn_floats(width);
     *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow) +
-            nn_floats((s->oh * s->ow + NN_MORE_PIXELS) * width) +
+            nn_product_floats(s->oh * s->ow, width) +
             2 * nn_floats(s->ph * s->pw * width) +
             (nn_is_planes(s) ? nn_floats(4 * nn_planes_of(s, &f, 0, 0, 0).plane) : 0) +
             (winograd ? nn_winograd_space(s->ow, s->c, width) : 0);
@@ -354,7 +360,7 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     int32_t *const ends = (int32_t *)(frame + nn_frame_floats(&f));
     int32_t *const in_x = ends + nn_floats(2 * f.rows);
     float *const image = (float *)in_x + nn_floats(s->oh * s->ow);
-    float *const pooled = image + nn_floats((s->oh * s->ow + NN_MORE_PIXELS) * width);
+    float *const pooled = image + nn_product_floats(s->oh * s->ow, width);
     float *const places = pooled + nn_floats(pixels * width);
     const nn_pixels p = {frame, job->packed, job->bias, in_x, f.ld, s->stride_w * s->c,
                          s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
