@@ -24,7 +24,7 @@ from np_nn.utils.errors import NpNNError, unknown_name
 
 CHOICES = ("auto", "numpy", "compiled")
 ISA = os.environ.get("NP_NN_ISA", "")  # as the kernels read it when they are imported
-SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
+SUITED = frozenset(map(np.dtype, "?bBhHiIlLqQf"))  # the integers and float32, native
 Function = TypeVar("Function")
 
 REFERENCE = {
@@ -59,11 +59,14 @@ def _find_kernels():
     return found, modules
 
 
-def _suits_kernel(argument):
+def _suit_kernel(arguments):
     """Kernels read native C-contiguous arrays, and floating-point ones as float32."""
-    return not isinstance(argument, np.ndarray) or (
-        argument.flags.c_contiguous and argument.dtype.char in SUITED and argument.dtype.isnative
-    )
+    for argument in arguments:  # a loop: every operation of a step comes by here
+        if isinstance(argument, np.ndarray) and not (
+            argument.dtype in SUITED and argument.flags.c_contiguous
+        ):
+            return False
+    return True
 
 
 KERNELS, MODULES = _find_kernels()
@@ -93,7 +96,7 @@ def operation(function: Function) -> Function:
 
     @functools.wraps(function, assigned=("__name__", "__qualname__", "__doc__"))
     def call(*arguments):
-        if name in active and all(map(_suits_kernel, arguments)):
+        if name in active and _suit_kernel(arguments):
             return kernel(*arguments, _limit.threads or threads)
         return function(*arguments)
 

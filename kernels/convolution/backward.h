@@ -207,9 +207,9 @@ static int32_t nn_list_spikes(const nn_plan *p, const nn_given *given, const flo
     return count;
 }
 
-/* What an image adds to the lists of outputs, and its lists of pixels. `at` is where in the frames of
- * the group what an output saw begins, the image's frame at `begin`, and of a pixel, where the weights
- * begin that the spike met. */
+/* What an image adds to the lists of outputs, and its lists of pixels. `at` is where in the frames
+ * of the group what an output saw begins, the image's frame at `begin`, and of a pixel, where the
+ * weights begin that the spike met. */
 static void nn_list_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
                           const nn_desk *d, int64_t image, const float *grad, int64_t begin)
 {

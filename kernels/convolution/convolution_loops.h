@@ -198,7 +198,7 @@ static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, cons
 /* The larger of best and x, and its place; of equals, and of NaNs, the first */
 NN_INLINE void NN(keep_larger)(vf x, int k, vf *best, vi *at)
 {
-    const vi more = ~(x <= *best) & (*best == *best);
+    const vi more = ((x <= *best) == (vi){0}) & (*best == *best); /* so of NaN */
     *at = CHOOSE(more, k + (vi){0}, *at);
     *best = (vf)CHOOSE(more, BITS(x), BITS(*best));
 }
