@@ -75,7 +75,7 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
     if (p.by_pixel || p.dense_w || p.dense_x)
         p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
     p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool) +
-               nn_floats(s->o) +
+               nn_floats(s->o) + nn_floats(s->h * s->w) +
                2 * nn_floats(nn_winograd_tiles(s->ow)) + nn_floats(2 * (s->h + s->kh));
     p.weights = p.dense_x ? nn_floats((p.winograd_x ? 16 : area) * p.width * p.turned)
                           : nn_floats(s->o * s->kh * p.run);
@@ -84,7 +84,7 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
              nn_floats(s->o) + nn_floats(s->o * p.most) + nn_floats(2 * s->o * s->oh * s->ow) +
              2 * nn_floats(p.most * p.width) + NN_SLACK +
              nn_floats(s->oh * s->ow) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
-             (p.dense_x ? nn_floats(s->h * s->w * p.turned) : nn_frame_floats(&p.x)) +
+             (p.dense_x ? nn_product_floats(s->h * s->w, p.turned) : nn_frame_floats(&p.x)) +
              (p.winograd_x ? nn_winograd_space(s->w, p.width, p.turned) : 0) +
              (p.winograd_w ? nn_winograd_space(s->ow, s->c, p.width) : 0);
     return p;
@@ -100,12 +100,13 @@ NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, 
 /* What a backward pass reads, and the tables that all threads share. Of each output pixel:
  * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
  * first, and from there the way to each of the window. Of each output: where its sums begin. Of
- * each of Winograd's tiles: where it begins. ends: of each row of the gradients' frame that turned
+ * each pixel of x, where the gradients that turned weights see begin. Of each of Winograd's tiles:
+ * where it begins. ends: of each row of the gradients' frame that turned
  * weights see, where it has any. out: null without ReLU */
 typedef struct {
     const float *x, *out, *grad;
     const uint8_t *where;
-    int32_t *in_x, *in_g, *first, *way, *in_sums, *tile_x, *tile_g, *ends;
+    int32_t *in_x, *in_g, *first, *way, *in_sums, *turned_x, *tile_x, *tile_g, *ends;
 } nn_given;
 
 /* One thread's work space. x, spikes, counts: of the images of a group, the spikes by output;
@@ -151,12 +152,11 @@ static nn_desk nn_set_desk(const nn_conv *s, const nn_plan *p, float *space)
 
 static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *given)
 {
+    nn_fill_in_x(s->oh, s->ow, s->stride_h * p->x.ld, s->stride_w * p->x.step, given->in_x);
+    nn_fill_in_x(s->h, s->w, p->g.ld, p->width, given->turned_x);
     for (int64_t i = 0; i < s->oh; i++)
-        for (int64_t j = 0; j < s->ow; j++) {
-            given->in_x[i * s->ow + j] =
-                (int32_t)(i * s->stride_h * p->x.ld + j * s->stride_w * p->x.step);
+        for (int64_t j = 0; j < s->ow; j++)
             given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i, j);
-        }
     for (int64_t i = 0; i < s->ph; i++)
         for (int64_t j = 0; j < s->pw; j++)
             given->first[i * s->pw + j] = (int32_t)(i * s->pool * s->ow + j * s->pool);
@@ -207,9 +207,9 @@ static int32_t nn_list_spikes(const nn_plan *p, const nn_given *given, const flo
     return count;
 }
 
-/* What an image adds to the lists of outputs, and its lists of pixels. `at` is where in the frames of
- * the group what an output saw begins, the image's frame at `begin`, and of a pixel, where the weights
- * begin that the spike met. */
+/* What an image adds to the lists of outputs, and its lists of pixels. `at` is where in the frames
+ * of the group what an output saw begins, the image's frame at `begin`, and of a pixel, where the
+ * weights begin that the spike met. */
 static void nn_list_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
                           const nn_desk *d, int64_t image, const float *grad, int64_t begin)
 {
@@ -264,10 +264,12 @@ static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_given *gi
 {
     const int64_t run = s->kw * p->width;
     const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
-                               weights + p->weights - nn_floats(p->turned), p->g.ld, p->g.ld,
-                               p->width, 1, s->kh, run, s->h, s->w, p->turned, given->ends};
+                               weights + p->weights - nn_floats(p->turned), given->turned_x,
+                               p->g.ld, p->width, 1, s->kh, run, s->h, s->w, p->turned,
+                               given->ends};
     if (p->winograd_x)
-        nn_active->winograd(&product, d->pixels, d->pixels + nn_floats(s->h * s->w * p->turned));
+        nn_active->winograd(&product, d->pixels,
+                            d->pixels + nn_product_floats(s->h * s->w, p->turned));
     else
         nn_active->product(&product, d->pixels);
     nn_active->transpose(d->pixels, s->h * s->w, s->c, p->turned, x_grad, s->h * s->w);
@@ -298,7 +300,7 @@ static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *
 static void nn_winograd_weights(const nn_conv *s, const nn_plan *p, const nn_given *given,
                                 const nn_desk *d, const float *x, float *sums)
 {
-    const nn_pixels pixels = {x, 0, 0, p->x.ld, p->x.ld, s->c, 1, 3, 3 * s->c, s->oh, s->ow,
+    const nn_pixels pixels = {x, 0, 0, 0, p->x.ld, s->c, 1, 3, 3 * s->c, s->oh, s->ow,
                               p->width, 0};
     nn_active->winograd_outer(&pixels, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld, given->tile_x,
                               given->tile_g, d->tiles, sums);
@@ -446,12 +448,13 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
 {
     const nn_plan p = nn_conv_plan(s, w_grad != 0, bias_grad != 0, x_grad != 0);
     float *at = (float *)nn_align(space);
-    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0, 0, 0};
+    nn_given given = {x, s->relu ? out : 0, grad, where, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     given.in_x = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.in_g = (int32_t *)nn_take(&at, s->oh * s->ow);
     given.first = (int32_t *)nn_take(&at, p.most);
     given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
     given.in_sums = (int32_t *)nn_take(&at, s->o);
+    given.turned_x = (int32_t *)nn_take(&at, s->h * s->w);
     given.tile_x = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
     given.tile_g = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
     given.ends = (int32_t *)nn_take(&at, 2 * (s->h + s->kh));

@@ -31,14 +31,14 @@
             sums[k][v] += from[k][i] * some[v];                                              \
     }
 
-/* The sums of PIXELS outputs, `n` vectors each, in registers; x[k] is where the k-th begins to see:
+/* The sums of PIXELS outputs, `n` vectors each, in registers; the k-th begins to see at x[k]:
  *
  *     for k < PIXELS: for o:
- *         out[k][o] = bias[o] + sum_u sum_i x[k][u * ldx + i] * w[u, i, o]
+ *         out[k, o] = bias[o] + sum_u sum_i p->x[x[k] + u * ldx + i] * w[u, i, o]
  *
  * rows: null, or which u meet anything but 0. */
-NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const float *const *x, const char *rows,
-                        const float *w, const float *bias, float *const *out)
+NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const int32_t *x, const char *rows,
+                        const float *w, const float *bias, float *out)
 {
     vf sums[PIXELS][VECTORS];
     NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)
@@ -47,7 +47,7 @@ NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const float *const *x, 
         if (rows && !rows[u])
             continue;
         const float *from[PIXELS], *weight = w;
-        NN_UNROLL for (int k = 0; k < PIXELS; k++) from[k] = x[k] + u * p->ldx;
+        NN_UNROLL for (int k = 0; k < PIXELS; k++) from[k] = p->x + x[k] + u * p->ldx;
         int64_t i = 0;
         for (; i + STEPS <= p->run; i += STEPS)
             NN_UNROLL for (int s = 0; s < STEPS; s++, weight += p->width) ADD(i + s)
@@ -55,12 +55,12 @@ NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const float *const *x, 
             ADD(i)
     }
     NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)
-        STORE(out[k] + v * VL, sums[k][v]);
+        STORE(out + k * p->width + v * VL, sums[k][v]);
 }
 
 #define TILE(n)                                                                              \
-    static void NN(tile_##n)(const nn_pixels *p, const float *const *x, const char *rows,    \
-                             const float *w, const float *bias, float *const *out)           \
+    static void NN(tile_##n)(const nn_pixels *p, const int32_t *x, const char *rows,         \
+                             const float *w, const float *bias, float *out)                  \
     {                                                                                        \
         NN(tile)(n, p, x, rows, w, bias, out);                                               \
     }
@@ -89,39 +89,26 @@ NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, int64_t count,
  *
  *     for i: for j: for o:
  *         out[i, j, o] = bias[o]
- *             + sum_u sum_k x[i * step_h + u * ldx + j * step_w + k] * w[u, k, o] */
+ *             + sum_u sum_k x[in_x[i * ow + j] + u * ldx + k] * w[u, k, o]
+ *
+ * The last pixels are made with those before them once more; where there are too few, in_x and out
+ * have room for PIXELS. */
 static void NN(product)(const nn_pixels *p, float *out)
 {
     const int64_t pixels = p->oh * p->ow;
     const int looks = p->ends && p->kh <= NN_MOST_ROWS;
     char rows[NN_MOST_ROWS];
-    const float *seen = p->x;
-    int64_t i = 0, j = 0; /* of the next pixel */
     for (int64_t q = 0; q < pixels; q += PIXELS) {
-        const float *from[PIXELS];
-        float *to[PIXELS];
+        const int64_t first = q + PIXELS > pixels && pixels > PIXELS ? pixels - PIXELS : q;
         if (looks)
-            NN(look)(p, i, j, nn_least(PIXELS, pixels - q), rows);
-        for (int64_t k = 0; k < PIXELS; k++) {
-            const int more = q + k < pixels;
-            from[k] = more ? seen : from[k - 1]; /* the last one again, where there is no more */
-            to[k] = more ? out + (q + k) * p->width : to[k - 1];
-            if (!more)
-                continue;
-            seen += p->step_w;
-            if (++j == p->ow) {
-                j = 0;
-                seen = p->x + ++i * p->step_h;
-            }
-        }
+            NN(look)(p, first / p->ow, first % p->ow, nn_least(PIXELS, pixels - first), rows);
         int64_t left = p->width / VL, at = 0;
         while (left) {
             /* 4 as 2 + 2, not as 3 + 1 */
             const int64_t n = left == 4 && VECTORS > 2 ? 2 : nn_least(left, VECTORS);
             const float *const w = p->w + at, *const bias = p->bias + at;
-            float *here[PIXELS];
-            for (int k = 0; k < PIXELS; k++)
-                here[k] = to[k] + at;
+            float *const here = out + first * p->width + at;
+            const int32_t *const from = p->in_x + first;
 #if VECTORS > 2
             if (n == 3)
                 NN(tile_3)(p, from, looks ? rows : 0, w, bias, here);
@@ -211,7 +198,7 @@ static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, cons
 /* The larger of best and x, and its place; of equals, and of NaNs, the first */
 NN_INLINE void NN(keep_larger)(vf x, int k, vf *best, vi *at)
 {
-    const vi more = ~(x <= *best) & (*best == *best);
+    const vi more = ((x <= *best) == (vi){0}) & (*best == *best); /* so of NaN */
     *at = CHOOSE(more, k + (vi){0}, *at);
     *best = (vf)CHOOSE(more, BITS(x), BITS(*best));
 }
@@ -250,20 +237,24 @@ static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float 
 static void NN(mask)(int64_t outputs, int64_t n, const float *grad, const float *out, float *to,
                      float *bias)
 {
-    if (out) {
-        NN_INDEPENDENT for (int64_t q = 0; q < outputs * n; q++) to[q] =
-            out[q] > 0 ? grad[q] : 0.0f;
-        grad = to;
-    }
-    for (int64_t o = 0; bias && o < outputs; o++, grad += n) {
+    for (int64_t o = 0; o < outputs; o++) {
+        const float *from = grad + o * n;
         float lanes[16], sum = 0;
         vf some[WIDE];
         int64_t i = 0;
+        if (out) {
+            const float *const y = out + o * n;
+            float *const masked = to + o * n;
+            NN_INDEPENDENT for (int64_t q = 0; q < n; q++) masked[q] = y[q] > 0 ? from[q] : 0.0f;
+            from = masked;
+        }
+        if (!bias)
+            continue;
         NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] = (vf){0};
         for (; i + 16 <= n; i += 16)
-            NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] += LOAD(grad + i + w * VL);
+            NN_UNROLL for (int w = 0; w < WIDE; w++) some[w] += LOAD(from + i + w * VL);
         for (; i < n; i++)
-            sum += grad[i];
+            sum += from[i];
         NN(store_wide)(lanes, some);
         for (int l = 0; l < 16; l++)
             sum += lanes[l];

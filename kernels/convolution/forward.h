@@ -11,6 +11,7 @@
 #include "common/threads.h"
 
 #define NN_SLACK 64 /* floats behind an array that a vector may reach */
+#define NN_MORE_PIXELS 8 /* that a product may make behind the last one */
 #define NN_WIDEST 16 /* floats of a vector, on any instruction set */
 #define NN_MOST_ROWS 64 /* of weights or of an image, for which to look for zeros */
 
@@ -27,6 +28,12 @@ static inline int64_t nn_least(int64_t a, int64_t b)
 static inline int64_t nn_floats(int64_t n)
 {
     return nn_whole(n + NN_SLACK, 16);
+}
+
+/* Floats of an image that a product makes */
+static inline int64_t nn_product_floats(int64_t pixels, int64_t width)
+{
+    return nn_floats((pixels + NN_MORE_PIXELS) * width);
 }
 
 /* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
@@ -59,10 +66,12 @@ typedef struct {
 } nn_lists;
 
 /* What a product of pixels by packed weights reads and writes: out[i * ow + j, :] is the sum
- * over rows u < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] by w[u]. */
+ * over rows u < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] by w[u]. in_x:
+ * where in x each output pixel begins to see, and the last one again, NN_MORE_PIXELS times. */
 typedef struct {
     const float *x, *w, *bias;
-    int64_t ldx, step_h, step_w; /* floats: a row of x, an output row down, a pixel right */
+    const int32_t *in_x;
+    int64_t ldx, step_w; /* floats: a row of x, an output pixel right */
     int64_t stride_h, kh, run, oh, ow, width; /* width: of out and w, whole vectors */
     const int32_t *ends;                      /* of each row of x: where it is not 0; or null */
 } nn_pixels;
@@ -226,10 +235,10 @@ static inline int64_t nn_winograd_tiles(int64_t ow)
     return nn_winograd_rows(ow) * ((ow + 1) / 2);
 }
 
-/* Floats of work space: products of no bias, inputs and sums of the tiles */
+/* Floats of work space: inputs and sums of the tiles, and of 16 more that are made beside few */
 static inline int64_t nn_winograd_space(int64_t ow, int64_t channels, int64_t width)
 {
-    return nn_floats(width) + nn_floats(16 * nn_winograd_tiles(ow) * (channels + width));
+    return nn_floats(16 * (nn_winograd_tiles(ow) + 1) * (channels + width));
 }
 
 static void nn_pack_winograd(const nn_filter *f, int64_t channels, int64_t width, float *packed,
@@ -277,6 +286,16 @@ static inline int nn_is_plain(const nn_conv *s)
     return s->stride_h == 1 && s->stride_w == 1;
 }
 
+/* Where in x each output pixel begins to see, and the last one more often */
+static void nn_fill_in_x(int64_t oh, int64_t ow, int64_t step_h, int64_t step_w, int32_t *in_x)
+{
+    for (int64_t i = 0; i < oh; i++)
+        for (int64_t j = 0; j < ow; j++)
+            in_x[i * ow + j] = (int32_t)(i * step_h + j * step_w);
+    for (int64_t k = 0; k < NN_MORE_PIXELS; k++)
+        in_x[oh * ow + k] = in_x[oh * ow - 1];
+}
+
 /* Whether planes takes less time than product: it multiplies with what is black, too, but leaves no
  * vector half empty. The sums are the same. */
 static inline int nn_is_planes(const nn_conv *s)
@@ -302,7 +321,8 @@ static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64
     const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s)) && nn_are_whole(s->c);
     *weights = nn_floats((winograd ? 16 : s->kh * s->kw) * s->c * width);
     *bias = nn_floats(width);
-    *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow * width) +
+    *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow) +
+            nn_product_floats(s->oh * s->ow, width) +
             2 * nn_floats(s->ph * s->pw * width) +
             (nn_is_planes(s) ? nn_floats(4 * nn_planes_of(s, &f, 0, 0, 0).plane) : 0) +
             (winograd ? nn_winograd_space(s->ow, s->c, width) : 0);
@@ -338,16 +358,18 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     float *const frame = job->mine + t * job->each;
     int32_t *const ends = (int32_t *)(frame + nn_frame_floats(&f));
-    float *const image = (float *)ends + nn_floats(2 * f.rows);
-    float *const pooled = image + nn_floats(s->oh * s->ow * width);
+    int32_t *const in_x = ends + nn_floats(2 * f.rows);
+    float *const image = (float *)in_x + nn_floats(s->oh * s->ow);
+    float *const pooled = image + nn_product_floats(s->oh * s->ow, width);
     float *const places = pooled + nn_floats(pixels * width);
-    const nn_pixels p = {frame, job->packed, job->bias, f.ld, s->stride_h * f.ld, s->stride_w * s->c,
+    const nn_pixels p = {frame, job->packed, job->bias, in_x, f.ld, s->stride_w * s->c,
                          s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
                          s->c == 1 ? ends : 0};
     int64_t lo, hi;
     nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, t, threads, &lo, &hi);
     (winograd ? nn_pack_winograd : nn_pack)(&job->filter, s->c, width, job->packed, lo, hi);
     nn_clear_frame(&f, frame);
+    nn_fill_in_x(s->oh, s->ow, s->stride_h * f.ld, s->stride_w * s->c, in_x);
     nn_share(s->n, 1, t, threads, &lo, &hi);
     nn_barrier(threads);
     for (int64_t i = lo; i < hi; i++) {

@@ -1,7 +1,7 @@
 /* Winograd's convolution of 3 x 3 kernels at stride 1, forward and for the gradient of the weights,
  * for one instruction set.
  *
- * Included by convolution_loops.h, whose product and outer it calls. Lavin and Gray 2016,
+ * Included by convolution_loops.h, whose outer it calls. Lavin and Gray 2016,
  * F(2x2, 3x3):
  *     y = A' [(G w G') . (B' x B)] A
  * with x the 4 x 4 pixels that the 2 x 2 outputs y see, w the kernel and . element by element:
@@ -78,6 +78,51 @@ NN_INLINE void NN(winograd_out)(const float *m, int64_t step, vf bias, float *ou
         STORE(out + ldo + width, bias + a[1][1] - a[1][2] - a[1][3]);
 }
 
+/* Tiles whose sums are in registers, of one vector and of two: usual are 28 and 16 at a time. */
+#if VL == 16
+#define TILES(n) ((n) == 1 ? 14 : 8)
+#else
+#define TILES(n) ((n) == 1 ? 8 : 6)
+#endif
+
+/* Some rows of x by weights, n vectors of out:
+ *
+ *     for t: for o: out[t * width + o] = sum_c x[t * channels + c] * w[c * width + o] */
+NN_INLINE void NN(winograd_tile)(const int tiles, const int n, const float *x, int64_t channels,
+                                 const float *w, int64_t width, float *out)
+{
+    vf sums[TILES(1)][2];
+    NN_UNROLL for (int t = 0; t < tiles; t++) NN_UNROLL for (int v = 0; v < n; v++)
+        sums[t][v] = (vf){0};
+    for (int64_t c = 0; c < channels; c++, w += width) {
+        vf some[2];
+        NN_UNROLL for (int v = 0; v < n; v++) some[v] = LOAD(w + v * VL);
+        NN_UNROLL for (int t = 0; t < tiles; t++) NN_UNROLL for (int v = 0; v < n; v++)
+            sums[t][v] += x[t * channels + c] * some[v];
+    }
+    NN_UNROLL for (int t = 0; t < tiles; t++) NN_UNROLL for (int v = 0; v < n; v++)
+        STORE(out + t * width + v * VL, sums[t][v]);
+}
+
+/* x (tiles, channels) by w (channels, width). The last rows are made with those before them once
+ * more, or where there are too few, with what lies behind them. */
+static void NN(winograd_product)(const float *x, int64_t tiles, int64_t channels, const float *w,
+                                 int64_t width, float *out)
+{
+    for (int64_t o = 0; o < width; o += 2 * VL) {
+        const int two = o + VL < width;
+        const int64_t some = two ? TILES(2) : TILES(1);
+        for (int64_t t = 0; t < tiles; t += some) {
+            const int64_t at = t + some > tiles && tiles > some ? tiles - some : t;
+            const float *const from = x + at * channels;
+            if (two)
+                NN(winograd_tile)(TILES(2), 2, from, channels, w + o, width, out + at * width + o);
+            else
+                NN(winograd_tile)(TILES(1), 1, from, channels, w + o, width, out + at * width + o);
+        }
+    }
+}
+
 /* What product gives, for a 3 x 3 kernel at stride 1; w as nn_pack_winograd leaves it. For some
  * rows of tiles at a time:
  *
@@ -88,9 +133,7 @@ static void NN(winograd)(const nn_pixels *p, float *out, float *space)
 {
     const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
     const int64_t rows = nn_winograd_rows(p->ow), most = rows * across;
-    float *const none = space, *const in = none + nn_floats(width);
-    float *const sums = in + 16 * most * channels;
-    memset(none, 0, (size_t)width * sizeof *none);
+    float *const in = space, *const sums = in + 16 * most * channels + TILES(1) * channels;
     for (int64_t top = 0; 2 * top < p->oh; top += rows) {
         const int64_t end = nn_least(top + rows, (p->oh + 1) / 2), tiles = (end - top) * across;
         float *to = in;
@@ -99,11 +142,9 @@ static void NN(winograd)(const nn_pixels *p, float *out, float *space)
                 for (int64_t c = 0; c < channels; c += VL, to += VL)
                     NN(winograd_in)(p->x + 2 * i * p->ldx + 2 * j * channels + c, p->ldx, channels,
                                     to, tiles * channels);
-        for (int64_t k = 0; k < 16; k++) {
-            const nn_pixels q = {in + k * tiles * channels, p->w + k * channels * width, none, 0, 0,
-                                 channels, 1, 1, channels, 1, tiles, width, 0};
-            NN(product)(&q, sums + k * tiles * width);
-        }
+        for (int64_t k = 0; k < 16; k++)
+            NN(winograd_product)(in + k * tiles * channels, tiles, channels,
+                                 p->w + k * channels * width, width, sums + k * tiles * width);
         const float *from = sums;
         for (int64_t i = top; i < end; i++)
             for (int64_t j = 0; j < across; j++)
@@ -141,3 +182,5 @@ static void NN(winograd_outer)(const nn_pixels *p, const float *g, int64_t ldg,
                       in_g, tiles, sums + k * channels * width, width);
     }
 }
+
+#undef TILES
