@@ -153,7 +153,7 @@ nn_net *nn_create(const int32_t *widths, int32_t count, int32_t activation)
     if (count < 2 || count > NN_MAX_LAYERS + 1 || activation < 0 || activation > NN_SCALED_TANH)
         return 0;
     for (int32_t l = 0; l < count; l++) {
-        if (widths[l] < 1 || widths[l] > 65536)
+        if (widths[l] < 1 || widths[l] > (l ? 65536 : NN_MOST_PIXELS))
             return 0;
         parameters += l ? (int64_t)(widths[l - 1] + 1) * widths[l] : 0;
     }
@@ -382,7 +382,8 @@ static void nn_activate_rows(int kind, int64_t rows, int64_t width, float *y)
     nn_active->activate(kind, rows, width, y, width);
 }
 
-/* Layers of images through the network; two: work space of two layers' outputs */
+/* Layers of images through the network; two: work space of two layers' outputs, and of the sparse
+ * product */
 static void nn_forward(const nn_net *net, const nn_images *set, int64_t widest, float *two,
                        float *logits)
 {
@@ -397,7 +398,7 @@ static void nn_forward(const nn_net *net, const nn_images *set, int64_t widest, 
         else
             nn_sparse_linear_forward(&rows, set->labels, set->count, set->entries,
                                      layer->weight.w, layer->out, layer->bias.w, layer->out, out,
-                                     layer->out, 0, two + 2 * set->count * widest, 1);
+                                     layer->out, two + 2 * set->count * widest, 1);
         nn_activate_rows(layer->activation, set->count, layer->out, out);
         in = out;
     }
@@ -411,8 +412,12 @@ int32_t nn_predict(nn_net *net, const uint8_t *images, int32_t count, float *log
         return NN_BAD_SIZE;
     for (int l = 0; l < net->depth; l++)
         widest = net->layers[l].out > widest ? net->layers[l].out : widest;
-    char *const room = nn_room_for(net, 4 * (2 * count + 1) * widest);
-    if (!room || !nn_take_images(&set, images, count, net->layers[0].in) ||
+    const nn_layer *first = &net->layers[0];
+    const nn_rows wide = {.width = first->in};
+    const nn_sparse_work work =
+        nn_sparse_plan(&wide, count, count * first->in, first->out, 1, 0);
+    char *const room = nn_room_for(net, 8 * count * widest + work.bytes);
+    if (!room || !nn_take_images(&set, images, count, first->in) ||
         !(set.labels = malloc((size_t)count * sizeof *set.labels + 1))) {
         nn_forget(&set);
         return NN_NO_MEMORY;
