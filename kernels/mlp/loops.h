@@ -8,7 +8,7 @@
  *
  * Tails: a panel at least VL wide puts its last vector at width-VL, overlapping
  * its neighbour (both compute the same bits). A panel narrower than VL reads
- * whole vectors if the row stride allows it, and else goes column by column:
+ * whole vectors where the row stride allows it, and else goes column by column:
  * pad narrow matrices to a row stride of 16 to stay fast.
  */
 

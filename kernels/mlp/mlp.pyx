@@ -55,7 +55,7 @@ cdef extern from "mlp/steps.h" nogil:
         const double *rates
         double *losses
         int64_t *correct
-    const int NN_MAX_LAYERS, NN_MAX_THREADS, NN_CROSS_ENTROPY, NN_MSE
+    const int NN_MAX_LAYERS, NN_MAX_THREADS, NN_MOST_PIXELS, NN_CROSS_ENTROPY, NN_MSE
     const int NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH
 
     nn_optimizer nn_store()

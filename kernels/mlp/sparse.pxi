@@ -33,7 +33,7 @@ cdef int _read_rows(Compressed *c, object rows, double scale, double shift) exce
     _read(&indptr, given_indptr, "rows.indptr", "l", 1, False)
     _read(&columns, given_columns, "rows.columns", "H", 1, False)
     _read(&values, given_values, "rows.values", "B", 1, False)
-    if indptr.size < 1 or columns.size != values.size or not 0 <= width <= 65535:
+    if indptr.size < 1 or columns.size != values.size or not 0 <= width <= NN_MOST_PIXELS:
         raise ValueError(
             f"rows do not fit: indptr ({indptr.size},), columns ({columns.size},), "
             f"values ({values.size},), width {width}")
@@ -67,7 +67,7 @@ cdef int64_t _count_entries(Compressed *c, const int64_t *index, int64_t count) 
 def compress(images, int threads):
     cdef Array source, indptr, columns, values
     _read(&source, images, "images", "B", 2, False)
-    if source.shape[1] > 65535:
+    if source.shape[1] > NN_MOST_PIXELS:
         raise ValueError(f"compress: at most 65,535 pixels, got {source.shape[1]}")
     bounds = np.zeros(source.shape[0] + 1, np.int64)
     _read(&indptr, bounds, "indptr", "l", 1, True)

@@ -31,7 +31,7 @@ static inline void NN(store_some)(float *p, vf v, int count)
  *
  * The rows of W that the runs r read stay in L1 while all samples pass by. One load has the columns
  * of four entries, another their values, for 32 multiply-adds; 8 accumulators hide the latency of the
- * FMA. What the next run begins with is asked for, as it lies in L2.
+ * FMA. Between its runs a sample's sums rest in `out`.
  */
 NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const float *table,
                                         const float *w, const float *bias, int width, int relu,
@@ -58,8 +58,6 @@ NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const f
                     NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(from + AT(j));
                 else
                     NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = (vf){0};
-                NN_UNROLL for (int j = 0; j < nv * VL; j += 16) NN_PREFETCH(o + ldo + j);
-                NN_PREFETCH(cols + 4 * *fours + 16);
                 for (int i = *fours; i; i--, cols += 4, vals += 4) {
                     uint64_t four, values;
                     memcpy(&four, cols, 8);
@@ -141,12 +139,12 @@ static void NN(sparse_images)(const nn_rows *x, const int64_t *index, int64_t co
  *     for r: for n of the block where x[n, list[r]] is not 0:
  *         sum[r, :] += x[n, list[r]] * grad[n, :]
  *
- * The first block begins with `base`. Rows of sum are nv vectors apart, as those of the panel grad
- * are, of which the last may be padding. */
+ * The first block begins with `base`. The last one, if `plain` is not null but a panel of the weight,
+ * subtracts lr times the sums there: plain SGD, of whose sums nothing else is wanted. */
 NN_INLINE void NN(sparse_gradient_rows)(
     const int nv, const float *table, const nn_entry *entries, const int32_t *start,
     const int32_t *list, int rows, int first_block, const float *base, const float *grad,
-    float *sum)
+    float *sum, float *plain, float lr)
 {
     for (int r = 0; r < rows; r++) {
         const int32_t c = list[r], end = start[c + 1];
@@ -162,6 +160,10 @@ NN_INLINE void NN(sparse_gradient_rows)(
                 const float v = table[NN_FOURTH(four, q) >> 8];
                 NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += v * LOAD(g + j * VL);
             }
+        }
+        if (plain) {
+            s = plain + c * (nv * VL);
+            NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(s + j * VL) - lr * acc[j];
         }
         NN_UNROLL for (int j = 0; j < nv; j++) STORE(s + j * VL, acc[j]);
     }
@@ -198,6 +200,7 @@ static void NN(sparse_update)(const nn_batch *t, const float *table, const float
     float sum[CHUNK * 8 * VL] NN_ALIGNED, begin[8 * VL] NN_ALIGNED;
     int32_t list[CHUNK];
     const int64_t stride = t->width + 2;
+    const int is_plain = opt->kind == NN_SGD && opt->weight_decay == 0 && ldw == NN_PANELS;
     const int all = base || (opt->kind != NN_ADD && opt->kind != NN_SGD) || opt->weight_decay != 0;
     if (!t->blocks) /* no sample, a gradient of zeros */
         memset(sum, 0, sizeof sum);
@@ -208,6 +211,7 @@ static void NN(sparse_update)(const nn_batch *t, const float *table, const float
         const int wide = (int)(panel.b - a);
         for (int o = 0; o < 8 * VL; o++)
             begin[o] = base && o < wide ? base[a + o] : 0;
+        float *const plain = is_plain ? p->w + at : 0;
         for (int64_t c = 0; c < t->width;) {
             int rows = 0;
             for (; c < t->width && rows < CHUNK; c++) {
@@ -225,14 +229,15 @@ static void NN(sparse_update)(const nn_batch *t, const float *table, const float
 #define CASE(K)                                                                              \
     case K:                                                                                  \
         NN(sparse_gradient_rows)(K, table, t->entries + t->base[q], t->start + q * stride, list, \
-                                 rows, q == 0, begin, g, sum);                               \
+                                 rows, q == 0, begin, g, sum,                                \
+                                 q == t->blocks - 1 ? plain : 0, opt->lr);                   \
         break;
                 switch (panel.vectors) {
                     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
                 }
 #undef CASE
             }
-            for (int r = 0; r < rows; r++)
+            for (int r = 0; r < rows && !plain; r++)
                 NN(apply)(opt, wide, sum + r * 8 * VL, p, at + list[r] * ld);
         }
     }

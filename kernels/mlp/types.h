@@ -17,6 +17,8 @@ typedef struct {
     int64_t width;
 } nn_rows;
 
+#define NN_MOST_PIXELS 65535 /* of an image; nn_batch has a column more */
+
 /* A batch as the loops read it, in blocks of `block` samples, each block twice.
  *
  * By runs: a run holds what a sample of block b has in the rows r * run_rows .. of the weight, a

@@ -153,7 +153,7 @@ nn_net *nn_create(const int32_t *widths, int32_t count, int32_t activation)
     if (count < 2 || count > NN_MAX_LAYERS + 1 || activation < 0 || activation > NN_SCALED_TANH)
         return 0;
     for (int32_t l = 0; l < count; l++) {
-        if (widths[l] < 1 || widths[l] > 65536)
+        if (widths[l] < 1 || widths[l] > (l ? 65536 : NN_MOST_PIXELS))
             return 0;
         parameters += l ? (int64_t)(widths[l - 1] + 1) * widths[l] : 0;
     }
@@ -382,8 +382,8 @@ static void nn_activate_rows(int kind, int64_t rows, int64_t width, float *y)
     nn_active->activate(kind, rows, width, y, width);
 }
 
-/* Layers of images through the network; two: work space of two layers' outputs, and of the first
- * layer */
+/* Layers of images through the network; two: work space of two layers' outputs, and of the sparse
+ * product */
 static void nn_forward(const nn_net *net, const nn_images *set, int64_t widest, float *two,
                        float *logits)
 {
@@ -412,14 +412,13 @@ int32_t nn_predict(nn_net *net, const uint8_t *images, int32_t count, float *log
         return NN_BAD_SIZE;
     for (int l = 0; l < net->depth; l++)
         widest = net->layers[l].out > widest ? net->layers[l].out : widest;
-    char *room = 0;
-    if (nn_take_images(&set, images, count, net->layers[0].in)) {
-        const nn_rows rows = nn_rows_of(net, &set, net->rows.shift);
-        const int64_t first =
-            nn_sparse_plan(&rows, count, set.entries, net->layers[0].out, 1, 0).bytes;
-        room = nn_room_for(net, 4 * 2 * count * widest + first);
-    }
-    if (!room || !(set.labels = malloc((size_t)count * sizeof *set.labels + 1))) {
+    const nn_layer *first = &net->layers[0];
+    const nn_rows wide = {.width = first->in};
+    const nn_sparse_work work =
+        nn_sparse_plan(&wide, count, count * first->in, first->out, 1, 0);
+    char *const room = nn_room_for(net, 8 * count * widest + work.bytes);
+    if (!room || !nn_take_images(&set, images, count, first->in) ||
+        !(set.labels = malloc((size_t)count * sizeof *set.labels + 1))) {
         nn_forget(&set);
         return NN_NO_MEMORY;
     }

@@ -194,6 +194,21 @@ def test_sparse_linear(count, width, outputs, bias, shift, seed):
           empty(width, outputs))  # fmt: skip
 
 
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_the_sparse_layer_multiplies_no_zero(value):
+    images = pixels(np.random.default_rng(0), 70, 300)
+    rows, lit = mlp.compress(images, 2), images != 0
+    weight, grad = np.ones((300, 40), np.float32), np.ones((70, 40), np.float32)
+    weight[7], grad[3] = value, value
+    common = rows, np.arange(70), 1.0, 0.0
+    out = mlp.sparse_linear_forward(*common, weight, None, np.empty_like(grad), 2)
+    np.testing.assert_array_equal(out[lit[:, 7]], value)
+    assert np.isfinite(out[~lit[:, 7]]).all()
+    out = mlp.sparse_linear_backward_weight(*common, grad, np.empty_like(weight), 2)
+    np.testing.assert_array_equal(out[lit[3]], value)
+    assert np.isfinite(out[~lit[3]]).all()
+
+
 def test_sparse_linear_takes_black_images_and_none():
     rng = np.random.default_rng(0)
     rows = reference.compress(np.zeros((4, 30), np.uint8))
