@@ -108,7 +108,7 @@ cdef extern from "mlp/steps.h" nogil:
 
     int64_t nn_mlp_find_bad_row(
         const nn_rows *, int64_t, int64_t, const nn_layer *, int, const int64_t *, int64_t, int64_t,
-        int64_t *)
+        int64_t *, int)
     int64_t nn_mlp_find_bad_label(const int64_t *, const int64_t *, int64_t, int64_t)
     int64_t nn_mlp_bytes(const nn_rows *, const nn_layer *, int, int64_t, int64_t, int)
     void nn_mlp_train(

@@ -155,14 +155,15 @@ cdef int _read_layers(
 
 
 cdef int64_t _check_batches(
-    Compressed *c, const nn_layer *layers, int depth, const Array *index,
+    Compressed *c, const nn_layer *layers, int depth, const Array *index, int threads,
 ) except -1:
     """All that the batches lead to is inside the arrays; the most entries of one's chunks."""
     cdef int64_t most = 0, bad
     cdef const int64_t *batches = <const int64_t *>index.data
     with nogil:
         bad = nn_mlp_find_bad_row(
-            &c.x, c.count, c.entries, layers, depth, batches, index.shape[0], index.shape[1], &most)
+            &c.x, c.count, c.entries, layers, depth, batches, index.shape[0], index.shape[1], &most,
+            threads)
     if bad >= 0:
         _count_entries(c, batches + bad, 1)  # which raises the error
     return most
@@ -224,7 +225,7 @@ def mlp_steps(
         return results
     if not index.shape[1]:
         raise ValueError("mlp_steps: a batch must have at least one image")
-    most = _check_batches(&c, layer, depth, &index)
+    most = _check_batches(&c, layer, depth, &index, threads)
     if labelled:
         _check_labels(&wanted, &index, classes)
 

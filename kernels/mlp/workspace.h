@@ -180,21 +180,51 @@ NN_API int64_t nn_mlp_bytes(const nn_rows *x, const nn_layer *layers, int depth,
     return nn_mlp_plan(x, layers, depth, count, most_entries, threads, 0).bytes;
 }
 
+/* The check of all batches, and what each thread found in its share of the steps */
+typedef struct {
+    const nn_rows *x;
+    int64_t rows, entries, chunk;
+    const int64_t *index;
+    int64_t steps, count;
+    int64_t *bad, *most;
+} nn_check_job;
+
+static void nn_check_thread(const void *given, int t, int threads)
+{
+    const nn_check_job *job = given;
+    const int64_t count = job->count;
+    int64_t s0, s1, most = 0, bad = -1;
+    nn_share(job->steps, 1, t, threads, &s0, &s1);
+    for (int64_t s = s0; s < s1 && bad < 0; s++)
+        for (int64_t n0 = 0; n0 < count && bad < 0; n0 += job->chunk) {
+            const int64_t n = s * count + n0, left = count - n0;
+            int64_t total = 0;
+            bad = nn_find_bad_row(job->x, job->rows, job->entries, job->index + n,
+                                  left < job->chunk ? left : job->chunk, &total);
+            bad += bad < 0 ? 0 : n;
+            most = total > most ? total : most;
+        }
+    job->bad[t] = bad;
+    job->most[t] = most;
+}
+
 /* nn_find_bad_row for all batches; *most becomes the most entries that a chunk has. */
 NN_API int64_t nn_mlp_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
                                    const nn_layer *layers, int depth, const int64_t *index,
-                                   int64_t steps, int64_t count, int64_t *most)
+                                   int64_t steps, int64_t count, int64_t *most, int threads)
 {
-    const int64_t chunk = nn_chunk(layers, depth, count);
-    for (int64_t s = 0; s < steps; s++)
-        for (int64_t n0 = 0; n0 < count; n0 += chunk) {
-            const int64_t n = s * count + n0, size = count - n0 < chunk ? count - n0 : chunk;
-            int64_t total = 0;
-            const int64_t bad = nn_find_bad_row(x, rows, entries, index + n, size, &total);
-            if (bad >= 0)
-                return n + bad;
-            *most = total > *most ? total : *most;
-        }
+    int64_t bad[NN_MAX_THREADS], found[NN_MAX_THREADS];
+    const nn_check_job job = {x,     rows,  entries, nn_chunk(layers, depth, count), index,
+                              steps, count, bad,     found};
+    threads = nn_useful_threads(threads, 256.0 * (double)steps * (double)count);
+    for (int t = 0; t < threads; t++)
+        bad[t] = -1, found[t] = 0;
+    nn_run(nn_check_thread, &job, threads);
+    for (int t = 0; t < threads; t++) {
+        if (bad[t] >= 0)
+            return bad[t];
+        *most = found[t] > *most ? found[t] : *most;
+    }
     return -1;
 }
 

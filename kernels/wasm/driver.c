@@ -298,7 +298,7 @@ int32_t nn_train(nn_net *net, int32_t steps, int32_t batch, double rate)
     for (int64_t i = 0; i < images; i++)
         ((int64_t *)at)[i] = nn_drawn_image(clock->seed, clock->drawn + i, net->set.count);
     nn_mlp_find_bad_row(&net->rows, net->set.count, net->set.entries, net->layers, net->depth,
-                        (int64_t *)at, steps, batch, &most);
+                        (int64_t *)at, steps, batch, &most, 1);
     const int64_t work = nn_mlp_bytes(&net->rows, net->layers, net->depth, batch, most, 1);
     if (numbers + 2 * each + work > net->bytes - 64) { /* more than what was drawn there */
         if (!nn_room_for(net, numbers + 2 * each + work + work / 4))
