@@ -41,6 +41,7 @@ GOALS = {
             variants(LATE, schedule=warmup(0.15, 0.3, 0.4), init=("torch", "kaiming_uniform")),
         ),
         *variants(LATE, batch_size=(96,), hidden=((64,),), schedule=warmup(0.15, 0.4)),
+        *variants(SHORT, steps=(500, 560)),
         *variants({**ONCE, "epochs": None}, steps=(600, 700, 800)),
         {**ONCE, "epochs": None, "steps": 600, "channels": (16, 32)},
         {**ONCE, "epochs": None, "steps": 1000, "batch_size": 48, "lr": 0.15},
