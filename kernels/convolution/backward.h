@@ -27,6 +27,7 @@ typedef struct {
     int group, laid; /* images that are worked on together, and whose gradients lie side by side */
     int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
     int64_t most;                       /* gradients of one output in an image */
+    int64_t down, right;                /* pixels from one gradient to the next in the frame g */
     int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
     nn_frame x, g;                      /* g: gradients of all outputs side by side */
     int64_t tables, weights, each;      /* floats of work space */
@@ -39,6 +40,13 @@ static int64_t nn_chunk_floats(const nn_conv *s, const nn_plan *p, int64_t width
     const int64_t area = s->kh * s->kw;
     const int64_t sums = p->by_pixel || p->dense_w ? s->c * area * width : s->o * s->kh * run;
     return nn_floats(sums) + nn_floats(s->o);
+}
+
+/* Whether the gradient of x is a product of all its pixels: also where the gradients of outputs are a
+ * stride apart, with zeros between them, if that is less work than to scatter them. */
+static inline int nn_is_dense(const nn_conv *s)
+{
+    return nn_is_plain(s) || (s->stride_h <= 2 && s->stride_w <= 2 && s->kh <= 3 && s->kw <= 3);
 }
 
 static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int want_x)
@@ -54,9 +62,10 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
     p.turned = nn_whole(s->c, p.vector);
     p.by_pixel = want_w && plain && s->kw * s->c < 12;
     p.dense_w = want_w && !p.by_pixel && s->pool == 1;
-    p.dense_x = want_x && plain && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
+    p.dense_x = want_x && nn_is_dense(s) && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
+    p.down = p.dense_x ? s->stride_h : 1, p.right = p.dense_x ? s->stride_w : 1;
     p.winograd_w = p.dense_w && nn_is_winograd(s->kh, s->kw, plain) && nn_are_whole(s->c);
-    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, plain);
+    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, 1);
     p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
     p.group = s->pool > 1 ? NN_GROUP : 1;
     if (p.winograd_w || p.winograd_x)
@@ -69,12 +78,14 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
         p.chunks = nn_least(NN_MAX_CHUNKS, p.chunks);
         p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
     } else
-        p.chunks = s->n; /* nothing to add up: an image each */
+        p.chunks = (s->n + p.group - 1) / p.group; /* nothing to add up: a group each */
     p.chunks = p.chunks < 1 ? 1 : p.chunks;
     p.per_chunk = (s->n + p.chunks - 1) / p.chunks;
     p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     if (p.by_pixel || p.dense_w || p.dense_x)
-        p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
+        p.g = nn_framed((s->h + 2 * s->pad_h - s->kh) / (s->stride_h / p.down) + 1,
+                        (s->w + 2 * s->pad_w - s->kw) / (s->stride_w / p.right) + 1, s->o, p.width,
+                        s->kh - 1, s->kw - 1);
     p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool) +
                2 * nn_floats(NN_WINOGRAD_TILES) + nn_floats(2 * (s->h + s->kh));
     p.weights = p.dense_x ? nn_floats((p.winograd_x ? 36 : area) * p.width * p.turned)
@@ -159,7 +170,7 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
         for (int64_t j = 0; j < s->ow; j++) {
             given->in_x[i * s->ow + j] =
                 (int32_t)(i * s->stride_h * p->x.ld + j * s->stride_w * p->x.step);
-            given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i, j);
+            given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i * p->down, j * p->right);
         }
     for (int64_t i = 0; i < s->ph; i++)
         for (int64_t j = 0; j < s->pw; j++)
@@ -172,9 +183,9 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
     }
     for (int64_t i = 0; p->dense_x && i < s->h + s->kh; i++) {
         const int64_t row = i + s->pad_h - (s->kh - 1), first = s->kw - 1 - s->pad_w;
-        const int any = row >= 0 && row < s->oh;
+        const int any = row >= 0 && row < s->oh * p->down && row % p->down == 0;
         given->ends[2 * i] = any ? (int32_t)(first * p->width) : 0;
-        given->ends[2 * i + 1] = any ? (int32_t)((first + s->ow) * p->width) : 0;
+        given->ends[2 * i + 1] = any ? (int32_t)((first + s->ow * p->right) * p->width) : 0;
     }
 }
 
@@ -266,7 +277,8 @@ static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, co
     const int64_t n = p->most;
     int32_t *const places = (int32_t *)(d->tall + nn_floats(n * p->width));
     if (s->pool == 1) {
-        nn_into_frame(&p->g, grad, to);
+        nn_active->transpose_lines(grad, s->o, n, n, to + nn_in_frame(&p->g, 0, 0),
+                                   p->right * p->width, s->ow, p->down * p->g.ld);
         return;
     }
     nn_active->transpose(grad, s->o, n, n, d->tall, p->width);

@@ -11,47 +11,48 @@
  *          0 -b/2 -1/2 b   1  0          1/6   b/6   1/3          0 a/2 -a/2 2b -2b 1
  *          0  b/2 -1/2 -b  1  0          1/6  -b/6   1/3
  *          0   1    0 -5/2 0  1           0     0     1
- * These points lose a fifth of the digits that 0, +-1, +-2 lose, and each line below is a sum with
- * one product that rounds: no compiler has a choice of what to fuse.
+ * The error is a fifth of that with the points 0, +-1, +-2, and each sum below has one product that
+ * rounds, so that compilers have no choice of what to fuse.
  */
 
 #define ROOT_HALF 0.707106769f /* a; b is its double */
 
-/* B' d */
+/* B' d. Clang fuses no product that two sums share: so the odd parts are there twice, as of each
+ * other's sign, here and below. */
 NN_INLINE void NN(points_of_pixels)(const vf *d, vf *to)
 {
-    const vf even = d[4] - 2.0f * d[2], odd = d[3] - 2.0f * d[1];
-    const vf more = d[4] - 0.5f * d[2], rest = d[3] - 0.5f * d[1];
+    const vf even = d[4] - 2.0f * d[2], odd = d[3] - 2.0f * d[1], minus = 2.0f * d[1] - d[3];
+    const vf more = d[4] - 0.5f * d[2], rest = d[3] - 0.5f * d[1], less = 0.5f * d[1] - d[3];
     to[0] = d[0] + d[4] - 2.5f * d[2];
     to[1] = even + ROOT_HALF * odd;
-    to[2] = even - ROOT_HALF * odd;
+    to[2] = even + ROOT_HALF * minus;
     to[3] = more + 2 * ROOT_HALF * rest;
-    to[4] = more - 2 * ROOT_HALF * rest;
+    to[4] = more + 2 * ROOT_HALF * less;
     to[5] = d[1] + d[5] - 2.5f * d[3];
 }
 
-/* G w */
+/* G w; differences of four times the numbers, which is exact */
 NN_INLINE void NN(points_of_weights)(const vf *w, vf *to)
 {
-    const vf less = w[0] + 0.5f * w[2], more = w[0] + 2.0f * w[2];
+    const vf even = w[0] + 0.5f * w[2], more = w[0] + 2.0f * w[2];
     to[0] = w[0];
-    to[1] = (less + ROOT_HALF * w[1]) / -1.5f;
-    to[2] = (less - ROOT_HALF * w[1]) / -1.5f;
+    to[1] = (even + ROOT_HALF * w[1]) / -1.5f;
+    to[2] = (4.0f * even - 4 * ROOT_HALF * w[1]) / -6.0f;
     to[3] = (more + 2 * ROOT_HALF * w[1]) / 6.0f;
-    to[4] = (more - 2 * ROOT_HALF * w[1]) / 6.0f;
+    to[4] = (4.0f * more - 8 * ROOT_HALF * w[1]) / 24.0f;
     to[5] = w[2];
 }
 
 /* A g */
 NN_INLINE void NN(points_of_gradients)(const vf *g, vf *to)
 {
-    const vf even = g[0] + 0.5f * g[2], odd = g[1] + 0.5f * g[3];
-    const vf more = g[0] + 2.0f * g[2], rest = g[1] + 2.0f * g[3];
+    const vf even = g[0] + 0.5f * g[2], odd = g[1] + 0.5f * g[3], minus = -g[1] - 0.5f * g[3];
+    const vf more = g[0] + 2.0f * g[2], rest = g[1] + 2.0f * g[3], less = -g[1] - 2.0f * g[3];
     to[0] = g[0];
     to[1] = even + ROOT_HALF * odd;
-    to[2] = even - ROOT_HALF * odd;
+    to[2] = even + ROOT_HALF * minus;
     to[3] = more + 2 * ROOT_HALF * rest;
-    to[4] = more - 2 * ROOT_HALF * rest;
+    to[4] = more + 2 * ROOT_HALF * less;
     to[5] = g[3];
 }
 
