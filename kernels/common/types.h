@@ -15,12 +15,14 @@
 #ifdef __GNUC__ /* GCC, clang */
 #define NN_API static __attribute__((unused)) /* a wrapper need not use them all */
 #define NN_INLINE static inline __attribute__((always_inline))
+#define NN_APART static __attribute__((noinline)) /* has the registers to itself */
 #define NN_ALIGNED __attribute__((aligned(64)))
 #define NN_RESTRICT restrict
 #define NN_SQRT(x) __builtin_sqrtf(x)
 #else
 #define NN_API static
 #define NN_INLINE static inline
+#define NN_APART static
 #define NN_ALIGNED
 #define NN_RESTRICT
 #define NN_SQRT(x) sqrtf(x)

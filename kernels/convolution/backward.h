@@ -11,7 +11,6 @@
 
 #define NN_MAX_CHUNKS 16
 #define NN_CHUNK_BYTES (32 << 20) /* all chunks of a gradient together, unless one is more */
-#define NN_GROUP 4                /* images whose gradients are added to the weights' together */
 
 /* What of the backward pass is wanted, and by which way.
  *
@@ -24,10 +23,11 @@
  * dense_w, dense_x: no pooling. The gradient of the weights is a sum of outer products, that of
  * x the product of pixels by turned weights. */
 typedef struct {
-    int want_w, want_bias, want_x, by_pixel, dense_w, dense_x, winograd_w, winograd_x;
-    int listed, group;
+    int want_w, want_bias, want_x, by_pixel, dense_w, dense_x, winograd_w, winograd_x, listed;
+    int group, laid; /* images that are worked on together, and whose gradients lie side by side */
     int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
     int64_t most;                       /* gradients of one output in an image */
+    int64_t down, right;                /* pixels from one gradient to the next in the frame g */
     int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
     nn_frame x, g;                      /* g: gradients of all outputs side by side */
     int64_t tables, weights, each;      /* floats of work space */
@@ -37,9 +37,16 @@ typedef struct {
  * decides the order of a sum, so it is counted with the widest vectors on every set. */
 static int64_t nn_chunk_floats(const nn_conv *s, const nn_plan *p, int64_t width, int64_t run)
 {
-    const int64_t area = p->winograd_w ? 16 : s->kh * s->kw;
+    const int64_t area = s->kh * s->kw;
     const int64_t sums = p->by_pixel || p->dense_w ? s->c * area * width : s->o * s->kh * run;
     return nn_floats(sums) + nn_floats(s->o);
+}
+
+/* Whether the gradient of x is a product of all its pixels: also where the gradients of outputs are a
+ * stride apart, with zeros between them, if that is less work than to scatter them. */
+static inline int nn_is_dense(const nn_conv *s)
+{
+    return nn_is_plain(s) || (s->stride_h <= 2 && s->stride_w <= 2 && s->kh <= 3 && s->kw <= 3);
 }
 
 static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int want_x)
@@ -55,11 +62,14 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
     p.turned = nn_whole(s->c, p.vector);
     p.by_pixel = want_w && plain && s->kw * s->c < 12;
     p.dense_w = want_w && !p.by_pixel && s->pool == 1;
-    p.dense_x = want_x && plain && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
+    p.dense_x = want_x && nn_is_dense(s) && s->pool == 1 && s->pad_h < s->kh && s->pad_w < s->kw;
+    p.down = p.dense_x ? s->stride_h : 1, p.right = p.dense_x ? s->stride_w : 1;
     p.winograd_w = p.dense_w && nn_is_winograd(s->kh, s->kw, plain) && nn_are_whole(s->c);
-    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, plain);
+    p.winograd_x = p.dense_x && nn_is_winograd(s->kh, s->kw, 1);
     p.listed = (want_w && !p.by_pixel && !p.dense_w) || (want_x && !p.dense_x);
     p.group = s->pool > 1 ? NN_GROUP : 1;
+    if (p.winograd_w || p.winograd_x)
+        p.group = (int)nn_winograd_images(s->oh, s->ow);
     p.most = s->ph * s->pw;
     if (want_w) { /* at least two chunks, for two threads, however large they are */
         p.size = nn_chunk_floats(s, &p, p.width, p.run);
@@ -68,25 +78,29 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
         p.chunks = nn_least(NN_MAX_CHUNKS, p.chunks);
         p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
     } else
-        p.chunks = s->n; /* nothing to add up: an image each */
+        p.chunks = (s->n + p.group - 1) / p.group; /* nothing to add up: a group each */
     p.chunks = p.chunks < 1 ? 1 : p.chunks;
     p.per_chunk = (s->n + p.chunks - 1) / p.chunks;
     p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     if (p.by_pixel || p.dense_w || p.dense_x)
-        p.g = nn_framed(s->oh, s->ow, s->o, p.width, s->kh - 1, s->kw - 1);
+        p.g = nn_framed((s->h + 2 * s->pad_h - s->kh) / (s->stride_h / p.down) + 1,
+                        (s->w + 2 * s->pad_w - s->kw) / (s->stride_w / p.right) + 1, s->o, p.width,
+                        s->kh - 1, s->kw - 1);
     p.tables = 2 * nn_floats(s->oh * s->ow) + nn_floats(p.most) + nn_floats(s->pool * s->pool) +
-               nn_floats(s->o) + nn_floats(s->h * s->w) +
-               2 * nn_floats(nn_winograd_tiles(s->ow)) + nn_floats(2 * (s->h + s->kh));
-    p.weights = p.dense_x ? nn_floats((p.winograd_x ? 16 : area) * p.width * p.turned)
+               nn_floats(s->o) + nn_floats(s->h * s->w) + 2 * nn_floats(NN_WINOGRAD_TILES) +
+               nn_floats(2 * (s->h + s->kh));
+    p.weights = p.dense_x ? nn_floats((p.winograd_x ? 36 : area) * p.width * p.turned)
                           : nn_floats(s->o * s->kh * p.run);
     p.weights += nn_floats(p.turned); /* no bias */
+    p.laid = s->pool == 1 ? p.group : 1;
     p.each = p.group * (nn_frame_floats(&p.x) + 2 * s->o * p.most) + 2 * NN_SLACK +
              nn_floats(s->o) + nn_floats(s->o * p.most) + nn_floats(2 * s->o * s->oh * s->ow) +
-             2 * nn_floats(p.most * p.width) + NN_SLACK +
-             nn_floats(s->oh * s->ow) + nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
-             (p.dense_x ? nn_product_floats(s->h * s->w, p.turned) : nn_frame_floats(&p.x)) +
-             (p.winograd_x ? nn_winograd_space(s->w, p.width, p.turned) : 0) +
-             (p.winograd_w ? nn_winograd_space(s->ow, s->c, p.width) : 0);
+             2 * nn_floats(p.most * p.width) + NN_SLACK + nn_floats(s->oh * s->ow) +
+             p.laid * nn_frame_floats(&p.g) + nn_floats(2 * s->h * s->w) +
+             (p.dense_x ? nn_product_floats(p.group * s->h * s->w, p.turned)
+                        : nn_frame_floats(&p.x)) +
+             (p.winograd_x ? nn_winograd_space(p.width, p.turned) : 0) +
+             (p.winograd_w ? nn_winograd_outer_space(s->c, p.width) : 0);
     return p;
 }
 
@@ -115,7 +129,7 @@ typedef struct {
     float *x[NN_GROUP];
     nn_spike *spikes, *placed, *seen;
     int32_t *counts, *placed_counts;
-    float *masked, *tall, *g, *pixels, *tiles;
+    float *masked, *tall, *g[NN_GROUP], *pixels, *tiles;
 } nn_desk;
 
 static float *nn_take(float **space, int64_t floats)
@@ -140,12 +154,14 @@ static nn_desk nn_set_desk(const nn_conv *s, const nn_plan *p, float *space)
     d.tall = nn_take(&space, nn_floats(p->most * p->width) + p->most * p->width);
     d.placed = (nn_spike *)nn_take(&space, 2 * s->o * s->oh * s->ow);
     d.placed_counts = (int32_t *)nn_take(&space, s->oh * s->ow);
-    d.g = nn_take(&space, nn_frame_floats(&p->g) - NN_SLACK);
+    for (int k = 0; k < p->group; k++) {
+        d.g[k] = k < p->laid ? nn_take(&space, nn_frame_floats(&p->g) - NN_SLACK) : d.g[0];
+        nn_clear_frame(&p->g, d.g[k]);
+    }
     d.seen = (nn_spike *)nn_take(&space, 2 * s->h * s->w);
-    d.tiles = p->winograd_w ? nn_take(&space, nn_winograd_space(s->ow, s->c, p->width) - NN_SLACK)
-                            : 0;
+    d.tiles = space;
+    space += p->winograd_w ? nn_winograd_outer_space(s->c, p->width) : 0;
     d.pixels = space;
-    nn_clear_frame(&p->g, d.g);
     memset(d.tall, 0, (size_t)(2 * nn_floats(p->most * p->width)) * sizeof *d.tall);
     return d;
 }
@@ -156,7 +172,7 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
     nn_fill_in_x(s->h, s->w, p->g.ld, p->width, given->turned_x);
     for (int64_t i = 0; i < s->oh; i++)
         for (int64_t j = 0; j < s->ow; j++)
-            given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i, j);
+            given->in_g[i * s->ow + j] = (int32_t)nn_in_frame(&p->g, i * p->down, j * p->right);
     for (int64_t i = 0; i < s->ph; i++)
         for (int64_t j = 0; j < s->pw; j++)
             given->first[i * s->pw + j] = (int32_t)(i * s->pool * s->ow + j * s->pool);
@@ -164,15 +180,15 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
         given->way[k] = (int32_t)(k / s->pool * s->ow + k % s->pool);
     for (int64_t o = 0; o < s->o; o++)
         given->in_sums[o] = (int32_t)(o * s->kh * p->run);
-    for (int64_t k = 0; k < nn_winograd_tiles(s->ow); k++) {
+    for (int64_t k = 0; k < NN_WINOGRAD_TILES; k++) {
         given->tile_x[k] = (int32_t)(k * s->c);
         given->tile_g[k] = (int32_t)(k * p->width);
     }
     for (int64_t i = 0; p->dense_x && i < s->h + s->kh; i++) {
         const int64_t row = i + s->pad_h - (s->kh - 1), first = s->kw - 1 - s->pad_w;
-        const int any = row >= 0 && row < s->oh;
+        const int any = row >= 0 && row < s->oh * p->down && row % p->down == 0;
         given->ends[2 * i] = any ? (int32_t)(first * p->width) : 0;
-        given->ends[2 * i + 1] = any ? (int32_t)((first + s->ow) * p->width) : 0;
+        given->ends[2 * i + 1] = any ? (int32_t)((first + s->ow * p->right) * p->width) : 0;
     }
 }
 
@@ -244,40 +260,43 @@ static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given 
 
 /* An image's gradients into their frame */
 static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, const nn_desk *d,
-                   int64_t image, const float *grad)
+                   int64_t image, const float *grad, float *to)
 {
     const int64_t n = p->most;
     int32_t *const places = (int32_t *)(d->tall + nn_floats(n * p->width));
     if (s->pool == 1) {
-        nn_into_frame(&p->g, grad, d->g);
+        nn_active->transpose_lines(grad, s->o, n, n, to + nn_in_frame(&p->g, 0, 0),
+                                   p->right * p->width, s->ow, p->down * p->g.ld);
         return;
     }
     nn_active->transpose(grad, s->o, n, n, d->tall, p->width);
     nn_active->widen(s->o * n, nn_places(s, p, given, image), (int32_t *)d->placed);
     nn_active->transpose((const float *)d->placed, s->o, n, n, (float *)places, p->width);
-    nn_active->unpool(s, d->tall, places, p->width, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld);
+    nn_active->unpool(s, d->tall, places, p->width, to + nn_in_frame(&p->g, 0, 0), p->g.ld);
 }
 
-/* The gradient of an image as a product */
-static void nn_turn_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
-                          const nn_desk *d, const float *weights, float *x_grad)
+/* The gradients of some images as products, from the k-th of the group on */
+static void nn_turn_images(const nn_conv *s, const nn_plan *p, const nn_given *given,
+                           const nn_desk *d, int k, int count, const float *weights, float *x_grad)
 {
-    const int64_t run = s->kw * p->width;
-    const nn_pixels product = {d->g + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
+    const int64_t run = s->kw * p->width, size = s->h * s->w;
+    const nn_pixels product = {d->g[k] + s->pad_h * p->g.ld + s->pad_w * p->g.step, weights,
                                weights + p->weights - nn_floats(p->turned), given->turned_x,
                                p->g.ld, p->width, 1, s->kh, run, s->h, s->w, p->turned,
-                               given->ends};
+                               given->ends, 0};
     if (p->winograd_x)
-        nn_active->winograd(&product, d->pixels,
-                            d->pixels + nn_product_floats(s->h * s->w, p->turned));
+        nn_active->winograd(&product, count, nn_frame_floats(&p->g), d->pixels,
+                            d->pixels + nn_product_floats(p->group * size, p->turned));
     else
         nn_active->product(&product, d->pixels);
-    nn_active->transpose(d->pixels, s->h * s->w, s->c, p->turned, x_grad, s->h * s->w);
+    for (int i = 0; i < count; i++)
+        nn_active->transpose(d->pixels + i * size * p->turned, size, s->c, p->turned,
+                             x_grad + i * size * s->c, size);
 }
 
 /* Add to the sums of weights what an image gives, by its pixels that are not 0. */
 static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *d, const float *x,
-                             float *sums)
+                             const float *g, float *sums)
 {
     const int64_t area = s->kh * s->kw;
     for (int64_t ch = 0; ch < s->c; ch++, x += s->h * s->w) {
@@ -291,37 +310,20 @@ static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *
             }
         }
         for (int64_t o = 0; o < p->width; o += p->vector)
-            nn_active->gather_apart(d->seen, count, d->g + o, p->g.ld, p->width, s->kh, s->kw,
+            nn_active->gather_apart(d->seen, count, g + o, p->g.ld, p->width, s->kh, s->kw,
                                     sums + ch * area * p->width + o);
     }
 }
 
-/* Add to the sums of weights, in Winograd's form, what an image gives. */
+/* Add to the sums of weights what a group of images gives, in Winograd's form. */
 static void nn_winograd_weights(const nn_conv *s, const nn_plan *p, const nn_given *given,
-                                const nn_desk *d, const float *x, float *sums)
+                                const nn_desk *d, int count, float *sums)
 {
-    const nn_pixels pixels = {x, 0, 0, 0, p->x.ld, s->c, 1, 3, 3 * s->c, s->oh, s->ow,
-                              p->width, 0};
-    nn_active->winograd_outer(&pixels, d->g + nn_in_frame(&p->g, 0, 0), p->g.ld, given->tile_x,
-                              given->tile_g, d->tiles, sums);
-}
-
-/* G' m G: the gradients of one pair of channels; m: the first of 16 numbers, `step` apart */
-static void nn_from_winograd(const float *m, int64_t step, float *w_grad)
-{
-    float half[3][4];
-    for (int v = 0; v < 4; v++) {
-        const float m0 = m[v * step], m1 = m[(4 + v) * step];
-        const float m2 = m[(8 + v) * step], m3 = m[(12 + v) * step];
-        half[0][v] = m0 + 0.5f * (m1 + m2);
-        half[1][v] = 0.5f * (m1 - m2);
-        half[2][v] = 0.5f * (m1 + m2) + m3;
-    }
-    for (int u = 0; u < 3; u++) {
-        w_grad[3 * u] = half[u][0] + 0.5f * (half[u][1] + half[u][2]);
-        w_grad[3 * u + 1] = 0.5f * (half[u][1] - half[u][2]);
-        w_grad[3 * u + 2] = 0.5f * (half[u][1] + half[u][2]) + half[u][3];
-    }
+    const nn_pixels pixels = {d->x[0], 0, 0, 0, p->x.ld, s->c, 1, 3, 3 * s->c, s->oh, s->ow,
+                              p->width, 0, 0};
+    nn_active->winograd_outer(&pixels, count, nn_frame_floats(&p->x),
+                              d->g[0] + nn_in_frame(&p->g, 0, 0), p->g.ld,
+                              nn_frame_floats(&p->g), given->tile_x, given->tile_g, d->tiles, sums);
 }
 
 /* The gradients of a group of images: x_grad theirs, sums the chunk's */
@@ -337,23 +339,25 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
         const float *const x = given->x + image * size;
         const float *const grad = nn_mask(s, p, given, image, d->masked, bias);
         if (p->g.rows)
-            nn_lay(s, p, given, d, image, grad);
+            nn_lay(s, p, given, d, image, grad, d->g[k]);
         if (p->listed)
             nn_list_image(s, p, given, d, image, grad, d->x[k] - d->x[0]);
-        if (p->dense_x)
-            nn_turn_image(s, p, given, d, weights, x_grad + image * size);
-        else if (p->want_x)
+        if (p->dense_x && !p->winograd_x)
+            nn_turn_images(s, p, given, d, k, 1, weights, x_grad + image * size);
+        else if (p->want_x && !p->dense_x)
             nn_scatter_image(s, p, given, d, weights, x_grad + image * size);
         if (p->by_pixel)
-            nn_gather_pixels(s, p, d, x, sums);
+            nn_gather_pixels(s, p, d, x, d->g[k], sums);
         else if (p->want_w)
             nn_into_frame(&p->x, x, d->x[k]);
-        if (p->winograd_w)
-            nn_winograd_weights(s, p, given, d, d->x[k], sums);
-        else if (p->dense_w)
-            nn_active->outer(d->x[k], p->x.ld, s->kh, s->kw * s->c, given->in_x, d->g, given->in_g,
-                             s->oh * s->ow, sums, p->width);
+        if (p->dense_w && !p->winograd_w)
+            nn_active->outer(d->x[k], p->x.ld, s->kh, s->kw * s->c, given->in_x, d->g[k],
+                             given->in_g, s->oh * s->ow, sums, p->width);
     }
+    if (p->winograd_x)
+        nn_turn_images(s, p, given, d, 0, count, weights, x_grad + from * size);
+    if (p->winograd_w)
+        nn_winograd_weights(s, p, given, d, count, sums);
     if (p->want_w && !p->by_pixel && !p->dense_w) {
         const nn_lists lists = {d->spikes, d->counts, given->in_sums, s->o, p->group * p->most};
         nn_active->gather(&lists, d->x[0], p->x.ld, s->kh, p->run / p->vector, sums, p->run);
@@ -366,18 +370,13 @@ static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums
 {
     const int64_t area = s->kh * s->kw;
     for (int64_t o = lo; o < hi; o++) {
-        for (int64_t ch = 0; p->winograd_w && ch < s->c; ch++)
-            nn_from_winograd(sums + ch * p->width + o, s->c * p->width,
-                             w_grad + (o * s->c + ch) * area);
-        for (int64_t ch = 0; !p->winograd_w && ch < s->c; ch++)
-            for (int64_t u = 0; u < s->kh; u++)
-                for (int64_t v = 0; v < s->kw; v++) {
-                    const int64_t k = u * s->kw + v;
-                    w_grad[(o * s->c + ch) * area + k] =
-                        sums[p->by_pixel  ? ((ch + 1) * area - 1 - k) * p->width + o
-                             : p->dense_w ? (k * s->c + ch) * p->width + o
-                                          : (o * s->kh + u) * p->run + v * s->c + ch];
-                }
+        for (int64_t k = 0; k < s->c * area; k++) {
+            const int64_t ch = k / area, u = k % area / s->kw, v = k % s->kw;
+            w_grad[o * s->c * area + k] =
+                sums[p->by_pixel  ? ((ch + 1) * area - 1 - k % area) * p->width + o
+                     : p->dense_w ? (k % area * s->c + ch) * p->width + o
+                                  : (o * s->kh + u) * p->run + v * s->c + ch];
+        }
         if (bias_grad)
             bias_grad[o] = sums[p->size - nn_floats(s->o) + o];
     }
@@ -402,8 +401,11 @@ static void nn_pack_turned(const nn_conv_back_job *job, int t, int threads)
     int64_t lo, hi;
     if (p->dense_x) {
         nn_share(p->winograd_x ? p->width : s->kh * s->kw * p->width, 1, t, threads, &lo, &hi);
-        (p->winograd_x ? nn_pack_winograd : nn_pack)(&turned, p->width, p->turned, job->weights, lo,
-                                                     hi);
+        if (p->winograd_x)
+            nn_active->winograd_pack(&turned, p->width, p->turned, job->weights,
+                                     job->desks + t * p->each, lo, hi);
+        else
+            nn_pack(&turned, p->width, p->turned, job->weights, lo, hi);
     } else if (p->want_x) {
         nn_share(s->o * s->kh, 1, t, threads, &lo, &hi);
         nn_pack_runs(s, job->w, p->run, job->weights, lo, hi);
@@ -455,8 +457,8 @@ NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, c
     given.way = (int32_t *)nn_take(&at, s->pool * s->pool);
     given.in_sums = (int32_t *)nn_take(&at, s->o);
     given.turned_x = (int32_t *)nn_take(&at, s->h * s->w);
-    given.tile_x = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
-    given.tile_g = (int32_t *)nn_take(&at, nn_winograd_tiles(s->ow));
+    given.tile_x = (int32_t *)nn_take(&at, NN_WINOGRAD_TILES);
+    given.tile_g = (int32_t *)nn_take(&at, NN_WINOGRAD_TILES);
     given.ends = (int32_t *)nn_take(&at, 2 * (s->h + s->kh));
     float *const weights = at, *const sums = weights + p.weights;
     nn_fill_tables(s, &p, &given);

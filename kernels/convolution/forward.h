@@ -13,6 +13,7 @@
 #define NN_SLACK 64 /* floats behind an array that a vector may reach */
 #define NN_MORE_PIXELS 8 /* that a product may make behind the last one */
 #define NN_WIDEST 16 /* floats of a vector, on any instruction set */
+#define NN_GROUP 4   /* images that are worked on together */
 #define NN_MOST_ROWS 64 /* of weights or of an image, for which to look for zeros */
 
 static inline int64_t nn_whole(int64_t n, int64_t of)
@@ -39,10 +40,11 @@ static inline int64_t nn_product_floats(int64_t pixels, int64_t width)
 /* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
 #define NN_WINOGRAD_TILES 32
 
-static inline int64_t nn_winograd_rows(int64_t ow)
+/* Floats of one number of each of these tiles, with as many to spare as a product sums side by side;
+ * an odd number of cache lines, so that 36 of them do not fall into few sets of the cache */
+static inline int64_t nn_winograd_step(int64_t channels)
 {
-    const int64_t rows = NN_WINOGRAD_TILES / ((ow + 1) / 2);
-    return rows < 1 ? 1 : rows;
+    return (NN_WINOGRAD_TILES + 8) * channels + 16;
 }
 
 /* A convolution: x (n, c, h, w) by weight (o, c, kh, kw) gives (n, o, oh, ow), which windows of
@@ -74,7 +76,16 @@ typedef struct {
     int64_t ldx, step_w; /* floats: a row of x, an output pixel right */
     int64_t stride_h, kh, run, oh, ow, width; /* width: of out and w, whole vectors */
     const int32_t *ends;                      /* of each row of x: where it is not 0; or null */
+    int relu;                                 /* whether winograd ends with it */
 } nn_pixels;
+
+/* Weights between `from` and `to` channels: steps in w, and whether to turn them by half a circle,
+ * as the way back does. */
+typedef struct {
+    const float *w;
+    int64_t kh, kw, from, to, by_from, by_to;
+    int turned;
+} nn_filter;
 
 /* What a product of planes reads: weights (kh, kw, width), and pixels in four planes of `plane`
  * floats, ld from row to row. h, ldx: rows of the frame, and floats from row to row. */
@@ -90,14 +101,19 @@ typedef struct {
     int64_t vector; /* floats */
     void (*transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
                       int64_t ldy);
+    void (*transpose_lines)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
+                            int64_t ldy, int64_t across, int64_t ldl);
     void (*product)(const nn_pixels *p, float *out);
     void (*planes)(const nn_planes *p, const float *x, float *planes, float *out, uint8_t *where);
     void (*outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, const int32_t *in_x,
                   const float *g, const int32_t *in_g, int64_t pixels, float *sums,
                   int64_t width);
-    void (*winograd)(const nn_pixels *p, float *out, float *space);
-    void (*winograd_outer)(const nn_pixels *p, const float *g, int64_t ldg, const int32_t *in_x,
-                           const int32_t *in_g, float *space, float *sums);
+    void (*winograd_pack)(const nn_filter *f, int64_t channels, int64_t width, float *to,
+                          float *space, int64_t lo, int64_t hi);
+    void (*winograd)(const nn_pixels *p, int64_t images, int64_t frame, float *out, float *space);
+    void (*winograd_outer)(const nn_pixels *p, int64_t images, int64_t frame, const float *g,
+                           int64_t ldg, int64_t frame_g, const int32_t *in_x, const int32_t *in_g,
+                           float *space, float *sums);
     void (*pool)(const nn_conv *s, const float *image, int64_t width, float *out, int32_t *place);
     void (*unpool)(const nn_conv *s, const float *grad, const int32_t *place, int64_t width,
                    float *to, int64_t ldt);
@@ -145,7 +161,7 @@ static inline int64_t nn_in_frame(const nn_frame *f, int64_t i, int64_t j)
 
 static inline int64_t nn_frame_floats(const nn_frame *f)
 {
-    return nn_floats((f->rows + 1) * f->ld + f->step); /* so far may Winograd's tiles reach */
+    return nn_floats((f->rows + 3) * f->ld + 3 * f->step); /* so far may Winograd's tiles reach */
 }
 
 /* Make all of it 0: the border then stays so. */
@@ -157,13 +173,11 @@ static void nn_clear_frame(const nn_frame *f, float *to)
 /* (c, h, w) into the frame */
 static void nn_into_frame(const nn_frame *f, const float *x, float *to)
 {
-    for (int64_t i = 0; i < f->h; i++) {
-        float *row = to + nn_in_frame(f, i, 0);
-        if (f->step == 1)
-            memcpy(row, x + i * f->w, (size_t)f->w * sizeof *row);
-        else
-            nn_active->transpose(x + i * f->w, f->c, f->w, f->h * f->w, row, f->step);
-    }
+    float *const first = to + nn_in_frame(f, 0, 0);
+    if (f->step > 1)
+        nn_active->transpose_lines(x, f->c, f->h * f->w, f->h * f->w, first, f->step, f->w, f->ld);
+    for (int64_t i = 0; f->step == 1 && i < f->h; i++)
+        memcpy(first + i * f->ld, x + i * f->w, (size_t)f->w * sizeof *x);
 }
 
 /* ... and out of it */
@@ -191,14 +205,6 @@ static void nn_find_ends(const nn_frame *f, const float *x, int32_t *ends)
 
 /* ---- Weights as the loops read them ------------------------------------------------------ */
 
-/* Weights between `from` and `to` channels: steps in w, and whether to turn them by half a circle,
- * as the way back does. */
-typedef struct {
-    const float *w;
-    int64_t kh, kw, from, to, by_from, by_to;
-    int turned;
-} nn_filter;
-
 static inline float nn_weight(const nn_filter *f, int64_t from, int64_t to, int64_t u)
 {
     if (from >= f->from || to >= f->to)
@@ -216,9 +222,8 @@ static void nn_pack(const nn_filter *f, int64_t channels, int64_t width, float *
             packed[k * width + o] = nn_weight(f, k % channels, o, k / channels);
 }
 
-/* Lavin and Gray 2016, Fast algorithms for convolutional neural networks: with 16 products of
- * each channel a 3 x 3 kernel gives 4 outputs, which takes 36 otherwise. This is how they are
- * chosen, and the weights' part, G w G', of it: -> (16, channels, width); channels lo .. hi. */
+/* Lavin and Gray 2016, Fast algorithms for convolutional neural networks: with 36 products of
+ * each channel a 3 x 3 kernel gives 16 outputs, which takes 144 otherwise. */
 static inline int nn_is_winograd(int64_t kh, int64_t kw, int plain)
 {
     return kh == 3 && kw == 3 && plain;
@@ -230,40 +235,23 @@ static inline int nn_are_whole(int64_t channels)
     return channels % NN_WIDEST == 0;
 }
 
-static inline int64_t nn_winograd_tiles(int64_t ow)
+/* Images that Winograd's tiles are taken of at a time */
+static inline int64_t nn_winograd_images(int64_t oh, int64_t ow)
 {
-    return nn_winograd_rows(ow) * ((ow + 1) / 2);
+    const int64_t each = ((oh + 3) / 4) * ((ow + 3) / 4);
+    return each > NN_WINOGRAD_TILES ? 1 : nn_least(NN_GROUP, NN_WINOGRAD_TILES / each);
 }
 
-/* Floats of work space: inputs and sums of the tiles, and of 16 more that are made beside few */
-static inline int64_t nn_winograd_space(int64_t ow, int64_t channels, int64_t width)
+/* Floats of work space: inputs and sums of the tiles */
+static inline int64_t nn_winograd_space(int64_t channels, int64_t width)
 {
-    return nn_floats(16 * (nn_winograd_tiles(ow) + 1) * (channels + width));
+    return nn_floats(36 * (nn_winograd_step(channels) + nn_winograd_step(width)));
 }
 
-static void nn_pack_winograd(const nn_filter *f, int64_t channels, int64_t width, float *packed,
-                             int64_t lo, int64_t hi)
+/* The same for the gradient of the weights, whose sums are in Winograd's form, too */
+static inline int64_t nn_winograd_outer_space(int64_t channels, int64_t width)
 {
-    for (int64_t c = lo; c < hi; c++)
-        for (int64_t o = 0; o < width; o++) {
-            float half[4][3];
-            for (int v = 0; v < 3; v++) {
-                const float a = nn_weight(f, c, o, v), b = nn_weight(f, c, o, 3 + v);
-                const float d = nn_weight(f, c, o, 6 + v);
-                half[0][v] = a;
-                half[1][v] = 0.5f * (a + b + d);
-                half[2][v] = 0.5f * (a - b + d);
-                half[3][v] = d;
-            }
-            for (int u = 0; u < 4; u++) {
-                const float a = half[u][0], b = half[u][1], d = half[u][2];
-                float *const to = packed + (4 * u * channels + c) * width + o;
-                to[0] = a;
-                to[channels * width] = 0.5f * (a + b + d);
-                to[2 * channels * width] = 0.5f * (a - b + d);
-                to[3 * channels * width] = d;
-            }
-        }
+    return nn_winograd_space(channels, width) + nn_floats(36 * channels * width);
 }
 
 /* (o, c, kh, kw) -> (o, kh, run), run: kw * c and zeros up to whole vectors */
@@ -319,13 +307,14 @@ static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64
     const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
     const int64_t width = nn_whole(s->o, nn_active->vector);
     const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s)) && nn_are_whole(s->c);
-    *weights = nn_floats((winograd ? 16 : s->kh * s->kw) * s->c * width);
+    const int64_t group = winograd ? nn_winograd_images(s->oh, s->ow) : 1;
+    *weights = nn_floats((winograd ? 36 : s->kh * s->kw) * s->c * width);
     *bias = nn_floats(width);
-    *each = nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow) +
-            nn_product_floats(s->oh * s->ow, width) +
+    *each = group * nn_frame_floats(&f) + nn_floats(2 * f.rows) + nn_floats(s->oh * s->ow) +
+            nn_product_floats(group * s->oh * s->ow, width) +
             2 * nn_floats(s->ph * s->pw * width) +
             (nn_is_planes(s) ? nn_floats(4 * nn_planes_of(s, &f, 0, 0, 0).plane) : 0) +
-            (winograd ? nn_winograd_space(s->ow, s->c, width) : 0);
+            (winograd ? nn_winograd_space(s->c, width) : 0);
     return *weights + *bias;
 }
 
@@ -349,52 +338,68 @@ typedef struct {
     int64_t width, each;
 } nn_conv_job;
 
+/* ReLU and pooling of an image, if they are still to come, and its channels apart, into out */
+static void nn_finish(const nn_conv_job *job, int64_t i, int pools, float *image, float *pooled)
+{
+    const nn_conv *s = job->s;
+    const int64_t width = job->width, pixels = s->ph * s->pw, at = i * s->o * pixels;
+    float *const places = pooled + nn_floats(pixels * width);
+    if (pools)
+        nn_active->pool(s, image, width, pooled, (int32_t *)places);
+    nn_active->transpose(pools ? pooled : image, pixels, s->o, width, job->out + at, pixels);
+    if (s->pool > 1) { /* image is free now */
+        nn_active->transpose(places, pixels, s->o, width, image, pixels);
+        nn_active->narrow(s->o * pixels, (const int32_t *)image, job->where + at);
+    }
+}
+
 static void nn_conv_forward_thread(const void *given, int t, int threads)
 {
     const nn_conv_job *job = given;
     const nn_conv *s = job->s;
     const int64_t width = job->width, pixels = s->ph * s->pw;
     const int winograd = nn_is_winograd(s->kh, s->kw, nn_is_plain(s)) && nn_are_whole(s->c);
+    const int64_t group = winograd ? nn_winograd_images(s->oh, s->ow) : 1;
     const nn_frame f = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
+    const int64_t framed = nn_frame_floats(&f), size = s->oh * s->ow * width;
     float *const frame = job->mine + t * job->each;
-    int32_t *const ends = (int32_t *)(frame + nn_frame_floats(&f));
+    int32_t *const ends = (int32_t *)(frame + group * framed);
     int32_t *const in_x = ends + nn_floats(2 * f.rows);
     float *const image = (float *)in_x + nn_floats(s->oh * s->ow);
-    float *const pooled = image + nn_product_floats(s->oh * s->ow, width);
-    float *const places = pooled + nn_floats(pixels * width);
+    float *const pooled = image + nn_product_floats(group * s->oh * s->ow, width);
+    float *const space = pooled + 2 * nn_floats(pixels * width);
     const nn_pixels p = {frame, job->packed, job->bias, in_x, f.ld, s->stride_w * s->c,
                          s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
-                         s->c == 1 ? ends : 0};
+                         s->c == 1 ? ends : 0, winograd && s->relu && s->pool == 1};
     int64_t lo, hi;
     nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, t, threads, &lo, &hi);
-    (winograd ? nn_pack_winograd : nn_pack)(&job->filter, s->c, width, job->packed, lo, hi);
-    nn_clear_frame(&f, frame);
+    if (winograd)
+        nn_active->winograd_pack(&job->filter, s->c, width, job->packed, space, lo, hi);
+    else
+        nn_pack(&job->filter, s->c, width, job->packed, lo, hi);
+    for (int64_t k = 0; k < group; k++)
+        nn_clear_frame(&f, frame + k * framed);
     nn_fill_in_x(s->oh, s->ow, s->stride_h * f.ld, s->stride_w * s->c, in_x);
     nn_share(s->n, 1, t, threads, &lo, &hi);
     nn_barrier(threads);
-    for (int64_t i = lo; i < hi; i++) {
-        nn_into_frame(&f, job->x + i * s->c * s->h * s->w, frame);
+    for (int64_t i = lo; i < hi; i += group) {
+        const int64_t count = nn_least(group, hi - i);
+        for (int64_t k = 0; k < count; k++)
+            nn_into_frame(&f, job->x + (i + k) * s->c * s->h * s->w, frame + k * framed);
         if (nn_is_planes(s)) {
             const nn_planes q = nn_planes_of(s, &f, job->packed, job->bias, width);
-            nn_active->planes(&q, frame, places + nn_floats(pixels * width),
-                              job->out + i * s->o * pixels, job->where + i * s->o * pixels);
+            nn_active->planes(&q, frame, space, job->out + i * s->o * pixels,
+                              job->where + i * s->o * pixels);
             continue;
         }
         if (p.ends)
             nn_find_ends(&f, frame, ends);
         if (winograd)
-            nn_active->winograd(&p, image, places + nn_floats(pixels * width));
+            nn_active->winograd(&p, count, framed, image, space);
         else
             nn_active->product(&p, image);
-        if (s->relu || s->pool > 1)
-            nn_active->pool(s, image, width, pooled, (int32_t *)places);
-        nn_active->transpose(s->relu || s->pool > 1 ? pooled : image, pixels, s->o, width,
-                             job->out + i * s->o * pixels, pixels);
-        if (s->pool > 1) { /* image is free now */
-            nn_active->transpose(places, pixels, s->o, width, image, pixels);
-            nn_active->narrow(s->o * pixels, (const int32_t *)image,
-                              job->where + i * s->o * pixels);
-        }
+        for (int64_t k = 0; k < count; k++)
+            nn_finish(job, i + k, !p.relu && (s->relu || s->pool > 1), image + k * size, pooled);
     }
 }
 

@@ -1,186 +1,246 @@
 /* Winograd's convolution of 3 x 3 kernels at stride 1, forward and for the gradient of the weights,
  * for one instruction set.
  *
- * Included by convolution_loops.h, whose outer it calls. Lavin and Gray 2016,
- * F(2x2, 3x3):
+ * Included by convolution_loops.h, whose outer it calls. Lavin and Gray 2016, F(4x4, 3x3):
  *     y = A' [(G w G') . (B' x B)] A
- * with x the 4 x 4 pixels that the 2 x 2 outputs y see, w the kernel and . element by element:
- *          1  0 -1  0          1   0   0           1  1  1  0
- *     B' = 0  1  1  0     G = 1/2 1/2 1/2     A' = 0  1 -1 -1
- *          0 -1  1  0         1/2 -1/2 1/2
- *          0  1  0 -1          0   0   1
+ * with x the 6 x 6 pixels that the 4 x 4 outputs y see, w the kernel and . element by element.
+ * Polynomials are multiplied by their values at 0, +-a, +-b and infinity, a b = 1, b = 2 a:
+ *          1   0 -5/2  0   1  0           1     0     0           1  1   1   1   1  0
+ *          0 -2a  -2   a   1  0         -2/3 -2a/3  -1/3     A' = 0  a  -a   b  -b  0
+ *     B' = 0  2a  -2  -a   1  0     G = -2/3  2a/3  -1/3          0 1/2 1/2  2   2  0
+ *          0 -b/2 -1/2 b   1  0          1/6   b/6   1/3          0 a/2 -a/2 2b -2b 1
+ *          0  b/2 -1/2 -b  1  0          1/6  -b/6   1/3
+ *          0   1    0 -5/2 0  1           0     0     1
+ * The error is a fifth of that with the points 0, +-1, +-2, and each sum below has one product that
+ * rounds, so that compilers have no choice of what to fuse.
  */
 
-/* to[k * step] = the k-th of the 16 numbers B' x B of a tile of 4 x 4 pixels, a vector each */
-NN_INLINE void NN(winograd_in)(const float *x, int64_t ldx, int64_t channels, float *to,
-                               int64_t step)
+#define ROOT_HALF 0.707106769f /* a; b is its double */
+
+/* B' d. Clang fuses no product that two sums share: so the odd parts are there twice, as of each
+ * other's sign, here and below. */
+NN_INLINE void NN(points_of_pixels)(const vf *d, vf *to)
 {
-    vf a[4][4];
-    NN_UNROLL for (int v = 0; v < 4; v++)
-    {
-        const float *const from = x + v * channels;
-        const vf d0 = LOAD(from), d1 = LOAD(from + ldx);
-        const vf d2 = LOAD(from + 2 * ldx), d3 = LOAD(from + 3 * ldx);
-        a[0][v] = d0 - d2;
-        a[1][v] = d1 + d2;
-        a[2][v] = d2 - d1;
-        a[3][v] = d1 - d3;
-    }
-    NN_UNROLL for (int u = 0; u < 4; u++)
-    {
-        STORE(to + (4 * u) * step, a[u][0] - a[u][2]);
-        STORE(to + (4 * u + 1) * step, a[u][1] + a[u][2]);
-        STORE(to + (4 * u + 2) * step, a[u][2] - a[u][1]);
-        STORE(to + (4 * u + 3) * step, a[u][1] - a[u][3]);
-    }
+    const vf even = d[4] - 2.0f * d[2], odd = d[3] - 2.0f * d[1], minus = 2.0f * d[1] - d[3];
+    const vf more = d[4] - 0.5f * d[2], rest = d[3] - 0.5f * d[1], less = 0.5f * d[1] - d[3];
+    to[0] = d[0] + d[4] - 2.5f * d[2];
+    to[1] = even + ROOT_HALF * odd;
+    to[2] = even + ROOT_HALF * minus;
+    to[3] = more + 2 * ROOT_HALF * rest;
+    to[4] = more + 2 * ROOT_HALF * less;
+    to[5] = d[1] + d[5] - 2.5f * d[3];
 }
 
-/* The same of A y A', y: 2 x 2 numbers, for the way back */
-NN_INLINE void NN(winograd_back)(const float *y, int64_t ldy, int64_t width, float *to,
-                                 int64_t step)
+/* G w; differences of four times the numbers, which is exact */
+NN_INLINE void NN(points_of_weights)(const vf *w, vf *to)
 {
-    vf a[4][2];
-    NN_UNROLL for (int v = 0; v < 2; v++)
-    {
-        const vf y0 = LOAD(y + v * width), y1 = LOAD(y + ldy + v * width);
-        a[0][v] = y0;
-        a[1][v] = y0 + y1;
-        a[2][v] = y0 - y1;
-        a[3][v] = -y1;
-    }
-    NN_UNROLL for (int u = 0; u < 4; u++)
-    {
-        STORE(to + (4 * u) * step, a[u][0]);
-        STORE(to + (4 * u + 1) * step, a[u][0] + a[u][1]);
-        STORE(to + (4 * u + 2) * step, a[u][0] - a[u][1]);
-        STORE(to + (4 * u + 3) * step, -a[u][1]);
-    }
+    const vf even = w[0] + 0.5f * w[2], more = w[0] + 2.0f * w[2];
+    to[0] = w[0];
+    to[1] = (even + ROOT_HALF * w[1]) / -1.5f;
+    to[2] = (4.0f * even - 4 * ROOT_HALF * w[1]) / -6.0f;
+    to[3] = (more + 2 * ROOT_HALF * w[1]) / 6.0f;
+    to[4] = (4.0f * more - 8 * ROOT_HALF * w[1]) / 24.0f;
+    to[5] = w[2];
 }
 
-/* A' m A of the 16 sums of a tile: its 2 x 2 outputs, those that there are */
-NN_INLINE void NN(winograd_out)(const float *m, int64_t step, vf bias, float *out, int64_t ldo,
-                                int64_t width, int down, int right)
+/* A g */
+NN_INLINE void NN(points_of_gradients)(const vf *g, vf *to)
 {
-    vf a[2][4];
-    NN_UNROLL for (int v = 0; v < 4; v++)
-    {
-        const vf m0 = LOAD(m + v * step), m1 = LOAD(m + (4 + v) * step);
-        const vf m2 = LOAD(m + (8 + v) * step), m3 = LOAD(m + (12 + v) * step);
-        a[0][v] = m0 + m1 + m2;
-        a[1][v] = m1 - m2 - m3;
-    }
-    STORE(out, bias + a[0][0] + a[0][1] + a[0][2]);
-    if (right)
-        STORE(out + width, bias + a[0][1] - a[0][2] - a[0][3]);
-    if (down)
-        STORE(out + ldo, bias + a[1][0] + a[1][1] + a[1][2]);
-    if (down && right)
-        STORE(out + ldo + width, bias + a[1][1] - a[1][2] - a[1][3]);
+    const vf even = g[0] + 0.5f * g[2], odd = g[1] + 0.5f * g[3], minus = -g[1] - 0.5f * g[3];
+    const vf more = g[0] + 2.0f * g[2], rest = g[1] + 2.0f * g[3], less = -g[1] - 2.0f * g[3];
+    to[0] = g[0];
+    to[1] = even + ROOT_HALF * odd;
+    to[2] = even + ROOT_HALF * minus;
+    to[3] = more + 2 * ROOT_HALF * rest;
+    to[4] = more + 2 * ROOT_HALF * less;
+    to[5] = g[3];
 }
 
-/* Tiles whose sums are in registers, of one vector and of two: usual are 28 and 16 at a time. */
-#if VL == 16
-#define TILES(n) ((n) == 1 ? 14 : 8)
-#else
-#define TILES(n) ((n) == 1 ? 8 : 6)
-#endif
+/* A' m, without the factor a of its second line: a product that is added to nothing here, and only
+ * sometimes fused with a sum that follows, would not be the same everywhere. */
+NN_INLINE void NN(outputs_of_points)(const vf *m, vf *to)
+{
+    const vf even = m[1] + m[2], odd = m[1] - m[2], more = m[3] + m[4], rest = m[3] - m[4];
+    to[0] = m[0] + even + more;
+    to[1] = odd + 2.0f * rest;
+    to[2] = 0.5f * even + 2.0f * more;
+    to[3] = m[5] + 0.5f * ROOT_HALF * (odd + 8.0f * rest);
+}
 
-/* Some rows of x by weights, n vectors of out:
+/* G' m */
+NN_INLINE void NN(weights_of_points)(const vf *m, vf *to)
+{
+    const vf even = m[1] + m[2], odd = m[1] - m[2], more = m[3] + m[4], rest = m[3] - m[4];
+    to[0] = m[0] + (0.25f * more - even) / 1.5f;
+    to[1] = ROOT_HALF * (0.5f * rest - odd) / 1.5f;
+    to[2] = m[5] + (more - even) / 3.0f;
+}
+
+/* Both sides of a square, X x X', where `points` is X:
  *
- *     for t: for o: out[t * width + o] = sum_c x[t * channels + c] * w[c * width + o] */
-NN_INLINE void NN(winograd_tile)(const int tiles, const int n, const float *x, int64_t channels,
-                                 const float *w, int64_t width, float *out)
-{
-    vf sums[TILES(1)][2];
-    NN_UNROLL for (int t = 0; t < tiles; t++) NN_UNROLL for (int v = 0; v < n; v++)
-        sums[t][v] = (vf){0};
-    for (int64_t c = 0; c < channels; c++, w += width) {
-        vf some[2];
-        NN_UNROLL for (int v = 0; v < n; v++) some[v] = LOAD(w + v * VL);
-        NN_UNROLL for (int t = 0; t < tiles; t++) NN_UNROLL for (int v = 0; v < n; v++)
-            sums[t][v] += x[t * channels + c] * some[v];
+ *     to[(u * n + v) * step] = sum_ij X[u, i] x[i * ldx + j * ldp] X[v, j], a vector each */
+#define BOTH_SIDES(name, points, m, n)                                                       \
+    NN_APART void NN(name)(const float *x, int64_t ldx, int64_t ldp, float *to,       \
+                                  int64_t step)                                              \
+    {                                                                                        \
+        vf half[n][m];                                                                       \
+        NN_UNROLL for (int j = 0; j < m; j++)                                                \
+        {                                                                                    \
+            vf column[m], made[n];                                                           \
+            NN_UNROLL for (int i = 0; i < m; i++) column[i] = LOAD(x + i * ldx + j * ldp);   \
+            NN(points)(column, made);                                                        \
+            NN_UNROLL for (int u = 0; u < n; u++) half[u][j] = made[u];                      \
+        }                                                                                    \
+        NN_UNROLL for (int u = 0; u < n; u++)                                                \
+        {                                                                                    \
+            vf made[n];                                                                      \
+            NN(points)(half[u], made);                                                       \
+            NN_UNROLL for (int v = 0; v < n; v++) STORE(to + (u * n + v) * step, made[v]);   \
+        }                                                                                    \
     }
-    NN_UNROLL for (int t = 0; t < tiles; t++) NN_UNROLL for (int v = 0; v < n; v++)
-        STORE(out + t * width + v * VL, sums[t][v]);
-}
+BOTH_SIDES(winograd_in, points_of_pixels, 6, 6)
+BOTH_SIDES(winograd_weights, points_of_weights, 3, 6)
+BOTH_SIDES(winograd_back, points_of_gradients, 4, 6)
+BOTH_SIDES(winograd_out, outputs_of_points, 6, 4)
+BOTH_SIDES(winograd_end, weights_of_points, 6, 3)
+#undef BOTH_SIDES
 
-/* x (tiles, channels) by w (channels, width). The last rows are made with those before them once
- * more, or where there are too few, with what lies behind them. */
-static void NN(winograd_product)(const float *x, int64_t tiles, int64_t channels, const float *w,
-                                 int64_t width, float *out)
+/* Weights as winograd reads them, of inputs lo .. hi: to (36, channels, width). w: the weights of
+ * an input to an output are the nine from `by_from` and `by_to` on; turned: the last one first.
+ *
+ *     for c: for o: to[.., c, o] = G w[c, o] G' */
+static void NN(winograd_pack)(const nn_filter *f, int64_t channels, int64_t width, float *to,
+                              float *space, int64_t lo, int64_t hi)
 {
-    for (int64_t o = 0; o < width; o += 2 * VL) {
-        const int two = o + VL < width;
-        const int64_t some = two ? TILES(2) : TILES(1);
-        for (int64_t t = 0; t < tiles; t += some) {
-            const int64_t at = t + some > tiles && tiles > some ? tiles - some : t;
-            const float *const from = x + at * channels;
-            if (two)
-                NN(winograd_tile)(TILES(2), 2, from, channels, w + o, width, out + at * width + o);
-            else
-                NN(winograd_tile)(TILES(1), 1, from, channels, w + o, width, out + at * width + o);
+    memset(space, 0, (size_t)(9 * width) * sizeof *space);
+    for (int64_t c = lo; c < hi; c++) {
+        if (c < f->from)
+            NN(transpose)(f->w + c * f->by_from, f->to, 9, f->by_to, space, width);
+        else
+            memset(space, 0, (size_t)(9 * width) * sizeof *space);
+        for (int64_t o = 0; o < width; o += VL) {
+            const float *const first = space + (f->turned ? 8 * width : 0) + o;
+            const int64_t next = f->turned ? -width : width;
+            NN(winograd_weights)(first, 3 * next, next, to + c * width + o, channels * width);
         }
     }
 }
 
-/* What product gives, for a 3 x 3 kernel at stride 1; w as nn_pack_winograd leaves it. For some
- * rows of tiles at a time:
- *
- *     for each tile t: in[0 .. 15, t, :] = B' x[t] B
- *     for k < 16: sums[k] = in[k] w[k]          (tiles, channels) by (channels, width)
- *     for each tile t: out[t] = bias + A' sums[0 .. 15, t, :] A */
-static void NN(winograd)(const nn_pixels *p, float *out, float *space)
+/* sums[t, o] = sum_c x[t, c] w[c, o] for `count` tiles t; w (channels, width). Whole groups of tiles
+ * are computed: x and sums have room for them. */
+NN_INLINE void NN(winograd_tile)(const int n, const float *x, int64_t channels, const float *w,
+                                 int64_t width, float *to)
 {
-    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
-    const int64_t rows = nn_winograd_rows(p->ow), most = rows * across;
-    float *const in = space, *const sums = in + 16 * most * channels + TILES(1) * channels;
-    for (int64_t top = 0; 2 * top < p->oh; top += rows) {
-        const int64_t end = nn_least(top + rows, (p->oh + 1) / 2), tiles = (end - top) * across;
-        float *to = in;
-        for (int64_t i = top; i < end; i++)
-            for (int64_t j = 0; j < across; j++)
-                for (int64_t c = 0; c < channels; c += VL, to += VL)
-                    NN(winograd_in)(p->x + 2 * i * p->ldx + 2 * j * channels + c, p->ldx, channels,
-                                    to, tiles * channels);
-        for (int64_t k = 0; k < 16; k++)
-            NN(winograd_product)(in + k * tiles * channels, tiles, channels,
-                                 p->w + k * channels * width, width, sums + k * tiles * width);
-        const float *from = sums;
-        for (int64_t i = top; i < end; i++)
-            for (int64_t j = 0; j < across; j++)
-                for (int64_t o = 0; o < width; o += VL, from += VL)
-                    NN(winograd_out)(from, tiles * width, LOAD(p->bias + o),
-                                     out + (2 * i * p->ow + 2 * j) * width + o, p->ow * width,
-                                     width, 2 * i + 1 < p->oh, 2 * j + 1 < p->ow);
+    vf sums[PIXELS][VECTORS];
+    NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)
+        sums[k][v] = (vf){0};
+    for (int64_t c = 0; c < channels; c++, w += width) {
+        vf some[VECTORS];
+        NN_UNROLL for (int v = 0; v < n; v++) some[v] = LOAD(w + v * VL);
+        NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)
+            sums[k][v] += x[k * channels + c] * some[v];
+    }
+    NN_UNROLL for (int k = 0; k < PIXELS; k++) NN_UNROLL for (int v = 0; v < n; v++)
+        STORE(to + k * width + v * VL, sums[k][v]);
+}
+
+NN_APART void NN(winograd_product)(const float *x, int64_t count, int64_t channels, const float *w,
+                                 int64_t width, float *sums)
+{
+    for (int64_t at = 0; at < width;) {
+        const int64_t left = (width - at) / VL, n = left == 1 ? 1 : 2;
+        for (int64_t t = 0; t < count; t += PIXELS)
+            if (n == 2)
+                NN(winograd_tile)(2, x + t * channels, channels, w + at, width,
+                                  sums + t * width + at);
+            else
+                NN(winograd_tile)(1, x + t * channels, channels, w + at, width,
+                                  sums + t * width + at);
+        at += n * VL;
     }
 }
 
-/* sums (16, channels, width) += what an image gives to the weights' gradient, before it is
- * turned into G' sums G. x, g: frames; g is 0 beyond oh and ow.
+/* What product gives, for `images` images of a 3 x 3 kernel at stride 1, their frames `frame` floats
+ * apart; w as winograd_pack leaves it. For some tiles at a time:
  *
- *     for each tile t: for k < 16: sums[k] += (B' x[t] B)[k] outer (A g[t] A')[k] */
-static void NN(winograd_outer)(const nn_pixels *p, const float *g, int64_t ldg,
-                               const int32_t *in_x, const int32_t *in_g, float *space, float *sums)
+ *     for each tile t: in[0 .. 35, t, :] = B' x[t] B
+ *     for k < 36: sums[k] = in[k] w[k]          (tiles, channels) by (channels, width)
+ *     for each tile t: out[t] = bias + A' sums[0 .. 35, t, :] A, and ReLU */
+static void NN(winograd)(const nn_pixels *p, int64_t images, int64_t frame, float *out,
+                         float *space)
 {
-    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 1) / 2;
-    const int64_t rows = nn_winograd_rows(p->ow), most = rows * across;
-    for (int64_t top = 0; 2 * top < p->oh; top += rows) {
-        const int64_t end = nn_least(top + rows, (p->oh + 1) / 2), tiles = (end - top) * across;
-        float *to = space, *back = space + 16 * most * channels;
-        const float *const grads = back;
-        for (int64_t i = top; i < end; i++)
-            for (int64_t j = 0; j < across; j++) {
-                for (int64_t c = 0; c < channels; c += VL, to += VL)
-                    NN(winograd_in)(p->x + 2 * i * p->ldx + 2 * j * channels + c, p->ldx, channels,
-                                    to, tiles * channels);
-                for (int64_t o = 0; o < width; o += VL, back += VL)
-                    NN(winograd_back)(g + 2 * i * ldg + 2 * j * width + o, ldg, width, back,
-                                      tiles * width);
+    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 3) / 4;
+    const int64_t each = across * ((p->oh + 3) / 4), total = images * each;
+    const int64_t step = nn_winograd_step(channels), apart = nn_winograd_step(width);
+    const float factor[3] = {1, ROOT_HALF, 0.5f}; /* a is in neither, one or both of the sides */
+    float *const in = space, *const sums = in + 36 * step;
+    for (int64_t first = 0; first < total; first += NN_WINOGRAD_TILES) {
+        const int64_t count = nn_least(NN_WINOGRAD_TILES, total - first);
+        for (int64_t t = 0; t < count; t++) {
+            const int64_t image = (first + t) / each, tile = (first + t) % each;
+            const float *const x = p->x + image * frame + 4 * (tile / across) * p->ldx +
+                                   4 * (tile % across) * channels;
+            for (int64_t c = 0; c < channels; c += VL)
+                NN(winograd_in)(x + c, p->ldx, channels, in + t * channels + c, step);
+        }
+        for (int64_t k = 0; k < 36; k++)
+            NN(winograd_product)(in + k * step, count, channels, p->w + k * channels * width, width,
+                                 sums + k * apart);
+        for (int64_t t = 0; t < count; t++) {
+            const int64_t image = (first + t) / each, tile = (first + t) % each;
+            const int64_t i = 4 * (tile / across), j = 4 * (tile % across);
+            const int64_t down = nn_least(4, p->oh - i), right = nn_least(4, p->ow - j);
+            float *const to = out + ((image * p->oh + i) * p->ow + j) * width;
+            for (int64_t o = 0; o < width; o += VL) {
+                float made[16 * VL];
+                const vf bias = LOAD(p->bias + o);
+                NN(winograd_out)(sums + t * width + o, 6 * apart, apart, made, VL);
+                for (int64_t u = 0; u < down; u++)
+                    for (int64_t v = 0; v < right; v++) {
+                        const vf y = LOAD(made + (4 * u + v) * VL) * factor[(u == 1) + (v == 1)] + bias;
+                        STORE(to + (u * p->ow + v) * width + o, p->relu ? NN(relu)(y) : y);
+                    }
             }
-        for (int64_t k = 0; k < 16; k++)
-            NN(outer)(space + k * tiles * channels, 0, 1, channels, in_x, grads + k * tiles * width,
-                      in_g, tiles, sums + k * channels * width, width);
+        }
     }
 }
 
-#undef TILES
+/* sums (9, channels, width) += what some images give to the weights' gradient. x, g: frames; g is 0
+ * beyond oh and ow.
+ *
+ *     for each tile t: for k < 36: points[k] += (B' x[t] B)[k] outer (A g[t] A')[k]
+ *     sums += G' points G */
+static void NN(winograd_outer)(const nn_pixels *p, int64_t images, int64_t frame, const float *g,
+                               int64_t ldg, int64_t frame_g, const int32_t *in_x,
+                               const int32_t *in_g, float *space, float *sums)
+{
+    const int64_t channels = p->step_w, width = p->width, across = (p->ow + 3) / 4;
+    const int64_t each = across * ((p->oh + 3) / 4), total = images * each;
+    const int64_t step = nn_winograd_step(channels), apart = nn_winograd_step(width);
+    const int64_t weights = channels * width;
+    float *const in = space, *const back = in + 36 * step, *const points = back + 36 * apart;
+    memset(points, 0, (size_t)(36 * weights) * sizeof *points);
+    for (int64_t first = 0; first < total; first += NN_WINOGRAD_TILES) {
+        const int64_t count = nn_least(NN_WINOGRAD_TILES, total - first);
+        for (int64_t t = 0; t < count; t++) {
+            const int64_t image = (first + t) / each, tile = (first + t) % each;
+            const int64_t i = 4 * (tile / across), j = 4 * (tile % across);
+            for (int64_t c = 0; c < channels; c += VL)
+                NN(winograd_in)(p->x + image * frame + i * p->ldx + j * channels + c, p->ldx,
+                                channels, in + t * channels + c, step);
+            for (int64_t o = 0; o < width; o += VL)
+                NN(winograd_back)(g + image * frame_g + i * ldg + j * width + o, ldg, width,
+                                  back + t * width + o, apart);
+        }
+        for (int64_t k = 0; k < 36; k++)
+            NN(outer)(in + k * step, 0, 1, channels, in_x, back + k * apart, in_g, count,
+                      points + k * weights, width);
+    }
+    for (int64_t at = 0; at < weights; at += VL) {
+        float made[9 * VL];
+        NN(winograd_end)(points + at, 6 * weights, weights, made, VL);
+        for (int64_t k = 0; k < 9; k++)
+            STORE(sums + k * weights + at, LOAD(sums + k * weights + at) + LOAD(made + k * VL));
+    }
+}
+#undef ROOT_HALF

@@ -17,10 +17,9 @@ typedef int NN(m8) __attribute__((vector_size(32)));
 #define PAIRS_HIGH(a, b) MIX(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
 #define HALF_LOW(a, b) MIX(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
 #define HALF_HIGH(a, b) MIX(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
-#define EIGHT 8
 
-/* y[j, i] = x[i, j] for 8 x 8 numbers: rows are interleaved one by one, in pairs, in fours. */
-NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *y, int64_t ldy)
+/* to[j][i] = x[i, j] for 8 x 8 numbers: rows are interleaved one by one, in pairs, in fours. */
+NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *const *to, int64_t at)
 {
     NN(v8) a[8], b[8];
     NN_UNROLL for (int i = 0; i < 8; i++) a[i] = *(const NN(v8) *)(x + i * ldx);
@@ -38,8 +37,8 @@ NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *y, int64_t ld
     }
     NN_UNROLL for (int i = 0; i < 4; i++)
     {
-        *(NN(v8) *)(y + i * ldy) = HALF_LOW(a[i], a[i + 4]);
-        *(NN(v8) *)(y + (i + 4) * ldy) = HALF_HIGH(a[i], a[i + 4]);
+        *(NN(v8) *)(to[i] + at) = HALF_LOW(a[i], a[i + 4]);
+        *(NN(v8) *)(to[i + 4] + at) = HALF_HIGH(a[i], a[i + 4]);
     }
 }
 
@@ -50,33 +49,107 @@ NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *y, int64_t ld
 #undef PAIRS_HIGH
 #undef HALF_LOW
 #undef HALF_HIGH
-#else
-#define EIGHT 0
 #endif
+
+#if VL == 16
+#ifdef __clang__
+#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define MIX(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
+#define LOW(a, b) MIX(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define HIGH(a, b) MIX(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define PAIRS_LOW(a, b) MIX(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define PAIRS_HIGH(a, b) MIX(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#define EVEN(a, b) MIX(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+#define ODD(a, b) MIX(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+
+/* The same of 16 x 16; even, odd: of the fours of a row */
+NN_INLINE void NN(transpose_16)(const float *x, int64_t ldx, float *const *to, int64_t at)
+{
+    vf a[16], b[16];
+    NN_UNROLL for (int i = 0; i < 16; i++) a[i] = LOAD(x + i * ldx);
+    NN_UNROLL for (int i = 0; i < 16; i += 2)
+    {
+        b[i] = LOW(a[i], a[i + 1]);
+        b[i + 1] = HIGH(a[i], a[i + 1]);
+    }
+    NN_UNROLL for (int i = 0; i < 16; i += 4)
+    {
+        a[i] = PAIRS_LOW(b[i], b[i + 2]);
+        a[i + 1] = PAIRS_HIGH(b[i], b[i + 2]);
+        a[i + 2] = PAIRS_LOW(b[i + 1], b[i + 3]);
+        a[i + 3] = PAIRS_HIGH(b[i + 1], b[i + 3]);
+    }
+    NN_UNROLL for (int i = 0; i < 4; i++)
+    {
+        const vf even = EVEN(a[i], a[i + 4]), more = EVEN(a[i + 8], a[i + 12]);
+        const vf odd = ODD(a[i], a[i + 4]), rest = ODD(a[i + 8], a[i + 12]);
+        STORE(to[i] + at, EVEN(even, more));
+        STORE(to[i + 4] + at, EVEN(odd, rest));
+        STORE(to[i + 8] + at, ODD(even, more));
+        STORE(to[i + 12] + at, ODD(odd, rest));
+    }
+}
+#undef MIX
+#undef LOW
+#undef HIGH
+#undef PAIRS_LOW
+#undef PAIRS_HIGH
+#undef EVEN
+#undef ODD
+#endif
+
+/* Numbers in a square's row that vectors transpose; 0: none */
+NN_INLINE int64_t NN(square_side)(int64_t rows, int64_t columns)
+{
+    const int64_t least = rows < columns ? rows : columns;
+    return VL == 16 && least >= 16 ? 16 : VL >= 8 && least >= 8 ? 8 : 0;
+}
+
+/* The transpose of x (rows, columns) to lines of `across` pixels, which are ldl apart:
+ *
+ *     for i: for j: y[j / across * ldl + j % across * ldy + i] = x[i, j]
+ *
+ * in squares; the last squares may overlap those before. */
+static void NN(transpose_lines)(const float *x, int64_t rows, int64_t columns, int64_t ldx,
+                                float *y, int64_t ldy, int64_t across, int64_t ldl)
+{
+    const int64_t side = NN(square_side)(rows, columns), step = side ? side : 1;
+    for (int64_t j = 0; j < columns; j += step) {
+        const int64_t first = j < columns - step ? j : columns - step;
+        int64_t line = first / across, place = first % across;
+        float *to[16];
+        for (int64_t k = 0; k < step; k++) {
+            to[k] = y + line * ldl + place * ldy;
+            if (++place == across) {
+                place = 0;
+                line++;
+            }
+        }
+        for (int64_t i = 0; i < rows; i += step) {
+            const int64_t at = i < rows - step ? i : rows - step;
+            const float *const from = x + at * ldx + first;
+#if VL == 16
+            if (side == 16)
+                NN(transpose_16)(from, ldx, to, at);
+            else
+#endif
+#if VL >= 8
+            if (side == 8)
+                NN(transpose_8)(from, ldx, to, at);
+            else
+#endif
+                to[0][at] = *from;
+        }
+    }
+}
 
 /* The transpose of x (rows, columns):
  *
- *     for i: for j: y[j, i] = x[i, j]
- *
- * in squares of 8 x 8; the last squares may overlap those before. */
+ *     for i: for j: y[j, i] = x[i, j] */
 static void NN(transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,
                           int64_t ldy)
 {
-    int64_t i = 0;
-#if EIGHT
-    for (; rows >= 8 && i < rows; i += 8) {
-        const int64_t at = i < rows - 8 ? i : rows - 8;
-        int64_t j = 0;
-        for (; columns >= 8 && j < columns; j += 8) {
-            const int64_t by = j < columns - 8 ? j : columns - 8;
-            NN(transpose_8)(x + at * ldx + by, ldx, y + by * ldy + at, ldy);
-        }
-        for (; j < columns; j++)
-            NN_UNROLL for (int k = 0; k < 8; k++) y[j * ldy + at + k] = x[(at + k) * ldx + j];
-    }
-#endif
-    for (; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            y[j * ldy + i] = x[i * ldx + j];
+    NN(transpose_lines)(x, rows, columns, ldx, y, ldy, columns, 0);
 }
-#undef EIGHT

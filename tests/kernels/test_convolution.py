@@ -159,6 +159,9 @@ def stage(x, weight, bias, padding, pool, out, where):
         ((5, 16, 3, 3), (33, 16, 3, 3), (0, 0), 1),
         ((1, 16, 5, 140), (16, 16, 3, 3), (1, 1), 2),
         ((2, 144, 6, 5), (128, 144, 3, 3), (2, 2), 1),
+        # tiles of several images, and of a group that is not full
+        ((6, 16, 7, 7), (16, 16, 3, 3), (1, 1), 1),
+        ((3, 5, 6, 6), (16, 5, 3, 3), (1, 1), 1),
     ],
 )
 def test_networks_layers(shape, weight, padding, pool):
@@ -170,6 +173,33 @@ def test_networks_layers(shape, weight, padding, pool):
     reference.conv_relu_pool_forward(x, w, None, padding, pool, out, where)
     same("conv_relu_pool_backward", x, w, out, where, normal(rng, *out.shape), padding, pool,
          empty(*weight), empty(weight[0]), empty(*shape), tolerance=1e-4)  # fmt: skip
+
+
+@pytest.mark.parametrize("channels", [16, 64])
+def test_winograds_form_is_about_as_accurate_as_sums_of_products(channels):
+    """The error is that of its points: with 0, 1, -1, 2, -2 it would be 5 times as large."""
+    rng = np.random.default_rng(0)
+    x, weight = normal(rng, 8, channels, 14, 14), normal(rng, 16, channels, 3, 3)
+    exact = np.empty((8, 16, 14, 14))
+    got = convolution.conv2d_forward(x, weight, None, (1, 1), (1, 1), empty(*exact.shape), 2)
+    reference.conv2d_forward(x.astype(float), weight.astype(float), None, (1, 1), (1, 1), exact)
+    assert np.abs(got - exact).max() < 2.5e-6 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(
+    ("shape", "weight", "stride"),
+    [
+        ((3, 16, 9, 8), (32, 16, 3, 3), (2, 2)),  # Winograd's form, a row and a column over
+        ((3, 5, 9, 8), (7, 5, 3, 2), (2, 1)),
+        ((2, 5, 8, 7), (7, 5, 1, 1), (1, 2)),
+        ((2, 5, 9, 9), (7, 5, 3, 3), (3, 2)),  # scattered: too many zeros
+    ],
+)
+def test_the_gradient_of_an_image_at_a_stride(shape, weight, stride):
+    rng = np.random.default_rng(0)
+    for padding in ((0, 0), (1, 1)) if weight[2] > 1 and weight[3] > 1 else ((0, 0),):
+        grad = normal(rng, *places(shape, weight, stride, padding))
+        same("conv2d_backward_input", grad, normal(rng, *weight), stride, padding, empty(*shape))
 
 
 def test_no_image():
