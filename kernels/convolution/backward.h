@@ -232,6 +232,29 @@ static void nn_list_image(const nn_conv *s, const nn_plan *p, const nn_given *gi
     }
 }
 
+/* Whether lists of all of an image's gradients take less time than to look which are 0: by a sample
+ * of them */
+static int nn_is_dense(const nn_conv *s, const nn_plan *p, const float *grad)
+{
+    int64_t some = 0, seen = 0;
+    for (int64_t i = 0; i < s->o * p->most; i += 13, seen++)
+        some += grad[i] != 0;
+    return 4 * some > 3 * seen;
+}
+
+/* The lists of pixels without pooling, of all gradients: each pixel has those of all outputs. */
+static void nn_list_all(const nn_conv *s, const nn_plan *p, const nn_desk *d, const float *grad)
+{
+    nn_active->transpose(grad, s->o, p->most, p->most, d->tall, p->width);
+    for (int64_t q = 0; q < p->most; q++) {
+        d->placed_counts[q] = (int32_t)s->o;
+        for (int64_t o = 0; o < s->o; o++) {
+            d->placed[q * s->o + o].at = (int32_t)(o * s->kh * p->run);
+            d->placed[q * s->o + o].g = d->tall[q * p->width + o];
+        }
+    }
+}
+
 /* The gradient of an image by scattering its spikes */
 static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
                              const nn_desk *d, const float *weights, float *x_grad)
@@ -338,7 +361,9 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
         const float *const grad = nn_mask(s, p, given, image, d->masked, bias);
         if (p->g.rows)
             nn_lay(s, p, given, d, image, grad);
-        if (p->listed)
+        if (p->listed && s->pool == 1 && (!p->want_w || p->dense_w) && nn_is_dense(s, p, grad))
+            nn_list_all(s, p, d, grad);
+        else if (p->listed)
             nn_list_image(s, p, given, d, image, grad, d->x[k] - d->x[0]);
         if (p->dense_x)
             nn_turn_image(s, p, given, d, weights, x_grad + image * size);
