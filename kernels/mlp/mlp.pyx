@@ -74,7 +74,7 @@ cdef extern from "mlp/steps.h" nogil:
     int64_t nn_packed_bytes(int64_t, int64_t, int64_t)
     int64_t nn_columns_bytes(int64_t, int64_t, int64_t, int)
     int64_t nn_transposed_floats(int64_t, int64_t, int)
-    int64_t nn_inputs_floats(int64_t, int64_t, int64_t)
+    int64_t nn_inputs_floats(int64_t, int64_t, int64_t, int)
     char *nn_align(void *)
 
     void nn_count_pixels(const uint8_t *, int64_t, int64_t, int64_t *, int)
