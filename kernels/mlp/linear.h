@@ -268,23 +268,24 @@ static inline void nn_product_part(const float *a, int64_t lda, const float *b, 
                                    int64_t depth, int64_t r0, int64_t r1, int64_t columns,
                                    const nn_epilogue *e, float *skip)
 {
-    if (skip && r1 - r0 >= 8 && depth >= 64 && columns >= 64)
+    if (skip && r1 - r0 >= 8 && depth >= 32 && columns >= 64)
         nn_active->skipping(a, lda, b, ldb, depth, r0, r1, columns, e, skip);
     else
         nn_active->dense(a, lda, 1, b, ldb, depth, r0, r1, 0, columns, e);
 }
 
-/* Whether the next function transposes: not for few rows or a narrow layer, where that costs more
- * than it saves, nor for so many rows that its copy of them would be large. */
-static inline int nn_transposes_inputs(int64_t rows, int64_t columns)
+/* Whether nn_linear_weight_part transposes: not for few rows or a narrow layer, where that costs
+ * more than it saves, nor for so many rows that its copy of them would be large. Fewer rows suffice
+ * where zeros are skipped. */
+static inline int nn_transposes_inputs(int64_t rows, int64_t columns, int skips)
 {
-    return rows >= 128 && rows <= 2048 && columns > 64;
+    return rows >= (skips ? 32 : 128) && rows <= 2048 && columns > 64;
 }
 
 /* Floats of work space that it then needs. */
-static inline int64_t nn_inputs_floats(int64_t rows, int64_t depth, int64_t columns)
+static inline int64_t nn_inputs_floats(int64_t rows, int64_t depth, int64_t columns, int skips)
 {
-    return nn_transposes_inputs(rows, columns) ? depth * nn_stride(rows) : 0;
+    return nn_transposes_inputs(rows, columns, skips) ? depth * nn_stride(rows) : 0;
 }
 
 /* Rows [d0, d1) of a^T grad, a (rows, depth) and grad (rows, columns), to e. Down a column of `a`,
@@ -297,7 +298,7 @@ NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad
     const int64_t ldt = nn_stride(rows);
     if (d0 >= d1)
         return;
-    if (!nn_transposes_inputs(rows, columns)) {
+    if (!nn_transposes_inputs(rows, columns, skip != 0)) {
         nn_active->dense(a, 1, lda, grad, ldg, rows, d0, d1, 0, columns, e);
         return;
     }

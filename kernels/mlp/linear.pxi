@@ -82,7 +82,7 @@ def linear_backward_weight(x, grad, out, int threads):
     _apart(&dw, &g, "grad")
     packed = nn_packed_bytes(g.shape[0], g.shape[1], a.shape[1])
     work = <char *>_borrow(
-        packed + 4 * nn_inputs_floats(a.shape[0], a.shape[1], g.shape[1]) + 64)
+        packed + 4 * nn_inputs_floats(a.shape[0], a.shape[1], g.shape[1], 0) + 64)
     with nogil:
         nn_linear_update(
             <float *>a.data, a.shape[1], <float *>g.data, g.shape[1], a.shape[0], a.shape[1],

@@ -77,7 +77,7 @@ cdef extern from "mlp/steps.h" nogil:
     nn_sparse_work nn_sparse_plan(const nn_rows *, int64_t, int64_t, int64_t, int, void *)
     int64_t nn_sparse_update_bytes(const nn_rows *, int64_t, int64_t, int64_t, int)
     int64_t nn_transposed_floats(int64_t, int64_t, int)
-    int64_t nn_inputs_floats(int64_t, int64_t, int64_t)
+    int64_t nn_inputs_floats(int64_t, int64_t, int64_t, int)
     char *nn_align(void *)
 
     void nn_count_pixels(const uint8_t *, int64_t, int64_t, int64_t *, int)

@@ -148,7 +148,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
         }
         if (l) {
             const int64_t weight = nn_transposed_floats(from->in, from->out, threads);
-            const int64_t batch = nn_inputs_floats(p.chunk, from->in, to->wide);
+            const int64_t batch = nn_inputs_floats(p.chunk, from->in, to->wide, 1);
             widest = weight > widest ? weight : widest;
             inputs = batch > inputs ? batch : inputs;
             deepest = from->in > deepest ? from->in : deepest;

@@ -261,7 +261,7 @@ def one_layer_at_a_time(arguments):
 
 
 @pytest.mark.parametrize("lift", [-2, -0.3, 0, 0.3, 2])  # of the biases: how many units are 0
-@pytest.mark.parametrize("batch", [16, 130, 300])
+@pytest.mark.parametrize("batch", [16, 40, 130, 300])
 def test_skipping_zeros_changes_no_bit(lift, batch):
     arguments = mlp("sgd", 60, 129, 200, 65, 10, steps=1, batch=batch)
     for layer in arguments[5]:
