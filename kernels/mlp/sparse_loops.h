@@ -30,8 +30,8 @@ static inline void NN(store_some)(float *p, vf v, int count)
  *         out[n, o] = relu ? max(sum, 0) : sum
  *
  * The rows of W that the runs r read stay in L1 while all samples pass by. One load has the columns
- * of four entries, another their values, for 32 multiply-adds; 8 accumulators hide the latency of the
- * FMA. Between its runs a sample's sums rest in `out`.
+ * of four entries, another their values, for 32 multiply-adds; 8 accumulators hide the latency of
+ * the FMA. Between its runs a sample's sums rest in `out`.
  */
 NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const float *table,
                                         const float *w, const float *bias, int width, int relu,
@@ -139,8 +139,8 @@ static void NN(sparse_images)(const nn_rows *x, const int64_t *index, int64_t co
  *     for r: for n of the block where x[n, list[r]] is not 0:
  *         sum[r, :] += x[n, list[r]] * grad[n, :]
  *
- * The first block begins with `base`. The last one, if `plain` is not null but a panel of the weight,
- * subtracts lr times the sums there: plain SGD, of whose sums nothing else is wanted. */
+ * The first block begins with `base`. The last one, if `plain` is not null but a panel of the
+ * weight, subtracts lr times the sums there: plain SGD, of whose sums nothing else is wanted. */
 NN_INLINE void NN(sparse_gradient_rows)(
     const int nv, const float *table, const nn_entry *entries, const int32_t *start,
     const int32_t *list, int rows, int first_block, const float *base, const float *grad,
