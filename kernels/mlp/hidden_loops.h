@@ -2,14 +2,11 @@
  * dropout let through, and its gradient, is half zeros or more.
  *
  * Each row of `a` is read as bits, 64 numbers a word: 1 where a number is not 0. The next number is
- * where the word's lowest bit is, so that no list is made or read, and the vector units' loads have
- * the ports to themselves. Adding 0 * b changes no sum and the others are added in dense's order, so
- * the bits are dense's. Where 0 * b is no 0, as b holds an infinity or NaN, nothing is skipped.
+ * where the word's lowest bit is: no list is made or read, and the vectors' loads have the ports to
+ * themselves. Adding 0 * b changes no sum and the others are added in dense's order: the bits are
+ * dense's. Where b holds an infinity or NaN, nothing is skipped. Included by loops.h, once per set.
  *
- * Included by loops.h, once per instruction set.
- */
-
-/* NV vectors are a panel, whose sums are in registers and of whose rows 64 fit in L1. Up to MOST of
+ * NV vectors are a panel, whose sums are in registers and of whose rows 64 fit in L1. Up to MOST of
  * a's numbers may be other than 0: with more, dense is faster. */
 #if VL == 8
 #define NV 12
@@ -43,8 +40,7 @@ NN_INLINE uint64_t NN(nonzeros)(const float *a, int64_t count)
  *     for k < rows: for c: nearby[k, c] = b[k, c] */
 NN_INLINE int NN(bring)(const int nv, const float *b, int64_t ldb, int64_t rows, float *nearby)
 {
-    float lanes[VL], sum = 0;
-    vf zero[NV];
+    vf zero[NV], lanes[WIDE];
     NN_UNROLL for (int j = 0; j < nv; j++) zero[j] = (vf){0};
     for (int64_t k = 0; k < rows; k++)
         NN_UNROLL for (int j = 0; j < nv; j++) {
@@ -53,22 +49,8 @@ NN_INLINE int NN(bring)(const int nv, const float *b, int64_t ldb, int64_t rows,
             zero[j] += 0 * v;
         }
     NN_UNROLL for (int j = 1; j < nv; j++) zero[0] += zero[j];
-    STORE(lanes, zero[0]);
-    for (int j = 0; j < VL; j++)
-        sum += lanes[j];
-    return sum == 0;
-}
-
-/* One row of a by one block of a panel: `bits` says which of a's numbers, and so of b's rows */
-NN_INLINE void NN(add_chosen)(const int nv, uint64_t bits, const float *a, const float *b,
-                              vf *acc)
-{
-    NN_UNROLL_TWICE for (; bits; bits &= bits - 1) {
-        const int k = NN_LOWEST_BIT(bits);
-        const float *row = b + k * nv * VL;
-        const float s = a[k];
-        NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += s * LOAD(row + j * VL);
-    }
+    NN_UNROLL for (int v = 0; v < WIDE; v++) lanes[v] = v ? (vf){0} : zero[0];
+    return NN(sum)(lanes) == 0;
 }
 
 /* A finished row of a panel, to where dense_tile would bring it. */
@@ -111,7 +93,12 @@ NN_INLINE void NN(skipping_panel)(const int nv, const float *a, int64_t lda, con
                 NN_UNROLL for (int j = 0; j < nv; j++) acc[j] = LOAD(rest + j * VL);
             if (e->opt && k + 64 >= depth)
                 NN(prefetch_row)(&e->p, (r0 + r) * e->ldo + c, nv * VL);
-            NN(add_chosen)(nv, bits[r] | always, a + r * lda + k, nearby, acc);
+            NN_UNROLL_TWICE for (uint64_t word = bits[r] | always; word; word &= word - 1) {
+                const int i = NN_LOWEST_BIT(word);
+                const float s = a[r * lda + k + i];
+                const float *row = nearby + i * nv * VL;
+                NN_UNROLL for (int j = 0; j < nv; j++) acc[j] += s * LOAD(row + j * VL);
+            }
             if (k + 64 < depth)
                 NN_UNROLL for (int j = 0; j < nv; j++) STORE(rest + j * VL, acc[j]);
             else

@@ -289,8 +289,8 @@ static inline int64_t nn_inputs_floats(int64_t rows, int64_t depth, int64_t colu
 }
 
 /* Rows [d0, d1) of a^T grad, a (rows, depth) and grad (rows, columns), to e. Down a column of `a`,
- * each number lies on another cache line; so `inputs` receives these columns as rows first. skip: see
- * nn_product_part. */
+ * each number lies on another cache line; so `inputs` receives these columns as rows first.
+ * skip: see nn_product_part. */
 NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad, int64_t ldg,
                                   int64_t rows, int64_t columns, int64_t d0, int64_t d1,
                                   const nn_epilogue *e, float *inputs, float *skip)
