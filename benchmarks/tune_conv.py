@@ -36,11 +36,12 @@ GOALS = {
         *variants(
             {**SHORT, "steps": 540, "batch_size": 96}, lr=(0.3, 0.35), schedule=warmup(0.4, 0.5)
         ),
-        *of_sizes(
-            ((96, 0.2), (96, 0.25), (96, 0.3), (128, 0.2), (128, 0.25)),
-            variants(LATE, schedule=warmup(0.15, 0.3, 0.4), init=("torch", "kaiming_uniform")),
-        ),
-        *variants(LATE, batch_size=(96,), hidden=((64,),), schedule=warmup(0.15, 0.4)),
+        *of_sizes(((96, 0.25), (96, 0.3), (128, 0.25)), [LATE]),
+        *of_sizes(((96, 0.25), (128, 0.25)), variants(LATE, schedule=warmup(0.3))),
+        *of_sizes(((96, 0.2), (128, 0.2)), [ONCE]),
+        *of_sizes(((96, 0.2),), variants(ONCE, hidden=((64,),))),
+        *of_sizes(((96, 0.25),), variants(LATE, hidden=((64,),))),
+        *of_sizes(((128, 0.2),), variants(LATE, init=("kaiming_uniform",))),
         *variants(SHORT, steps=(500, 560)),
         *variants({**ONCE, "epochs": None}, steps=(600, 700, 800)),
         {**ONCE, "epochs": None, "steps": 600, "channels": (16, 32)},

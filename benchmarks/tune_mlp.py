@@ -78,42 +78,64 @@ GOALS = {
         ),
     ],
     "fast99": [
-        {**LIGHTLY, "hidden": (256, 128), "epochs": 8, "batch_size": 128, "lr": 0.2},
-        *variants(LIGHTLY, hidden=((256, 128),), epochs=(7,), batch_size=(128,), lr=(0.2,)),
-        *of_sizes(
-            ((64, 0.12), (64, 0.15), (64, 0.18)),
-            variants(LIGHTLY, hidden=((256, 128),), epochs=(6, 7)),
-        ),
-        *of_sizes(
-            ((64, 0.15), (64, 0.2), (64, 0.25), (96, 0.3)),
-            variants(LIGHTLY, hidden=((256,),), epochs=(6, 7, 8, 9)),
-        ),
-        *of_sizes(
-            ((96, 0.25), (128, 0.25), (128, 0.35)), variants(LIGHTLY, hidden=((256,),), epochs=(9,))
-        ),
-        *variants(
-            {**LIGHTLY, "hidden": (256,), "epochs": 6, "lr": 0.2},
-            loss=smoothed(0.05, 0.15),
-        ),
-        {**LIGHTLY, "hidden": (256,), "epochs": 8, "lr": 0.2, "augment": SMOOTH},
-        {**LIGHTLY, "hidden": (320,), "epochs": 8, "batch_size": 128, "lr": 0.35},
-        {**LIGHTLY, "hidden": (192,), "epochs": 10, "batch_size": 128, "lr": 0.35},
-        {**LIGHTLY, "hidden": (384,), "epochs": 6, "batch_size": 128, "lr": 0.35},
-        *of_sizes(
-            ((64, 0.2), (64, 0.35)),
-            variants(
-                {**LIGHTLY, "init": "kaiming_uniform"}, hidden=((384,), (512,), (768,)), epochs=(5,)
-            ),
-        ),
-        *variants(
-            {**LIGHTLY, "init": "kaiming_uniform", "epochs": 5, "lr": 0.15},
-            hidden=((384, 256), (512, 128)),
-        ),
+        *[
+            {**LIGHTLY, "hidden": hidden, "epochs": epochs, "batch_size": size, "lr": lr}
+            for hidden, epochs, size, lr in (
+                ((256, 128), 8, 128, 0.2),
+                ((256, 128), 7, 128, 0.2),
+                ((256, 128), 7, 64, 0.15),
+                ((256, 128), 6, 64, 0.12),
+                ((256, 128), 6, 64, 0.18),
+                ((256,), 6, 64, 0.2),
+                ((256,), 8, 64, 0.15),
+                ((256,), 8, 64, 0.2),
+                ((256,), 9, 64, 0.2),
+                ((256,), 9, 96, 0.25),
+                ((256,), 9, 128, 0.25),
+                ((256,), 9, 128, 0.35),
+                ((192,), 10, 128, 0.35),
+                ((320,), 8, 128, 0.35),
+                ((384,), 6, 96, 0.25),
+                ((384,), 6, 128, 0.35),
+            )
+        ],
+        *[
+            {
+                **LIGHTLY,
+                "init": "kaiming_uniform",
+                "hidden": hidden,
+                "epochs": epochs,
+                "batch_size": size,
+                "lr": lr,
+            }
+            for hidden, epochs, size, lr in (
+                ((256,), 6, 64, 0.2),
+                ((256,), 7, 64, 0.15),
+                ((256,), 7, 64, 0.2),
+                ((256,), 7, 64, 0.25),
+                ((256,), 7, 96, 0.3),
+                ((320,), 7, 64, 0.2),
+                ((384,), 5, 64, 0.15),
+                ((384,), 5, 64, 0.2),
+                ((384,), 5, 64, 0.35),
+                ((384,), 5, 96, 0.25),
+                ((384,), 6, 64, 0.2),
+                ((512,), 5, 64, 0.2),
+                ((512,), 5, 64, 0.35),
+                ((768,), 5, 64, 0.2),
+                ((768,), 5, 64, 0.35),
+                ((256, 128), 6, 64, 0.2),
+                ((384, 128), 5, 64, 0.12),
+                ((384, 256), 5, 64, 0.15),
+                ((512, 128), 5, 64, 0.15),
+            )
+        ],
         *variants(
             {**LIGHTLY, "init": "kaiming_uniform", "epochs": 5, "lr": 0.2},
-            hidden=((384,),),
             augment=(*LIGHT.split("+"), STRONGER, WEAKER),
         ),
+        *variants({**LIGHTLY, "hidden": (256,), "epochs": 6, "lr": 0.2}, loss=smoothed(0.05, 0.15)),
+        {**LIGHTLY, "hidden": (256,), "epochs": 8, "lr": 0.2, "augment": SMOOTH},
         {**LIGHTLY, "hidden": (384,), "epochs": 9, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (384,), "epochs": 8, "batch_size": 128, "lr": 0.35},
         {**LIGHTLY, "hidden": (384,), "epochs": 10, "batch_size": 128, "lr": 0.35},
