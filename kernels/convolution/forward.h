@@ -33,8 +33,8 @@ static inline int64_t nn_floats(int64_t n)
 /* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
 #define NN_WINOGRAD_TILES 32
 
-/* Floats of one number of each of these tiles, with as many to spare as a product sums side by side;
- * an odd number of cache lines, so that 36 of them do not fall into few sets of the cache */
+/* Floats of one number of each of these tiles, with as many tiles to spare as a product sums side
+ * by side; an odd number of cache lines, so that 36 of them do not fall into few sets of the cache */
 static inline int64_t nn_winograd_step(int64_t channels)
 {
     return (NN_WINOGRAD_TILES + 8) * channels + 16;
@@ -342,8 +342,8 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     float *const image = (float *)ends + nn_floats(2 * f.rows);
     float *const pooled = image + nn_floats(group * size);
     float *const space = pooled + 2 * nn_floats(pixels * width);
-    const nn_pixels p = {frame, job->packed, job->bias, f.ld, s->stride_h * f.ld, s->stride_w * s->c,
-                         s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
+    const nn_pixels p = {frame, job->packed, job->bias, f.ld, s->stride_h * f.ld,
+                         s->stride_w * s->c, s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
                          s->c == 1 ? ends : 0, winograd && s->relu && s->pool == 1};
     int64_t lo, hi;
     nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, t, threads, &lo, &hi);
