@@ -42,8 +42,8 @@ static int64_t nn_chunk_floats(const nn_conv *s, const nn_plan *p, int64_t width
     return nn_floats(sums) + nn_floats(s->o);
 }
 
-/* Whether the gradient of x is a product of all its pixels: also where the gradients of outputs are a
- * stride apart, with zeros between them, if that is less work than to scatter them. */
+/* Whether the gradient of x is a product of all its pixels: also where the gradients of outputs are
+ * a stride apart, with zeros between them, if that is less work than to scatter them. */
 static inline int nn_is_dense(const nn_conv *s)
 {
     return nn_is_plain(s) || (s->stride_h <= 2 && s->stride_w <= 2 && s->kh <= 3 && s->kw <= 3);

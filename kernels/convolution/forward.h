@@ -40,8 +40,8 @@ static inline int64_t nn_product_floats(int64_t pixels, int64_t width)
 /* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
 #define NN_WINOGRAD_TILES 32
 
-/* Floats of one number of each of these tiles, with as many to spare as a product sums side by side;
- * an odd number of cache lines, so that 36 of them do not fall into few sets of the cache */
+/* Floats of one number of each of these tiles, with as many tiles to spare as a product sums side
+ * by side; an odd number of cache lines, so that 36 of them do not fall into few sets of the cache */
 static inline int64_t nn_winograd_step(int64_t channels)
 {
     return (NN_WINOGRAD_TILES + 8) * channels + 16;

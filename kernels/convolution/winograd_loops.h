@@ -126,8 +126,8 @@ static void NN(winograd_pack)(const nn_filter *f, int64_t channels, int64_t widt
     }
 }
 
-/* sums[t, o] = sum_c x[t, c] w[c, o] for `count` tiles t; w (channels, width). Whole groups of tiles
- * are computed: x and sums have room for them. */
+/* sums[t, o] = sum_c x[t, c] w[c, o] for `count` tiles t; w (channels, width). Whole groups of
+ * tiles are computed: x and sums have room for them. */
 NN_INLINE void NN(winograd_tile)(const int n, const float *x, int64_t channels, const float *w,
                                  int64_t width, float *to)
 {
@@ -160,8 +160,8 @@ NN_APART void NN(winograd_product)(const float *x, int64_t count, int64_t channe
     }
 }
 
-/* What product gives, for `images` images of a 3 x 3 kernel at stride 1, their frames `frame` floats
- * apart; w as winograd_pack leaves it. For some tiles at a time:
+/* What product gives, for `images` images of a 3 x 3 kernel at stride 1, their frames `frame`
+ * floats apart; w as winograd_pack leaves it. For some tiles at a time:
  *
  *     for each tile t: in[0 .. 35, t, :] = B' x[t] B
  *     for k < 36: sums[k] = in[k] w[k]          (tiles, channels) by (channels, width)
@@ -197,7 +197,8 @@ static void NN(winograd)(const nn_pixels *p, int64_t images, int64_t frame, floa
                 NN(winograd_out)(sums + t * width + o, 6 * apart, apart, made, VL);
                 for (int64_t u = 0; u < down; u++)
                     for (int64_t v = 0; v < right; v++) {
-                        const vf y = LOAD(made + (4 * u + v) * VL) * factor[(u == 1) + (v == 1)] + bias;
+                        const float a = factor[(u == 1) + (v == 1)];
+                        const vf y = LOAD(made + (4 * u + v) * VL) * a + bias;
                         STORE(to + (u * p->ow + v) * width + o, p->relu ? NN(relu)(y) : y);
                     }
             }

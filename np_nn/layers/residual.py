@@ -1,5 +1,7 @@
 """A connection that skips a block of layers."""
 
+import numpy as np
+
 from np_nn import ops
 from np_nn.layers.module import Module
 from np_nn.utils.errors import NpNNError
@@ -27,13 +29,17 @@ class Residual(Module):
     def forward(self, x):
         return self.meet(ops.add, x)
 
-    def meet(self, operation, x):
-        """What comes of both ways, by ``add`` or an operation that does more at once."""
+    def meet(self, operation, x, reuse=False):
+        """What comes of both ways, by ``add`` or an operation that does more at once.
+
+        reuse: whether it may take the place of the block's output, if nothing else lies there.
+        """
         y = self.block.forward(x)
         skip = self.shortcut.forward(x) if self.shortcut is not None else x
         if y.shape != skip.shape:
             raise NpNNError(self._complaint(x, y, skip))
-        return operation(y, skip, self._work("out", y.shape, y.dtype))
+        here = reuse and not np.may_share_memory(y, x) and not np.may_share_memory(y, skip)
+        return operation(y, skip, y if here else self._work("out", y.shape, y.dtype))
 
     def _complaint(self, x, y, skip):
         if self.shortcut is not None:

@@ -119,7 +119,7 @@ class ResidualRelu(Module):
         return f"ResidualRelu({self.residual}, {self.relu})"
 
     def forward(self, x):
-        self.ctx.out = self.residual.meet(ops.add_relu, x)
+        self.ctx.out = self.residual.meet(ops.add_relu, x, not self.relu.training)
         return self.ctx.out
 
     def backward(self, grad, input_grad=True):

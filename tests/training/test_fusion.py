@@ -50,6 +50,24 @@ def test_what_is_folded_gives_the_same(which, dtype, monkeypatch):
         np.testing.assert_array_equal(array, before[name])
 
 
+@pytest.mark.parametrize("layers", [[], [nn.Dropout(0.5)], [nn.Conv2d(3, 3, 1)]])
+def test_a_sum_takes_the_place_of_a_blocks_output_but_never_of_its_input(layers, monkeypatch):
+    monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32)
+    block = nn.Sequential(*layers)
+    model = nn.Sequential(nn.Residual(block), nn.ReLU())
+    given, expected = x.copy(), model.eval()(x)
+    view = fusion.fuse(model)
+    assert type(view[0]) is fusion.ResidualRelu
+    got = view.forward(x)
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(x, given)
+    block_out = view[0].residual.block.forward(x)
+    assert np.shares_memory(got, block_out) == (bool(layers) and type(layers[0]) is nn.Conv2d)
+    model.train()
+    assert not np.shares_memory(view.forward(x), view[0].residual.block.forward(x))
+
+
 def test_what_cannot_be_folded_stays_the_same_model(monkeypatch):
     monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
     model = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.BatchNorm1d(3), nn.Linear(3, 2))
