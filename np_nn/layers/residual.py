@@ -30,9 +30,9 @@ class Residual(Module):
         return self.meet(ops.add, x)
 
     def meet(self, operation, x, reuse=False):
-        """What comes of both ways, by ``add`` or an operation that does more at once.
+        """The output, by ``add`` or an operation that does more at once.
 
-        reuse: whether it may take the place of the block's output, if nothing else lies there.
+        reuse: write it over the block's output, unless the input lies there.
         """
         y = self.block.forward(x)
         skip = self.shortcut.forward(x) if self.shortcut is not None else x

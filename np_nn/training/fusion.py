@@ -139,16 +139,13 @@ class ConvReluPool(Module):
         super().__init__()
         self.conv, self.relu, self.pool = conv, relu, pool
         self.side = pool.geometry[0][0] if pool else 1
-        self.shapes = {}  # of the output, by that of the input
 
     def __repr__(self):
         return f"ConvReluPool({', '.join(map(repr, self.children().values()))})"
 
     def forward(self, x):
-        shape = self.shapes.get(x.shape)
-        if shape is None:
-            shape = self.conv.out_shape(x.shape)
-            shape = self.shapes[x.shape] = self.pool.out_shape(shape) if self.pool else shape
+        shape = self.conv.out_shape(x.shape)
+        shape = self.pool.out_shape(shape) if self.pool else shape
         weight, bias = self.conv.weight.data, self.conv.bias and self.conv.bias.data
         self.ctx.x, self.ctx.out = x, self._work("out", shape, weight.dtype)
         self.ctx.where = self._work("where", shape, "uint8") if self.side > 1 else None
