@@ -96,8 +96,8 @@ NN_API nn_sparse_work nn_sparse_plan(const nn_rows *x, int64_t count, int64_t en
     if (packs) {
         p.packed = nn_take_bytes(&at, 4 * nn_panels_floats(x->width, columns));
         p.tile = (void *)at;
-        nn_batch_plan(x, count < NN_TILE ? count : NN_TILE, nn_tile_entries(x, entries), threads,
-                      p.tile, &p.bytes);
+        nn_batch_plan(x, count < NN_TILE ? count : NN_TILE, nn_tile_entries(x, entries), 0,
+                      threads, p.tile, &p.bytes);
     }
     p.bytes += (int64_t)(at - begin) + 64;
     return p;
@@ -137,7 +137,8 @@ static void nn_sparse_linear_forward_thread(const void *given, int t, int thread
     nn_to_panels(job->w, job->ldw, x->width, job->columns, a, b, nn_active->vector, p->packed);
     for (int64_t n = 0; n < job->count; n += NN_TILE) {
         const int64_t left = job->count - n, count = left < NN_TILE ? left : NN_TILE;
-        const nn_batch batch = nn_batch_plan(x, count, job->entries, threads, p->tile, 0);
+        const nn_batch batch =
+            nn_batch_plan(x, count, job->entries, job->columns, threads, p->tile, 0);
         nn_batch_share(x, job->index + n, &batch, 0, t, threads);
         nn_barrier(threads);
         nn_active->sparse_forward(&batch, x->table, p->packed, bias, a, b, 0,
@@ -194,7 +195,7 @@ NN_API int64_t nn_sparse_update_bytes(const nn_rows *x, int64_t count, int64_t e
                                       int64_t columns, int threads)
 {
     int64_t batch;
-    nn_batch_plan(x, count, entries, threads, 0, &batch);
+    nn_batch_plan(x, count, entries, 0, threads, 0, &batch);
     return batch + 4 * nn_batch_panel_floats(count, columns + 16, threads) + 4 * columns + 256;
 }
 
@@ -210,7 +211,8 @@ NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int6
     float *const base = nn_take_bytes(&at, 4 * columns);
     float *const packed =
         nn_take_bytes(&at, 4 * nn_batch_panel_floats(count, columns + 16, threads));
-    const nn_batch sorted = nn_batch_plan(x, count, entries, threads, (void *)at, 0);
+    const nn_batch sorted =
+        nn_batch_plan(x, count, entries, columns, threads, (void *)at, 0);
     const nn_sparse_update_job job = {x,   index,  sorted, grad,   ldg, columns,
                                       opt, weight, ldw,    packed, base};
     nn_run(nn_sparse_linear_update_thread, &job, threads);

@@ -172,12 +172,22 @@ static inline int64_t nn_batch_room(const nn_batch *t, int64_t samples, int64_t 
     return entries + pads + 3 * (lists < entries ? lists : entries) + 80 * blocks;
 }
 
-/* Lay the arrays of a batch of `count` rows with `entries` non-zeros in all out in the work space;
- * *bytes, if not null, becomes what they take. */
-NN_API nn_batch nn_batch_plan(const nn_rows *x, int64_t count, int64_t entries, int threads,
-                              void *work, int64_t *bytes)
+/* Floats across the widest panel of a thread's share of so many columns; 0: of any share's */
+static inline int64_t nn_widest_panel(int64_t columns, int threads)
 {
-    const int64_t rows = NN_L1_FLOATS / (8 * nn_active->vector);
+    const int64_t units = ((columns + 15) / 16 + threads - 1) / threads;
+    const int64_t vectors = (16 * units + nn_active->vector - 1) / nn_active->vector;
+    const int64_t panels = (vectors + 7) / 8;
+    return nn_active->vector * (columns ? (vectors + panels - 1) / panels : 8);
+}
+
+/* Lay the arrays of a batch of `count` rows with `entries` non-zeros in all out in the work space,
+ * for a weight of so many columns; *bytes, if not null, becomes what they take: with 0 columns, at
+ * least what they take with any. */
+NN_API nn_batch nn_batch_plan(const nn_rows *x, int64_t count, int64_t entries, int64_t columns,
+                              int threads, void *work, int64_t *bytes)
+{
+    const int64_t rows = NN_L1_FLOATS / nn_widest_panel(columns, threads);
     const int64_t fit = rows < 1020 ? rows : 1020; /* 255 fours */
     nn_batch t;
     uintptr_t at = (uintptr_t)nn_round64((int64_t)(uintptr_t)work);

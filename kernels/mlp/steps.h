@@ -32,7 +32,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             const nn_rules *rules = !stored ? &update : done ? &add : &store;
             const nn_at at = {s, done};
             const nn_batch batch =
-                nn_batch_plan(run->x, count, p->entries, threads, p->batch, 0);
+                nn_batch_plan(run->x, count, p->entries, p->layers[0].wide, threads, p->batch, 0);
 
             nn_batch_share(run->x, index, &batch, 1, t, threads);
             nn_barrier(threads);

@@ -169,7 +169,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
     at += (uintptr_t)(64 * threads); /* a cache line each */
     p.batch = (void *)at;
     p.entries = most_entries;
-    nn_batch_plan(x, p.chunk, most_entries, threads, p.batch, &p.bytes);
+    nn_batch_plan(x, p.chunk, most_entries, 0, threads, p.batch, &p.bytes);
     p.bytes += (int64_t)(at - begin) + 64;
     return p;
 }

@@ -40,7 +40,7 @@ def details(run):
     """Return lines on what not every run has: own data, straightened images, held-out ones."""
     notes, word = list(run.dataset.remarks), noun(run.dataset.train.images)
     if run.settings.deskew:
-        notes.append(f"straightened all images in {run.dataset.prepare_seconds:.2f} s before")
+        notes.append(f"straightened the images in {run.dataset.prepare_seconds:.2f} s before")
     for result in run.results:
         if result.history.validation:
             step, held = max(result.history.validation, key=lambda entry: entry[1].accuracy)

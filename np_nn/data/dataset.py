@@ -20,7 +20,7 @@ class Dataset:
     note: str = ""  # what the user should know when reading the results, in one line
     reason: str = ""  # why the note applies, and what would help, in one line
     validation: Split | None = None  # held out of the training images by ``prepare``
-    prepare_seconds: float = 0.0  # what ``prepare`` took
+    prepare_seconds: float = 0.0  # what ``prepare`` took for the training images
     preparation: Preparation | None = None  # by which files become samples; None: of arrays alone
     remarks: tuple[str, ...] = ()  # what reading it did that is worth a line of the report each
     files: tuple[Path, ...] = ()  # files and folders of the user's own that it was read from

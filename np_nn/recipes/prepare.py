@@ -12,7 +12,9 @@ from np_nn.utils.errors import NpNNError
 
 
 def prepare(settings, data):
-    """A Dataset as the settings, a Recipe, want it; ``prepare_seconds`` says what that took.
+    """A Dataset as the settings, a Recipe, want it.
+
+    ``prepare_seconds`` is the time that the training images took, and those held out of them.
 
     Only pixels are scaled and standardized; features are so already, and other arrays stay.
 
@@ -39,7 +41,9 @@ def prepare(settings, data):
         wanted = targets(settings, split.labels, len(data.classes))
         return replace(split, images=images, labels=wanted, scale=scale, shift=shift)
 
-    train, test, validation = finish(train), finish(test), finish(validation)
+    train, validation = finish(train), finish(validation)
+    seconds = time.perf_counter() - started
+    test = finish(test)
     preparation = replace(data.preparation, deskew=settings.deskew)
     return replace(
         data,
@@ -47,7 +51,7 @@ def prepare(settings, data):
         test=test,
         validation=validation,
         preparation=preparation,
-        prepare_seconds=time.perf_counter() - started,
+        prepare_seconds=seconds,
     )
 
 

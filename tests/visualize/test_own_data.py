@@ -20,7 +20,18 @@ from tests.support.pictures import TITLE, check_readable, texts
 
 pytestmark = pytest.mark.kernel_independent
 SETS = {"colour": colour, "table": table}
-SHORT = ["--hidden", "4", "--steps", "3", "--batch-size", "4", "--quiet"]
+SHORT = [
+    "--hidden",
+    "4",
+    "--steps",
+    "3",
+    "--batch-size",
+    "4",
+    "--no-deskew",
+    "--init",
+    "torch",
+    "--quiet",
+]
 FILES = {  # of each command
     "pass": ["pass", "pass_before"],
     "training": [f"training{part}" for part in ("", "_dead", "_filters", "_histograms", "_norms")],
@@ -76,7 +87,7 @@ def test_commands_draw_every_kind_of_data(command, data, own, tmp_path):
 @pytest.mark.parametrize("command", FILES)
 def test_a_network_for_images_refuses_a_table_in_one_line(command, own, tmp_path, capsys):
     own(table())
-    words = ["--model", "lenet", "--steps", "3", "--batch-size", "4", "--quiet"]
+    words = ["--model", "lenet", *SHORT[2:]]
     line = refused(capsys, command, *words, "--out", str(tmp_path))
     assert "lenet takes images, and each sample is a row of 3 features" in line
 
