@@ -120,7 +120,7 @@ def _train(recipe, prepared, seed, args):
         "seed": seed,
         "accuracy": test.accuracy,
         "loss": test.loss,
-        "seconds": prepared.prepare_seconds + found.history.train_seconds,
+        "seconds": prepared.prepare_seconds + found.compress_seconds + found.history.train_seconds,
         "steps": found.history.done,
         "threads": args.threads,
         "kernels": ops.describe(),
