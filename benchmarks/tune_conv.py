@@ -12,9 +12,9 @@ from np_nn import cli
 FAST = {"model": "lenet", "hidden": (64,), "lr": 0.2, "epochs": 2}
 SMALL = {"model": "lenet", "channels": (8, 16), "hidden": (128,), "deskew": True}
 ONCE = {**SMALL, "lr": 0.17, "epochs": 1}
-SHORT = {  # 51,200 images, about as many as an epoch has here
+SHORT = {  # 48,000 images, about as many as an epoch has here
     **SMALL, "schedule": "warmup_linear:warmup=0.4", "epochs": None,
-    "steps": 640, "batch_size": 80, "lr": 0.25,
+    "steps": 600, "batch_size": 80, "lr": 0.25,
 }  # fmt: skip
 LATE = {**SHORT, "steps": None, "epochs": 1}
 MOVED = "affine:rotate=10,scale=0.1,shear=5,shift=1.5"
@@ -42,7 +42,7 @@ GOALS = {
         *of_sizes(((96, 0.2),), variants(ONCE, hidden=((64,),))),
         *of_sizes(((96, 0.25),), variants(LATE, hidden=((64,),))),
         *of_sizes(((128, 0.2),), variants(LATE, init=("kaiming_uniform",))),
-        *variants(SHORT, steps=(500, 560)),
+        *variants(SHORT, steps=(500, 560, 580, 640)),
         *variants({**ONCE, "epochs": None}, steps=(600, 700, 800)),
         {**ONCE, "epochs": None, "steps": 600, "channels": (16, 32)},
         {**ONCE, "epochs": None, "steps": 1000, "batch_size": 48, "lr": 0.15},

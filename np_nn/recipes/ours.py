@@ -39,7 +39,7 @@ OURS = (
     ),
     _recipe(
         "fast99", "the fastest to 99 %", _TUNED,
-        hidden=(256, 128), lr=0.2, batch_size=128, epochs=8, deskew=True,
+        hidden=(256, 128), lr=0.2, batch_size=128, epochs=6, deskew=True,
         augment="affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=14,sigma=4",
     ),
     _recipe("plain", "a plain network", _TUNED, hidden=(1024,), lr=0.2, epochs=12),
@@ -59,7 +59,7 @@ OURS = (
     _recipe(
         "fast99conv", "the fastest to 99 %, with convolutions", _TUNED_CONV,
         model="lenet", channels=(8, 16), hidden=(128,), deskew=True,
-        lr=0.25, batch_size=80, schedule="warmup_linear:warmup=0.4", steps=640,
+        lr=0.25, batch_size=80, schedule="warmup_linear:warmup=0.4", steps=600,
     ),
     _recipe(
         "fast994conv", "the fastest to 99.5 %, with convolutions", _TUNED_CONV,
