@@ -254,8 +254,8 @@ def one_layer_at_a_time(arguments):
             x, name = (outputs[i - 1],), "linear_backward_weight"
         else:
             x, name = (rows, index, scale, shift), "sparse_linear_backward_weight"
-        dw = k[name](*x, grad, np.empty_like(weight), 1)
-        db = k["linear_backward_bias"](grad, np.empty_like(bias), 1)
+        dw = k[name](*x, grad, empty(*weight.shape), 1)
+        db = k["linear_backward_bias"](grad, empty(*bias.shape), 1)
         for parameter, slope in (weight, dw), (bias, db):
             k["sgd_step"](parameter, slope, None, slope, rates[0], 0, 0, False, 1)
 
