@@ -347,7 +347,7 @@ static void nn_finish(const nn_conv_job *job, int64_t i, int pools, float *image
     if (pools)
         nn_active->pool(s, image, width, pooled, (int32_t *)places);
     nn_active->transpose(pools ? pooled : image, pixels, s->o, width, job->out + at, pixels);
-    if (s->pool > 1) { /* image is free now */
+    if (job->where) { /* image is free now */
         nn_active->transpose(places, pixels, s->o, width, image, pixels);
         nn_active->narrow(s->o * pixels, (const int32_t *)image, job->where + at);
     }
@@ -389,7 +389,7 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
         if (nn_is_planes(s)) {
             const nn_planes q = nn_planes_of(s, &f, job->packed, job->bias, width);
             nn_active->planes(&q, frame, space, job->out + i * s->o * pixels,
-                              job->where + i * s->o * pixels);
+                              job->where ? job->where + i * s->o * pixels : 0);
             continue;
         }
         if (p.ends)
@@ -403,7 +403,7 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     }
 }
 
-/* out (n, o, ph, pw); where: of each maximum, its place in the window, unless pool is 1 */
+/* out (n, o, ph, pw); where: of each maximum, its place in the window; or null */
 NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, const float *bias,
                             float *out, uint8_t *where, void *space, int threads)
 {
