@@ -160,6 +160,11 @@ def stage(x, weight, bias, padding, pool, out, where):
         ((3, 1, 28, 28), (6, 1, 5, 5), (2, 2), 2),
         ((2, 1, 9, 45), (7, 1, 2, 6), (1, 0), 2),
         ((2, 1, 11, 18), (1, 1, 3, 3), (0, 0), 2),
+        # one channel without pooling, in rows: ends of rows, of outputs and of images
+        ((3, 1, 28, 28), (6, 1, 3, 3), (1, 1), 1),
+        ((3, 1, 20, 21), (9, 1, 5, 5), (0, 0), 1),
+        ((2, 1, 9, 45), (17, 1, 2, 6), (1, 0), 1),
+        ((2, 1, 1, 40), (3, 1, 1, 1), (0, 0), 1),
         # Winograd's tiles: odd sizes, one output, long rows, many channels
         ((3, 32, 7, 9), (16, 32, 3, 3), (1, 1), 1),
         ((5, 16, 3, 3), (33, 16, 3, 3), (0, 0), 1),
