@@ -47,8 +47,8 @@ NN_INLINE void NN(rows_tile)(const int64_t kw, const nn_pixels *p, const float *
 static void NN(rows)(const nn_pixels *p, int64_t outputs, float *out)
 {
     const int64_t area = p->oh * p->ow;
-    for (int64_t i = 0; i < p->oh; i++)
-        for (int64_t o = 0; o < outputs; o += OUTPUTS)
+    for (int64_t o = 0; o < outputs; o += OUTPUTS) /* few streams of stores at a time */
+        for (int64_t i = 0; i < p->oh; i++)
             for (int64_t j = 0; j < p->ow; j += 2 * VL) {
                 const int64_t n = nn_least(OUTPUTS, outputs - o), at = i * p->ow + j;
                 const int last = at + 2 * VL > area;
