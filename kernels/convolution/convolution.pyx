@@ -101,7 +101,7 @@ cdef object _forward(str name, object x, object weight, object bias, object stri
     _read(&result, out, "out", "f", 4, True)
     _fit(&s, &image, &w, stride, padding, pool, relu, &result, name)
     _read_vector(&b, bias, "bias", s.o, False)
-    _read_places(&places, where, &result, pool, True)
+    _read_places(&places, where, &result, 1 if where is None else pool, True)
     arrays[0], arrays[1], arrays[2], arrays[3], arrays[4] = &result, &places, &image, &w, &b
     _all_apart(arrays, ("out", "where", "x", "weight", "bias"), 2, 1)
     space = _borrow(nn_conv_forward_space(&s, threads))

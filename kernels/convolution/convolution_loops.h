@@ -312,6 +312,7 @@ static void NN(channel_bias)(const float *grad, int64_t n, int64_t channels, int
 }
 
 #include "convolution/planes_loops.h"
+#include "convolution/rows_loops.h"
 #include "convolution/winograd_loops.h"
 #include "convolution/spikes_loops.h"
 
@@ -322,6 +323,7 @@ static const nn_convolution_table NN(kernels) = {
     .transpose_lines = NN(transpose_lines),
     .product = NN(product),
     .planes = NN(planes),
+    .rows = NN(rows),
     .outer = NN(outer),
     .winograd_pack = NN(winograd_pack),
     .winograd = NN(winograd),

@@ -76,7 +76,7 @@ typedef struct {
     int64_t ldx, step_w; /* floats: a row of x, an output pixel right */
     int64_t stride_h, kh, run, oh, ow, width; /* width: of out and w, whole vectors */
     const int32_t *ends;                      /* of each row of x: where it is not 0; or null */
-    int relu;                                 /* whether winograd ends with it */
+    int relu;                                 /* whether winograd or rows end with it */
 } nn_pixels;
 
 /* Weights between `from` and `to` channels: steps in w, and whether to turn them by half a circle,
@@ -94,8 +94,8 @@ typedef struct {
     int64_t kh, kw, width, h, ldx, plane, ld, outputs, ph, pw;
 } nn_planes;
 
-/* One instruction set's inner loops: convolution_loops.h, planes_loops.h, winograd_loops.h and
- * spikes_loops.h say what each does. */
+/* One instruction set's inner loops: convolution_loops.h, planes_loops.h, rows_loops.h,
+ * winograd_loops.h and spikes_loops.h say what each does. */
 typedef struct {
     const char *name;
     int64_t vector; /* floats */
@@ -105,6 +105,7 @@ typedef struct {
                             int64_t ldy, int64_t across, int64_t ldl);
     void (*product)(const nn_pixels *p, float *out);
     void (*planes)(const nn_planes *p, const float *x, float *planes, float *out, uint8_t *where);
+    void (*rows)(const nn_pixels *p, int64_t outputs, float *out);
     void (*outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, const int32_t *in_x,
                   const float *g, const int32_t *in_g, int64_t pixels, float *sums,
                   int64_t width);
@@ -292,6 +293,12 @@ static inline int nn_is_planes(const nn_conv *s)
            s->o <= 2 * nn_active->vector && s->pw >= 8 && s->h + 2 * s->pad_h <= NN_MOST_ROWS;
 }
 
+/* The same of rows, without pooling: half empty vectors again where a row is short */
+static inline int nn_is_rows(const nn_conv *s)
+{
+    return s->c == 1 && nn_is_plain(s) && s->pool == 1 && s->ow > NN_WIDEST;
+}
+
 static inline nn_planes nn_planes_of(const nn_conv *s, const nn_frame *f, const float *w,
                                      const float *bias, int64_t width)
 {
@@ -347,7 +354,7 @@ static void nn_finish(const nn_conv_job *job, int64_t i, int pools, float *image
     if (pools)
         nn_active->pool(s, image, width, pooled, (int32_t *)places);
     nn_active->transpose(pools ? pooled : image, pixels, s->o, width, job->out + at, pixels);
-    if (s->pool > 1) { /* image is free now */
+    if (job->where) { /* image is free now */
         nn_active->transpose(places, pixels, s->o, width, image, pixels);
         nn_active->narrow(s->o * pixels, (const int32_t *)image, job->where + at);
     }
@@ -370,7 +377,7 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     float *const space = pooled + 2 * nn_floats(pixels * width);
     const nn_pixels p = {frame, job->packed, job->bias, in_x, f.ld, s->stride_w * s->c,
                          s->stride_h, s->kh, s->kw * s->c, s->oh, s->ow, width,
-                         s->c == 1 ? ends : 0, winograd && s->relu && s->pool == 1};
+                         s->c == 1 ? ends : 0, (winograd || nn_is_rows(s)) && s->relu && s->pool == 1};
     int64_t lo, hi;
     nn_share(winograd ? s->c : s->kh * s->kw * s->c, 1, t, threads, &lo, &hi);
     if (winograd)
@@ -389,11 +396,15 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
         if (nn_is_planes(s)) {
             const nn_planes q = nn_planes_of(s, &f, job->packed, job->bias, width);
             nn_active->planes(&q, frame, space, job->out + i * s->o * pixels,
-                              job->where + i * s->o * pixels);
+                              job->where ? job->where + i * s->o * pixels : 0);
             continue;
         }
         if (p.ends)
             nn_find_ends(&f, frame, ends);
+        if (nn_is_rows(s)) {
+            nn_active->rows(&p, s->o, job->out + i * s->o * pixels);
+            continue;
+        }
         if (winograd)
             nn_active->winograd(&p, count, framed, image, space);
         else
@@ -403,7 +414,7 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     }
 }
 
-/* out (n, o, ph, pw); where: of each maximum, its place in the window, unless pool is 1 */
+/* out (n, o, ph, pw); where: of each maximum, its place in the window; or null */
 NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, const float *bias,
                             float *out, uint8_t *where, void *space, int threads)
 {

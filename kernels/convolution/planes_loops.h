@@ -21,7 +21,7 @@
  *         out[o, j] = max_rs (bias[o] + sum_uv x[r + u, 2 j + s + v] * w[u, v, o]), at least 0
  *         where[o, j] = 2 r + s of that maximum
  *
- * rows: which u meet anything but 0. */
+ * rows: which u meet anything but 0. where: null if it is not wanted. */
 NN_INLINE void NN(planes_tile)(const int n, const int64_t kw, const nn_planes *p, const float *x,
                                const char *rows, const float *w, const float *bias, float *out,
                                uint8_t *where, int64_t step)
@@ -51,6 +51,8 @@ NN_INLINE void NN(planes_tile)(const int n, const int64_t kw, const nn_planes *p
         vi at = {0};
         NN_UNROLL for (int k = 1; k < 4; k++) NN(keep_larger)(sums[o][k], k, &best, &at);
         STORE(out + o * step, best);
+        if (!where)
+            continue;
         *(vi *)lanes = at;
         for (int j = 0; j < VL; j++) /* a loop, as GCC takes a converted vector apart */
             where[o * step + j] = (uint8_t)lanes[j];
@@ -123,7 +125,7 @@ static void NN(planes)(const nn_planes *p, const float *x, float *planes, float 
                 float ends[OUTPUTS * VL];
                 uint8_t places[OUTPUTS * VL];
                 float *const to = last ? ends : out + at;
-                uint8_t *const there = last ? places : where + at;
+                uint8_t *const there = !where ? 0 : last ? places : where + at;
                 const int64_t step = last ? VL : area;
                 switch (n) {
                 case 1: NN(planes_tile_1)(p, seen, rows, w, p->bias + o, to, there, step); break;
@@ -135,7 +137,8 @@ static void NN(planes)(const nn_planes *p, const float *x, float *planes, float 
                 }
                 for (int64_t k = 0; last && k < n; k++) {
                     memcpy(out + at + k * area, ends + k * VL, (size_t)rest * sizeof *out);
-                    memcpy(where + at + k * area, places + k * VL, (size_t)rest);
+                    if (where)
+                        memcpy(where + at + k * area, places + k * VL, (size_t)rest);
                 }
             }
     }

@@ -47,6 +47,8 @@ static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_
     for (int64_t n = n0; n < n1; n++) {
         const uint8_t *NN_RESTRICT from = images + index[n] * width;
         float *NN_RESTRICT to = out + n * width;
+        for (int64_t i = 0; n + 2 < n1 && i < width; i += 64) /* rows of a set lie far apart */
+            NN_PREFETCH(images + index[n + 2] * width + i);
         for (int64_t i = 0; i < width; i++)
             to[i] = FUSED(scale, (float)from[i], shift);
     }

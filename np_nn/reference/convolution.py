@@ -60,13 +60,14 @@ def conv_relu_pool_forward(x, weight, bias, padding, pool, out, where):
     """A convolution of stride 1, max(., 0), and the largest of each pool x pool places.
 
     bias may be None. pool 1: no pooling, and where is None. out (N, O, H' // pool, W' // pool);
-    where, of out's shape: see ``max_pool2d_forward``. Compiled, the larger array between them is
-    never written.
+    where, of out's shape: see ``max_pool2d_forward``; None where no gradient is wanted. Compiled,
+    the larger array between them is never written.
     """
     if pool == 1:
         return relu_forward(conv2d_forward(x, weight, bias, (1, 1), padding, out), out)
     full = _before_pooling(x, weight, padding)
     relu_forward(conv2d_forward(x, weight, bias, (1, 1), padding, full), full)
+    where = np.empty(out.shape, np.uint8) if where is None else where
     return max_pool2d_forward(full, (pool, pool), (pool, pool), (0, 0), out, where)
 
 

@@ -12,11 +12,8 @@ from np_nn import ops
 from np_nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU, Residual
 from np_nn.layers.module import Module, Parameter, Sequential
 
-STAGES = (
-    "conv_relu_pool_forward",
-    "batch_norm_relu_forward",
-    "add_relu",
-)  # the kernels of the stages
+# The kernels of the stages
+STAGES = ("conv_relu_pool_forward", "batch_norm_relu_forward", "add_relu")
 
 
 def fuse(model):
@@ -148,7 +145,8 @@ class ConvReluPool(Module):
         shape = self.pool.out_shape(shape) if self.pool else shape
         weight, bias = self.conv.weight.data, self.conv.bias and self.conv.bias.data
         self.ctx.x, self.ctx.out = x, self._work("out", shape, weight.dtype)
-        self.ctx.where = self._work("where", shape, "uint8") if self.side > 1 else None
+        places = self.side > 1 and self.training
+        self.ctx.where = self._work("where", shape, "uint8") if places else None
         return ops.conv_relu_pool_forward(
             x, weight, bias, self.conv.padding, self.side, self.ctx.out, self.ctx.where
         )

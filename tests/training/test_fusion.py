@@ -5,6 +5,7 @@ import pytest
 
 import np_nn as nn
 from np_nn import ops
+from np_nn.layers.module import inference
 from np_nn.training import fusion
 
 
@@ -79,6 +80,18 @@ def test_numpy_stays_the_textbook(monkeypatch):
     monkeypatch.setattr(ops, "active", ())
     model = pairs()[0][0]
     assert fusion.fold(model) is model
+
+
+def test_inference_notes_no_places_of_the_maxima(monkeypatch):
+    monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
+    layers = nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2)
+    model, x = trained(*layers, shape=(3, 1, 8, 8))
+    (stage,) = fusion.fuse(model)
+    expected = stage.forward(x).copy()
+    assert stage.ctx.where is not None
+    with inference():
+        np.testing.assert_array_equal(stage.forward(x), expected)
+    assert stage.ctx.where is None
 
 
 def test_predictions_follow_the_parameters(digits):
