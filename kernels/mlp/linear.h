@@ -186,8 +186,8 @@ static void nn_sparse_linear_update_thread(const void *given, int t, int threads
     if (x->shift != 0)
         nn_shift_base(x, job->grad, job->ldg, count, a, b, job->base);
     nn_active->sparse_update(&job->sorted, x->table, job->packed, wide,
-                             x->shift != 0 ? job->base : 0, a, b, job->opt, &job->weight,
-                             job->ldw);
+                             x->shift != 0 ? job->base : 0, 0, x->width, a, b, job->opt,
+                             &job->weight, job->ldw);
 }
 
 /* Bytes of work space for the next function. */

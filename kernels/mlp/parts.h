@@ -126,6 +126,18 @@ static inline void nn_mlp_norm_backward(nn_mlp_work *p, int l, int64_t count,
     nn_active->apply(&rules->bias, end - a, t.bias_grad + a, &layer->offset, a);
 }
 
+/* Images [n0, n1) of a batch, whole blocks, through a first layer that is one panel. */
+static inline void nn_mlp_first_images(const nn_mlp_run *run, nn_mlp_work *p,
+                                       const nn_batch *batch, const nn_at *at, int64_t n0,
+                                       int64_t n1)
+{
+    const nn_layer *l = &p->layers[0];
+    const nn_batch mine = nn_batch_part(batch, n0, n1);
+    nn_active->sparse_forward(&mine, run->x->table, l->weight.w, l->bias.w, 0, l->wide,
+                              nn_mlp_fused_relu(l), p->z[0] + n0 * l->ld, l->ld);
+    nn_mlp_finish(p, 0, at, n0, n1, 0, l->wide);
+}
+
 /* Columns [a, b) of the first layer's output for a batch, with that bias. */
 static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
                                         const nn_batch *batch, const nn_at *at, const float *bias,
@@ -247,6 +259,23 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64
     }
 }
 
+/* The first layer's weight and bias where the weight is one panel: I have the gradient of units
+ * [a, b), and change some rows of the weight, which need all units'. */
+static inline void nn_mlp_first_rows(const nn_mlp_run *run, nn_mlp_work *p, const nn_batch *batch,
+                                     const nn_rules *rules, int64_t a, int64_t b, int t,
+                                     int threads)
+{
+    const nn_layer *l = &p->layers[0];
+    int64_t c0, c1;
+    nn_batch_one_panel(batch, p->g[0], l->ld, l->wide, a, b, p->g_panels);
+    if (l->bias.w && a < b)
+        nn_active->column_sums(p->g[0], l->ld, batch->count, a, b, &rules->bias, &l->bias);
+    nn_barrier(threads);
+    nn_share(l->in, 1, t, threads, &c0, &c1);
+    nn_active->sparse_update(batch, run->x->table, p->g_panels, l->wide, 0, c0, c1, 0, l->wide,
+                             &rules->weight, &l->weight, l->ldw);
+}
+
 /* Columns [a, b) of the first layer's weight and bias, from the batch by columns. */
 static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
                                          const nn_batch *batch, const nn_rules *rules,
@@ -262,7 +291,7 @@ static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
         base = p->base;
     }
     nn_batch_panels(batch, p->g[0], l->ld, l->wide, l->wide, a, b, p->g_panels);
-    nn_active->sparse_update(batch, run->x->table, p->g_panels, l->wide, base, a, b,
+    nn_active->sparse_update(batch, run->x->table, p->g_panels, l->wide, base, 0, l->in, a, b,
                              &rules->weight, &weight, l->ldw);
     if (l->bias.w)
         nn_active->column_sums(p->g[0], l->ld, batch->count, a, b, &rules->bias, &bias);

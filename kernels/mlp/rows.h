@@ -140,20 +140,49 @@ NN_API int64_t nn_find_outside(const int64_t *numbers, int64_t count, int64_t li
 
 /* ---- A batch, by runs and by columns ------------------------------------------------------ */
 
-/* How many samples a block has: so many that their gradients in one panel, 8 vectors wide, fill L1
- * or most of it, but fewer than 256, for nn_entry; and enough blocks for all threads to sort. No
- * result depends on it. */
+/* The most samples of a block: their gradients in one panel, 8 vectors wide, fill L1 or most of it,
+ * and they are fewer than 256, for nn_entry. */
+static inline int64_t nn_batch_most(void)
+{
+    return nn_active->vector > 4 ? 1024 / nn_active->vector : 248;
+}
+
+/* How many samples a block has: a thread's share in equal parts. No result depends on it. */
 static inline int64_t nn_batch_block(int64_t count, int threads)
 {
-    const int64_t most = nn_active->vector > 4 ? 1024 / nn_active->vector : 248;
     const int64_t share = (count + threads - 1) / threads;
-    return share > most ? most : share < 16 ? 16 : share;
+    const int64_t parts = (share + nn_batch_most() - 1) / nn_batch_most();
+    return share < 16 ? 16 : (share + parts - 1) / parts;
 }
 
 /* At least as many blocks as a batch of so many samples, or fewer, and threads, or fewer, has. */
 static inline int64_t nn_batch_blocks(int64_t count, int threads)
 {
-    return count / nn_batch_block(count, 1) + 1 + threads;
+    return count / nn_batch_most() + 1 + 2 * threads;
+}
+
+/* Thread t's samples [n0, n1): whole blocks, which follow each other. */
+static inline void nn_batch_mine(const nn_batch *batch, int t, int threads, int64_t *n0,
+                                 int64_t *n1)
+{
+    const int64_t a = batch->blocks * t / threads * batch->block;
+    const int64_t b = batch->blocks * (t + 1) / threads * batch->block;
+    *n0 = a < batch->count ? a : batch->count;
+    *n1 = b < batch->count ? b : batch->count;
+}
+
+/* Samples [n0, n1) of a batch, whole blocks, as one of their own. */
+static inline nn_batch nn_batch_part(const nn_batch *batch, int64_t n0, int64_t n1)
+{
+    nn_batch part = *batch;
+    const int64_t b = n0 / part.block;
+    part.count = n1 - n0;
+    part.blocks = (part.count + part.block - 1) / part.block;
+    part.base += b;
+    part.begin += b * part.runs;
+    part.start += b * (part.width + 2);
+    part.fours += n0 * part.runs;
+    return part;
 }
 
 static inline void *nn_take_bytes(uintptr_t *at, int64_t bytes)
@@ -302,9 +331,10 @@ static void nn_batch_columns(const nn_batch *t, int64_t b, int64_t entries)
 NN_INLINE void nn_batch_prefetch(const nn_rows *x, const int64_t *index, int64_t count,
                                  const nn_batch *like, int t, int threads)
 {
-    for (int64_t n = 0; n < count; n++)
-        if (n / like->block % threads == t)
-            nn_prefetch_row(x, index[n]);
+    int64_t n0, n1;
+    nn_batch_mine(like, t, threads, &n0, &n1);
+    for (int64_t n = n0; n < n1 && n < count; n++)
+        nn_prefetch_row(x, index[n]);
 }
 
 /* Columns [o0, o1) of the batch's gradient in panels, each block of samples for itself: with a row
@@ -318,6 +348,19 @@ static inline void nn_batch_panels(const nn_batch *t, const float *grad, int64_t
                      nn_active->vector, panels + b * (t->block + 1) * wide);
 }
 
+/* The same for a thread's share [o0, o1) of the columns where all `wide` are one panel. */
+static inline void nn_batch_one_panel(const nn_batch *t, const float *grad, int64_t ldg,
+                                      int64_t wide, int64_t o0, int64_t o1, float *panel)
+{
+    for (int64_t b = 0; b < t->blocks; b++) {
+        for (int64_t n = 0; n < nn_batch_samples(t, b); n++, grad += ldg, panel += wide)
+            memcpy(panel + o0, grad + o0, (size_t)(o1 - o0) * sizeof(float));
+        for (int64_t o = o0; o < o1; o++)
+            panel[o] = -0.0f;
+        panel += wide + (t->block - nn_batch_samples(t, b)) * wide;
+    }
+}
+
 static inline int64_t nn_batch_panel_floats(int64_t count, int64_t wide, int threads)
 {
     return (count + nn_batch_blocks(count, threads)) * wide;
@@ -327,12 +370,13 @@ static inline int64_t nn_batch_panel_floats(int64_t count, int64_t wide, int thr
 NN_API void nn_batch_share(const nn_rows *x, const int64_t *index, const nn_batch *t, int columns,
                            int thread, int threads)
 {
-    int64_t base = 0;
+    int64_t base = 0, mine, end;
+    nn_batch_mine(t, thread, threads, &mine, &end);
     for (int64_t b = 0; b < t->blocks; b++) {
         /* every thread finds the bases for itself: cheaper than waiting for one */
         const int64_t n0 = b * t->block, n1 = n0 + nn_batch_samples(t, b);
         int64_t entries = 0;
-        if (b % threads == thread) {
+        if (n0 >= mine && n0 < end) {
             t->base[b] = base;
             const int64_t all = nn_batch_runs(x, index, t, b);
             if (columns)

@@ -191,10 +191,12 @@ NN_INLINE void NN(prefetch_row)(const nn_parameter *p, int64_t at, int64_t width
  * Chunks of 64 weight rows: their sums stay near while the blocks of samples, whose
  * gradients fit in L1, pass by one after the other. Rows of pixels that never occur
  * are skipped unless the optimizer must touch them (decay, moments, a stored dW). The gradient is
- * in panels by blocks of samples (nn_batch_panels), `columns` wide in all; the parameter may be. */
+ * in panels by blocks of samples (nn_batch_panels), `columns` wide in all; the parameter may be.
+ * Only rows [c0, c1) of the weight. */
 static void NN(sparse_update)(const nn_batch *t, const float *table, const float *grad,
-                              int64_t columns, const float *base, int64_t o0, int64_t o1,
-                              const nn_optimizer *opt, const nn_parameter *p, int64_t ldw)
+                              int64_t columns, const float *base, int64_t c0, int64_t c1,
+                              int64_t o0, int64_t o1, const nn_optimizer *opt,
+                              const nn_parameter *p, int64_t ldw)
 {
     enum { CHUNK = 64 };
     float sum[CHUNK * 8 * VL] NN_ALIGNED, begin[8 * VL] NN_ALIGNED;
@@ -212,9 +214,9 @@ static void NN(sparse_update)(const nn_batch *t, const float *table, const float
         for (int o = 0; o < 8 * VL; o++)
             begin[o] = base && o < wide ? base[a + o] : 0;
         float *const plain = is_plain ? p->w + at : 0;
-        for (int64_t c = 0; c < t->width;) {
+        for (int64_t c = c0; c < c1;) {
             int rows = 0;
-            for (; c < t->width && rows < CHUNK; c++) {
+            for (; c < c1 && rows < CHUNK; c++) {
                 int32_t present = all;
                 for (int64_t q = 0; q < t->blocks; q++)
                     present |= t->start[q * stride + c + 1] - t->start[q * stride + c];

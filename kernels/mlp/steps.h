@@ -31,19 +31,23 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
             const int64_t left = run->count - done, count = left < p->chunk ? left : p->chunk;
             const nn_rules *rules = !stored ? &update : done ? &add : &store;
             const nn_at at = {s, done};
+            const int64_t wide = p->layers[0].wide * (p->one_panel ? threads : 1);
             const nn_batch batch =
-                nn_batch_plan(run->x, count, p->entries, p->layers[0].wide, threads, p->batch, 0);
+                nn_batch_plan(run->x, count, p->entries, wide, threads, p->batch, 0);
 
             nn_batch_share(run->x, index, &batch, 1, t, threads);
-            nn_barrier(threads);
-
-            /* my columns of the first layer's output */
-            if (a < b)
-                nn_mlp_first_forward(run, p, &batch, &at, nn_mlp_bias(run, p, a, b), a, b, t);
-            nn_barrier(threads);
+            if (p->one_panel) { /* my samples, of which I have just made the runs */
+                nn_batch_mine(&batch, t, threads, &n0, &n1);
+                nn_mlp_first_images(run, p, &batch, &at, n0, n1);
+            } else { /* my columns of the first layer's output */
+                nn_barrier(threads);
+                if (a < b)
+                    nn_mlp_first_forward(run, p, &batch, &at, nn_mlp_bias(run, p, a, b), a, b, t);
+                nn_barrier(threads);
+                nn_share(count, 8, t, threads, &n0, &n1);
+            }
 
             /* my samples through the other layers, to the loss and the outputs' gradient */
-            nn_share(count, 8, t, threads, &n0, &n1);
             for (int l = 1; l < depth; l++)
                 nn_mlp_forward_all(p, l, &at, count, n0, n1, t, threads);
             p->correct[8 * t] = nn_mlp_loss(run, p, depth, index, n0, n1);
@@ -55,7 +59,10 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                     nn_barrier(threads);
             }
             /* I own some outputs, whose gradient I have just computed myself */
-            nn_mlp_first_backward(run, p, &batch, rules, stored, a, b);
+            if (p->one_panel)
+                nn_mlp_first_rows(run, p, &batch, rules, a, b, t, threads);
+            else
+                nn_mlp_first_backward(run, p, &batch, rules, stored, a, b);
             const int64_t more = end - index - count; /* what follows may be a shorter chunk */
             nn_batch_prefetch(run->x, index + count, more < count ? more : count, &batch, t,
                               threads);
@@ -98,6 +105,16 @@ typedef struct {
     const nn_optimizer *opt;
 } nn_train_job;
 
+/* Copy a layer; one that is one panel is no sum of the threads' panels, so one thread does it. */
+static void nn_train_copy(const nn_mlp_work *p, const nn_layer *from, nn_layer *to, int back,
+                          int t, int threads)
+{
+    if (!p->one_panel)
+        nn_copy_layer(from, to, back, t, threads);
+    else if (!t)
+        nn_copy_layer(from, to, back, 0, 1);
+}
+
 static void nn_train_thread(const void *given, int t, int threads)
 {
     const nn_train_job *job = given;
@@ -106,7 +123,7 @@ static void nn_train_thread(const void *given, int t, int threads)
     for (int l = 0; l < job->depth; l++) {
         int64_t n0, n1;
         const int64_t ld = p->layers[l].ld;
-        nn_copy_layer(&job->layers[l], &p->layers[l], 0, t, threads);
+        nn_train_copy(p, &job->layers[l], &p->layers[l], 0, t, threads);
         nn_share(p->chunk, 8, t, threads, &n0, &n1);
         memset(p->g[l] + n0 * ld, 0, (size_t)((n1 - n0) * ld) * sizeof(float));
     }
@@ -117,7 +134,7 @@ static void nn_train_thread(const void *given, int t, int threads)
         nn_mlp_thread(job->run, p, job->depth, *job->opt, t, threads);
     nn_barrier(threads);
     for (int l = 0; l < job->depth; l++)
-        nn_copy_layer(&p->layers[l], &job->layers[l], 1, t, threads);
+        nn_train_copy(p, &p->layers[l], &job->layers[l], 1, t, threads);
     nn_restore_denormals(before);
 }
 

@@ -20,8 +20,9 @@ typedef struct {
                           int64_t ldw, const float *bias, int64_t o0, int64_t o1, int relu,
                           float *out, int64_t ldo);
     void (*sparse_update)(const nn_batch *t, const float *table, const float *grad,
-                          int64_t columns, const float *base, int64_t o0, int64_t o1,
-                          const nn_optimizer *opt, const nn_parameter *p, int64_t ldw);
+                          int64_t columns, const float *base, int64_t c0, int64_t c1,
+                          int64_t o0, int64_t o1, const nn_optimizer *opt,
+                          const nn_parameter *p, int64_t ldw);
     void (*sparse_update_one)(const nn_rows *x, int64_t image, const float *grad, int64_t width,
                               float factor, float *w, int64_t ldw);
     void (*dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,

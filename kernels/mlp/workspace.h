@@ -72,6 +72,7 @@ typedef struct {
     int64_t *correct;
     void *batch;
     int64_t chunk, entries, skip_floats, bytes; /* entries: the most of a chunk */
+    int one_panel; /* the first layer: threads share its images and its weight's rows */
 } nn_mlp_work;
 
 static inline float *nn_take_floats(uintptr_t *at, int64_t count)
@@ -110,6 +111,15 @@ static inline int nn_is_online(const nn_layer *layers, int depth, int64_t count)
     return count == 1 && !dropped;
 }
 
+/* Whether the first layer is so narrow that each thread takes all its outputs, for some of the
+ * images: half a panel takes more than half the time, as it loads as many entries. */
+static inline int nn_mlp_one_panel(const nn_rows *x, const nn_layer *first, int64_t chunk,
+                                   int64_t count, int threads)
+{
+    const int64_t vectors = ((first->out + 15) / 16 * 16) / nn_active->vector;
+    return threads > 1 && vectors <= 8 && x->shift == 0 && !first->scale.w && chunk == count;
+}
+
 /* Lay out the work space of a training run; with work null, only count its bytes.
  * most_entries: the most non-zeros that one of the batches' chunks has. */
 NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int depth, int64_t count,
@@ -121,6 +131,7 @@ NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int dep
     uintptr_t at = (uintptr_t)nn_round64((int64_t)begin);
     int normed = 0;
     p.chunk = nn_chunk(layers, depth, count);
+    p.one_panel = nn_mlp_one_panel(x, layers, p.chunk, count, threads);
     for (int l = 0; l < depth; l++) {
         const nn_layer *from = &layers[l];
         nn_layer *to = &p.layers[l];
