@@ -1,4 +1,4 @@
-"""Losses: one number that says how wrong the outputs are, and its gradient."""
+"""Losses: a number that measures the outputs' error, and its gradient."""
 
 import math
 
@@ -13,11 +13,11 @@ REDUCTIONS = ("mean", "sum")
 
 
 class Loss(HasContext):
-    """What all have in common. Use ``loss(outputs, targets)``, then ``loss.backward()``.
+    """Base class of losses. Use ``loss(outputs, targets)``, then ``loss.backward()``.
 
     ``forward`` returns a float; ``backward`` dL/d(outputs), valid until the next ``forward``.
-    ``config`` holds the constructor's arguments. ``reduction``, for all: "mean", or "sum" of
-    what the mean is taken of.
+    ``config`` holds the constructor's arguments. ``reduction`` of every loss: "mean", or "sum",
+    without the mean's divisor.
 
     Raises NpNNError for an unknown reduction.
     """
@@ -41,26 +41,25 @@ class Loss(HasContext):
         return self.ctx.grad
 
     def has_classes(self, targets):
-        """Return whether targets stand for classes, so that there is an accuracy."""
+        """Return whether targets represent classes, so that there is an accuracy."""
         return True
 
     def check_targets(self, targets):
-        """Raise NpNNError for targets that the loss cannot take, whatever the outputs are."""
+        """Raise NpNNError for targets that do not suit the loss, for any outputs."""
 
     def check(self, outputs, targets):
-        """Raise NpNNError unless outputs and targets fit together, whatever the outputs' values."""
+        """Raise NpNNError unless outputs and targets match, regardless of the outputs' values."""
 
     def count(self, targets):
-        """How many samples a batch with these targets counts for: what an L2 penalty is shared
-        among."""
+        """Return the number of samples of a batch with these targets; L2 divides by it."""
         return len(targets)
 
     def whole(self, targets):
-        """The number that a mean divides its sum by: of samples, or the sum of their weights."""
+        """Return the divisor of the mean: the number of samples, or the sum of their weights."""
         return self.count(targets)
 
     def sum(self, outputs, targets):
-        """The loss of a batch times its ``whole``: batches of a set add up to that of the set."""
+        """Return the loss of a batch times its ``whole``: batches add up to the set's sum."""
         value = self.forward(outputs, targets)
         return value if self.is_sum else value * self.whole(targets)
 
@@ -80,11 +79,11 @@ class Loss(HasContext):
 
 
 class ClassLoss(Loss):
-    """A loss whose targets are class numbers: outputs (N, C), labels (N,) int in 0..C-1.
+    """Loss whose targets are class numbers: outputs (N, C), labels (N,) int in 0..C-1.
 
-    weight: (C,), how much each class counts; None: all alike.
-    Raises NpNNError for shapes that do not belong together, labels out of range, an empty
-    batch, weights that are negative, not finite or all 0, and a mean of samples that all weigh 0.
+    weight: class weights (C,); None: all equal.
+    Raises NpNNError for shapes that do not match, labels out of range, an empty batch,
+    weights that are negative, not finite or all 0, and a mean of samples whose weights are all 0.
     """
 
     targets = "classes"
@@ -127,7 +126,7 @@ class ClassLoss(Loss):
 
     @staticmethod
     def count_correct(outputs, labels):
-        """How many rows of outputs (N, C) are largest at their label (N,)."""
+        """Return the number of rows of outputs (N, C) that are largest at their label (N,)."""
         return int((outputs.argmax(axis=1) == labels).sum())
 
     def check_targets(self, labels):
@@ -153,12 +152,12 @@ class ClassLoss(Loss):
 
 
 class CrossEntropyLoss(ClassLoss):
-    """Softmax and negative log-likelihood in one; PyTorch's CrossEntropyLoss::
+    """Softmax and negative log-likelihood in one; PyTorch's CrossEntropyLoss.
 
-        L = mean_n -log softmax(logits[n])[labels[n]]
+    ``L = mean_n -log softmax(logits[n])[labels[n]]``
 
-    label_smoothing, 0..1, moves that share of the target from the right class to all classes
-    alike (Szegedy et al. 2016). With class weights, the mean is the weighted one.
+    label_smoothing, 0..1, moves that share of the target from the label to all classes equally
+    (Szegedy et al. 2016). With class weights, the mean is weighted.
     """
 
     def __init__(self, weight=None, label_smoothing=0.0, reduction="mean"):
@@ -192,12 +191,12 @@ class NLLLoss(ClassLoss):
 
 
 class FocalLoss(ClassLoss):
-    """Cross-entropy in which what is nearly right counts little (Lin et al. 2017)::
+    """Cross-entropy with small weight on easy samples (Lin et al. 2017).
 
-        L = mean_n -weight[y] (1 - p)^gamma log p,  p = softmax(logits[n])[y], y = labels[n]
+    ``L = mean_n -weight[y] (1 - p)^gamma log p,  p = softmax(logits[n])[y], y = labels[n]``
 
     gamma 0 is cross-entropy. PyTorch has no such class; torchvision's sigmoid_focal_loss is the
-    version for yes-or-no outputs. Raises NpNNError also for a negative gamma.
+    version for binary outputs. Raises NpNNError also for a negative gamma.
     """
 
     def __init__(self, weight=None, gamma=2.0, reduction="mean"):
@@ -215,9 +214,9 @@ class FocalLoss(ClassLoss):
 
 
 class ValueLoss(Loss):
-    """A loss whose targets are numbers: outputs and targets of one shape (N, ...), float.
+    """Loss whose targets are numbers: outputs and targets of one shape (N, ...), float.
 
-    The mean is that over all numbers, as in PyTorch. Raises NpNNError for shapes that differ
+    The mean is over all numbers, as in PyTorch. Raises NpNNError for shapes that differ
     and for an empty batch.
     """
 
@@ -241,11 +240,11 @@ class ValueLoss(Loss):
         self.check_targets(targets)
 
     def factor(self, shape):
-        """What the sum over outputs of this shape is multiplied by."""
+        """Return the factor of the sum over outputs of this shape."""
         return 1.0 if self.is_sum else 1 / math.prod(shape)
 
     def has_classes(self, targets):
-        """Return whether all are 0 or 1, one a sample, or rows as ``one_hot`` makes them."""
+        """Return whether targets are all 0 or 1, one per sample, or rows as from ``one_hot``."""
         rows = targets.reshape(len(targets), -1)
         if rows.shape[1] == 1:
             return bool(np.isin(rows, (0, 1)).all())
@@ -253,12 +252,12 @@ class ValueLoss(Loss):
         return bool((high ^ low).all() and (high.sum(axis=1) == 1).all())
 
     def _decide(self, values):
-        """What class numbers (N, C) stand for: the largest; a single one: above 1/2 or not."""
+        """Return the class of each row (N, C): its largest value's; one column: value > 1/2."""
         values = values.reshape(len(values), -1)
         return values.argmax(axis=1) if values.shape[1] > 1 else values[:, 0] > 0.5
 
     def count_correct(self, outputs, targets):
-        """How many samples are decided as the target is."""
+        """Return the number of samples whose outputs have the class of their targets."""
         return int((self._decide(outputs) == self._decide(targets)).sum())
 
 
@@ -271,7 +270,7 @@ class MSELoss(ValueLoss):
 class BCELoss(ValueLoss):
     """Binary cross-entropy of probabilities: L = mean -(t log p + (1 - t) log(1 - p)).
 
-    PyTorch's BCELoss: outputs p and targets t are 0..1, and a logarithm counts as -100 at least.
+    PyTorch's BCELoss: outputs p and targets t are 0..1, and logarithms are at least -100.
     """
 
     name = "bce"
@@ -300,7 +299,7 @@ class BCEWithLogitsLoss(ValueLoss):
         _check_share(self, targets)
 
     def count_correct(self, outputs, targets):
-        """How many samples are decided as the target is: x > 0 means t > 1/2."""
+        """Return the number of samples whose class is right: output x > 0 stands for t > 1/2."""
         return super().count_correct(outputs + 0.5, targets)
 
 

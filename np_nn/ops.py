@@ -1,8 +1,8 @@
-"""The operations that layers, losses and optimizers call: compiled or NumPy.
+"""Operations that layers, losses and optimizers call: compiled or NumPy.
 
-For every function of the package ``reference`` this module has one of the same name: the
-compiled kernel if one is built, in use, and its arrays suit it, else the NumPy function.
-The table of all of them is at the end.
+Each function of the package ``reference`` has one of the same name here. It runs the compiled
+kernel if one is built and in use and the arrays suit it, else the NumPy function. The table of
+all operations is at the end.
 """
 
 import functools
@@ -35,17 +35,17 @@ REFERENCE = {
 
 
 def check_isa():
-    """Raise NpNNError if NP_NN_ISA names no instruction set of this kind of CPU.
+    """Raise NpNNError if NP_NN_ISA names no instruction set of this CPU architecture.
 
-    ``import np_nn`` does not fail then, so that programs can say so in one line; every kernel
-    does when it is called.
+    ``import np_nn`` does not raise it, so that programs can report it in one line; each kernel
+    raises it when called.
     """
     if ISA and SETS and ISA not in SETS:
         raise NpNNError(f"NP_NN_ISA: {unknown_name('instruction set', ISA, SETS)}")
 
 
 def _find_kernels():
-    """Import the kernels built beside this file; return {name: function}, and their modules."""
+    """Import the kernels built beside this file; return {name: function} and their modules."""
     folder, found, modules = Path(__file__).with_name("_kernels"), {}, []
     for info in pkgutil.iter_modules([str(folder)]):
         module = importlib.import_module(f"np_nn._kernels.{info.name}")
@@ -54,13 +54,13 @@ def _find_kernels():
             module.set_rows_type(reference.Rows)
         found.update({name: getattr(module, name) for name in REFERENCE if hasattr(module, name)})
     sharing = [module for module in modules if hasattr(module, "use_team")]
-    for module in sharing:  # one team of threads for all: no two spin on the same cores
+    for module in sharing:  # one thread team for all, so that no two spin on the same cores
         module.use_team(sharing[0].team())
     return found, modules
 
 
 def _suits_kernel(argument):
-    """Kernels read native C-contiguous arrays, and floating-point ones as float32."""
+    """Return whether kernels can read it: native, C-contiguous, integers or float32."""
     return not isinstance(argument, np.ndarray) or (
         argument.flags.c_contiguous and argument.dtype.char in SUITED and argument.dtype.isnative
     )
@@ -72,11 +72,11 @@ if ISA and SETS and ISA not in SETS:
     KERNELS = dict.fromkeys(KERNELS, lambda *arguments: check_isa())
 
 active = frozenset()  # names of the operations that run compiled
-threads = machine.threads()  # how many a kernel may use: its last argument
+threads = machine.threads()  # maximum thread count of a kernel: its last argument
 
 
 class _Limit(threading.local):
-    """The maximum of this Python thread: see ``at_most``."""
+    """Maximum thread count of kernels in this Python thread: see ``at_most``."""
 
     threads = None
 
@@ -95,7 +95,7 @@ def operation(function: Function) -> Function:
     def call(*arguments):
         if name not in active:
             return function(*arguments)
-        try:  # the kernel checks its arguments, before it changes anything
+        try:  # the kernel checks its arguments before it changes anything
             return kernel(*arguments, _limit.threads or threads)
         except ValueError:
             if all(map(_suits_kernel, arguments)):
@@ -106,10 +106,10 @@ def operation(function: Function) -> Function:
 
 
 def use(kernels):
-    """Choose what the operations run on, from now on.
+    """Select the implementation of the operations.
 
     "numpy": the NumPy functions. "compiled": the built kernels, and NumPy for
-    operations that have none. "auto": the same, and no error if none is built.
+    operations that have none. "auto": the same, but no error if none is built.
 
     Raises NpNNError for another word, and for "compiled" when nothing is built.
     """
@@ -124,7 +124,7 @@ def use(kernels):
 
 
 def set_threads(count):
-    """Let the kernels, and NumPy's matrix products, use so many threads from now on."""
+    """Set the thread count of the kernels and of NumPy's matrix products to `count`."""
     global threads
     threads = count
     machine.limit_threads(count)
@@ -132,7 +132,7 @@ def set_threads(count):
 
 @contextmanager
 def at_most(count):
-    """In a ``with`` block, let this Python thread's kernels use `count` threads."""
+    """Set this Python thread's kernels to use `count` threads in a ``with`` block."""
     before, _limit.threads = _limit.threads, count
     try:
         yield
@@ -141,7 +141,7 @@ def at_most(count):
 
 
 def describe():
-    """Describe what runs now, for reports: "numpy", or the kernels and their instruction set."""
+    """Describe the current choice for reports: "numpy", or the kernels and instruction set."""
     if not active:
         return "numpy"
     check_isa()

@@ -1,4 +1,4 @@
-"""The layers, one family per file. Each is a Module with a forward and a backward."""
+"""Layers, one family per file. Each is a Module with a forward and a backward."""
 
 from np_nn.layers.activations import (
     ELU,

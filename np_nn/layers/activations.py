@@ -1,4 +1,4 @@
-"""Activations: what a unit makes of its weighted sum.
+"""Activation layers.
 
 Each works on arrays of any shape (Softmax and LogSoftmax on rows) and has one forward and one
 backward formula in ``reference/activations.py``.
@@ -12,10 +12,10 @@ from np_nn.utils.errors import NpNNError
 
 
 class Activation(Module):
-    """What they have in common: y = f(x), and dL/dx = f'(x) * dL/dy.
+    """Base class of activations: y = f(x), and dL/dx = f'(x) * dL/dy.
 
-    name: of the functions in ``ops``, and on the command line. keeps: "x" or "y", whichever the
-    backward formula needs. settings: further arguments of the functions.
+    name: prefix of the functions in ``ops``, and name on the command line. keeps: "x" or "y",
+    the array that the backward formula needs. settings: further arguments of the functions.
     """
 
     role = "activation"
@@ -39,34 +39,34 @@ class Activation(Module):
 
 
 class Sigmoid(Activation):
-    """y = 1 / (1 + exp(-x)), the logistic function; PyTorch's Sigmoid."""
+    """Logistic function, y = 1 / (1 + exp(-x)); PyTorch's Sigmoid."""
 
     name = "sigmoid"
     onnx = "Sigmoid", {}
 
 
 class Tanh(Activation):
-    """y = tanh(x); PyTorch's Tanh."""
+    """Hyperbolic tangent, y = tanh(x); PyTorch's Tanh."""
 
     name = "tanh"
     onnx = "Tanh", {}
 
 
 class ScaledTanh(Activation):
-    """y = 1.7159 tanh(2/3 x), with y(1) = 1 (LeCun et al. 1998, Efficient BackProp)."""
+    """Scaled tanh, y = 1.7159 tanh(2/3 x): y(1) = 1 (LeCun et al. 1998, Efficient BackProp)."""
 
     name = "scaled_tanh"
 
 
 class ReLU(Activation):
-    """y = max(x, 0); PyTorch's ReLU (Nair and Hinton 2010)."""
+    """Rectified linear unit, y = max(x, 0); PyTorch's ReLU (Nair and Hinton 2010)."""
 
     name = "relu"
     onnx = "Relu", {}
 
 
 class LeakyReLU(Activation):
-    """y = x where x > 0, else negative_slope * x; PyTorch's LeakyReLU (Maas et al. 2013).
+    """Leaky ReLU, y = x where x > 0, else negative_slope * x; PyTorch's (Maas et al. 2013).
 
     Raises NpNNError for a slope that is not finite.
     """
@@ -81,7 +81,7 @@ class LeakyReLU(Activation):
 
 
 class ELU(Activation):
-    """y = x where x > 0, else alpha (exp(x) - 1); PyTorch's ELU (Clevert et al. 2016).
+    """ELU, y = x where x > 0, else alpha (exp(x) - 1); PyTorch's ELU (Clevert et al. 2016).
 
     Raises NpNNError for an alpha that is not finite.
     """
@@ -96,19 +96,19 @@ class ELU(Activation):
 
 
 class GELU(Activation):
-    """y = x Phi(x), Phi the normal distribution; PyTorch's GELU (Hendrycks and Gimpel 2016)."""
+    """GELU, y = x Phi(x), Phi the normal distribution; PyTorch's (Hendrycks and Gimpel 2016)."""
 
     name, keeps = "gelu", "x"
 
 
 class SiLU(Activation):
-    """y = x sigmoid(x); PyTorch's SiLU, also called swish (Elfwing et al. 2018)."""
+    """SiLU, y = x sigmoid(x), also called swish; PyTorch's SiLU (Elfwing et al. 2018)."""
 
     name, keeps = "silu", "x"
 
 
 class RowActivation(Activation):
-    """An activation of whole rows: PyTorch's with dim=1."""
+    """Activation of whole rows: PyTorch's with dim=1."""
 
     role = "output"
 
@@ -124,14 +124,14 @@ class RowActivation(Activation):
 
 
 class Softmax(RowActivation):
-    """y[n, c] = exp(x[n, c]) / sum_k exp(x[n, k]): probabilities; PyTorch's (Bridle 1990)."""
+    """Probabilities y[n, c] = exp(x[n, c]) / sum_k exp(x[n, k]); PyTorch's (Bridle 1990)."""
 
     name = "softmax"
     onnx = "Softmax", {"axis": "dim"}
 
 
 class LogSoftmax(RowActivation):
-    """The logarithm of Softmax, for NLLLoss; PyTorch's LogSoftmax."""
+    """Logarithm of Softmax, for NLLLoss; PyTorch's LogSoftmax."""
 
     name = "log_softmax"
     onnx = "LogSoftmax", {"axis": "dim"}

@@ -1,4 +1,4 @@
-"""Conv2d: the convolution of images."""
+"""Conv2d: convolution of images."""
 
 import math
 
@@ -10,15 +10,15 @@ from np_nn.utils.errors import NpNNError
 
 
 class Conv2d(Module):
-    """A weighted sum of each window of an image, with the same weights everywhere; PyTorch's.
+    """Weighted sum of each window of an image, with the same weights everywhere; PyTorch's.
 
     x (N, in_channels, H, W) -> y (N, out_channels, H', W') with
     H' = (H + 2 padding - kernel_size) // stride + 1, and W' alike. kernel_size, stride, padding:
     a number, or a pair (rows, columns). weight (out_channels, in_channels, rows, columns).
-    Weights and biases start as in PyTorch, uniform in +-1/sqrt(in_channels * rows * columns).
-
-    Raises NpNNError for sizes that make no layer, and for an input of another rank or number of
-    channels, or smaller than the kernel. Source: LeCun et al. 1989.
+    Weights and biases are initialised as in PyTorch, uniform in +-1/sqrt(in_channels * rows *
+    columns).
+    Raises NpNNError for invalid sizes, and for an input of another rank or number of channels, or
+    smaller than the kernel. Source: LeCun et al. 1989.
     """
 
     takes = "images"
@@ -39,7 +39,7 @@ class Conv2d(Module):
         self.bias = Parameter(initializers.default((out_channels,), *fans)) if bias else None
 
     def out_shape(self, shape):
-        """The output's shape for an input of this one; NpNNError if it does not fit."""
+        """Return the output's shape for an input's. Raises NpNNError if that does not fit."""
         units, channels, *kernel = self.weight.shape
         if len(shape) != 4 or shape[1] != channels:
             raise NpNNError(f"{self} expects (batch, {channels}, height, width), got {shape}")
@@ -47,7 +47,7 @@ class Conv2d(Module):
 
     @property
     def products(self):
-        """How many multiplications the last batch took for each of its images."""
+        """Number of multiplications per image in the last forward pass."""
         return self.weight.data.size * math.prod(self.out_shape(self.ctx.x.shape)[2:])
 
     def forward(self, x):

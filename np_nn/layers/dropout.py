@@ -11,9 +11,9 @@ from np_nn.utils.errors import NpNNError
 
 
 class Dropout(Module):
-    """Sets each input to 0 with probability p, and the others to x / (1 - p); PyTorch's Dropout.
+    """Inputs set to 0 with probability p, the others to x / (1 - p); PyTorch's Dropout.
 
-    x of any shape, or a SparseBatch -> the same shape. After ``eval()`` y = x. Its random
+    x of any shape, or a SparseBatch -> the same shape. After ``eval()`` y = x. The random
     numbers come from ``stream``, which `fit` restarts from its seed.
 
     Raises NpNNError unless 0 <= p < 1. Source: Srivastava et al. 2014.
@@ -44,10 +44,10 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """Drops whole channels of images, and divides the others by 1 - p; PyTorch's Dropout2d.
+    """Dropout of whole channels of images, the others divided by 1 - p; PyTorch's Dropout2d.
 
-    x (N, C, H, W) -> the same shape. Neighbouring pixels are much alike: a network would make up
-    for those that plain dropout takes. Channel c of image n is dropped by random number n C + c.
+    x (N, C, H, W) -> the same shape. Neighbouring pixels are so similar that a network can
+    replace those dropped singly. Random number n C + c decides on channel c of image n.
 
     Raises NpNNError unless 0 <= p < 1, and for an input of another rank. Source: Tompson et al.
     2015, Efficient object localization using convolutional networks.
@@ -67,7 +67,7 @@ class Dropout2d(Dropout):
 
 
 def _drop_pixels(batch, p, key):
-    """The same for compressed rows: only the pixels that are not 0 can be dropped."""
+    """Apply dropout to compressed rows: only the non-zero pixels can be dropped."""
     rows, indices = batch.rows, np.asarray(batch.indices)
     starts, lengths = rows.indptr[indices], np.diff(rows.indptr)[indices]
     indptr = np.zeros(len(indices) + 1, np.int64)

@@ -1,4 +1,4 @@
-"""A layer that makes a row of each image."""
+"""Flatten: each image as a row."""
 
 import math
 
@@ -7,7 +7,7 @@ from np_nn.layers.sparse import SparseBatch
 
 
 class Flatten(Module):
-    """x (N, ...) -> (N, product of the rest), PyTorch's Flatten; a SparseBatch stays as it is."""
+    """Reshaping of x (N, ...) to (N, product of the rest); a SparseBatch is kept. PyTorch's."""
 
     onnx = "Flatten", {}
 

@@ -1,7 +1,7 @@
-"""Weight initialisers: where training starts from.
+"""Weight initialisers.
 
-A layer is created with PyTorch's default, drawn from one generator that
-``manual_seed`` restarts. ``initialize`` draws a whole model anew, by name.
+A new layer is initialised by PyTorch's default, drawn from one generator that
+``manual_seed`` restarts. ``initialize`` draws a whole model again, by name.
 """
 
 import math
@@ -13,18 +13,18 @@ from np_nn.utils.errors import unknown_name
 
 
 def torch_uniform(rng, shape, fan_in, fan_out):
-    """PyTorch's default, weights and biases: U(-1, 1) / sqrt(fan_in).
+    """Draw PyTorch's default, weights and biases: U(-1, 1) / sqrt(fan_in).
 
     torch.nn.Linear and Conv2d write it as kaiming_uniform(a=sqrt(5)) (He et al. 2015),
-    which comes to the same. Returns float32.
+    which is the same. Returns float32.
     """
     return _uniform(rng, shape, 1 / math.sqrt(fan_in))
 
 
 def original_uniform(rng, shape, fan_in, fan_out):
-    """The published NumPy networks' start: U(-1, 1) / sqrt(fan_in * fan_out).
+    """Draw the published NumPy networks' initial values: U(-1, 1) / sqrt(fan_in * fan_out).
 
-    sqrt(fan_out) times smaller than PyTorch's (23 times in a layer of 512 units),
+    They are sqrt(fan_out) times smaller than PyTorch's (23 times in a layer of 512 units),
     which suits raw pixels of 0..255. Source: geohot/ai-notebooks, mnist_from_scratch.ipynb.
     Returns float32.
     """
@@ -32,7 +32,7 @@ def original_uniform(rng, shape, fan_in, fan_out):
 
 
 def fan_out_normal(rng, shape, fan_in, fan_out):
-    """Normal with standard deviation fan_out^-1/2, weights and biases.
+    """Draw normal weights and biases of standard deviation fan_out^-1/2.
 
     Source: Rashid 2016, Make Your Own Neural Network; Mr-TalhaIlyas'
     Neural-Network-from-Scratch-using-Numpy. Returns float32.
@@ -41,7 +41,7 @@ def fan_out_normal(rng, shape, fan_in, fan_out):
 
 
 def standard_normal(rng, shape, fan_in, fan_out):
-    """Normal with standard deviation 1, weights and biases.
+    """Draw normal weights and biases of standard deviation 1.
 
     Source: Nielsen 2015, Neural Networks and Deep Learning, chapter 1. Returns float32.
     """
@@ -49,27 +49,27 @@ def standard_normal(rng, shape, fan_in, fan_out):
 
 
 def xavier_uniform(rng, shape, fan_in, fan_out):
-    """U(-1, 1) * sqrt(6 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
+    """Draw U(-1, 1) * sqrt(6 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
     return _weights_only(shape, lambda: _uniform(rng, shape, math.sqrt(6 / (fan_in + fan_out))))
 
 
 def xavier_normal(rng, shape, fan_in, fan_out):
-    """Normal, deviation sqrt(2 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
+    """Draw normal * sqrt(2 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
     return _weights_only(shape, lambda: _normal(rng, shape, math.sqrt(2 / (fan_in + fan_out))))
 
 
 def kaiming_uniform(rng, shape, fan_in, fan_out):
-    """U(-1, 1) * sqrt(6 / fan_in), for ReLU; biases 0. He et al. 2015. Returns float32."""
+    """Draw U(-1, 1) * sqrt(6 / fan_in), for ReLU; biases 0. He et al. 2015. Returns float32."""
     return _weights_only(shape, lambda: _uniform(rng, shape, math.sqrt(6 / fan_in)))
 
 
 def kaiming_normal(rng, shape, fan_in, fan_out):
-    """Normal with deviation sqrt(2 / fan_in), for ReLU; biases 0. He et al. 2015. float32."""
+    """Draw normal * sqrt(2 / fan_in), for ReLU; biases 0. He et al. 2015. Returns float32."""
     return _weights_only(shape, lambda: _normal(rng, shape, math.sqrt(2 / fan_in)))
 
 
 def orthogonal(rng, shape, fan_in, fan_out):
-    """A random matrix with orthonormal rows or columns; biases 0. Saxe et al. 2014. float32.
+    """Draw a matrix with orthonormal rows or columns; biases 0. Saxe et al. 2014. float32.
 
     Weights (O, C, kh, kw) of a convolution: as a matrix (O, C kh kw), like PyTorch's.
     """
@@ -77,7 +77,7 @@ def orthogonal(rng, shape, fan_in, fan_out):
 
 
 def zeros(rng, shape, fan_in, fan_out):
-    """All 0: no start at all, since all units of a layer then stay alike. Returns float32."""
+    """Return zeros, float32. Such a layer does not learn: all its units stay equal."""
     return np.zeros(shape, np.float32)
 
 
@@ -96,35 +96,35 @@ INITIALISERS = {
 
 
 def stream():
-    """The random numbers of a new layer, such as Dropout: a stream with a seed of its own."""
+    """Return a Stream with a new seed for the random numbers of a layer, such as Dropout."""
     return seeds.Stream(seeds.default("init").integers(2**63))
 
 
 def default(shape, fan_in, fan_out):
-    """The values that a new layer starts from: PyTorch's default."""
+    """Draw the initial values of a new layer: PyTorch's default."""
     return torch_uniform(seeds.default("init"), shape, fan_in, fan_out)
 
 
 def initialize(model, name, seed):
-    """Draw a model's Linear and Conv2d layers anew, weights and biases; returns the model.
+    """Draw new weights and biases for a model's Linear and Conv2d layers; return the model.
 
-    name: one of INITIALISERS. Raises NpNNError for another one.
+    name: one of INITIALISERS. Raises NpNNError for another name.
     """
     if name not in INITIALISERS:
         raise unknown_name("initialiser", name, INITIALISERS)
     draw, rng = INITIALISERS[name], seeds.generator(seed, "init")
     for module in model.modules():
         weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-        if weight and len(weight.shape) > 1:  # those of a normalisation start at 1 and 0
+        if weight and len(weight.shape) > 1:  # a normalisation keeps its initial 1 and 0
             for parameter in filter(None, (weight, bias)):
                 parameter.data[...] = draw(rng, parameter.shape, *fans(weight.shape))
     return model
 
 
 def fans(shape):
-    """(fan_in, fan_out): how many inputs a unit has, and how many units an input goes to.
+    """Return (fan_in, fan_out): the number of inputs per unit, and of units per input.
 
-    shape: of Linear's weights, (I, O), or of Conv2d's, (O, C, kh, kw).
+    shape: that of Linear's weights, (I, O), or of Conv2d's, (O, C, kh, kw).
     """
     if len(shape) == 2:
         return shape
@@ -147,10 +147,10 @@ def _as_matrix(shape):
 def _orthogonal(rng, shape):
     tall = rng.normal(size=(max(shape), min(shape)))
     q, r = np.linalg.qr(tall)
-    q *= np.sign(np.diag(r))  # makes it uniform among all such matrices (Mezzadri 2007)
+    q *= np.sign(np.diag(r))  # uniform over all orthogonal matrices (Mezzadri 2007)
     return (q if shape[0] >= shape[1] else q.T).astype(np.float32)
 
 
 def _weights_only(shape, draw):
-    """Weights as drawn, and biases, which have one axis, of 0."""
+    """Return drawn weights, or zeros for biases, which have one axis."""
     return draw() if len(shape) > 1 else np.zeros(shape, np.float32)

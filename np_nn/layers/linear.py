@@ -1,4 +1,4 @@
-"""Linear: the fully connected layer."""
+"""Linear: fully connected layer."""
 
 from np_nn import ops
 from np_nn.layers import initializers
@@ -8,12 +8,12 @@ from np_nn.utils.errors import NpNNError
 
 
 class Linear(Module):
-    """y = x W + b; PyTorch's Linear.
+    """Fully connected layer, y = x W + b; PyTorch's Linear.
 
     x (N, in_features), dense, a SparseBatch or a MatrixBatch -> y (N, out_features), float32. The
-    weight is held as (in_features, out_features), so that one input's weights lie
-    side by side; ``state_dict`` gives PyTorch's (out_features, in_features). Weights
-    and biases start as in PyTorch, uniform in +-1/sqrt(in_features).
+    weight is stored as (in_features, out_features), so that one input's weights are
+    contiguous; ``state_dict`` gives PyTorch's (out_features, in_features). Weights and
+    biases are initialised as in PyTorch, uniform in +-1/sqrt(in_features).
 
     Raises NpNNError for sizes below 1 and for an input of another width.
     """
@@ -30,7 +30,7 @@ class Linear(Module):
 
     @classmethod
     def of(cls, weight, bias):
-        """A layer on arrays that are there, which training changes in place if C-contiguous.
+        """Return a layer on existing arrays, which training changes in place if C-contiguous.
 
         weight (in_features, out_features), bias (out_features,) or None.
         """

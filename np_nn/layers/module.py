@@ -1,9 +1,9 @@
-"""Module and Parameter: what a layer is, and how layers are stacked.
+"""Module, Parameter and Sequential: base classes of layers, and their stack.
 
 A layer has a ``forward`` and a ``backward`` method side by side. ``forward``
-keeps in ``ctx`` what ``backward`` will need; ``backward`` takes the derivative of the
-loss with respect to the layer's output, stores the derivatives with respect to
-its parameters, and returns the one with respect to its input.
+keeps in ``ctx`` the arrays that ``backward`` needs; ``backward`` takes the derivative of
+the loss with respect to the layer's output, stores the derivatives with respect to its
+parameters, and returns the derivative with respect to its input.
 """
 
 import threading
@@ -19,11 +19,11 @@ from np_nn.utils.errors import NpNNError, shown
 
 
 class Parameter:
-    """An array that training changes, and the loss's gradient with respect to it.
+    """Trainable array, and the loss's gradient with respect to it.
 
     data, grad: arrays of one shape and dtype; ``backward`` overwrites ``grad``.
-    transposed: the array is held as the transpose of what PyTorch holds, and
-    ``state_dict`` exports it in PyTorch's layout.
+    transposed: the array is the transpose of PyTorch's, and ``state_dict``
+    exports it in PyTorch's layout.
     """
 
     def __init__(self, data, transposed=False):
@@ -39,11 +39,11 @@ class Parameter:
         return self.data.shape
 
     def export(self):
-        """A copy in PyTorch's layout, C-contiguous."""
+        """Return a copy in PyTorch's layout, C-contiguous."""
         return np.array(self.data.T if self.transposed else self.data, order="C")
 
     def load(self, array):
-        """Take over the values of an array in PyTorch's layout."""
+        """Copy the values of an array in PyTorch's layout."""
         self.data[...] = np.asarray(array).T if self.transposed else array
 
     def to(self, dtype):
@@ -52,7 +52,7 @@ class Parameter:
 
 
 class Buffer:
-    """An array that a layer keeps but that no gradient changes, such as a running mean."""
+    """Array that a layer keeps but that no gradient changes, such as a running mean."""
 
     def __init__(self, data):
         self.data = np.array(data)
@@ -76,7 +76,7 @@ class Buffer:
 
 
 class _Mode(threading.local):
-    """Whether this thread is using models, not training them: see ``inference``."""
+    """Thread-local flag set within ``inference``."""
 
     inference = False
 
@@ -86,9 +86,9 @@ _mode = _Mode()
 
 @contextmanager
 def inference():
-    """In a ``with`` block, use all modules as after ``eval()``, in this thread only.
+    """Use all modules as after ``eval()`` in a ``with`` block, in this thread only.
 
-    No module's own mode is changed.
+    The modules' own modes do not change.
     """
     before, _mode.inference = _mode.inference, True
     try:
@@ -99,7 +99,7 @@ def inference():
 
 @contextmanager
 def kept_modes(model):
-    """In a ``with`` block, modules may be switched; afterwards each is in the mode of before."""
+    """Restore the present mode of each module of a model at the end of a ``with`` block."""
     before = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -109,18 +109,18 @@ def kept_modes(model):
 
 
 class Module(HasContext):
-    """A layer or a stack of them.
+    """Base class of layers and networks.
 
-    ``config`` holds the constructor's arguments, so that a printout, the torch
-    twin and a file can rebuild the layer. Layers reuse their output arrays from
-    step to step: what ``forward`` returns is valid until the next ``forward``.
-    Calling the module, ``model(x)``, returns an array of the caller's own; integers in 0..255
-    are pixels there, as in a Split, and become 0..1.
+    ``config`` holds the constructor's arguments, from which a printout, the torch
+    twin and a file rebuild the layer. Layers reuse their output arrays from step to
+    step: the result of ``forward`` is valid until the next ``forward``. Calling the
+    module, ``model(x)``, returns a new array; there, integers in 0..255 are pixels, as
+    in a Split, and become 0..1.
 
     takes: "rows" (N, I) or "images" (N, C, H, W), if the layer takes only one of them.
-    role: "activation", "output" or "norm", the option of the command line that chooses the layer
-    by its ``name``. onnx: the operator that it is in ONNX, and {attribute: constructor argument};
-    its inputs are x and the layer's parameters. A subclass inherits neither name nor operator.
+    role: "activation", "output" or "norm", the command-line option that selects the layer by its
+    ``name``. onnx: its ONNX operator, and {attribute: constructor argument}; the operator's
+    inputs are x and the layer's parameters. A subclass inherits neither name nor operator.
     info: the `ModelInfo` of a whole network that was built for a data set, or None.
     """
 
@@ -135,7 +135,7 @@ class Module(HasContext):
 
     @property
     def training(self):
-        """Whether the module is in training mode; never within ``inference``."""
+        """Whether the module is in training mode; False within ``inference``."""
         return self._training and not _mode.inference
 
     @training.setter
@@ -150,21 +150,21 @@ class Module(HasContext):
         return f"{type(self).__name__}({arguments})"
 
     def children(self):
-        """{name: Module} of the layers directly inside this one."""
+        """Return {name: Module} of the layers directly inside this one."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
 
     def named_modules(self, name=""):
-        """Yield (name, Module) of this module, "", and all those inside it, depth first."""
+        """Yield (name, Module) of this module, "", and its descendants, depth first."""
         yield name, self
         for child_name, child in self.children().items():
             yield from child.named_modules(f"{name}.{child_name}".lstrip("."))
 
     def modules(self):
-        """Yield this module and all those inside it, depth first."""
+        """Yield this module and its descendants, depth first."""
         return (module for _, module in self.named_modules())
 
     def check_places(self):
-        """Raise NpNNError if a module or a parameter stands at two places.
+        """Raise NpNNError if a module or a parameter is used at two places.
 
         A module keeps only its last use, a parameter only its last gradient.
         """
@@ -178,7 +178,7 @@ class Module(HasContext):
             seen[id(held)] = name
 
     def _named(self, *kinds):
-        """{name: attribute} of those that are of these kinds, here and in all children."""
+        """Return {name: attribute} of these kinds, in this module and its descendants."""
         own = {}
         for kind in kinds:
             own |= {name: value for name, value in vars(self).items() if isinstance(value, kind)}
@@ -187,26 +187,26 @@ class Module(HasContext):
         return own
 
     def named_parameters(self):
-        """{name: Parameter}, named as in PyTorch: "0.weight", "0.bias", "2.weight" ..."""
+        """Return {name: Parameter}, named as in PyTorch: "0.weight", "0.bias", "2.weight" ...."""
         return self._named(Parameter)
 
     def named_buffers(self):
-        """{name: Buffer}, named as in PyTorch: "1.running_mean" ..."""
+        """Return {name: Buffer}, named as in PyTorch, such as "1.running_mean"."""
         return self._named(Buffer)
 
     def parameters(self):
-        """The parameters as a list, for an optimizer: each once."""
+        """Return a list of the parameters, each once, for an optimizer."""
         return list({id(p): p for p in self.named_parameters().values()}.values())
 
     def state_dict(self):
-        """{name: array}: copies of all parameters and buffers, PyTorch's names and layout."""
+        """Return {name: array}: copies of parameters and buffers in PyTorch's names and layout."""
         return {name: held.export() for name, held in self._named(Parameter, Buffer).items()}
 
     def load_state_dict(self, state):
-        """Copy arrays named and shaped as ``state_dict`` gives them into the module.
+        """Copy arrays, named and shaped as in ``state_dict``, into the module.
 
-        Raises NpNNError, before anything is changed, if a name or a shape differs, or a number
-        is not one that the module's dtype can hold.
+        Raises NpNNError, before anything is changed, if a name or a shape differs, or the
+        module's dtype cannot hold a number.
         """
         own = self.state_dict()
         if not isinstance(state, Mapping):
@@ -224,7 +224,7 @@ class Module(HasContext):
             held.load(given[name])
 
     def to(self, dtype):
-        """Convert parameters and buffers to float32 or float64, in place; returns the module.
+        """Convert parameters and buffers to float32 or float64, in place; return the module.
 
         Raises NpNNError for another dtype.
         """
@@ -235,17 +235,17 @@ class Module(HasContext):
         return self
 
     def train(self, mode=True):
-        """Switch to training mode (or back); returns the module."""
+        """Switch to training mode (or, with mode=False, to evaluation); return the module."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self):
-        """Switch to evaluation mode; returns the module."""
+        """Switch to evaluation mode; return the module."""
         return self.train(False)
 
     def random_state(self):
-        """{name: (seed, calls)} of the layers that draw random numbers: all of their state."""
+        """Return {name: (seed, calls)}, the stream states of the layers that draw numbers."""
         return {name: module.stream.state for name, module in self._streaming()}
 
     def load_random_state(self, states):
@@ -261,9 +261,9 @@ class Module(HasContext):
         return [(name, m) for name, m in self.named_modules() if hasattr(m, "stream")]
 
     def _work(self, name, shape, dtype):
-        """A C-contiguous work array that is allocated once and reused by later steps.
+        """Return a C-contiguous work array, allocated once and reused by later steps.
 
-        A smaller batch gets the first rows of the array of the largest one so far.
+        A smaller batch gets the first rows of the array of the largest batch so far.
         """
         held = self.ctx.arrays.get(name)
         fits = held is not None and held.dtype == dtype and held.shape[1:] == shape[1:]
@@ -277,7 +277,7 @@ class Sequential(Module):
 
     forward: x (N, I) -> the last layer's output. backward: the layers in reverse.
 
-    Raises NpNNError for what is no Module, and for a Module that stands at two places.
+    Raises NpNNError for an argument that is not a Module, and for a Module used at two places.
     """
 
     def __init__(self, *layers):
@@ -309,7 +309,7 @@ class Sequential(Module):
         return x
 
     def backward(self, grad, input_grad=True):
-        """grad: dL/d(output). Returns dL/d(input), or None with input_grad=False.
+        """Return dL/d(input) from grad, dL/d(output), or None with input_grad=False.
 
         The first layer's input is the data, whose gradient training does not need.
         """
@@ -319,6 +319,5 @@ class Sequential(Module):
 
 
 def is_chain(module):
-    """Return whether x goes through a module's layers in turn: a Sequential with no forward of its
-    own."""
+    """Return whether a module is a plain chain: a Sequential that does not override forward."""
     return type(module).forward is Sequential.forward

@@ -1,4 +1,4 @@
-"""One unit, in plain arithmetic: what every other layer does for many at once."""
+"""Single neuron in plain arithmetic, which other layers compute for many units at once."""
 
 import math
 
@@ -8,7 +8,7 @@ from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.utils.errors import NpNNError, unknown_name
 
-# name: the function, and its derivative in terms of its value.
+# {name: (function, its derivative in terms of its value)}
 FUNCTIONS = {
     "identity": (lambda z: z, lambda y: 1.0),
     "relu": (lambda z: max(z, 0.0), lambda y: 1.0 if y > 0 else 0.0),
@@ -18,11 +18,11 @@ FUNCTIONS = {
 
 
 class Neuron(Module):
-    """A weighted sum and an activation: y = f(w_1 x_1 + ... + w_I x_I + b).
+    """Weighted sum and activation: y = f(w_1 x_1 + ... + w_I x_I + b).
 
-    x (N, in_features) -> y (N, 1). activation: one of FUNCTIONS. It loops over numbers, to be
-    read; ``explain`` prints the arithmetic. The same as Linear(in_features, 1) and the
-    activation. Source: McCulloch and Pitts 1943.
+    x (N, in_features) -> y (N, 1). activation: one of FUNCTIONS. Written as loops over numbers,
+    for readers; ``explain`` returns the arithmetic as text. Equal to Linear(in_features, 1) and
+    the activation. Source: McCulloch and Pitts 1943.
 
     Raises NpNNError for a size below 1, another activation, and an input of another width.
     """
@@ -67,7 +67,7 @@ class Neuron(Module):
         return out if input_grad else None
 
     def explain(self, x):
-        """The arithmetic for one sample x (in_features,), as text."""
+        """Return the arithmetic for one sample x (in_features,) as text."""
         x = np.asarray(x)
         total, weights = self._weighted_sum(x), self.weight.data[:, 0]
         terms = " + ".join(f"({w:.3g})({v:.3g})" for w, v in zip(weights, x, strict=True))

@@ -1,4 +1,4 @@
-"""A layer that adds noise while training."""
+"""GaussianNoise: noise added while training."""
 
 import math
 
@@ -9,9 +9,9 @@ from np_nn.utils.errors import NpNNError
 
 
 class GaussianNoise(Module):
-    """y = x + std * a normal random number; nothing after ``eval()``. Keras' GaussianNoise.
+    """Additive noise, y = x + std * normal random numbers; Keras' GaussianNoise.
 
-    x of any shape -> the same shape. The gradient passes unchanged.
+    x of any shape -> the same shape. The gradient passes unchanged. After ``eval()`` y = x.
     Raises NpNNError for a std that is negative or not finite. Source: Bishop 1995, Training
     with noise is equivalent to Tikhonov regularization.
     """

@@ -8,9 +8,9 @@ from np_nn.utils.errors import NpNNError
 
 
 class BatchNorm(Module):
-    """What BatchNorm1d and BatchNorm2d have in common: all but the shape of their input.
+    """Base class of BatchNorm1d and BatchNorm2d, which differ in the shape of their input.
 
-    axes: the words for the axes after the features.
+    axes: names of the axes after the features, for messages.
     """
 
     axes = ()
@@ -35,7 +35,7 @@ class BatchNorm(Module):
         return ops.batch_norm_apply(x, *_scaling(self, x), self.eps, *self._running(), out)
 
     def train_forward(self, operation, x):
-        """What a batch gives, by ``batch_norm_forward`` or an operation that does more at once."""
+        """Normalise a batch by ``batch_norm_forward`` or an operation that fuses it with others."""
         self._check(x)
         features = self.config["num_features"]
         count = x.size // features
@@ -51,14 +51,14 @@ class BatchNorm(Module):
         return out
 
     def scale_and_shift(self):
-        """(F,) each: after ``eval()`` the layer gives x * scale + shift."""
+        """Return (scale, shift), (F,) each: after ``eval()`` the layer gives x * scale + shift."""
         mean, variance = self._running()
         weight, bias = _scaling(self, mean[None])
         scale = weight / np.sqrt(variance + self.eps)
         return scale, bias - mean * scale
 
     def least_batch(self):
-        """The smallest batch that has a variance to train with, of samples like those last seen."""
+        """Return the smallest batch with a variance, of samples shaped like those last seen."""
         if "x" not in vars(self.ctx):
             return 1  # the layer was not used
         return -(-2 // (self.ctx.x[0].size // self.config["num_features"]))
@@ -81,7 +81,7 @@ class BatchNorm(Module):
         )  # fmt: skip
 
     def train_backward(self, operation, *given):
-        """The way back of ``train_forward``. given: what the operation takes before x."""
+        """Compute the gradients of ``train_forward``. given: the operation's arguments before x."""
         grad = given[0]
         return operation(
             *given, self.ctx.x, _scaling(self, grad)[0], *self.ctx.moments, self.eps,
@@ -93,26 +93,26 @@ class BatchNorm(Module):
 
 
 class BatchNorm1d(BatchNorm):
-    """Gives each unit mean 0 and variance 1 over the batch, then scales it; PyTorch's::
+    """Normalisation of each unit to mean 0 and variance 1 over the batch; PyTorch's.
 
-        y = (x - mean) / sqrt(variance + eps) * weight + bias
+    ``y = (x - mean) / sqrt(variance + eps) * weight + bias``
 
     x (N, num_features) -> the same shape. While training, mean and variance are the batch's,
     and the running ones move towards them by a share ``momentum`` (None: their plain average);
     after ``eval()`` the running ones are used.
 
-    Raises NpNNError for an input of another width, a training batch of one sample, and bad
-    settings. Source: Ioffe and Szegedy 2015.
+    Raises NpNNError for an input of another width, a training batch of one sample, and invalid
+    arguments. Source: Ioffe and Szegedy 2015.
     """
 
     takes, role, name = "rows", "norm", "batch"
 
 
 class BatchNorm2d(BatchNorm):
-    """The same for images: each channel, with all its pixels, counts as a unit; PyTorch's.
+    """BatchNorm1d for images: each channel, with all its pixels, is a unit; PyTorch's.
 
     x (N, num_features, H, W) -> the same shape. Raises NpNNError for an input of another rank or
-    number of channels, a training batch of one pixel, and bad settings.
+    number of channels, a training batch of one pixel, and invalid arguments.
     """
 
     takes = "images"
@@ -120,12 +120,12 @@ class BatchNorm2d(BatchNorm):
 
 
 class LayerNorm(Module):
-    """Gives each sample mean 0 and variance 1 over its units, then scales them; PyTorch's::
+    """Normalisation of each sample to mean 0 and variance 1 over its units; PyTorch's.
 
-        y = (x - mean) / sqrt(variance + eps) * weight + bias
+    ``y = (x - mean) / sqrt(variance + eps) * weight + bias``
 
-    x (N, normalized_shape) -> the same shape; the same in training and afterwards.
-    Raises NpNNError for an input of another width and bad settings. Source: Ba et al. 2016.
+    x (N, normalized_shape) -> the same shape; training and evaluation do not differ. Raises
+    NpNNError for an input of another width and invalid arguments. Source: Ba et al. 2016.
     """
 
     takes, role, name = "rows", "norm", "layer"
@@ -167,21 +167,21 @@ def _check_settings(layer, features, eps):
 
 
 def _affine(wanted, features):
-    """weight and bias of a normalisation that has them, else two times None."""
+    """Return new weight and bias, ones and zeros, or (None, None) if they are not wanted."""
     if not wanted:
         return None, None
     return Parameter(np.ones(features, np.float32)), Parameter(np.zeros(features, np.float32))
 
 
 def _scaling(layer, x):
-    """weight and bias as arrays: those of the layer, else ones and zeros."""
+    """Return weight and bias as arrays: those of the layer, else ones and zeros."""
     if layer.weight:
         return layer.weight.data, layer.bias.data
     return np.ones(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
 
 
 def _gradients(layer, grad):
-    """Where the gradients of weight and bias go; nowhere of interest without them."""
+    """Return the arrays that receive the gradients of weight and bias; scratch without them."""
     if layer.weight:
         return layer.weight.grad, layer.bias.grad
     return np.empty((2, grad.shape[1]), grad.dtype)

@@ -7,15 +7,15 @@ from np_nn.layers.module import Module
 from np_nn.layers.sizes import pair, places
 from np_nn.utils.errors import NpNNError
 
-MOST_PLACES = 256  # of a window: which one was the largest is kept in a byte
+MOST_PLACES = 256  # maximum places of a window: a byte stores the place of the maximum
 
 
 class Pooling(Module):
-    """What MaxPool2d and AvgPool2d have in common: one number for each window of an image.
+    """Base class of MaxPool2d and AvgPool2d: one number for each window of an image.
 
     x (N, C, H, W) -> y (N, C, H', W') with H' = (H + 2 padding - kernel_size) // stride + 1, and
-    W' alike. kernel_size, stride, padding: a number, or a pair (rows, columns); stride None is
-    the kernel's size: windows side by side.
+    W' alike. kernel_size, stride, padding: a number, or a pair (rows, columns); stride None
+    stands for kernel_size: windows do not overlap.
     """
 
     takes = "images"
@@ -30,7 +30,7 @@ class Pooling(Module):
         self.geometry = kernel, step, padding
 
     def out_shape(self, shape):
-        """The output's shape for an input of this one; NpNNError if it does not fit."""
+        """Return the output's shape for an input's. Raises NpNNError if that does not fit."""
         _check_images(self, shape)
         return *shape[:2], *places(self, shape[2:], *self.geometry)
 
@@ -40,14 +40,14 @@ class Pooling(Module):
 
 
 class MaxPool2d(Pooling):
-    """The largest number of each window; PyTorch's MaxPool2d.
+    """Maximum of each window; PyTorch's MaxPool2d.
 
-    Shapes and arguments: see Pooling. Padding is never the largest, not even beside -infinity.
-    The gradient goes to the largest, the first one among equals.
+    Shapes and arguments: see Pooling. Padding is never the maximum, not even beside -infinity.
+    The gradient goes to the maximum, the first among equals.
 
-    Raises NpNNError for sizes that make no layer, windows of more than MOST_PLACES, padding of
-    more than half a window, and an input of another rank or smaller than a window. Source: Zhou
-    and Chellappa 1988.
+    Raises NpNNError for invalid sizes, windows of more than MOST_PLACES, padding of more than
+    half a window, and an input of another rank or smaller than a window. Source: Zhou and
+    Chellappa 1988.
     """
 
     def __init__(self, kernel_size, stride=None, padding=0):
@@ -68,12 +68,12 @@ class MaxPool2d(Pooling):
 
 
 class AvgPool2d(Pooling):
-    """The mean of each window; PyTorch's AvgPool2d.
+    """Mean of each window; PyTorch's AvgPool2d.
 
     Shapes and arguments: see Pooling. Padding counts as zeros.
 
-    Raises NpNNError for sizes that make no layer, padding of more than half a window, and an
-    input of another rank or smaller than a window. Source: LeCun et al. 1989.
+    Raises NpNNError for invalid sizes, padding of more than half a window, and an input of
+    another rank or smaller than a window. Source: LeCun et al. 1989.
     """
 
     def forward(self, x):
@@ -87,7 +87,7 @@ class AvgPool2d(Pooling):
 
 
 class AdaptiveAvgPool2d(Module):
-    """Means of as many windows as are wanted, whatever the image's size; PyTorch's.
+    """Means of a fixed number of windows, for images of any size; PyTorch's.
 
     x (N, C, H, W) -> y ``(N, C, *output_size)``. output_size: a number, or a pair (rows, columns).
     Raises NpNNError for sizes below 1 and an input of another rank. Source: Lin et al. 2014,

@@ -1,4 +1,4 @@
-"""Sizes that convolution and pooling share: arguments that are a number or a pair, and shapes."""
+"""Sizes for convolution and pooling: arguments that are a number or a pair, and output shapes."""
 
 from numbers import Integral
 
@@ -7,9 +7,9 @@ from np_nn.utils.errors import NpNNError
 
 
 def pair(layer, name, value, least):
-    """A number for rows and columns alike, or one for each, as a pair.
+    """Return a pair (rows, columns) from a pair, or from one number for both.
 
-    Raises NpNNError unless they are whole numbers from ``least``.
+    Raises NpNNError unless the numbers are integers of at least ``least``.
     """
     values = (value, value) if isinstance(value, Integral) else value
     if (
@@ -23,9 +23,9 @@ def pair(layer, name, value, least):
 
 
 def places(layer, image, kernel, stride, padding):
-    """(H', W'): how many windows of the kernel an image (H, W) has.
+    """Return (H', W'), the number of windows of the kernel in an image (H, W).
 
-    Raises NpNNError if it has none.
+    Raises NpNNError if there is none.
     """
     padded = [size + 2 * p for size, p in zip(image, padding, strict=True)]
     if any(k > size for k, size in zip(kernel, padded, strict=True)):

@@ -1,7 +1,7 @@
-"""Batches that hold only the numbers that are not zero: what ``Linear`` takes in place of an array.
+"""Sparse batches, which ``Linear`` takes in place of an array.
 
-Both can be multiplied by a weight (I, O), and transposed by a gradient (N, O), which is all that
-a first layer does with its input.
+Each can be multiplied by a weight (I, O) and, transposed, by a gradient (N, O): the two products
+that a first layer computes from its input.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from np_nn.reference import Rows
 
 @dataclass(frozen=True)
 class SparseBatch:
-    """Some images (N, I) of a compressed set.
+    """Batch of images (N, I) from a compressed set.
 
     rows: reference.Rows of the whole set; indices (N,) int64; a pixel
     p is taken as scale * p + shift.
@@ -34,11 +34,11 @@ class SparseBatch:
         return len(self.indices), self.rows.width
 
     def times(self, weight, bias, out):
-        """out (N, O) = batch @ weight + bias, which may be None."""
+        """Compute out (N, O) = batch @ weight + bias; bias may be None."""
         return ops.sparse_linear_forward(*self._pixels, weight, bias, out)
 
     def transposed_times(self, grad, out):
-        """out (I, O) = batch.T @ grad."""
+        """Compute out (I, O) = batch.T @ grad."""
         return ops.sparse_linear_backward_weight(*self._pixels, grad, out)
 
     @property
@@ -48,7 +48,7 @@ class SparseBatch:
 
 @dataclass(frozen=True)
 class MatrixBatch:
-    """Some rows (N, I) of a sparse matrix: matrix is a scipy.sparse CSR array of floats."""
+    """Batch of rows (N, I) of a sparse matrix: matrix is a scipy.sparse CSR array of floats."""
 
     matrix: object
     ndim = 2
@@ -61,13 +61,13 @@ class MatrixBatch:
         return self.matrix.shape
 
     def times(self, weight, bias, out):
-        """out (N, O) = batch @ weight + bias, which may be None."""
+        """Compute out (N, O) = batch @ weight + bias; bias may be None."""
         out[...] = self.matrix @ weight
         if bias is not None:
             out += bias
         return out
 
     def transposed_times(self, grad, out):
-        """out (I, O) = batch.T @ grad."""
+        """Compute out (I, O) = batch.T @ grad."""
         out[...] = self.matrix.T @ grad
         return out

@@ -9,13 +9,13 @@ from np_nn.utils.errors import NpNNError
 
 
 def clip_grad_norm_(parameters, max_norm):
-    """Scale all gradients down together so that their norm is at most max_norm; returns what
-    it was. PyTorch's ``clip_grad_norm_`` (Pascanu et al. 2013).
+    """Scale all gradients by one factor so that their joint norm is at most max_norm.
 
+    Returns the norm before scaling. PyTorch's ``clip_grad_norm_`` (Pascanu et al. 2013).
     Raises NpNNError for a max_norm that is not above 0.
     """
     _check("clip_grad_norm_", max_norm)
-    parameters = list(parameters)  # read twice
+    parameters = list(parameters)  # an iterator would serve only one of the two loops
     total = math.sqrt(sum(float(np.vdot(p.grad, p.grad)) for p in parameters))
     if total > max_norm:
         for p in parameters:
@@ -24,7 +24,7 @@ def clip_grad_norm_(parameters, max_norm):
 
 
 def clip_grad_value_(parameters, clip_value):
-    """Cut every gradient to -clip_value..clip_value; PyTorch's ``clip_grad_value_``.
+    """Clip every gradient to -clip_value..clip_value; PyTorch's ``clip_grad_value_``.
 
     Raises NpNNError for a clip_value that is not above 0.
     """
@@ -34,11 +34,11 @@ def clip_grad_value_(parameters, clip_value):
 
 
 def max_norm_(parameters, limit):
-    """Shorten the incoming weights of each unit to a length of at most limit, after a step.
+    """Scale the incoming weights of each unit to a norm of at most limit, after a step.
 
-    Weights of Linear and Conv2d layers only: biases and normalisations stay. Source: Srebro and
-    Shraibman 2005, as used with dropout by Srivastava et al. 2014. Raises NpNNError for a limit
-    that is not above 0.
+    Changes weights of Linear and Conv2d layers only, not biases or normalisations. Source: Srebro
+    and Shraibman 2005, as used with dropout by Srivastava et al. 2014. Raises NpNNError for a
+    limit that is not above 0.
     """
     _check("max_norm_", limit)
     for p in parameters:
@@ -56,9 +56,9 @@ def _check(name, value):
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits that `fit` keeps at every step; None: no limit. False if there is none.
+    """Limits that `fit` applies at every step; None: no limit. False if all are None.
 
-    Raises NpNNError for one that is not above 0.
+    Raises NpNNError for a limit that is not above 0.
     """
 
     clip_norm: float | None = None
@@ -74,13 +74,13 @@ class Limits:
         return any(value is not None for value in vars(self).values())
 
     def before(self, parameters):
-        """On the gradients, before the optimizer's step."""
+        """Limit the gradients, before the optimizer's step."""
         if self.clip_norm is not None:
             clip_grad_norm_(parameters, self.clip_norm)
         if self.clip_value is not None:
             clip_grad_value_(parameters, self.clip_value)
 
     def after(self, parameters):
-        """On the weights, after it."""
+        """Limit the weights, after the optimizer's step."""
         if self.max_norm is not None:
             max_norm_(parameters, self.max_norm)

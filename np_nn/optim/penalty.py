@@ -1,4 +1,4 @@
-"""L2: a price on large weights, as a part of the loss."""
+"""L2: penalty on large weights, a part of the loss."""
 
 import math
 
@@ -8,11 +8,11 @@ from np_nn.utils.errors import NpNNError
 
 
 class L2:
-    """alpha / 2 * the sum of the squared weights; biases and normalisations are free.
+    """Penalty alpha / 2 * the sum of squared weights, without biases and normalisations.
 
-    A batch of n samples has 1 / n of it in its loss, so that a whole set counts it once however
-    it is cut: scikit-learn's ``alpha``. The weights of plain SGD shrink as with weight_decay
-    alpha / n, but this is seen in the loss. False if alpha is 0.
+    The loss of a batch of n samples includes 1 / n of it, so that a whole set counts it once for
+    any batch size: scikit-learn's ``alpha``. Plain SGD shrinks the weights as with weight_decay
+    alpha / n, but the loss includes the penalty. False if alpha is 0.
 
     Raises NpNNError for an alpha that is negative or not finite. Source: Krogh and Hertz 1992.
     """
@@ -27,10 +27,10 @@ class L2:
         return self.alpha > 0
 
     def squares(self):
-        """The sum of all squared weights."""
+        """Return the sum of all squared weights; 0 if alpha is 0."""
         return sum(float(np.vdot(p.data, p.data)) for p in self.weights) if self else 0.0
 
     def backward(self, n):
-        """Add the gradient of the penalty in the loss of n samples to that of the weights."""
+        """Add the gradient of the penalty in the loss of n samples to the weights' gradients."""
         for p in self.weights if self else ():
             p.grad += np.asarray(self.alpha / n, p.data.dtype) * p.data

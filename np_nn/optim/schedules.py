@@ -1,10 +1,10 @@
-"""Schedules: how the learning rate changes during training.
+"""Learning-rate schedules.
 
 A schedule is a function (step, steps) -> share of the optimizer's lr, for step 0..steps-1. It
-keeps nothing, so that a run can begin anywhere. Names and shapes are those of
+keeps no state, so that a run can begin at any step. Names and shapes are those of
 torch.optim.lr_scheduler, which counts the same way if it is called after every batch.
 
-Lengths are given in steps, or if below 1 as a share of the run: ``StepLR(0.3)``.
+Lengths are in steps or, if below 1, a share of the run: ``StepLR(0.3)``.
 """
 
 import math
@@ -12,19 +12,19 @@ from dataclasses import dataclass, fields
 
 from np_nn.utils.errors import NpNNError
 
-HIGHEST = 1e6  # for any setting: what is above is a mistake
+HIGHEST = 1e6  # exclusive limit of every argument; a larger number is a mistake
 
 
 def _length(value, steps):
-    """In steps: as it is, or as a share of the run."""
+    """Return a length in steps; a value below 1 is a share of the run."""
     return value * steps if value < 1 else value
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What all have in common: settings that are finite and not negative.
+    """Base class of schedules: their numbers are finite and not negative.
 
-    Raises NpNNError for others, and for a length of 0.
+    Raises NpNNError for other numbers, and for a length of 0.
     """
 
     lengths = ()
@@ -42,7 +42,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class ConstantLR(Schedule):
-    """Always the same."""
+    """Constant learning rate."""
 
     def __call__(self, step, steps):
         return 1.0
@@ -50,7 +50,7 @@ class ConstantLR(Schedule):
 
 @dataclass(frozen=True)
 class StepLR(Schedule):
-    """Multiplied by gamma every step_size steps: gamma^floor(step / step_size)."""
+    """Decay by the factor gamma every step_size steps: gamma^floor(step / step_size)."""
 
     step_size: float = 1 / 3
     gamma: float = 0.1
@@ -62,7 +62,7 @@ class StepLR(Schedule):
 
 @dataclass(frozen=True)
 class ExponentialLR(Schedule):
-    """Multiplied by gamma every period, smoothly: gamma^(step / period). PyTorch's: period 1."""
+    """Smooth decay by the factor gamma each period: gamma^(step / period). PyTorch's: period 1."""
 
     gamma: float = 0.5
     period: float = 0.2
@@ -73,13 +73,13 @@ class ExponentialLR(Schedule):
 
 
 def _cosine(done, least):
-    """From 1 at done = 0 to the least at done = 1, along half a cosine."""
+    """Return 1 at done = 0, falling along half a cosine to `least` at done = 1."""
     return least + (1 - least) * (1 + math.cos(math.pi * done)) / 2
 
 
 @dataclass(frozen=True)
 class CosineAnnealingLR(Schedule):
-    """Half a cosine, from 1 down to eta_min over T_max steps (None: the run), and up again.
+    """Cosine that falls from 1 to eta_min over T_max steps (None: the run), then rises again.
 
     eta_min is a share of lr. Source: Loshchilov and Hutter 2017.
     """
@@ -94,7 +94,7 @@ class CosineAnnealingLR(Schedule):
 
 @dataclass(frozen=True)
 class CosineAnnealingWarmRestarts(Schedule):
-    """SGDR: half a cosine over T_0 steps, and from the start again, T_mult times as long.
+    """SGDR: half a cosine over T_0 steps, then restarts, each T_mult times as long.
 
     eta_min is a share of lr; T_mult at least 1. Source: Loshchilov and Hutter 2017.
     """
@@ -118,7 +118,7 @@ class CosineAnnealingWarmRestarts(Schedule):
 
 @dataclass(frozen=True)
 class CyclicLR(Schedule):
-    """Up from the base, a share of lr, to lr in step_size_up steps and down again, and so on.
+    """Triangular cycles from base, a share of lr, to lr in step_size_up steps, and back.
 
     mode "triangular", or "triangular2": each cycle half as high. Source: Smith 2017.
     """
@@ -147,10 +147,10 @@ class OneCycleLR(Schedule):
     """One rise to 1 and one fall. The optimizer's lr is PyTorch's max_lr.
 
     Args:
-        pct_start: share of the run in which it rises.
+        pct_start: share of the run in which the rate rises.
         anneal_strategy: "cos", along half cosines, or "linear".
-        div_factor: it begins at 1 / div_factor.
-        final_div_factor: it ends at 1 / div_factor / final_div_factor.
+        div_factor: the rate begins at 1 / div_factor.
+        final_div_factor: the rate ends at 1 / div_factor / final_div_factor.
 
     Source: Smith and Topin 2018.
     """
@@ -183,7 +183,7 @@ class OneCycleLR(Schedule):
 
 @dataclass(frozen=True)
 class WarmupLinear(Schedule):
-    """Up linearly over the share ``warmup`` of the run, then down to 0 linearly."""
+    """Linear rise over the share ``warmup`` of the run, then linear fall to 0."""
 
     warmup: float = 0.15
 

@@ -1,9 +1,9 @@
-"""Every forward pass, backward pass and update, as a pure NumPy function.
+"""Forward passes, backward passes and updates as pure NumPy functions: the specification.
 
-This package is the specification: a compiled kernel has the same name and the same
-arguments, and computes the same numbers. Each function reads its inputs, writes
-into the arrays named ``out`` (or named after what they hold), and keeps nothing.
-Writing into given arrays is what lets a training step reuse its large arrays.
+A compiled kernel has the same name and arguments as its function, and computes the
+same numbers. Each function reads its inputs, writes into the arrays named ``out``
+(or named after their content), and keeps no state. Writing into given arrays lets a
+training step reuse its large arrays.
 
 Shapes: N is the batch size, I and O are a layer's inputs and outputs, C is the
 number of classes. Floating-point arrays are float32 in training; float64 works

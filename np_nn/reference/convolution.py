@@ -1,4 +1,4 @@
-"""The convolution of images: one small set of weights, used at every place of the image.
+"""Convolution of images: one small set of weights, used at every place of the image.
 
 x (N, C, H, W), weight (O, C, kh, kw), bias (O,), and out and grad (N, O, H', W'), PyTorch's
 layout. stride and padding are pairs (rows, columns); H' = (H + 2 padding - kh) // stride + 1,
@@ -14,11 +14,11 @@ from np_nn.reference.pooling import max_pool2d_backward, max_pool2d_forward
 
 
 def conv2d_forward(x, weight, bias, stride, padding, out):
-    """Weighted sums of windows, with s and t for the stride and x counted from its padding:
+    """Compute weighted sums of windows, with stride (s, t) and x indexed from its padding.
 
         out[n, o, i, j] = sum_ckl x[n, c, s i + k, t j + l] * weight[o, c, k, l] + bias[o]
 
-    bias may be None. PyTorch's conv2d; what mathematics calls a convolution turns the weights.
+    bias may be None. PyTorch's conv2d; a mathematical convolution flips the weights.
     """
     seen = windows.of(x, weight.shape[2:], stride, padding)  # (N, C, H', W', kh, kw)
     sums = np.tensordot(seen, weight, axes=((1, 4, 5), (1, 2, 3)))  # (N, H', W', O)
@@ -29,9 +29,9 @@ def conv2d_forward(x, weight, bias, stride, padding, out):
 
 
 def conv2d_backward_weight(x, grad, stride, padding, out):
-    """A weight moves the output at all places: out[o, c, k, l] =
+    """Compute each weight's gradient: a sum over all places, where the weight is used.
 
-        sum_nij grad[n, o, i, j] * x[n, c, s i + k, t j + l]
+        out[o, c, k, l] = sum_nij grad[n, o, i, j] * x[n, c, s i + k, t j + l]
 
     out (O, C, kh, kw).
     """
@@ -41,12 +41,12 @@ def conv2d_backward_weight(x, grad, stride, padding, out):
 
 
 def conv2d_backward_bias(grad, out):
-    """out[o] = sum_nij grad[n, o, i, j]; out (O,)."""
+    """Compute out[o] = sum_nij grad[n, o, i, j]; out (O,)."""
     return np.sum(grad, axis=(0, 2, 3), out=out)
 
 
 def conv2d_backward_input(grad, weight, stride, padding, out):
-    """Send the gradient back to the pixels of each window, and add up where windows overlap:
+    """Pass the gradient to the pixels of each window, and sum where windows overlap.
 
         out[n, c, s i + k, t j + l] += sum_o grad[n, o, i, j] * weight[o, c, k, l]
 
@@ -57,11 +57,11 @@ def conv2d_backward_input(grad, weight, stride, padding, out):
 
 
 def conv_relu_pool_forward(x, weight, bias, padding, pool, out, where):
-    """A convolution of stride 1, max(., 0), and the largest of each pool x pool places.
+    """Compute a convolution of stride 1, max(., 0), and the maximum of each pool x pool window.
 
     bias may be None. pool 1: no pooling, and where is None. out (N, O, H' // pool, W' // pool);
-    where, of out's shape: see ``max_pool2d_forward``; None where no gradient is wanted. Compiled,
-    the larger array between them is never written.
+    where, of out's shape: see ``max_pool2d_forward``; None where no gradient is wanted. The compiled
+    kernel never writes the larger array before pooling.
     """
     if pool == 1:
         return relu_forward(conv2d_forward(x, weight, bias, (1, 1), padding, out), out)
@@ -74,10 +74,10 @@ def conv_relu_pool_forward(x, weight, bias, padding, pool, out, where):
 def conv_relu_pool_backward(
     x, weight, out, where, grad, padding, pool, weight_grad, bias_grad, x_grad
 ):
-    """The gradients of the three together: weight_grad, bias_grad (O,) and x_grad (N, C, H, W).
+    """Compute the three layers' gradients: weight_grad, bias_grad (O,) and x_grad (N, C, H, W).
 
-    out, where: of ``conv_relu_pool_forward``; grad: dL/d(out). bias_grad or x_grad is None if it
-    is not wanted. The largest of a window is let through if it is above 0. Returns x_grad.
+    out, where: from ``conv_relu_pool_forward``; grad: dL/d(out). bias_grad or x_grad is None if it
+    is not wanted. A window's maximum gets its gradient if it is above 0. Returns x_grad.
     """
     grad = relu_backward(grad, out, np.empty_like(out))
     if pool > 1:
@@ -92,6 +92,6 @@ def conv_relu_pool_backward(
 
 
 def _before_pooling(x, weight, padding):
-    """An array for what a convolution of stride 1 makes of x."""
+    """Return an empty array for the output of a convolution of stride 1."""
     places = windows.sizes(x.shape[2:], weight.shape[2:], (1, 1), padding)
     return np.empty((len(x), len(weight), *places), x.dtype)

@@ -1,4 +1,4 @@
-"""One batch out of a set of images."""
+"""Selection of a batch from a set of images."""
 
 import numpy as np
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def linear_forward(x, weight, bias, out):
-    """Weighted sums: out[n, o] = sum_i x[n, i] * weight[i, o] + bias[o].
+    """Compute weighted sums: out[n, o] = sum_i x[n, i] * weight[i, o] + bias[o].
 
     x (N, I), weight (I, O), bias (O,) or None, out (N, O).
     """
@@ -15,7 +15,7 @@ def linear_forward(x, weight, bias, out):
 
 
 def linear_backward_weight(x, grad, out):
-    """How the loss moves with each weight: out[i, o] = sum_n x[n, i] * grad[n, o].
+    """Compute dL/d(weight): out[i, o] = sum_n x[n, i] * grad[n, o].
 
     x (N, I), grad (N, O), out (I, O).
     """
@@ -23,7 +23,7 @@ def linear_backward_weight(x, grad, out):
 
 
 def linear_backward_bias(grad, out):
-    """How the loss moves with each bias: out[o] = sum_n grad[n, o].
+    """Compute dL/d(bias): out[o] = sum_n grad[n, o].
 
     grad (N, O), out (O,).
     """
@@ -31,7 +31,7 @@ def linear_backward_bias(grad, out):
 
 
 def linear_backward_input(grad, weight, out):
-    """Send the gradient back to the inputs: out[n, i] = sum_o grad[n, o] * weight[i, o].
+    """Compute dL/dx: out[n, i] = sum_o grad[n, o] * weight[i, o].
 
     grad (N, O), weight (I, O), out (N, I).
     """

@@ -1,4 +1,4 @@
-"""How wrong the outputs are, and the gradient of that.
+"""Losses and their gradients.
 
 Each function returns the loss, a float, and writes dL/d(outputs) to ``grad``. Losses are
 ``factor`` times a sum: factor 1 for the sum itself, 1 / number of values, or 1 / sum of the
@@ -11,19 +11,18 @@ from np_nn.reference.activations import log_softmax_forward, sigmoid_forward
 
 
 def mse(output, target, factor, grad):
-    """Squared error: factor * sum (output - target)^2. All arrays have one shape."""
+    """Compute the squared error: factor * sum (output - target)^2. All arrays have one shape."""
     np.subtract(output, target, out=grad)
     loss = factor * float(np.vdot(grad, grad))
     grad *= 2 * factor
     return loss
 
 
-# As in PyTorch: the logarithm of a probability of 0 counts as this.
-LEAST_LOG = -100.0
+LEAST_LOG = -100.0  # minimum of a logarithm, as in PyTorch: log 0 counts as this
 
 
 def bce(output, target, factor, grad):
-    """Binary cross-entropy: factor * sum -(t log p + (1 - t) log(1 - p)).
+    """Compute the binary cross-entropy: factor * sum -(t log p + (1 - t) log(1 - p)).
 
     output p and target t, 0..1, and grad have one shape.
     """
@@ -37,7 +36,7 @@ def bce(output, target, factor, grad):
 
 
 def bce_with_logits(output, target, factor, grad):
-    """``bce`` of sigmoid(output), in one step that cannot overflow.
+    """Compute ``bce`` of sigmoid(output), in one step that cannot overflow.
 
     log(1 + exp(-|x|)) + max(x, 0) - t x, and the gradient sigmoid(x) - t.
     """
@@ -49,11 +48,11 @@ def bce_with_logits(output, target, factor, grad):
 
 
 def cross_entropy_forward(logits, labels, smoothing, log_probs):
-    """Mean negative log-likelihood of the right classes: mean_n -log_probs[n, labels[n]].
+    """Compute the mean negative log-likelihood of the labels: mean_n -log_probs[n, labels[n]].
 
     logits (N, C), labels (N,) int in 0..C-1; log_probs (N, C) receives
     log-softmax(logits), which the backward pass needs. smoothing 0..1 moves that
-    share of the target from the right class to all classes alike (Szegedy et al.
+    share of the target from the label to all classes equally (Szegedy et al.
     2016). Returns a float.
     """
     log_softmax_forward(logits, log_probs)
@@ -64,10 +63,10 @@ def cross_entropy_forward(logits, labels, smoothing, log_probs):
 
 
 def cross_entropy_backward(log_probs, labels, smoothing, out):
-    """How much each logit should come down: out = (softmax - target) / N.
+    """Compute the gradient of the mean with respect to the logits: out = (softmax - target) / N.
 
-    target is one_hot(labels), smoothed as in ``cross_entropy_forward``, whose
-    log_probs (N, C) these are; labels (N,), out (N, C).
+    log_probs (N, C) are from ``cross_entropy_forward``; target is one_hot(labels),
+    smoothed as there; labels (N,), out (N, C).
     """
     np.exp(log_probs, out=out)
     out[np.arange(len(labels)), labels] -= 1 - smoothing
@@ -78,14 +77,14 @@ def cross_entropy_backward(log_probs, labels, smoothing, out):
 
 
 def cross_entropy(logits, labels, smoothing, grad):
-    """Forward and backward pass in one: the loss, with dL/dlogits (N, C) written to grad."""
+    """Compute both passes at once: return the loss, and write dL/dlogits (N, C) to grad."""
     loss = cross_entropy_forward(logits, labels, smoothing, grad)
     cross_entropy_backward(grad, labels, smoothing, grad)
     return loss
 
 
 def weighted_cross_entropy(logits, labels, weight, smoothing, factor, grad):
-    """``cross_entropy`` in which classes count as their weight (C,) says, as in PyTorch.
+    """Compute ``cross_entropy`` with class weights (C,), as in PyTorch.
 
     L = factor * sum_nc -target[n, c] * weight[c] * log softmax(logits)[n, c]
     """
@@ -99,7 +98,7 @@ def weighted_cross_entropy(logits, labels, weight, smoothing, factor, grad):
 
 
 def nll(log_probs, labels, weight, factor, grad):
-    """Negative log-likelihood: factor * sum_n -weight[y_n] log_probs[n, y_n].
+    """Compute the negative log-likelihood: factor * sum_n -weight[y_n] log_probs[n, y_n].
 
     log_probs and grad (N, C); labels y (N,); weight (C,).
     """
@@ -110,16 +109,17 @@ def nll(log_probs, labels, weight, factor, grad):
 
 
 def focal(logits, labels, weight, gamma, factor, grad):
-    """Focal loss: factor * sum_n -weight[y] (1 - p)^gamma log p, p the probability of class y.
+    """Compute the focal loss: factor * sum_n -weight[y] (1 - p)^gamma log p.
 
-    What is nearly right already counts little. logits and grad (N, C), labels (N,), weight (C,).
+    p: probability of class y = labels[n], which makes samples that are nearly right count little.
+    logits and grad (N, C), labels (N,), weight (C,).
     """
     rows = np.arange(len(labels))
     log_probs = log_softmax_forward(logits, np.empty_like(logits))
     log_p = log_probs[rows, labels]
     p = np.exp(log_p)
     w, miss = factor * weight[labels], 1 - p
-    # dL/dlog_p; with gamma < 1 the power of a miss of 0 has no finite slope, and p log p no weight
+    # dL/dlog_p; the maximum keeps the slope finite at a miss of 0 with gamma < 1, where log p is 0
     slope = gamma * np.maximum(miss, 1e-12) ** (gamma - 1) * p * log_p - miss**gamma
     np.exp(log_probs, out=grad)
     grad *= -(w * slope)[:, None]

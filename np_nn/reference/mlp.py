@@ -1,4 +1,4 @@
-"""A whole training loop of a multilayer perceptron."""
+"""Training loop of a multilayer perceptron."""
 
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ ACTIVATIONS = {
 
 
 class Norm(NamedTuple):
-    """BatchNorm1d behind the product of a Dense, before its activation.
+    """BatchNorm1d between the product of a Dense and its activation.
 
     weight, bias and the running mean and variance: (O,), changed in place, as are the
     optimizer's moments. The running ones move by a share ``momentum`` towards the batch's.
@@ -49,17 +49,17 @@ class Norm(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """Dropout behind the activation of a Dense: a share p, and a key (K,) uint64 for each step."""
+    """Dropout after the activation of a Dense: a share p, and keys (K,) uint64, one per step."""
 
     p: float
     keys: np.ndarray
 
 
 class Dense(NamedTuple):
-    """One Linear layer of a perceptron, for ``mlp_steps``.
+    """Linear layer of a perceptron, for ``mlp_steps``.
 
-    weight (I, O); bias (O,) or None; the optimizer's moments of each, shaped as what they
-    belong to: () for plain SGD, (velocity,) with momentum, (mean, square) for Adam,
+    weight (I, O); bias (O,) or None; the optimizer's moments of each, shaped like their
+    parameter: () for plain SGD, (velocity,) with momentum, (mean, square) for Adam,
     (total,) for Adagrad, (square, delta) for Adadelta, and for RMSprop (square,) with
     average after it if centered and velocity last with momentum. The last layer has no norm
     and no drop.
@@ -79,7 +79,7 @@ def mlp_steps(
 ):  # fmt: skip
     """Train a multilayer perceptron for K steps: Linear layers, each with an activation.
 
-    Before its activation a layer may have a batch norm, behind it dropout.
+    A layer may have a batch norm before its activation and dropout after it.
 
     rows: the training set, compressed; a pixel p enters the first layer as scale * p + shift.
     batches (K, N) int64; layers: a Dense for each, changed in place; activations: a name of
@@ -97,14 +97,14 @@ def mlp_steps(
         "rmsprop"   (alpha, eps, weight_decay, momentum, centered)
         "adadelta"  (rho, eps, weight_decay)
 
-    rates (K,) float64: the learning rate of each step; step: how many steps the optimizer
-    has made before. l2: the weights, but not the biases, get l2 times themselves added to
-    their gradient; the losses leave that out. Returns each step's loss (K,) float64 and how
-    many images it got right (K,) int64, both before the step's update. Right: the largest
-    output is the label's, or stands where the target is largest.
+    rates (K,) float64: the learning rate of each step; step: number of earlier optimizer
+    steps. l2: the gradient of the weights, but not of the biases, includes l2 * weight;
+    the losses do not include the penalty. Returns each step's loss (K,) float64 and number
+    of correct images (K,) int64, both before the step's update. Correct: the largest
+    output is at the label, or where the target is largest.
 
-    The same as the layers, the loss and the optimizer in a loop; compiled, it has no
-    interpreter in the loop.
+    Equal to a loop over the layers, the loss and the optimizer; the compiled kernel has no
+    interpreter in that loop.
     """
     losses, correct = np.empty(len(batches)), np.empty(len(batches), np.int64)
     for k, indices in enumerate(batches):
@@ -125,7 +125,7 @@ def mlp_steps(
 
 
 def _forward(x, layer, name, k):
-    """What step k makes of a layer's input, and what the way back needs."""
+    """Return a layer's output in step k, and the arrays that the backward pass needs."""
     product = np.empty((len(x), layer.weight.shape[1]), x.dtype)
     linear_forward(x, layer.weight, layer.bias, product)
     out, moments = product.copy(), np.empty((2, product.shape[1]), x.dtype)
@@ -139,7 +139,7 @@ def _forward(x, layer, name, k):
 
 
 def _backward(grad, layer, name, k, kept, l2, rest, input_grad):
-    """Update the layer; returns the gradient of its input, with its weight from before."""
+    """Update the layer; return its input's gradient, computed with the weight before the update."""
     x, product, moments, y = kept
     if layer.drop:
         grad = dropout(grad, layer.drop.p, layer.drop.keys[k], grad)

@@ -1,7 +1,7 @@
-"""Normalisation: give units, or samples, mean 0 and variance 1.
+"""Normalisation of units, or of samples, to mean 0 and variance 1.
 
 batch_norm works along the batch, unit by unit; layer_norm along the units, sample by sample.
-weight and bias (F,) then scale and move each unit. x, y, out, normalised and grad are (N, F). For
+weight and bias (F,) then scale and shift each unit. x, y, out, normalised and grad are (N, F). For
 batch_norm they may be images (N, F, H, W), too: then a unit is a channel, with all its pixels.
 """
 
@@ -11,7 +11,7 @@ from np_nn.reference.activations import relu_backward, relu_forward
 
 
 def batch_norm_forward(x, weight, bias, eps, out, mean, variance):
-    """out = (x - mean) / sqrt(variance + eps) * weight + bias.
+    """Compute out = (x - mean) / sqrt(variance + eps) * weight + bias.
 
     mean and variance (F,) receive those of the batch, the variance with divisor N, or N H W.
     """
@@ -27,14 +27,14 @@ def batch_norm_forward(x, weight, bias, eps, out, mean, variance):
 def batch_norm_track(running_mean, running_var, mean, variance, count, share):
     """Move the running mean and variance (F,) by a share towards those of a batch.
 
-    count: numbers of a unit in the batch. The running variance has divisor count - 1.
+    count: values per unit in the batch. The running variance has divisor count - 1.
     """
     running_mean += share * (mean - running_mean)
     running_var += share * (variance * (count / (count - 1)) - running_var)
 
 
 def batch_norm_backward(grad, x, weight, mean, variance, eps, weight_grad, bias_grad, out):
-    """The batch's mean and variance depend on every sample, so each one's gradient has
+    """Compute the gradients through the batch's mean and variance, which depend on every sample.
 
         out = weight / sqrt(variance + eps)
               * (grad - mean(grad) - normalised * mean(grad * normalised))
@@ -55,18 +55,18 @@ def batch_norm_backward(grad, x, weight, mean, variance, eps, weight_grad, bias_
 
 
 def batch_norm_relu_forward(x, weight, bias, eps, out, mean, variance):
-    """``batch_norm_forward`` and max(., 0) of it: compiled, in the same pass."""
+    """Compute max(``batch_norm_forward``, 0); the compiled kernel does both in one pass."""
     return relu_forward(batch_norm_forward(x, weight, bias, eps, out, mean, variance), out)
 
 
 def batch_norm_relu_backward(grad, y, x, weight, mean, variance, eps, weight_grad, bias_grad, out):
-    """The gradients of ``batch_norm_relu_forward``, which returned y."""
+    """Compute the gradients of ``batch_norm_relu_forward``, which returned y."""
     grad = relu_backward(grad, y, np.empty_like(grad))
     return batch_norm_backward(grad, x, weight, mean, variance, eps, weight_grad, bias_grad, out)
 
 
 def batch_norm_apply(x, weight, bias, eps, mean, variance, out):
-    """The same with a fixed mean and variance (F,), as after training."""
+    """Normalise as ``batch_norm_forward`` with fixed mean and variance (F,), as after training."""
     scale = weight / np.sqrt(variance + eps)
     np.multiply(x, _each_unit(scale, x), out=out)
     out += _each_unit(bias - mean * scale, x)
@@ -74,7 +74,7 @@ def batch_norm_apply(x, weight, bias, eps, mean, variance, out):
 
 
 def batch_norm_apply_backward(grad, x, weight, eps, mean, variance, weight_grad, bias_grad, out):
-    """The gradients of ``batch_norm_apply``, whose mean and variance are constants."""
+    """Compute the gradients of ``batch_norm_apply``, whose mean and variance are constants."""
     rest, deviation = _all_but_units(x), np.sqrt(variance + eps)
     normalised = (x - _each_unit(mean, x)) / _each_unit(deviation, x)
     np.sum(grad * normalised, axis=rest, out=weight_grad)
@@ -83,17 +83,17 @@ def batch_norm_apply_backward(grad, x, weight, eps, mean, variance, weight_grad,
 
 
 def _all_but_units(x):
-    """The axes along which a unit's numbers lie: all but axis 1."""
+    """Return the axes along which a unit's values lie: all but axis 1."""
     return 0, *range(2, x.ndim)
 
 
 def _each_unit(values, x):
-    """values (F,) shaped so that each meets the numbers of its unit in x."""
+    """Return values (F,) reshaped to broadcast over the units of x."""
     return values.reshape(-1, *[1] * (x.ndim - 2))
 
 
 def layer_norm_forward(x, weight, bias, eps, out, normalised, deviation):
-    """out = normalised * weight + bias, normalised = (x - mean) / deviation, row by row.
+    """Compute out = normalised * weight + bias, normalised = (x - mean) / deviation, row by row.
 
     deviation (N,) receives sqrt(variance + eps) of each row.
     """
@@ -106,7 +106,7 @@ def layer_norm_forward(x, weight, bias, eps, out, normalised, deviation):
 
 
 def layer_norm_backward(grad, normalised, weight, deviation, weight_grad, bias_grad, out):
-    """With g = grad * weight, and the means along each row:
+    """Compute the gradients, with g = grad * weight and means along each row.
 
     out = (g - mean(g) - normalised * mean(g * normalised)) / deviation
     """

@@ -1,17 +1,17 @@
-"""How a gradient changes a weight."""
+"""Update rules: one optimizer step for one array of weights."""
 
 import numpy as np
 
 
 def sgd_step(weight, grad, velocity, scratch, lr, momentum, weight_decay, nesterov):
-    """Stochastic gradient descent, in place, with torch.optim.SGD's conventions.
+    """Apply a step of stochastic gradient descent, in place, with torch.optim.SGD's conventions.
 
         g = grad + weight_decay * weight
         v = momentum * v + g
         weight -= lr * (g + momentum * v if nesterov else v)
 
     weight, grad, velocity and scratch have one shape. velocity is changed in
-    place (None when momentum is 0), scratch is work space, grad is left alone.
+    place (None when momentum is 0), scratch is work space, grad is unchanged.
     Source: Robbins and Monro 1951; Polyak 1964; Nesterov 1983 as in Sutskever
     et al. 2013.
     """
@@ -34,7 +34,7 @@ def adam_step(
     weight, grad, mean, square, scratch, step, lr, beta1, beta2, eps, weight_decay, decoupled,
     eps_hat,
 ):  # fmt: skip
-    """Adam, or with decoupled weight decay AdamW, in place, with torch.optim's conventions.
+    """Apply a step of Adam or, if decoupled, AdamW, in place, with torch.optim's conventions.
 
         g = grad + weight_decay * weight        (AdamW: weight *= 1 - lr * weight_decay)
         m = beta1 * m + (1 - beta1) * g
@@ -42,7 +42,7 @@ def adam_step(
         weight -= lr * m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps)
 
     weight, grad, mean (m), square (v) and scratch (2, ...) have one shape but for
-    scratch's leading 2; step counts from 1. grad is left alone. eps_hat: eps is added to
+    scratch's leading 2; step counts from 1. grad is unchanged. eps_hat: eps is added to
     sqrt(v), before v is divided, as at the end of the paper's section 2 and in Keras and
     scikit-learn. Source: Kingma and Ba 2015; Loshchilov and Hutter 2019.
     """
@@ -71,14 +71,14 @@ def adam_step(
 
 
 def adagrad_step(weight, grad, total, scratch, step, lr, lr_decay, weight_decay, eps):
-    """Adagrad, in place, with torch.optim.Adagrad's conventions.
+    """Apply a step of Adagrad, in place, with torch.optim.Adagrad's conventions.
 
         g = grad + weight_decay * weight
         s = s + g^2
         weight -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(s) + eps)
 
     weight, grad, total (s) and scratch (2, ...) have one shape but for scratch's
-    leading 2; step counts from 1. grad is left alone. Source: Duchi et al. 2011.
+    leading 2; step counts from 1. grad is unchanged. Source: Duchi et al. 2011.
     """
     g, size = _decayed(weight, grad, weight_decay, scratch), scratch[1]
     total += np.multiply(g, g, out=size)
@@ -93,7 +93,7 @@ def rmsprop_step(
     weight, grad, square, average, velocity, scratch, lr, alpha, eps, weight_decay, momentum,
     centered,
 ):  # fmt: skip
-    """RMSprop, in place, with torch.optim.RMSprop's conventions.
+    """Apply a step of RMSprop, in place, with torch.optim.RMSprop's conventions.
 
         g = grad + weight_decay * weight
         s = alpha * s + (1 - alpha) * g^2
@@ -103,8 +103,8 @@ def rmsprop_step(
 
     weight, grad, square (s), average (a; None unless centered), velocity (v; None when
     momentum is 0) and scratch (2, ...) have one shape but for scratch's leading 2. grad
-    is left alone. s - a^2 is a variance: where rounding makes it negative it counts as
-    0, and is NaN in PyTorch. Source: Tieleman and Hinton 2012; centered: Graves 2013.
+    is unchanged. s - a^2 is a variance: where rounding makes it negative, 0 is used
+    (PyTorch gives NaN). Source: Tieleman and Hinton 2012; centered: Graves 2013.
     """
     g, size = _decayed(weight, grad, weight_decay, scratch), scratch[1]
     np.multiply(g, g, out=size)
@@ -130,7 +130,7 @@ def rmsprop_step(
 
 
 def adadelta_step(weight, grad, square, delta, scratch, lr, rho, eps, weight_decay):
-    """Adadelta, in place, with torch.optim.Adadelta's conventions.
+    """Apply a step of Adadelta, in place, with torch.optim.Adadelta's conventions.
 
         g = grad + weight_decay * weight
         s = rho * s + (1 - rho) * g^2
@@ -139,7 +139,7 @@ def adadelta_step(weight, grad, square, delta, scratch, lr, rho, eps, weight_dec
         weight -= lr * c
 
     weight, grad, square (s), delta (d) and scratch (2, ...) have one shape but for
-    scratch's leading 2. grad is left alone. Source: Zeiler 2012.
+    scratch's leading 2. grad is unchanged. Source: Zeiler 2012.
     """
     g, change = _decayed(weight, grad, weight_decay, scratch), scratch[1]
     np.multiply(g, g, out=change)
@@ -160,7 +160,7 @@ def adadelta_step(weight, grad, square, delta, scratch, lr, rho, eps, weight_dec
 
 
 def _decayed(weight, grad, weight_decay, scratch):
-    """grad + weight_decay * weight: grad itself without decay, else in scratch[0]."""
+    """Return grad + weight_decay * weight, in scratch[0]; without decay, grad itself."""
     if not weight_decay:
         return grad
     np.multiply(weight, weight_decay, out=scratch[0])

@@ -1,4 +1,4 @@
-"""Where a connection that skips layers meets them again: x, skip and out have one shape.
+"""Addition of a residual block and its shortcut: x, skip and out have one shape.
 
 Source: He et al. 2016, Deep residual learning for image recognition.
 """
@@ -9,10 +9,10 @@ from np_nn.reference.activations import relu_forward
 
 
 def add(x, skip, out):
-    """out = x + skip."""
+    """Compute out = x + skip."""
     return np.add(x, skip, out=out)
 
 
 def add_relu(x, skip, out):
-    """out = max(x + skip, 0)."""
+    """Compute out = max(x + skip, 0)."""
     return relu_forward(add(x, skip, out), out)

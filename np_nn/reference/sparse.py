@@ -1,9 +1,9 @@
-"""Images most of whose pixels are zero.
+"""Sparse images: compressed rows that hold only the non-zero pixels.
 
-Compressed rows hold only what is not zero: image m has the pixels columns[k], with the
-values values[k], for k from indptr[m] to indptr[m + 1]. A layer that reads them multiplies
-a fifth of MNIST's numbers. NumPy has no such product: here the specification is to expand
-them and go on as before, and the compiled kernels are what makes it fast.
+Image m has the pixels columns[k], with the values values[k], for k from indptr[m] to
+indptr[m + 1]. A layer that reads them multiplies a fifth of MNIST's numbers. NumPy has no
+such product: the specification expands the rows and calls the dense functions; only the
+compiled kernels are faster.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 
 
 def compress(images):
-    """The Rows of images (M, I) uint8, I at most 65,535."""
+    """Return the Rows of images (M, I) uint8, I at most 65,535."""
     filled = images != 0
     indptr = np.zeros(len(images) + 1, np.int64)
     np.cumsum(filled.sum(axis=1), out=indptr[1:])
@@ -36,7 +36,7 @@ def compress(images):
 
 
 def expand(rows, indices, scale, shift, out):
-    """One batch as a dense array: what ``gather`` makes of the images that were compressed.
+    """Write a batch as a dense array, equal to ``gather`` on the images before compression.
 
     rows of M images, indices (N,) int, out (N, I) float.
     """
@@ -52,9 +52,9 @@ def expand(rows, indices, scale, shift, out):
 
 
 def sparse_linear_forward(rows, indices, scale, shift, weight, bias, out):
-    """``linear_forward`` for the images ``indices`` (N,) of compressed rows; out (N, O).
+    """Compute ``linear_forward`` for images ``indices`` (N,) of compressed rows; out (N, O).
 
-    With a shift no input is 0, but those of the pixels left out are all alike:
+    A shift makes every input non-zero, but adds the same term to every image:
     x W = scale * pixels W + shift * (sum of W's rows).
     """
     x = expand(rows, indices, scale, shift, np.empty((len(indices), rows.width), weight.dtype))
@@ -62,6 +62,6 @@ def sparse_linear_forward(rows, indices, scale, shift, weight, bias, out):
 
 
 def sparse_linear_backward_weight(rows, indices, scale, shift, grad, out):
-    """``linear_backward_weight`` for compressed rows: grad (N, O), out (I, O)."""
+    """Compute ``linear_backward_weight`` for compressed rows: grad (N, O), out (I, O)."""
     x = expand(rows, indices, scale, shift, np.empty((len(indices), rows.width), grad.dtype))
     return linear_backward_weight(x, grad, out)

@@ -1,16 +1,16 @@
-"""Moving the pixels of images: their moments, and bilinear resampling.
+"""Image warping: moments of images, and bilinear resampling.
 
-M images of H rows and W columns. A place is (y, x): a row and a column counted from 0,
-between two of them in general.
+M images of H rows and W columns. A place is (y, x): row and column coordinates, counted
+from 0 and in general fractional.
 """
 
 import numpy as np
 
-BLOCK = 200_000  # pixels at a time: what is made of them on the way stays in the cache
+BLOCK = 200_000  # pixels at a time, so that intermediate arrays stay in the cache
 
 
 def image_moments(images, out):
-    """What tells where an image's ink lies: out (M, 5) int64 from images (M, H, W) uint8.
+    """Compute the moments out (M, 5) int64, which locate the ink of images (M, H, W) uint8.
 
     The columns are the sums over all pixels p of p, y p, x p, y y p and x y p.
     """
@@ -22,11 +22,11 @@ def image_moments(images, out):
 
 
 def warp_images(images, matrices, coefficients, basis_y, basis_x, out):
-    """Resample each image: out[m, y, x] is what images[m] shows at a place that depends on (y, x).
+    """Resample each image: out[m, y, x] is the value of images[m] at a place given by (y, x).
 
     The place is matrices[m] @ (y, x, 1) + displacement[m, :, y, x], where displacement[m] =
     basis_y @ coefficients[m] @ basis_x.T holds a field for the rows and one for the columns.
-    Between pixels the image is bilinear, and outside it is black.
+    Values between pixels are interpolated bilinearly; outside the image they are black.
 
     images and out (M, H, W) uint8, not the same; matrices (M, 2, 3) float32; coefficients
     (M, 2, K, K) float32, or None for no displacement; basis_y (H, K), basis_x (W, K) float32.
@@ -40,22 +40,22 @@ def warp_images(images, matrices, coefficients, basis_y, basis_x, out):
 
 
 def _blocks(images):
-    """Slices that cut the images into blocks."""
+    """Return an iterator of slices that divide the images into blocks."""
     step = max(1, BLOCK // max(1, images[:1].size))
     return (slice(start, start + step) for start in range(0, len(images), step))
 
 
 def _affine_places(matrices, shape):
-    """matrices (M, 2, 3) times (y, x, 1) for every pixel: (M, 2, H, W)."""
+    """Return matrices (M, 2, 3) times (y, x, 1) for every pixel: (M, 2, H, W)."""
     y, x = (np.arange(size, dtype=matrices.dtype) for size in shape)
     of_y, of_x, shift = (matrices[:, :, i, None, None] for i in range(3))
     return (of_y * y[:, None] + shift) + of_x * x
 
 
 def _bilinear(images, places):
-    """The images (M, H, W) at places (M, 2, H, W), as uint8."""
+    """Interpolate images (M, H, W) at places (M, 2, H, W); return uint8."""
     count, height, width = images.shape
-    # A black frame: a place in it, or beyond, needs no rule of its own.
+    # With a black frame, places outside the image need no special case.
     framed = np.pad(images.astype(places.dtype), ((0, 0), (1, 2), (1, 2)))
     y, x = _into_frame(places[:, 0], height), _into_frame(places[:, 1], width)
     top, left = y.astype(np.int32), x.astype(np.int32)
@@ -71,7 +71,7 @@ def _bilinear(images, places):
 
 
 def _into_frame(place, size):
-    """Rows or columns counted from the frame's first; NaN, like all far away, goes to its rim."""
+    """Return coordinates in the frame; those beyond it, and NaN, are moved to its edge."""
     return np.fmin(np.fmax(place, -1), size) + 1
 
 

@@ -1,15 +1,15 @@
-"""What convolution and pooling share: the windows that a kernel slides over an image.
+"""Windows of an image, shared by convolution and pooling.
 
 Images are (N, C, H, W), PyTorch's layout; kernel, stride and padding are pairs (rows, columns).
-Window (i, j) holds the kernel's size of padded rows from i * stride[0] and columns from
-j * stride[1]; H' x W' of them fit.
+Window (i, j) has the kernel's size and starts at row i * stride[0] and column j * stride[1] of
+the padded image; H' x W' windows fit.
 """
 
 import numpy as np
 
 
 def sizes(image, kernel, stride, padding):
-    """(H', W'): how many windows fit into an image (H, W)."""
+    """Return (H', W'), the number of windows that fit into an image (H, W)."""
     return tuple(
         (size + 2 * p - k) // s + 1
         for size, k, s, p in zip(image, kernel, stride, padding, strict=True)
@@ -17,7 +17,7 @@ def sizes(image, kernel, stride, padding):
 
 
 def of(x, kernel, stride, padding, fill=0):
-    """All windows of x (N, C, H, W): a view (N, C, H', W', kh, kw) of x with a frame of fill."""
+    """Return all windows of x (N, C, H, W), padded with fill: a view (N, C, H', W', kh, kw)."""
     if any(padding):
         frame = ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2)
         x = np.pad(x, frame, constant_values=fill)
@@ -26,10 +26,10 @@ def of(x, kernel, stride, padding, fill=0):
 
 
 def add(windows, stride, padding, out):
-    """The way back: each pixel of out (N, C, H, W) is the sum of what stands for it in windows.
+    """Add windows (N, C, H', W', kh, kw) into an image out (N, C, H, W): the adjoint of ``of``.
 
-    windows (N, C, H', W', kh, kw). A pixel is in several windows where they overlap, and in none
-    where a stride leaves it out; what stands in the frame is dropped.
+    Each pixel is the sum of its values in all windows that hold it: several where they overlap,
+    none where the stride skips it. Values in the padding are dropped.
     """
     (rows, columns), (height, width) = windows.shape[2:4], out.shape[2:]
     framed = np.zeros((*out.shape[:2], height + 2 * padding[0], width + 2 * padding[1]), out.dtype)

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of networks: errors, files, archives, checks, seeds, progress."""
+"""Helpers independent of networks: errors, files, archives, checks, seeds, progress."""

@@ -1,7 +1,7 @@
-"""A file of arrays and plain values that is believed only if every byte is as it was written.
+"""Files of arrays and plain values, protected by a SHA-256 of their content.
 
-The format is safetensors: reading it runs no code, and other programs read the arrays. One key
-of its metadata, which keeps the bytes reproducible, holds all else as sorted JSON.
+The format is safetensors: reading it runs no code, and other programs can read the arrays. All
+other values are sorted JSON under one metadata key, so that the bytes are reproducible.
 """
 
 import hashlib
@@ -12,9 +12,9 @@ import numpy as np
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
-FORMAT = 1  # a higher one is of a later np_nn, which may have changed anything
-KEY = "np_nn"  # of the metadata
-UNSIGNED = "0" * 64  # stands for the SHA-256 of the file in that which it is taken of
+FORMAT = 1  # version of the layout; a later np_nn may write a higher, incompatible one
+KEY = "np_nn"  # metadata key of the JSON
+UNSIGNED = "0" * 64  # placeholder for the file's SHA-256 while that is computed
 ARRAY = "$array"  # {"$array": name} stands for an array in the JSON
 
 MOST_BYTES = 2**32
@@ -25,16 +25,16 @@ MOST_DEPTH = 20
 def write(path, tree, keep=1):
     """Write a tree of dicts, lists, numbers, text and arrays; see ``files.write_file``.
 
-    An array's name in the file is the way to it: "model.0.weight". Raises NpNNError if the file
-    cannot be written.
+    An array's name in the file is its path in the tree: "model.0.weight". Raises NpNNError if the
+    file cannot be written.
     """
     files.write_file(path, pack(tree), keep)
 
 
 def read(path):
-    """The tree that was written.
+    """Return the tree that ``write`` stored in a file.
 
-    Raises NpNNError if the file is missing, damaged, of a later version, or none of ours.
+    Raises NpNNError if the file is missing, damaged, of a later version, or not written by np_nn.
     """
     content = files.read_file(path, MOST_BYTES)
     try:
@@ -44,7 +44,7 @@ def read(path):
 
 
 def pack(tree, arrays=None):
-    """The bytes of a file. arrays: {name: array} that it holds besides those in the tree."""
+    """Return the bytes of a file. arrays: {name: array} to store besides those in the tree."""
     from safetensors.numpy import save
 
     arrays = {name: _contiguous(array) for name, array in (arrays or {}).items()}
@@ -54,7 +54,7 @@ def pack(tree, arrays=None):
 
 
 def unpack(content):
-    """The tree in the bytes of a file. Raises NpNNError, whose message lacks the file's name."""
+    """Return the tree in the bytes of a file. Raises NpNNError without the file's name."""
     about = _about(content)
     _check_format(about)
     _check_sum(content, about)
@@ -62,7 +62,7 @@ def unpack(content):
 
 
 def is_ours(content):
-    """Whether the bytes are of a file that ``write`` wrote, perhaps damaged since."""
+    """Return whether ``write`` wrote these bytes, even if they were damaged since."""
     try:
         _about(content)
     except NpNNError:
@@ -71,7 +71,7 @@ def is_ours(content):
 
 
 def _without_arrays(tree, way, arrays):
-    """The tree for JSON; the arrays go into a dict of their own."""
+    """Return the tree for JSON; its arrays are moved into the dict `arrays`."""
     if isinstance(tree, dict):
         return {name: _without_arrays(value, (*way, name), arrays) for name, value in tree.items()}
     if isinstance(tree, list | tuple):
@@ -84,7 +84,7 @@ def _without_arrays(tree, way, arrays):
 
 
 def _contiguous(array):
-    """The same array, C-contiguous: others are written wrongly."""
+    """Return the array C-contiguous: safetensors writes other layouts wrongly."""
     return np.ascontiguousarray(array).reshape(array.shape)  # a scalar's shape became (1,)
 
 
@@ -104,7 +104,7 @@ def _with_arrays(tree, arrays, depth=0):
 
 
 def _about(content):
-    """Our part of the metadata: eight bytes say how long the header is, which is JSON."""
+    """Return np_nn's part of the metadata: 8 bytes hold the length of the JSON header."""
     length = int.from_bytes(content[:8], "little")
     try:
         if len(content) < 8 + length or length > MOST_HEADER:
@@ -137,7 +137,7 @@ def _check_sum(content, about):
 
 
 def arrays(content):
-    """{name: array} of any safetensors file. Raises NpNNError as ``unpack`` does."""
+    """Return {name: array} of any safetensors file. Raises NpNNError as ``unpack`` does."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -1,24 +1,24 @@
-"""Arrays as the kernels take them: the one conversion of what users give.
+"""Conversion of users' arrays to the form that the kernels take.
 
-Whatever its type, byte order and layout in memory, an array comes out C-contiguous and in the
-machine's byte order; one that is so already comes out itself.
+Arrays of any type, byte order and memory layout become C-contiguous and native-endian; an array
+that already is so is returned itself.
 """
 
 import numpy as np
 
 from np_nn.utils.errors import NpNNError, shown
 
-PIXEL = 1 / 255  # what a byte is multiplied by to become 0..1
+PIXEL = 1 / 255  # scale of a byte to 0..1
 
 
 def as_images(images):
-    """(images as uint8 or float32, the scale that makes their floats).
+    """Return (images as uint8 or float32, factor that scales them to the network's floats).
 
-    Integers of any type that all lie in 0..255 are pixels: bytes, with PIXEL. All others become
-    float32 as they are, with 1: floats, booleans as 0 and 1, and integers beyond. A matrix of
-    scipy.sparse becomes CSR with values converted alike.
+    Integers of any type that all lie in 0..255 are pixels: they become uint8, with factor PIXEL.
+    All others become float32, with factor 1: floats, booleans as 0 and 1, and other integers. A
+    scipy.sparse matrix becomes CSR, its values converted in the same way.
 
-    Raises NpNNError for what is no array of numbers.
+    Raises NpNNError unless `images` is an array of numbers.
     """
     if hasattr(images, "tocsr"):
         matrix = images.tocsr()
@@ -33,9 +33,9 @@ def as_images(images):
 
 
 def as_labels(labels, dtype=np.float32):
-    """Class numbers (n,) of any integer type, or booleans, as int64; other targets as dtype.
+    """Return class numbers (n,), integers or booleans, as int64, and other targets as `dtype`.
 
-    Raises NpNNError for what is no array of numbers.
+    Raises NpNNError unless `labels` is an array of numbers.
     """
     labels = _numbers(labels, "the labels")
     if labels.ndim == 1 and labels.dtype.kind in "iub":
@@ -44,9 +44,9 @@ def as_labels(labels, dtype=np.float32):
 
 
 def as_floats(x):
-    """An array as float64 if it is that or longer, else as float32.
+    """Return an array as float64 if it is float64 or longer, else as float32.
 
-    Raises NpNNError for what is no array of numbers.
+    Raises NpNNError unless `x` is an array of numbers.
     """
     x = _numbers(x, "the input")
     long = x.dtype.kind == "f" and x.dtype.itemsize >= 8
@@ -54,7 +54,7 @@ def as_floats(x):
 
 
 def as_input(x):
-    """The floats that a model computes with: pixels, see ``as_images``, as 0..1, else as_floats."""
+    """Return a model's input as floats: pixels (see ``as_images``) as 0..1, others `as_floats`."""
     x = _numbers(x, "the input")
     if x.dtype.kind not in "iu":
         return as_floats(x)
@@ -63,10 +63,10 @@ def as_input(x):
 
 
 def converted(values, dtype, name):
-    """An array in this dtype, float or int; name: what the values are, for a message.
+    """Return an array in this dtype, float or int; name: what the values are, for a message.
 
-    NaN and infinity stay what they are; no other number becomes one, and none is truncated: raises
-    NpNNError for numbers that the dtype cannot hold, and for what is no array of numbers.
+    NaN and infinity are kept. Raises NpNNError for numbers that the dtype cannot hold, which would
+    overflow to infinity or be truncated, and unless `values` is an array of numbers.
     """
     array = _numbers(values, name)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -80,7 +80,7 @@ def converted(values, dtype, name):
 def _numbers(values, name):
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:  # rows of other lengths, or a tensor's
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged rows, or an error of a tensor
         raise NpNNError(f"{name} must be an array of numbers: {shown(error)}") from None
     if array.dtype.kind not in "biuf":
         raise NpNNError(f"{name} must be numbers, got {array.dtype}")
@@ -88,7 +88,7 @@ def _numbers(values, name):
 
 
 def _floats(array, dtype):
-    with np.errstate(over="ignore"):  # infinity, which is found where numbers must be finite
+    with np.errstate(over="ignore"):  # infinity is refused later, where numbers must be finite
         return np.asarray(array, dtype, order="C")
 
 

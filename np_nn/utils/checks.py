@@ -1,4 +1,4 @@
-"""Checks of numbers that users give, and of states that were read from a file."""
+"""Checks of numbers given by users, and of states read from a file."""
 
 import math
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from np_nn.utils.errors import NpNNError
 
-NUMBERS = (int, float, np.integer, np.floating)  # real ones; numbers.Real takes longer to ask
-LARGEST = 2**53  # of a count: what is above fits no kernel
+NUMBERS = (int, float, np.integer, np.floating)  # isinstance is slower with numbers.Real
+LARGEST = 2**53  # maximum count that a kernel takes
 
 
 def is_amount(value):
-    """Return whether it is a finite number that is not below 0."""
+    """Return whether the value is a finite number >= 0."""
     try:
         return isinstance(value, NUMBERS) and 0 <= float(value) < math.inf
     except OverflowError:  # an int that no float can hold
@@ -19,10 +19,10 @@ def is_amount(value):
 
 
 def check_alike(own, given, where):
-    """Raise NpNNError unless ``given`` is built like ``own``: the same names, kinds and shapes.
+    """Raise NpNNError unless ``given`` has the structure of ``own``: names, types and shapes.
 
     Both are trees of dicts, lists, numbers, text and arrays; only the values may differ. Numbers
-    must be finite. where: what the tree is, for the message.
+    must be finite. where: description of the tree, for the message.
     """
     if isinstance(own, dict):
         check_keys(own, given, where)
@@ -41,19 +41,19 @@ def check_alike(own, given, where):
 
 
 def check_keys(own, given, where):
-    """Raise NpNNError unless it is a dict of the same names."""
+    """Raise NpNNError unless ``given`` is a dict with the keys of ``own``."""
     _check(isinstance(given, dict) and own.keys() == given.keys(), where)
 
 
 def check_rows(own, given, where):
-    """Raise NpNNError unless it is a list of which each entry is like ``own``."""
+    """Raise NpNNError unless ``given`` is a list whose entries have the structure of ``own``."""
     _check(isinstance(given, list), where)
     for row in given:
         check_alike(own, row, where)
 
 
 def check_array(given, dtype, shape, where):
-    """Raise NpNNError unless it is an array of this dtype and shape; None: any length."""
+    """Raise NpNNError unless ``given`` is an array of this dtype and shape; None: any length."""
     _check(isinstance(given, np.ndarray) and given.dtype == dtype, where)
     fits = len(given.shape) == len(shape) and all(
         wanted in (None, found) for wanted, found in zip(shape, given.shape, strict=True)
@@ -62,12 +62,12 @@ def check_array(given, dtype, shape, where):
 
 
 def check_number(given, where):
-    """Raise NpNNError unless it is a finite number."""
+    """Raise NpNNError unless ``given`` is a finite number of magnitude below 1e300."""
     _check(type(given) in (int, float) and abs(given) < 1e300 and math.isfinite(given), where)
 
 
 def check_count(given, where, most=LARGEST):
-    """Raise NpNNError unless it is a whole number of 0 to most."""
+    """Raise NpNNError unless ``given`` is a whole number from 0 to `most`."""
     _check(type(given) is int and 0 <= given <= most, where)
 
 

@@ -1,4 +1,4 @@
-"""What an object keeps of its last use, without harm to other threads."""
+"""Thread-local state that an object keeps of its last forward pass."""
 
 import threading
 
@@ -6,16 +6,16 @@ from np_nn.utils.errors import NpNNError
 
 
 class Context(threading.local):
-    """What a layer or a loss keeps of its last use, for ``backward``: in each thread its own.
+    """State that a layer or a loss keeps for ``backward``, separate in each thread.
 
-    arrays: {name: work array}. A copy or a pickle of the object begins without any of it.
+    arrays: {name: work array}. Copies and pickles start with an empty Context.
     """
 
     def __init__(self):
         self.arrays = {}
 
     def __getattr__(self, name):
-        if name.startswith("__"):  # what Python itself asks for
+        if name.startswith("__"):  # Python's own protocols, such as copy and pickle
             raise AttributeError(name)
         raise NpNNError("backward needs a forward before it, in the same thread")
 
@@ -24,7 +24,7 @@ class Context(threading.local):
 
 
 class HasContext:
-    """An object whose ``ctx`` is a Context: a copy of it, or what was pickled, has its own."""
+    """Base class of objects with a Context ``ctx``; each copy or unpickled object has its own."""
 
     def __setstate__(self, state):
         for name, value in state.items():

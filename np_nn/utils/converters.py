@@ -1,7 +1,7 @@
-"""Converters: a word of the command line, or a value of Python, checked and of its own type.
+"""Converters: functions that check a word of the command line or a Python value and convert it.
 
-Each is a type of argparse and raises ConversionError, whose one line says what is needed.
-``metavar`` is what --help calls the value, and ``names()`` lists what a table knows.
+Each is a ``type=`` of argparse and raises ConversionError, whose one line says what is needed.
+``metavar`` names the value in --help, and ``names()`` lists the names of a table.
 """
 
 import argparse
@@ -13,11 +13,11 @@ import numpy as np
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError, shown, unknown_name
 
-MOST_SIDE = 4096  # pixels of an image that files are resized to
+MOST_SIDE = 4096  # maximum height and width, in pixels, to which images are resized
 
 
 class ConversionError(NpNNError, argparse.ArgumentTypeError):
-    """A value that a converter refuses; argparse shows the message with the option's name."""
+    """Refusal of a value by a converter; argparse shows the message with the option's name."""
 
 
 def _refused(wanted, value):
@@ -35,9 +35,9 @@ def _converter(metavar, names=tuple):
 
 
 def one_of(kind, table):
-    """A converter: one of the names of a table, else an error that gives the nearest.
+    """Return a converter that accepts a name of a table; its error suggests the nearest name.
 
-    table: a container of names, or a function that returns one, if names may come later.
+    table: a container of names, or a function that returns one, if names are added later.
     """
     names = table if callable(table) else lambda: table
 
@@ -52,9 +52,9 @@ def one_of(kind, table):
 
 
 def name_or_path(kind, names):
-    """A converter: one of the names that a function returns, else an existing path, made absolute.
+    """Return a converter to a name in `names()`, else to the absolute path of a file or folder.
 
-    A name wins over a file or folder that is called alike; a Path is never a name.
+    A name takes precedence over a file or folder of that name; a Path is never a name.
     """
 
     @_converter("NAME|PATH", names)
@@ -78,7 +78,7 @@ def _exists(path):
 
 
 def named(kind, table):
-    """A converter: a name of a table, with options as in sgd:momentum=0.9."""
+    """Return a converter that accepts a name of a table, with options as in sgd:momentum=0.9."""
 
     @_converter("NAME", lambda: table)
     def convert(word):
@@ -93,7 +93,7 @@ def named(kind, table):
 
 
 def joined(kind, table):
-    """A converter: names of a table, each with options as for ``named``, joined by +; or ""."""
+    """Return a converter that accepts "" or names joined by +, with options as for ``named``."""
     part = named(kind, table)
 
     @_converter("NAME[+NAME]", lambda: table)
@@ -105,12 +105,12 @@ def joined(kind, table):
 
 
 def whole_number(least):
-    """A converter: a whole number not below the least."""
+    """Return a converter to a whole number of at least `least`."""
 
     @_converter("N")
     def convert(value):
         try:
-            number = int(str(value))  # int(1.5) would cut it
+            number = int(str(value))  # int(1.5) would truncate
         except ValueError:
             number = None
         if number is None or number < least:
@@ -121,7 +121,7 @@ def whole_number(least):
 
 
 def _number(wanted, fits):
-    """Return a converter: a finite number that fits. wanted: which ones do, in words."""
+    """Return a converter to a finite number that `fits`. wanted: description of such numbers."""
 
     @_converter("X")
     def convert(value):
@@ -143,7 +143,7 @@ positive = _number("a number > 0", lambda number: number > 0)
 
 
 def number_or(word):
-    """A converter: a number not below 0, or this word."""
+    """Return a converter to a number >= 0 or `word`."""
 
     @_converter("X")
     def convert(value):
@@ -154,7 +154,7 @@ def number_or(word):
 
 @_converter("HxW")
 def image_size(value):
-    """A converter: a height and a width as text, "28x20"; one number stands for both."""
+    """Convert a height and a width as text, "28x20"; one number stands for both."""
     words = str(value).lower().split("x")
     try:
         sizes = [int(word) for word in words]
@@ -167,7 +167,7 @@ def image_size(value):
 
 @_converter("")
 def switch(value):
-    """A converter: True or False. On the command line it is argparse's BooleanOptionalAction."""
+    """Convert True or False. The command line uses argparse's BooleanOptionalAction."""
     if not isinstance(value, bool | np.bool_):
         raise _refused("True or False", value)
     return bool(value)

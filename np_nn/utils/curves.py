@@ -1,4 +1,4 @@
-"""Curves of a training by epoch as one figure, which a notebook shows below its cell."""
+"""Figure of a training's measures by epoch, which a notebook shows below its cell."""
 
 import io
 from pathlib import Path
@@ -9,30 +9,30 @@ from matplotlib.ticker import MaxNLocator
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 
-HELD_OUT = "val_"  # how the name of a held-out measure begins
+HELD_OUT = "val_"  # prefix of the names of held-out measures
 DPI = 100
 
 
 class CurvesFigure(Figure):
-    """Figure that a notebook shows where a cell ends with it; it needs no pyplot and no window."""
+    """Figure that a notebook displays at the end of a cell; needs neither pyplot nor a window."""
 
     def _repr_png_(self):
         return self.rendered("png")
 
     def rendered(self, form):
-        """Return the bytes of a file of this format."""
+        """Return the bytes of the figure as a file of format `form`."""
         content = io.BytesIO()
         self.savefig(content, format=form, dpi=DPI)
         return content.getvalue()
 
 
 def draw(curves, kept=None, path=None):
-    """Draw measures by epoch, those of training and held-out samples over each other.
+    """Draw measures by epoch; those of training and held-out samples share a panel.
 
     Args:
         curves: {name: [a number for each epoch]} in Keras' names: "loss", "val_loss", ...
-        kept: epoch to mark, a number that counts from 1, or None.
-        path: file to write, too; its ending names the format, such as .png or .svg.
+        kept: epoch to mark, counted from 1, or None.
+        path: file to write the figure to; its ending selects the format, such as .png or .svg.
 
     Returns:
         matplotlib Figure with a panel for each name.
@@ -67,6 +67,6 @@ def _draw_panel(axes, name, curves, kept):
 def _write(figure, path):
     try:
         content = figure.rendered(path.suffix.removeprefix("."))
-    except ValueError as error:  # matplotlib names the formats that it has
+    except ValueError as error:  # matplotlib's message lists its formats
         raise NpNNError(f"cannot write {path}: {error}") from None
     write_file(path, content)

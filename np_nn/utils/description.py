@@ -2,21 +2,21 @@
 
 from np_nn.utils.plain import plain
 
-OURS = "np_nn."  # how the names of the modules begin whose classes go by their own name
+OURS = "np_nn."  # prefix of the Python modules whose classes are stored by their bare name
 
 
 def describe(network, info=None):
     """Return {"layers", "info"} of a network.
 
-    "layers" lists the module and all those inside it, depth first: its name, which begins the names
-    of its arrays, its type, and its constructor's arguments. "info" is ``info`` as plain values.
+    "layers" lists the module and its descendants, depth first: name (prefix of the names of its
+    arrays), type and constructor arguments of each. "info" is ``info`` as plain values.
     """
     layers = [_layer(name, module) for name, module in network.named_modules()]
     return {"layers": layers, "info": plain(info)}
 
 
 def _layer(name, module):
-    """Describe one layer. A class of the user's own goes by its whole name, without arguments."""
+    """Describe one layer; a user-defined class by its qualified name, without arguments."""
     kind = type(module)
     if not kind.__module__.startswith(OURS):
         return {"name": name, "type": f"{kind.__module__}.{kind.__qualname__}"}

@@ -1,4 +1,4 @@
-"""The errors that np_nn raises for input it cannot use.
+"""Exceptions that np_nn raises for input it cannot use.
 
 Each message is one line: what is wrong, and what to do about it. The command
 line prints that line and exits with status 2.
@@ -6,26 +6,26 @@ line prints that line and exits with status 2.
 
 import difflib
 
-LONGEST = 300  # of what a message shows, in characters
+LONGEST = 300  # maximum length, in characters, of a value shown in a message
 
 
 class NpNNError(ValueError):
-    """Bad input: an option, a shape or a file that np_nn cannot work with."""
+    """Invalid input: an option, a shape or a file that np_nn cannot use."""
 
 
 class DataError(NpNNError):
-    """A data set is missing, unreadable, damaged, or not the one it claims to be."""
+    """Data set that is missing, unreadable, damaged, or not the one it claims to be."""
 
 
 class DivergedError(NpNNError):
-    """Training was stopped because the loss is no longer a finite number."""
+    """End of a training whose loss is no longer a finite number."""
 
 
 def shown(value):
-    """What a file holds, for a message: short, and without line ends or orders to a terminal.
+    r"""Return a value for a message: at most LONGEST characters, control characters escaped.
 
     >>> shown("a" + chr(10))
-    "'a\\\\n'"
+    "'a\\n'"
     """
     text = str(value)
     text = text if text.isprintable() else repr(text)
@@ -33,15 +33,15 @@ def shown(value):
 
 
 def called(function):
-    """The name of a function, or of the class of an object that is called like one."""
+    """Return the name of a function, or of the class of another callable object."""
     return getattr(function, "__qualname__", type(function).__name__)
 
 
 def wrong_return(argument, function, wanted, got):
-    """An error for a function of the user's that returned something else than it has to.
+    """Return an error for a user's function that returned an unsuitable value.
 
-    argument: under which the function was given. wanted: what fits, in words. got: what it
-    returned, or that in words.
+    argument: name of the argument that holds the function. wanted: description of a suitable
+    value. got: the returned value, or its description.
     """
     if hasattr(got, "dtype"):
         got = f"{got.dtype} of shape {got.shape}"
@@ -50,7 +50,7 @@ def wrong_return(argument, function, wanted, got):
 
 
 def unknown_name(kind, name, known):
-    """An error for a name that is not one of ``known``, with the nearest that is.
+    """Return an error for a name that is not one of ``known``; it suggests the nearest.
 
     >>> unknown_name("recipe", "np_n", ["geohot", "np_nn"])
     NpNNError("unknown recipe 'np_n'; did you mean 'np_nn'? (one of geohot, np_nn)")

@@ -1,10 +1,10 @@
-"""What a package exports, derived from what it imports."""
+"""``__all__`` of a package, derived from its imports."""
 
 import inspect
 
 
 def exported(namespace):
-    """Return the sorted public names of a package's ``vars()``, its modules aside: ``__all__``."""
+    """Return ``__all__``: the sorted public names of a package's ``vars()`` except modules."""
     return sorted(
         name
         for name, value in namespace.items()

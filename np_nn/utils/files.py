@@ -1,4 +1,4 @@
-"""Writing files so that nothing is lost: the whole new file, or the earlier one."""
+"""Atomic writing of files: a reader finds the whole new file or the earlier one."""
 
 import glob
 import os
@@ -11,23 +11,23 @@ from pathlib import Path
 
 from np_nn.utils.errors import NpNNError
 
-PART = ".part"  # how the name of a file ends that is still being written
+PART = ".part"  # suffix of a file that is still being written
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # Windows' newlines
-STALE_SECONDS = 3600  # no file takes that long to write: its writer was killed
+STALE_SECONDS = 3600  # no file takes this long to write: an older part's writer was killed
 
 
 def write_file(path, content, keep=1):
-    """Replace a file by these bytes in one move, so that no reader ever sees half; return its path.
+    """Replace a file atomically by `content`, so that no reader sees a part; return its path.
 
-    When it returns, the file outlasts a power cut. keep: how many versions there are to be, path
+    When it returns, the file survives a power failure. keep: number of versions to keep, path
     and the earlier ones, path.1 ... path.(keep - 1), the oldest last.
 
-    Raises NpNNError if the disk is full or the folder not writable; what was
-    there before is then still there, and nothing else is left behind.
+    Raises NpNNError if the disk is full or the folder not writable; the earlier file is then
+    unchanged, and no part of the new one is left behind.
     """
     path = Path(path)
     try:
-        if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
+        if path.exists() and not path.is_file():  # a device or a pipe cannot be replaced
             path.write_bytes(content)
         else:
             _replace(path, content, keep)
@@ -49,12 +49,12 @@ def _replace(path, content, keep):
 
 
 def _part(path):
-    """A name of its own for each writing: two runs may write the same file."""
+    """Return a unique temporary name: two runs may write the same file."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
 
 
 def _write(path, content):
-    """Create a file, and return when the disk has it."""
+    """Create a file, and return when it is on disk."""
     descriptor = os.open(path, NEW, 0o666)
     try:
         left = memoryview(content)
@@ -66,12 +66,12 @@ def _write(path, content):
 
 
 def version(path, number):
-    """The name of an earlier version of a file: number 1 is the one before it."""
+    """Return the path of an earlier version of a file: number 1 is the latest, 0 the file."""
     return path.with_name(f"{path.name}.{number}") if number else path
 
 
 def _keep_versions(path, keep):
-    """Rename the earlier versions, and give the last one a second name: it stays in place."""
+    """Rename the earlier versions, and link or copy the file to version 1: it stays in place."""
     for number in range(keep - 1, 0, -1):
         newer = version(path, number - 1)
         if not newer.is_file():
@@ -83,7 +83,7 @@ def _keep_versions(path, keep):
 
 
 def _copy(path, to):
-    """In one move, like all else here; without the bytes where the disk knows hard links."""
+    """Copy a file atomically, by a hard link where the file system has them."""
     part = _part(to)
     try:
         try:
@@ -96,7 +96,7 @@ def _copy(path, to):
 
 
 def _sync_folder(folder):
-    """The new name outlasts a power cut, too. Windows knows no such call, and needs none."""
+    """Make the new name survive a power failure. Windows has no such call, and needs none."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -107,7 +107,7 @@ def _sync_folder(folder):
 
 
 def _remove_stale(path):
-    """Remove what killed runs have left half written."""
+    """Remove partial files left by killed runs."""
     for part in path.parent.glob(f".{glob.escape(path.name)}*{PART}"):
         with suppress(FileNotFoundError):
             if time.time() - part.stat().st_mtime > STALE_SECONDS:
@@ -115,11 +115,11 @@ def _remove_stale(path):
 
 
 def read_file(path, most):
-    """The bytes of a file. Raises NpNNError if there is none, or if it has more than ``most``."""
+    """Return the bytes of a file. Raises NpNNError if it is missing or exceeds ``most`` bytes."""
     path = Path(path)
     try:
         if not path.is_file():
-            raise NpNNError(f"{path} is {'no file' if path.exists() else 'not there'}")
+            raise NpNNError(f"{path} is {'not a regular file' if path.exists() else 'not there'}")
         if path.stat().st_size > most:
             raise NpNNError(f"{path} is larger than {most:,} bytes")
         return path.read_bytes()
@@ -128,7 +128,7 @@ def read_file(path, most):
 
 
 def check_writable(folder):
-    """Create a folder if need be, and find out before long work that files can be put there.
+    """Create a folder if needed, and check before long work that files can be written there.
 
     Raises NpNNError if not.
     """
@@ -141,7 +141,7 @@ def check_writable(folder):
 
 
 def check_file(path):
-    """Find out before long work that a file of this name can be written, or raise NpNNError."""
+    """Check before long work that a file of this name can be written, or raise NpNNError."""
     path = Path(path)
     if path.is_dir():
         raise NpNNError(f"cannot write {path}: it is a folder")

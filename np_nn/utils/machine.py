@@ -1,4 +1,4 @@
-"""What a run has to work with, and what it used: cores, threads, memory, versions."""
+"""Resources of a run and their use: cores, threads, memory, versions."""
 
 import os
 import platform
@@ -6,33 +6,33 @@ from pathlib import Path
 
 
 def cores():
-    """How many CPU cores this process may use."""
+    """Return the number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def threads():
-    """How many threads to use if nobody says: the cores, or fewer if OMP_NUM_THREADS does.
+    """Return the default thread count: the cores, or OMP_NUM_THREADS if that is lower.
 
-    joblib's workers have it set so that together they use each core once.
+    joblib sets OMP_NUM_THREADS in its workers so that together they use each core once.
     """
     given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return min(cores(), int(given)) if given.isdigit() and int(given) else cores()
 
 
 def limit_threads(threads):
-    """Let NumPy's matrix products use this many threads, from now on."""
+    """Set the thread count of NumPy's matrix products (BLAS) to `threads`."""
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=threads)
 
 
 def peak_memory_mb():
-    """The most memory (MB of 10^6 bytes) this process has held so far; None where unknown.
+    """Return the peak memory of this process (MB of 10^6 bytes); None where unknown.
 
-    Linux counts it anew for each program (VmHWM); getrusage's figure, used
-    elsewhere, may include the process that started it.
+    Linux resets its figure, VmHWM, for each program; getrusage's, used elsewhere, may include
+    the parent process.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -51,7 +51,7 @@ def _peak_from_getrusage():
 
 
 def versions(*packages):
-    """{name: version} of Python and of the packages named; those not installed are left out."""
+    """Return {name: version} of Python and of the installed ones of `packages`."""
     import importlib.metadata  # 25 ms that importing np_nn should not cost
 
     found = {"python": platform.python_version()}
@@ -64,12 +64,12 @@ def versions(*packages):
 
 
 def describe():
-    """The machine in a few words: processor and cores."""
+    """Describe the machine: processor, cores and operating system."""
     return f"{_processor()}, {cores()} core{'s'[: cores() != 1]}, {platform.system()}"
 
 
 def blas():
-    """Describe the libraries of matrix products that are loaded: name, version and threads."""
+    """Describe the loaded BLAS libraries: name, version and threads of each."""
     from threadpoolctl import threadpool_info
 
     return [
@@ -90,7 +90,7 @@ def _cpu_facts():
 
 
 def _processor():
-    """The name, and on x86 the family and model: virtual machines hide them in the name."""
+    """Return the CPU's name, with family and model on x86: virtual machines shorten the name."""
     facts = _cpu_facts()
     name = facts.get("model name")
     if name is None:

@@ -6,8 +6,8 @@ from unicodedata import east_asian_width
 def markdown_table(header, rows):
     """Return a Markdown table with aligned columns; cells after the first are right-aligned.
 
-    header: the titles; rows: sequences of as many cells, of any type. A cell is one line, and its
-    pipes are escaped.
+    header: column titles; rows: sequences of as many cells, of any type. A cell's line breaks
+    become spaces, and its pipes are escaped.
     """
     cells = [[_one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(2, *map(_width, column)) for column in zip(*cells, strict=True)]

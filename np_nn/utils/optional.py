@@ -6,7 +6,7 @@ from np_nn.utils.errors import NpNNError
 
 
 def need(package, purpose):
-    """The package, imported. Raises NpNNError, which says how to install it, if it is missing."""
+    """Import and return a package. Raises NpNNError with the install command if it is missing."""
     try:
         return importlib.import_module(package)
     except ImportError:

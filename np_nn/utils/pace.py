@@ -1,16 +1,16 @@
-"""How many threads train fastest just now: all that are allowed, or one."""
+"""Choice of the faster thread count at run time: all allowed threads, or one."""
 
-TRIAL = 0.004  # seconds, at least, that the other number of threads is tried
-PATIENCE = 0.25, 2.0  # seconds between two trials: the least, and the most, after many in vain
-CLEARLY = 0.8  # the share of the time that the other number must need to be taken
+TRIAL = 0.004  # minimum seconds for which the other thread count is tried
+PATIENCE = 0.25, 2.0  # seconds between trials: initial, and maximum after repeated failures
+CLEARLY = 0.8  # maximum time of the other thread count, relative to the current, for a switch
 
 
 class Pace:
-    """Finds out, by trying, how many threads the next call shall use.
+    """Trial-based choice of the thread count of the next call.
 
-    Any number of threads computes the same bits. But where other programs keep the cores busy,
-    one thread is many times faster than several that wait for each other. threads: how many are
-    allowed.
+    The result is bit-identical for any thread count. But where other programs keep the cores
+    busy, one thread is many times faster than several that wait for each other. threads: maximum
+    thread count.
     """
 
     def __init__(self, threads):
@@ -20,11 +20,11 @@ class Pace:
 
     @property
     def threads(self):
-        """For the next call."""
+        """Thread count of the next call."""
         return self._other if self.tries else self._threads
 
     def note(self, seconds, steps):
-        """Learn from a call that took so many seconds for so many steps."""
+        """Record that a call took `seconds` for `steps` steps; schedule or judge a trial."""
         self._seconds += seconds
         self._steps += steps
         if self._seconds < (TRIAL if self.tries else self._patience):

@@ -1,4 +1,4 @@
-"""Dataclasses as plain values, which JSON can hold, and back from values that anyone may write."""
+"""Conversion of dataclasses to plain values for JSON, and back from untrusted values."""
 
 import dataclasses
 from types import NoneType, UnionType
@@ -8,7 +8,7 @@ import numpy as np
 
 from np_nn.utils.errors import NpNNError, shown
 
-LARGEST = 1e300  # of a number
+LARGEST = 1e300  # exclusive limit of a float's magnitude
 _SCALARS = (bool, int, float, str, NoneType)
 
 
@@ -29,10 +29,10 @@ def plain(value):
 
 
 def read(kind, tree, where):
-    """Return the dataclass of this kind that `plain` made a tree of.
+    """Return the dataclass `kind` rebuilt from `tree`, a result of `plain`.
 
-    Fields that the tree lacks get their defaults. Names that are no fields are ignored: they are
-    of a later version. where: what the tree is, for messages.
+    Fields missing in the tree get their defaults. Unknown names are ignored: a later version may
+    have written them. where: description of the tree, for messages.
 
     Raises NpNNError for a value of another type than its field declares, and what ``kind`` raises.
     """
@@ -66,7 +66,7 @@ def _read(hint, value, where):
 
 
 def frozen(value):
-    """Return a plain value with tuples in the place of its lists, as dataclasses hold them."""
+    """Return a plain value with its lists replaced by tuples, as dataclasses hold them."""
     if isinstance(value, list):
         return tuple(map(frozen, value))
     if isinstance(value, dict):

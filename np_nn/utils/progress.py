@@ -1,4 +1,4 @@
-"""Progress of a training loop: a line for each epoch, below it a bar where one can be drawn."""
+"""Progress of a training loop: a line per epoch and, on a terminal or in a notebook, a bar."""
 
 import math
 import sys
@@ -6,23 +6,23 @@ import time
 import warnings
 
 REFRESH_SECONDS = 0.1
-WIDTH = 79  # characters of a line, at most
-MOST_LINES = 100  # of epochs: where there are more, lines are left out evenly
-FEW_EPOCHS = 5  # in a log, lines within the epochs are added below this number
+WIDTH = 79  # maximum characters of a line
+MOST_LINES = 100  # maximum epoch lines; with more epochs, only every k-th is written
+FEW_EPOCHS = 5  # a log of fewer epochs has lines within the epochs, too
 
 
 def progress(batches, history, quiet=False, rate=None):
-    """Pass the batches on, and show how far training is and what it reached.
+    """Yield the batches, and show the progress of training and its measures.
 
-    On a terminal and in a notebook a bar shows the epoch under way. Elsewhere, in a log, lines
-    within the epochs take its place where these are few. All goes to stderr, and a notebook's
-    lines to its output.
+    On a terminal and in a notebook a bar shows the current epoch. Elsewhere, in a log, lines
+    within the epochs replace the bar if there are fewer than FEW_EPOCHS. Everything is written to
+    stderr, except a notebook's lines, which go to its output.
 
     Args:
-        batches: an iterable; what is done with each is recorded in the history.
+        batches: an iterable; the caller records the results of each batch in the history.
         history: `History`.
         quiet: show nothing.
-        rate: function () -> learning rate of the last step, if that is to be shown.
+        rate: function () -> learning rate of the last step; None: do not show it.
     """
     if quiet:
         return iter(batches)
@@ -64,12 +64,12 @@ def _log(batches, history, rate):
                 continue
             lines.write(f"step {history.done:>6} of {history.steps}  {_reached(history)}")
             due = history.done // tenth * tenth + tenth
-    finally:  # also where training was stopped
+    finally:  # also if training was stopped
         lines.add()
 
 
 class _Lines:
-    """The lines of the epochs that have ended, under a line that names their columns."""
+    """Lines of the completed epochs, below a header that names their columns."""
 
     def __init__(self, history, rate, write):
         self.history, self.rate, self._write = history, rate, write
@@ -78,12 +78,12 @@ class _Lines:
         self._seen, self._format, self._started = history.epochs, None, time.perf_counter()
 
     def write(self, line):
-        """Write a line; its time counts for no step."""
+        """Write a line; the time this takes is not counted as training."""
         self._write(line)
         self.history.restart_clock()
 
     def add(self):
-        """Write the line of the epoch that has ended since the last call; returns if there was."""
+        """Write the line of an epoch completed since the last call; return whether there is one."""
         seen = self.history.epochs
         if seen == self._seen:
             return False
@@ -97,7 +97,7 @@ class _Lines:
         return True
 
     def _cells(self, epoch):
-        """Return {column: text} of an epoch, 1 for the first."""
+        """Return {column: text} of an epoch, counted from 1."""
         history = self.history
         found = history.measures(epoch - 1)
         samples = history.sizes[: (history.done - 1) % len(history.sizes) + 1].sum()
@@ -111,7 +111,7 @@ class _Lines:
 
 
 def _format(cells, epochs):
-    """Return the format of a line, with as much room between its columns as WIDTH leaves."""
+    """Return the format of a line: columns two spaces apart if they fit into WIDTH, else one."""
     least = {"epoch": len(f"{epochs}/{epochs}"), "lr": 8, "images/s": 9}
     widths = [max(len(name), least.get(name, 7)) for name in cells]
     gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
@@ -138,7 +138,7 @@ def _clock(seconds):
 
 
 def _reached(history):
-    """Loss, and accuracy if any, averaged over the last twentieth of the run: a batch is noisy."""
+    """Format the loss and, if any, the accuracy, averaged over the last twentieth of the run."""
     recent = slice(-max(1, history.steps // 20), None)
     curves = {"loss": history.loss, "accuracy": history.accuracy}
     means = {name: curve[recent].mean() for name, curve in curves.items() if curve is not None}
@@ -146,25 +146,25 @@ def _reached(history):
 
 
 def _in_notebook():
-    """Return whether this runs in a kernel of Jupyter, whose output is no terminal."""
+    """Return whether this runs in a Jupyter kernel, whose output is not a terminal."""
     ipython = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
     return shell is not None and "IPKernelApp" in shell.config
 
 
 def _tqdm(notebook):
-    """Return tqdm's class for this place: in a notebook a widget, if ipywidgets is there."""
+    """Return the tqdm class to use: in a notebook a widget, if ipywidgets is installed."""
     if not notebook:
         from tqdm import tqdm
     else:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # where ipywidgets is missing, a bar of text serves
+            warnings.simplefilter("ignore")  # without ipywidgets, a text bar is used
             from tqdm.auto import tqdm
     return tqdm
 
 
 def announce(tasks, describe, quiet=False):
-    """Pass on tasks that take seconds each, and say on stderr which one is under way."""
+    """Yield tasks that take seconds each, and report the current one on stderr."""
     if quiet:
         yield from tasks
     elif sys.stderr.isatty():
@@ -182,7 +182,7 @@ def announce(tasks, describe, quiet=False):
 
 
 def counter(total, description, unit, quiet=False):
-    """Return a tqdm bar for what may take long: a terminal shows it after the first second."""
+    """Return a tqdm bar for a long task; a terminal shows it after the first second."""
     from tqdm import tqdm
 
     hidden = quiet or not sys.stderr.isatty()

@@ -1,7 +1,7 @@
 """Objects by name, as recipes and the command line write them: "rmsprop:alpha=0.9,eps=1e-6".
 
-A name in a table, then its constructor's arguments, if any. Numbers, [lists], true and false
-are what they look like; anything else is text.
+A name from a table is followed by constructor arguments, if any. Numbers, [lists], true and false
+are read as JSON; anything else is text.
 """
 
 import inspect
@@ -10,13 +10,13 @@ import re
 
 from np_nn.utils.errors import NpNNError, unknown_name
 
-LARGEST = 1e300  # what is above, is infinite or no number fits no option
+LARGEST = 1e300  # exclusive limit of an option's magnitude; infinity and NaN are refused, too
 
 
 def build(text, table, kind, *arguments, **more):
-    """The object that the text names. table: {name: class}; kind: "optimizer", for messages.
+    """Build the object that the text names. table: {name: class}; kind: "optimizer", for messages.
 
-    arguments, more: further ones for the constructor. Raises NpNNError for an unknown name or
+    arguments, more: further constructor arguments. Raises NpNNError for an unknown name or
     option, and whatever the constructor raises.
     """
     name, options = parse(text, table, kind)
@@ -27,9 +27,9 @@ def build(text, table, kind, *arguments, **more):
 
 
 def parse(text, table, kind):
-    """(name, {option: value}) of the text.
+    """Return (name, {option: value}) of the text.
 
-    Raises NpNNError for a name that is not in the table, an option that its class has not, and a
+    Raises NpNNError for a name that is not in the table, an option that its class lacks, and a
     value of another kind than the option's default.
     """
     name, _, listed = str(text).partition(":")
@@ -50,7 +50,7 @@ def parse(text, table, kind):
     return name, options
 
 
-# What an option must be, by the type of its default; where that is None, a number.
+# Required kind of an option by the type of its default; None stands for a number.
 _NUMBER = "a number"
 _KINDS = {bool: "true or false", int: _NUMBER, float: _NUMBER, type(None): _NUMBER}
 _KINDS |= {str: "a word", tuple: "a list of numbers"}
@@ -70,12 +70,12 @@ def _is_number(value):
 
 
 def _parameters(kind):
-    """The constructor's arguments by name; none of a name that stands for no class."""
+    """Return the constructor's parameters by name; {} for a name without a class."""
     return inspect.signature(kind).parameters if kind else {}
 
 
 def change(text, **options):
-    """The text with options changed or added."""
+    """Return the text with options changed or added."""
     name, _, listed = text.partition(":")
     items = dict(item.split("=", 1) for item in _items(listed))
     items |= {option: json.dumps(value) for option, value in options.items()}
@@ -83,7 +83,7 @@ def change(text, **options):
 
 
 def _items(listed):
-    """The options, cut at commas but not inside a list: "betas=[0.9,0.99],eps=1e-6"."""
+    """Split the options at commas outside lists: "betas=[0.9,0.99],eps=1e-6"."""
     return re.split(r",(?![^\[]*\])", listed) if listed else []
 
 

@@ -1,4 +1,4 @@
-"""Many arrays as one vector, as solvers and the loss surface take the weights of a model."""
+"""Arrays as one vector, the form in which solvers and the loss surface take a model's weights."""
 
 import numpy as np
 
