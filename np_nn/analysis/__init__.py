@@ -1,1 +1,1 @@
-"""Looking inside a network: summary, gradient check, trace, metrics, loss surface, embedding."""
+"""Analysis of networks: summary, gradient check, trace, metrics, loss surface, embedding."""

@@ -1,4 +1,4 @@
-"""Outputs of a network as probabilities of its classes, where they can be read as such."""
+"""Class probabilities of a network's outputs, where they can be interpreted as such."""
 
 from np_nn.layers import Sigmoid, Softmax
 from np_nn.layers.module import is_chain
@@ -8,9 +8,9 @@ from np_nn.losses import LOSSES
 def confidences(model, outputs):
     """Return (values (n, C), whether they are probabilities) of a model's outputs (n, C).
 
-    Logits and log-probabilities go through Softmax; what a Softmax made is left alone. Outputs of
-    a Sigmoid, and of a network that was trained on values instead of classes, are scores: of each
-    class one by itself, the largest is the answer.
+    Logits and log-probabilities go through Softmax; outputs of a Softmax layer stay as they are.
+    Outputs of a Sigmoid, and of a network trained on values instead of classes, are independent
+    scores of the classes: the largest is the answer, but they are not probabilities.
     """
     last = _last_layer(model)
     if isinstance(last, Sigmoid) or _learnt_values(model.info):
@@ -25,7 +25,7 @@ def _last_layer(model):
 
 
 def _learnt_values(info):
-    """Return whether the recipe of a ModelInfo, or None, compares outputs with values."""
+    """Return whether the recipe of a ModelInfo, or None, has a loss on values, not classes."""
     text = info.recipe.get("loss", "") if info else ""
     name = text.partition(":")[0]
     return name in LOSSES and LOSSES[name].targets != "classes"

@@ -1,4 +1,4 @@
-"""Is a backward pass right? Compare it with differences of the forward pass.
+"""Gradient check: a backward pass compared with finite differences of the forward pass.
 
 >>> print(gradcheck(nn.Linear(4, 3), np.random.default_rng(0).normal(size=(5, 4))))
 Linear(4, 3): right
@@ -18,7 +18,11 @@ from np_nn.utils.markdown import markdown_table
 
 @dataclass(frozen=True)
 class Row:
-    """One gradient: its largest error, relative to its largest value, and where that is."""
+    """Result for one array: the largest error of its gradient, and where it is.
+
+    error: relative to the gradient's largest absolute value. index: of that error in the array.
+    backward, difference: both gradients there.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -30,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What ``gradcheck`` found. True if every error is below the tolerance."""
+    """Result of ``gradcheck``; true if every error is below the tolerance."""
 
     subject: str
     tolerance: float
@@ -56,28 +60,28 @@ class GradientReport:
 
 
 def gradcheck(subject, x, targets=None, *, step=1e-6, tolerance=1e-6, seed=0):
-    """Check the gradients of a layer, a model or a loss; returns a GradientReport.
+    """Check the gradients of a layer, a model or a loss; return a GradientReport.
 
-    A copy in float64 is checked: the derivative of sum(weights * outputs), with random weights,
-    with respect to the input and to every parameter, against central differences. Keep inputs
-    away from kinks, such as 0 for ReLU. Layers that draw random numbers draw the same for each
+    A float64 copy is checked: the derivative of sum(weights * outputs), with random weights,
+    with respect to the input and every parameter, against central differences. Keep inputs away
+    from kinks, such as 0 for ReLU. Layers that draw random numbers draw the same numbers for each
     difference.
 
     Args:
         subject: Module or Loss.
-        x: input (N, ...) of a Module, outputs that a Loss takes.
-        targets: of a Loss.
+        x: input (N, ...) of a Module, or outputs that a Loss takes.
+        targets: targets of a Loss.
         step: half the distance of a central difference.
-        tolerance: error below which a gradient is right, relative to its largest value.
-        seed: of the random weights.
+        tolerance: error below which a gradient is right, relative to its largest absolute value.
+        seed: seed of the random weights.
 
     Raises:
-        NpNNError: for input that is not floating point, or empty, and if ``backward`` returns
-            another shape than the input's.
+        NpNNError: if the input is not floating point, not finite or empty, or if ``backward``
+            returns another shape than the input's.
     """
     x = np.array(x, order="C")
     if x.dtype.kind != "f" or not x.size or not np.isfinite(x).all():
-        raise NpNNError("gradcheck needs finite floating-point input, at least one number")
+        raise NpNNError("gradcheck: x must be finite, floating point, and at least one number")
     x = x.astype(np.float64)
     check = _check_loss if isinstance(subject, Loss) else _check_module
     pairs = check(copy.deepcopy(subject), x, targets, step, seed)
@@ -96,7 +100,7 @@ def _check_module(model, x, targets, step, seed):
     total()
     grad = model.backward(weights.copy())
     if np.shape(grad) != x.shape:
-        raise NpNNError(f"backward returned {np.shape(grad)} for an input of {x.shape}")
+        raise NpNNError(f"backward returned shape {np.shape(grad)} for an input of {x.shape}")
     arrays = {"input": (x, np.array(grad))}
     arrays |= {n: (p.data, p.grad.copy()) for n, p in model.named_parameters().items()}
     for name, (array, analytic) in arrays.items():
@@ -111,7 +115,7 @@ def _check_loss(loss, outputs, targets, step, seed):
 
 
 def _differences(function, array, step):
-    """d function / d array by central differences; changes the array and restores it."""
+    """Return d function / d array by central differences; the array is restored afterwards."""
     result = np.zeros_like(array)
     for index in np.ndindex(array.shape):
         value = array[index]

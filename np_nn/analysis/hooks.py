@@ -1,10 +1,10 @@
-"""What comes out of each layer while a model runs."""
+"""Forward hooks: the output of each layer while a model runs."""
 
 from contextlib import contextmanager
 
 
 def leaves(model, prefix=""):
-    """Yield (name, module) of those that hold no others, named as in ``state_dict``."""
+    """Yield (name, module) of each module without children, named as in ``state_dict``."""
     for name, child in model.children().items():
         if child.children():
             yield from leaves(child, f"{prefix}{name}.")
@@ -16,7 +16,7 @@ def leaves(model, prefix=""):
 
 @contextmanager
 def watched(model, see):
-    """Inside the ``with`` block, each leaf's forward then calls see(name, module, output).
+    """Call see(name, module, output) after each leaf's forward, inside the ``with`` block.
 
     The output is valid until the next forward.
     """

@@ -1,7 +1,7 @@
-"""The loss around the path of a training, on a plane through the space of all weights.
+"""Loss surface around the path of a training, on a plane in weight space.
 
-The plane is spanned by the path's two principal directions and goes through its end: there, and
-only there, the path lies exactly in it.
+The plane is spanned by the path's two principal directions through its end; only the end is sure
+to lie exactly in it.
 
 Sources: Goodfellow, Vinyals and Saxe 2015 (the loss along a line), Lorch 2016 (principal
 components of the path), Li et al. 2018 (the surface around it).
@@ -17,11 +17,11 @@ from np_nn.utils.vectors import from_vector, to_vector
 
 @dataclass(frozen=True)
 class Plane:
-    """Two directions through a path's end.
+    """Plane in weight space through the end of a path.
 
-    origin (P,): the weights at the end. directions (2, P): of length 1, at right angles. shares
-    (2,): of the path's variance that lies along each, 0..1. path (moments, 2): where the path is
-    on the plane, the end at (0, 0).
+    origin (P,): the weights at the end. directions (2, P): orthonormal. shares (2,): fraction of
+    the path's variance along each direction, 0..1. path (moments, 2): the path projected on the
+    plane, its end at (0, 0).
     """
 
     origin: np.ndarray
@@ -30,33 +30,33 @@ class Plane:
     path: np.ndarray
 
     def weights(self, across, up):
-        """The weights (P,) at a point of the plane."""
+        """Return the weights (P,) at a point of the plane."""
         return self.origin + np.float32([across, up]) @ self.directions
 
 
 def principal_plane(path):
-    """The Plane in which a path of weights (moments, P) varies most.
+    """Return the Plane in which a path of weights (moments, P) varies most.
 
-    Raises NpNNError if it does not vary.
+    Raises NpNNError if the path does not vary.
     """
     from sklearn.decomposition import PCA
 
     if not np.ptp(path, axis=0).any():
-        raise NpNNError("the weights did not change: there is no path to look around")
+        raise NpNNError("the weights did not change: a loss surface needs a path of training")
     found = PCA(2, svd_solver="full").fit(path)
     where = (path - path[-1]) @ found.components_.T
     return Plane(path[-1], found.components_, found.explained_variance_ratio_, where)
 
 
 def loss_surface(model, loss, plane, across, up):
-    """The loss at each point of a grid on a Plane: (len(up), len(across)), float64.
+    """Return the loss at each point of a grid on a Plane: (len(up), len(across)), float64.
 
-    model: its parameters are set to those of each point, and are in the end what they were.
-    loss: a function without arguments that returns the model's loss. across, up: iterables of
-    coordinates, in units of the weights.
+    model: its parameters are set to those of each point and restored at the end. loss: a function
+    without arguments that returns the model's loss. across, up: iterables of coordinates, in
+    units of the weights.
     """
     weights = [parameter.data for parameter in model.parameters()]
-    before, across = to_vector(weights), list(across)  # read for each row
+    before, across = to_vector(weights), list(across)  # a list: it is read once per row
 
     def loss_at(x, y):
         from_vector(plane.weights(x, y), weights)
@@ -69,9 +69,9 @@ def loss_surface(model, loss, plane, across, up):
 
 
 def path_weights(model, states):
-    """The weights (moments, P) of states that ``Snapshots`` kept, one after the other.
+    """Return the weights (moments, P) of the states that ``Snapshots`` kept, in order.
 
-    model: whose states they are; it ends with the weights that it has.
+    model: the model of the states; its own weights are restored at the end.
     """
     before, path = model.state_dict(), []
     for state in states:

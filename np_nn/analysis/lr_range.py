@@ -1,9 +1,9 @@
-"""Range test of the learning rate: from which rate on a network learns, and from which it diverges.
+"""Learning-rate range test: the rates at which a network starts to learn and to diverge.
 
-The rate grows by the same factor each step, from tiny to far too large, and the loss of each step
-is noted. Sources: Smith 2017, Cyclical learning rates for training neural networks, section 3.3
-(the test); Howard and Gugger 2020, fastai: a layered API for deep learning (growth by a factor, the
-smoothed loss, and the minimum divided by ten).
+The rate grows by a constant factor each step, from tiny to far too large, and the loss of each
+step is recorded. Sources: Smith 2017, Cyclical learning rates for training neural networks,
+section 3.3 (the test); Howard and Gugger 2020, fastai: a layered API for deep learning (growth by
+a factor, the smoothed loss, and the minimum divided by ten).
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from np_nn.training.callbacks import Callback
 from np_nn.training.fit import fit
 from np_nn.utils.errors import DivergedError, NpNNError
 
-SMOOTHING = 0.9  # weight of the earlier losses in the smoothed one
-DIVERGED = 4  # times the lowest smoothed loss: there the test ends
-MARGIN = 10  # the suggestion is the rate of the lowest loss, divided by this
-LEARNT = 0.05  # share by which the loss must fall, for there to be a suggestion
+SMOOTHING = 0.9  # decay of the exponential moving average of the losses
+DIVERGED = 4  # the test ends when the smoothed loss exceeds this multiple of its minimum
+MARGIN = 10  # the suggestion is the rate of the lowest smoothed loss, divided by this
+LEARNT = 0.05  # fraction by which the smoothed loss must fall for a suggestion
 
 
 @dataclass(frozen=True, eq=False)
 class LRRange:
-    """What a range test saw: rates (k,), the loss of each step (k,), and the smoothed loss (k,)."""
+    """Result of a range test: rates (k,), the loss of each step (k,), and smoothed losses (k,)."""
 
     rates: np.ndarray
     losses: np.ndarray
@@ -30,9 +30,9 @@ class LRRange:
 
     @property
     def suggestion(self):
-        """A tenth of the rate where the smoothed loss was lowest, of two digits.
+        """A tenth of the rate with the lowest smoothed loss, to two digits.
 
-        None where the loss did not fall at any rate.
+        None if the smoothed loss fell by less than 5 %.
         """
         lowest = int(self.smoothed.argmin())
         if self.smoothed[lowest] > (1 - LEARNT) * self.smoothed[0]:
@@ -41,7 +41,7 @@ class LRRange:
 
 
 class _Watch(Callback):
-    """Stops where the loss diverges, and keeps the History, which `fit` then does not return."""
+    """Callback that stops when the loss diverges, and keeps the History if `fit` raises."""
 
     def on_epoch_begin(self, training):
         self.history = training.history
@@ -52,30 +52,34 @@ class _Watch(Callback):
 
 
 def find_lr(model, data, loss, optimizer, *, low=1e-7, high=10.0, steps=200, seed=0, **options):
-    """Try learning rates from low to high, a step each, and suggest one.
+    """Train one step at each of `steps` learning rates from `low` to `high`, and suggest a rate.
 
-    The weights, the optimizer's state and all random streams are then as they were before.
+    The weights, the optimizer's state and all random streams are restored at the end.
 
     Args:
         model: Module.
         data: `Split` to train on.
         loss: Loss.
-        optimizer: Optimizer of the model's parameters; its own rate plays no part.
-        low, high: first and last learning rate; the test ends earlier where the loss diverges.
-        steps: number of rates.
-        seed: of the batches and of the layers that draw random numbers.
-        options: of `fit`: batch_size, replacement, augment, limits, l2, input.
+        optimizer: Optimizer of the model's parameters; its own learning rate is ignored.
+        low: first learning rate, above 0.
+        high: last learning rate, above `low`; the test ends earlier if the loss diverges.
+        steps: number of rates, at least 2.
+        seed: seed of the batches and of the layers that draw random numbers.
+        **options: options of `fit`: batch_size, replacement, augment, limits, l2, input.
 
     Returns:
         `LRRange`.
 
     Raises:
-        NpNNError: for rates that do not grow, fewer than two steps, and what `fit` refuses.
+        NpNNError: if the rates do not grow, for fewer than two steps, and as `fit` does.
 
     Source: Smith 2017, Cyclical learning rates for training neural networks, section 3.3.
     """
     if not 0 < low < high < np.inf or steps < 2:
-        raise NpNNError("find_lr: 0 < low < high and at least 2 steps are needed")
+        raise NpNNError(
+            f"find_lr needs 0 < low < high and at least 2 steps, got low={low!r}, high={high!r}, "
+            f"steps={steps!r}"
+        )
     before = model.state_dict(), optimizer.state_dict(), model.random_state()
     growth, watch = (low / high) ** (1 / (steps - 1)), _Watch()
     optimizer.lr = high
@@ -99,6 +103,6 @@ def find_lr(model, data, loss, optimizer, *, low=1e-7, high=10.0, steps=200, see
 
 
 def smooth(losses):
-    """Return the exponential moving average of losses (k,), without a bias towards 0: (k,)."""
+    """Return the bias-corrected exponential moving average of losses (k,): (k,)."""
     weights = SMOOTHING ** np.arange(len(losses))
     return np.convolve(losses, weights)[: len(losses)] / np.cumsum(weights)

@@ -1,4 +1,4 @@
-"""Measures of a network's answers: accuracy and recall of each class, confusion, calibration."""
+"""Metrics of a network's answers: accuracy and recall of each class, confusion, calibration."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,10 @@ from np_nn.utils.errors import NpNNError
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """values (n, C): of each class, the largest is the answer. labels (n,) int: what it is.
+    """Outputs of a network beside the true classes.
 
-    probabilities: whether the values of an image are that: from 0 to 1, and 1 in sum.
+    values (n, C): one for each class, the largest is the answer. labels (n,) int: the true
+    classes. probabilities: whether each row of values is a distribution: 0..1, with sum 1.
     """
 
     values: np.ndarray
@@ -21,16 +22,16 @@ class Scores:
 
     @property
     def answers(self):
-        """(n,) int."""
+        """The class of the largest value of each row, (n,) int."""
         return self.values.argmax(axis=1)
 
     @property
     def form(self):
-        """How to write a value."""
+        """The format string of a value."""
         return "{:.1%}" if self.probabilities else "{:.2f}"
 
     def class_accuracy(self):
-        """The share of each class's images that was answered rightly, and its 95 % interval.
+        """Compute the accuracy of each class with its 95 % Wilson interval.
 
         Returns accuracy, low, high: (C,) each, NaN for a class without images. Source: Wilson
         1927, Probable inference, the law of succession, and statistical inference.
@@ -46,10 +47,10 @@ class Scores:
 
 
 def read(outputs, targets):
-    """The Scores of a model's outputs (n, C) for the images of a Split with these labels.
+    """Return the Scores of a model's outputs (n, C), given a Split's labels as targets.
 
-    Where those are class numbers (n,), the outputs are logits; where they are values (n, C),
-    the outputs are scores themselves.
+    If the targets are class numbers (n,), the outputs are taken as logits; if they are values
+    (n, C), the outputs are scores themselves.
     """
     if targets.ndim == 1:
         return Scores(Softmax()(outputs), targets, True)
@@ -57,9 +58,9 @@ def read(outputs, targets):
 
 
 def confusion(labels, answers, classes):
-    """How often each class (row) was taken for which (column): (classes, classes) int.
+    """Return the confusion matrix (classes, classes) int: true class by row, answer by column.
 
-    labels, answers (n,) int. classes: how many there are.
+    labels, answers (n,) int. classes: number of classes.
     """
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (labels, answers), 1)
@@ -73,7 +74,7 @@ def recalls(scores):
 
 
 def worst_pairs(counts, most):
-    """Return the pairs of classes that are confused most often, those first.
+    """Return the most confused pairs of classes, most frequent first.
 
     counts (C, C) int: see ``confusion``. Returns at most `most` tuples (class, answer, count).
     """
@@ -84,9 +85,9 @@ def worst_pairs(counts, most):
 
 
 def surest_errors(labels, values, most):
-    """The mistakes of whose wrong class most was thought, those first: indices, at most so many.
+    """Return indices of the most confident mistakes, most confident first, at most `most`.
 
-    labels (n,) int. values (n, C): of each class, the largest is the answer.
+    labels (n,) int. values (n, C): one for each class, the largest is the answer.
     """
     wrong = np.flatnonzero(values.argmax(axis=1) != labels)
     return wrong[np.argsort(-values[wrong].max(axis=1), kind="stable")][:most]
@@ -94,10 +95,10 @@ def surest_errors(labels, values, most):
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How often a network was right when it was so sure: all (bins,), from unsure to sure.
+    """Calibration of a network by bins of confidence, lowest first; all arrays (bins,).
 
-    counts: the images in each bin. confidence: their mean probability of the answer, accuracy:
-    the share of them that was right, both 0..1, and NaN in an empty bin.
+    counts: number of images in each bin. confidence: mean probability of their answers; accuracy:
+    fraction of right answers; both 0..1, NaN in an empty bin.
     """
 
     counts: np.ndarray
@@ -112,13 +113,13 @@ class Calibration:
 
 
 def calibration(scores, bins=15):
-    """Sort images by the probability of their answer into bins of equal width: a Calibration.
+    """Compute the Calibration of Scores over `bins` confidence bins of equal width.
 
-    Bin m of M holds those above (m - 1) / M, up to m / M. Raises NpNNError for Scores that are no
-    probabilities. Source: Guo et al. 2017, On calibration of modern neural networks.
+    Bin m of M holds confidences above (m - 1) / M, up to m / M. Raises NpNNError for Scores that
+    are not probabilities. Source: Guo et al. 2017, On calibration of modern neural networks.
     """
     if not scores.probabilities:
-        raise NpNNError("calibration is of probabilities: train with a loss of classes")
+        raise NpNNError("calibration needs probabilities: train with a loss of classes")
     sure, right = scores.values.max(axis=1).astype(float), scores.answers == scores.labels
     at = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     counts = np.bincount(at, minlength=bins)

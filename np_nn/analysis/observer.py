@@ -1,4 +1,4 @@
-"""What happens inside a network while it trains, as numbers that can be drawn afterwards."""
+"""Records of a network's inner state during training: norms, histograms, dead units."""
 
 import sys
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ BINS = 50  # of a histogram
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """A network after so many batches. Names are those of ``state_dict``.
+    """State of a network after `step` batches. Names are those of ``state_dict``.
 
-    step: how many batches. lr: the learning rate of the last one.
-    weights: {parameter: its Euclidean norm}; gradients: that of the loss's gradient with respect
-    to it. histograms: {parameter: (counts (BINS,), edges (BINS + 1,))} of its numbers.
-    dead: {activation: share of its units, 0..1, that give the same for every image}. A ReLU
-    does so at 0: no gradient comes through, so training cannot wake the unit.
+    lr: learning rate of the last batch. weights: {parameter: its Euclidean norm}; gradients:
+    {parameter: norm of the loss's gradient}. histograms: {parameter: (counts (BINS,), edges
+    (BINS + 1,))} of its numbers. dead: {activation: fraction of its units, 0..1, whose output is
+    the same for every image}. A dead ReLU outputs 0: no gradient passes, so training cannot
+    revive it.
     """
 
     step: int
@@ -35,20 +35,20 @@ class Observation:
 
 
 class Observer(Callback):
-    """Observer of a training: at its start, after each epoch, and after each ``every`` batches::
+    """Callback that observes a training: at its start, after each epoch, and every `every` batches.
+
+    It does not change the training. ``start`` is the initial ``state_dict``. Example::
 
         observer = nn.Observer(data, loss, every=100)
         nn.fit(model, data, loss, optimizer, epochs=3, callbacks=[observer])
         print([seen.gradients["0.weight"] for seen in observer.observations])
 
-    No number of the training changes. ``start`` is the ``state_dict`` that it began with.
-
     Args:
-        data: Split whose first images are the batch that gradients and dead units are of, always
-            the same and as in ``eval()``.
-        loss: that of the training, cross-entropy if none is given.
-        every: batches from one observation to the next.
-        images: maximum number of images of the batch.
+        data: Split whose first images are the probe batch, on which gradients and dead units are
+            measured in evaluation mode.
+        loss: loss of the training, cross-entropy by default.
+        every: batches between observations.
+        images: maximum number of images of the probe batch.
     """
 
     def __init__(self, data, loss=None, *, every=sys.maxsize, images=512):
@@ -68,7 +68,7 @@ class Observer(Callback):
         self._observe(training)
 
     def _observe(self, training):
-        """Once after a batch, whichever hooks are due."""
+        """Record an Observation, once per step even if several hooks call this."""
         step = training.history.done
         if self.observations and self.observations[-1].step == step:
             return
@@ -86,7 +86,7 @@ class Observer(Callback):
         )
 
     def _forward_and_backward(self, model):
-        """Fill in the gradients of the probe batch; returns the share of dead units."""
+        """Compute the gradients of the probe batch; return {activation: share of dead units}."""
         dead = {}
 
         def note(name, layer, out):
@@ -105,11 +105,14 @@ def _norm(array):
 
 
 def _histogram(array):
-    """Of the finite numbers: a training that diverges says so itself."""
+    """Return the histogram of the finite numbers; `fit` itself reports a diverging training."""
     return np.histogram(array[np.isfinite(array)].astype(float), BINS)
 
 
 def _constant_share(out):
-    """out (N, units), or (N, channels, H, W), whose channels are units."""
+    """Return the share of units that are constant over the batch.
+
+    out: (N, units), or (N, channels, H, W), where each channel is a unit.
+    """
     images = (0, *range(2, out.ndim))
     return float(np.mean(out.max(images) == out.min(images)))

@@ -1,4 +1,4 @@
-"""What a network was like during its training: the weights at some moments, to be studied later."""
+"""Snapshots of a model's weights during training."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from np_nn.training.callbacks import Callback
 
 
 class Snapshots(Callback):
-    """Keeps a model's state at `count` moments of its training, from before the first step on.
+    """Callback that keeps a model's state at `count` moments, from before the first step.
 
-    power: 1 spaces the moments evenly; with 2 they lie the denser, the earlier. states: {steps
-    done: the model's ``state_dict``}, in order. The last step's is always kept.
+    power: 1 spaces the moments evenly; 2 places more of them early. states: {steps done: the
+    model's ``state_dict``}, in order. The state of the last step is always kept.
     """
 
     def __init__(self, count, power=1):

@@ -1,4 +1,4 @@
-"""What a model is made of: a table of its layers, their output shapes and parameters."""
+"""Model summary: a table of layers, output shapes and parameters."""
 
 import numpy as np
 
@@ -9,11 +9,11 @@ from np_nn.utils.errors import NpNNError
 
 
 def summary(model, input_shape=None):
-    """Keras' table as text: each layer, the shape of what it gives for one input, its parameters.
+    """Return a table as text, as Keras does: each layer, its output shape for one input, its size.
 
-    input_shape: of one input, without the batch: (784,) or (1, 28, 28). A model whose first
-    layer is Linear need not be told. Raises NpNNError if it must, and what the layers raise for
-    a shape that does not fit.
+    input_shape: shape of one input, without the batch: (784,) or (1, 28, 28); optional if the
+    first layer is Linear. Raises NpNNError if it is missing, and what the layers raise for a
+    shape that does not fit.
     """
     shapes = _output_shapes(model, input_shape or _input_shape(model))
     rows = [
@@ -39,12 +39,14 @@ def _count(module):
 def _input_shape(model):
     first = next(iter(leaves(model)))[1]
     if type(first) is not Linear:
-        raise NpNNError("summary: give the shape of one input, such as (1, 28, 28)")
+        raise NpNNError(
+            "summary needs the shape of one input: pass input_shape, such as (1, 28, 28)"
+        )
     return first.weight.shape[:1]
 
 
 def _output_shapes(model, input_shape):
-    """{name of a layer: shape of one output}, seen while one input of zeros goes through."""
+    """Return {layer name: shape of one output}, measured on one input of zeros."""
     shapes = {}
 
     def note(name, module, out):

@@ -1,4 +1,4 @@
-"""One sample's way through a network, forward and back, with the numbers of every layer kept."""
+"""Trace of one sample through a network: every layer's output and gradient."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from np_nn.layers.module import Module, inference, is_chain
 from np_nn.utils.arrays import as_input
 from np_nn.utils.errors import NpNNError
 
-# Layers that leave a sample's numbers as they are, once training is over.
+# Layers that do not change a sample's numbers in evaluation mode.
 PASSIVE = (Dropout, Dropout2d, Flatten, GaussianNoise)
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A layer, its output for the sample, and the loss's gradient with respect to that."""
+    """Layer, its output for the sample, and the loss's gradient with respect to that output."""
 
     layer: Module
     output: np.ndarray
@@ -24,11 +24,11 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """One unit of a Linear layer, h = sum_i x[i] w[i] + b, and what the next layer makes of it.
+    """Unit of a Linear layer, h = sum_i x[i] w[i] + b, and its activation a.
 
-    number: which unit, from 0. x: what the layer is given, of any shape; w: the unit's weights, of
-    the same; b: its bias, 0.0 without one; h, grad_h: its weighted sum, and dL/dh. a, grad_a: the
-    same unit after the next layer, which is the activation, and dL/da; None if there is no next.
+    number: index of the unit, from 0. x: the layer's input, of any shape; w: the unit's weights,
+    of that shape; b: its bias, 0.0 without one; h, grad_h: its weighted sum, and dL/dh. a, grad_a:
+    the unit's output after the next layer, the activation, and dL/da; None without a next layer.
     """
 
     number: int
@@ -48,11 +48,11 @@ class Unit:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Result of `trace`. All arrays are the caller's own, without the batch's axis.
+    """Result of `trace`. All arrays are copies, without the batch axis.
 
-    x, grad: the sample and dL/dx, the saliency. stages: a Stage for each layer but those that
-    change no number, such as Flatten and Dropout; the last one's output (C,) are the logits.
-    loss: L, a float.
+    x, grad: the sample and dL/dx, the saliency. stages: a Stage for each layer except those that
+    change no number, such as Flatten and Dropout; the last output (C,) is the logits. loss: L, a
+    float.
     """
 
     x: np.ndarray
@@ -61,9 +61,9 @@ class Trace:
     loss: float
 
     def unit(self, number=None):
-        """A ``Unit`` of the first Linear layer, with the model's weights as they are now.
+        """Return a ``Unit`` of the first Linear layer, with the model's current weights.
 
-        number: from 0; None for the unit that says most to the loss, by the size of h dL/dh.
+        number: from 0; None for the unit with the largest effect on the loss, |h dL/dh|.
         Raises NpNNError for a number out of range and for a network without Linear layers.
         """
         at = self.first_linear
@@ -71,7 +71,7 @@ class Trace:
         if number is None:
             number = int(np.abs(sums.output * sums.grad).argmax())
         if not 0 <= number < len(sums.output):
-            raise NpNNError(f"the unit must be 0..{len(sums.output) - 1}, not {number}")
+            raise NpNNError(f"the unit must be 0..{len(sums.output) - 1}, got {number}")
         x = self.stages[at - 1].output if at else self.x
         return Unit(
             number,
@@ -90,28 +90,28 @@ class Trace:
         for index, stage in enumerate(self.stages):
             if type(stage.layer) is Linear:
                 return index
-        raise NpNNError("the network has no Linear layer whose unit could be followed")
+        raise NpNNError("the network has no Linear layer: Trace.unit needs one")
 
 
 def trace(model, x, target, loss):
-    """Lead one sample through the layers of a Sequential, and dL/d(output) back; a Trace.
+    """Run one sample forward and backward through a Sequential; return a Trace.
 
-    The model is used as after ``eval()``; its parameters' ``grad`` hold dL/d(parameter).
+    The model runs in evaluation mode; afterwards its parameters' ``grad`` hold dL/d(parameter).
 
     Args:
         model: Sequential.
-        x: (I,) or (C, H, W), as the first layer takes it but for the batch's axis.
+        x: (I,) or (C, H, W), an input of the first layer without the batch axis.
         target: class of x, or its values (C,), as the loss takes them.
         loss: Loss.
 
     Raises:
-        NpNNError: for a model that is no Sequential, and what the layers and the loss raise for
-            shapes that do not fit.
+        NpNNError: if the model is not a Sequential, and as the layers and the loss do for shapes
+            that do not fit.
 
     Source: Rumelhart, Hinton and Williams 1986.
     """
     if not is_chain(model):
-        raise NpNNError(f"only the layers of a Sequential can be followed, not {model!r}")
+        raise NpNNError(f"trace needs a Sequential, got {model!r}")
     batch, outputs, grads = np.array(as_input(x))[None], [], []
     out = batch
     with inference():

@@ -1,7 +1,7 @@
-"""scikit-learn's networks, trained by np_nn: the same words, several times as fast.
+"""scikit-learn's MLPClassifier and MLPRegressor, trained by np_nn: same API, several times faster.
 
-Everything of np_nn that needs scikit-learn is in this folder; ``np_nn`` imports it when
-MLPClassifier or MLPRegressor is first asked for.
+This folder needs scikit-learn; ``np_nn`` imports it at the first access to MLPClassifier or
+MLPRegressor.
 """
 
 try:

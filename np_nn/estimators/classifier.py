@@ -1,4 +1,4 @@
-"""MLPClassifier: a multilayer perceptron that says which class, or which labels."""
+"""MLPClassifier: a multilayer perceptron for classes and for multilabel targets."""
 
 import numpy as np
 from scipy.special import log_expit, log_softmax
@@ -16,16 +16,16 @@ from np_nn.utils.errors import NpNNError
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
-    """A multilayer perceptron for classes; scikit-learn's MLPClassifier, in float32.
+    """Multilayer perceptron for classification; scikit-learn's MLPClassifier, in float32.
 
-    Parameters are those of ``sklearn.neural_network.MLPClassifier``, and mean the same; from the
-    same random_state come the same first weights and batches, and but for rounding the same
-    curves. Besides them:
+    All parameters of ``sklearn.neural_network.MLPClassifier`` have the same meaning. The same
+    random_state gives the same initial weights and batches, and the same curves up to rounding.
+    Additional parameters:
 
     Args:
-        dropout: share of each hidden layer's units that is dropped in training, 0 to below 1.
+        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1.
         class_weight: None, "balanced", or {class: weight}; it multiplies sample_weight.
-        callbacks: Callback objects, called while it trains with "sgd" or "adam".
+        callbacks: Callback objects, called during training with "sgd" or "adam".
 
     Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
     loss of the held-out samples after each epoch, without the penalty.
@@ -43,39 +43,44 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @available_if(Perceptron._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """One epoch on X (n, I) and y (n,) or (n, labels), from where training is; returns self.
+        """Train one more epoch on X (n, I) and y (n,) or (n, labels); return self.
 
-        classes: all that will ever come; needed in the first call, and the same in others.
+        classes: all classes of all calls; required in the first call, and unchanged in later ones.
         """
         if self.class_weight == "balanced":
-            raise NpNNError("partial_fit cannot balance classes that it has not seen: pass weights")
+            raise NpNNError(
+                'partial_fit does not take class_weight="balanced", as it sees one batch at a '
+                "time: pass {class: weight}"
+            )
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise NpNNError("classes must be passed on the first call to partial_fit.")
         if not first and classes is not None and not _same(unique_labels(classes), self.classes_):
-            raise NpNNError(f"classes={classes!r} is not what it was: {self.classes_!r}")
+            raise NpNNError(
+                f"classes={classes!r} differs from the first call's {self.classes_!r}: pass those"
+            )
         return self._fit(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
 
     def predict(self, X):
-        """The class of each row of X (n, I): (n,); or its labels, (n, labels) of 0 and 1."""
+        """Return the class of each row of X (n, I): (n,); or its labels, (n, labels) of 0 and 1."""
         return self._decide(self._outputs(X))
 
     def predict_proba(self, X):
-        """The probability of each class (n, classes), or of each label; float32.
+        """Return the probability of each class (n, classes), or of each label; float32.
 
-        Classes stand in the order of ``classes_``.
+        Columns are in the order of ``classes_``.
         """
         p = self._means(self._outputs(X))
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X):
-        """The logarithm of ``predict_proba``, accurate however small the probability is."""
+        """Return the logarithm of ``predict_proba``, accurate for tiny probabilities, too."""
         z = self._outputs(X)
         if self.n_outputs_ == 1:
             return log_expit(np.hstack([-z, z]))
         return log_softmax(z, axis=1) if self.out_activation_ == "softmax" else log_expit(z)
 
-    # ---- What a Perceptron asks for -----------------------------------------------------------
+    # ---- Methods that Perceptron calls --------------------------------------------------------
 
     def _encode(self, y, first, classes):
         check_classification_targets(y)
@@ -94,7 +99,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def _check_classes(self, found):
         if not np.isin(found, self.classes_).all():
-            raise NpNNError(f"y has classes {found}, of which some are not in {self.classes_}")
+            raise NpNNError(f"y has classes {found}; all must be among {self.classes_}")
         if self.warm_start and not _same(found, self.classes_):
             raise NpNNError(
                 f"warm_start needs the classes of the previous fit, {self.classes_}; y has {found}"
@@ -111,7 +116,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
 
     def _stratify(self, y):
-        return y if self.n_outputs_ == 1 else None  # where scikit-learn does
+        return y if self.n_outputs_ == 1 else None  # scikit-learn stratifies in this case only
 
     def _score(self, y, outputs, weights):
         if not np.isfinite(outputs).all():

@@ -1,18 +1,18 @@
-"""What happens after each epoch: the curves, the learning rate, and whether to stop."""
+"""Work of the estimators after each epoch: curves, learning rate, and stopping."""
 
 import numpy as np
 
 from np_nn.training.callbacks import Callback
 
-SLOWER, SLOWEST = 5, 1e-6  # what "adaptive" divides the learning rate by, and where it gives up
+SLOWER, SLOWEST = 5, 1e-6  # "adaptive" divides the rate by SLOWER, and stops at SLOWEST or below
 
 
 class Epochs(Callback):
-    """Keeps an estimator's books as scikit-learn does.
+    """Callback that updates an estimator's attributes after each epoch, as scikit-learn does.
 
-    score: None, or a function () -> (score, loss) of the held-out samples, which is watched in
-    place of the training loss. Afterwards ``converged`` says if training ended because nothing
-    got better any more; ``best`` holds the parameters with the best score, if that was watched.
+    score: None, or a function () -> (score, loss) of the held-out samples, which is monitored
+    instead of the training loss. Afterwards ``converged`` tells whether training stopped for lack
+    of improvement; ``best`` holds the parameters with the best score, if `score` is given.
     """
 
     def __init__(self, estimator, n, score=None):
@@ -68,7 +68,10 @@ class Epochs(Callback):
 
     @staticmethod
     def _set_rate(rate, optimizer):
-        """scikit-learn's velocity has the learning rate in it: what was gathered stays as it is."""
+        """Set the learning rate without changing the accumulated step.
+
+        scikit-learn's velocity includes the learning rate, np_nn's does not: it is rescaled here.
+        """
         for moments in optimizer.moments:
             for velocity in moments:
                 velocity *= np.asarray(optimizer.lr / rate, velocity.dtype)

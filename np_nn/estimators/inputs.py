@@ -1,4 +1,4 @@
-"""X as scikit-learn's users have it, as the Split that trains fastest."""
+"""Conversion of scikit-learn's X to the Split that trains fastest."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from np_nn.estimators.quantize import as_bytes
 
 
 def as_split(X, targets=None):
-    """The Split of X (n, I), a dense array or a CSR matrix of numbers; targets None: any.
+    """Return the Split of X (n, I), a dense array or a CSR matrix; targets None: zeros.
 
-    Pixels and other evenly spaced levels become bytes, which the compressed kernels read; other
-    numbers become float32. X is left as it is, and no matrix is made dense.
+    Pixels and other evenly spaced levels become uint8 for the compressed kernels; other numbers
+    become float32. X is not changed, and CSR stays sparse.
     """
     if targets is None:
         targets = np.zeros(X.shape[0], np.int64)
@@ -27,16 +27,16 @@ def _array(X, targets):
 
 
 def _matrix(X, targets):
-    if not X.has_canonical_format:  # each place once, in order
+    if not X.has_canonical_format:  # the kernels need each entry once, in order
         X = X.copy()
         X.sum_duplicates()
     found = as_bytes(X.data[:, None])
-    if found is None or found[2]:  # a shift would move the zeros, too
+    if found is None or found[2]:  # a shift would also move the zeros, which are not stored
         return X.astype(np.float32), targets
     values, scale, _ = found
     return type(X)((values[:, 0], X.indices, X.indptr), X.shape), targets, scale
 
 
 def take(split, indices):
-    """The Split of some of the samples."""
+    """Return the Split of the samples at `indices`."""
     return Split(split.images[indices], split.labels[indices], split.scale, split.shift)

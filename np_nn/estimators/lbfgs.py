@@ -1,4 +1,4 @@
-"""The solver "lbfgs": scipy's L-BFGS-B on the whole set at once, in float64."""
+"""Solver "lbfgs": scipy's L-BFGS-B on the whole training set, in float64."""
 
 import warnings
 
@@ -13,9 +13,22 @@ from np_nn.utils.vectors import from_vector, to_vector
 
 
 def train(model, X, targets, loss, *, alpha, max_iter, max_fun, tol, verbose):
-    """Train a model in place; returns (the loss reached, how many iterations it took).
+    """Train a model in place; return (final loss, number of iterations).
 
-    X (n, I), dense or CSR; targets as the loss takes them. Warns if it has not converged.
+    Warns with ConvergenceWarning if the solver has not converged.
+
+    Args:
+        model: Module; it is float32 afterwards.
+        X: (n, I), dense or CSR.
+        targets: targets of X, as the loss takes them.
+        loss: Loss.
+        alpha: factor of the L2 penalty alpha / n / 2 * (sum of squared weights), where n is the
+            number of samples as the loss counts it.
+        max_iter: maximum number of iterations.
+        max_fun: maximum number of function evaluations.
+        tol: largest component of the gradient at which the solver stops.
+        verbose: print the number of iterations and the loss at the end.
+
     Source: Zhu et al. 1997, Algorithm 778.
     """
     model.to(np.float64).train()

@@ -1,7 +1,7 @@
-"""The losses of scikit-learn's networks, whose gradient is always what was said minus what is so.
+"""Losses of the estimators; each gradient is prediction minus target.
 
-Each is the negative log-likelihood of the targets t under a distribution whose mean is the last
-layer's activation of the outputs z; then dL/dz = mean(z) - t (McCullagh and Nelder 1989).
+Each loss is the negative log-likelihood of the targets t under a distribution whose mean is the
+output activation of z; hence dL/dz = mean(z) - t (McCullagh and Nelder 1989).
 """
 
 from collections.abc import Callable
@@ -14,7 +14,11 @@ from np_nn.losses import Loss, MSELoss
 
 
 class Family(NamedTuple):
-    """mean: outputs (N, C) -> what is predicted (N, C). loss: and targets (N, C) -> (N,)."""
+    """Distribution of the targets.
+
+    mean: function outputs (N, C) -> predictions (N, C). loss: function outputs (N, C), targets
+    (N, C) -> losses (N,).
+    """
 
     mean: Callable
     loss: Callable
@@ -25,7 +29,7 @@ def _softmax_loss(z, t):
 
 
 def _logistic_loss(z, t):
-    return np.logaddexp(0, (1 - 2 * t) * z).sum(axis=1)  # for t of 0 or 1
+    return np.logaddexp(0, (1 - 2 * t) * z).sum(axis=1)  # valid for t of 0 or 1
 
 
 def _identity_loss(z, t):
@@ -36,7 +40,7 @@ def _exp_loss(z, t):
     return (np.exp(z) - t - t * z + xlogy(t, t)).sum(axis=1)  # half the Poisson deviance
 
 
-# By the name that scikit-learn gives to the last layer's activation.
+# Keys are scikit-learn's names of the output activation.
 FAMILIES = {
     "softmax": Family(lambda z: softmax(z, axis=1), _softmax_loss),
     "logistic": Family(expit, _logistic_loss),
@@ -46,20 +50,23 @@ FAMILIES = {
 
 
 class HalfSquaredError(MSELoss):
-    """mean over samples of sum (output - target)^2 / 2: "identity" for the compiled kernels."""
+    """Mean over samples of sum (output - target)^2 / 2: "identity" for the compiled kernels."""
 
     def factor(self, shape):
         return 0.5 / shape[0]
 
 
 def weighted(name, targets, weights):
-    """(the loss of a family, the targets as it takes them): weights (n,), or None if all are 1."""
+    """Return (Likelihood, its targets (n, C + 1) float32) of a family's name.
+
+    targets: (n, C). weights: (n,), or None if all are 1.
+    """
     weights = np.ones(len(targets)) if weights is None else weights
     return Likelihood(name), np.column_stack([targets, weights]).astype(np.float32)
 
 
 class Likelihood(Loss):
-    """The loss of a family: the mean over the samples, each counted by its weight.
+    """Loss of a family: the weighted mean over the samples.
 
     outputs (N, C); targets (N, C + 1): the last column holds the weights, above 0.
     """
@@ -84,5 +91,8 @@ class Likelihood(Loss):
         return self.name in ("softmax", "logistic")
 
     def count_correct(self, outputs, targets):
-        """How many samples are predicted to 1/2 in all their targets: classes are, if right."""
+        """Count samples whose predictions are all within 1/2 of their targets.
+
+        For one-hot targets, such a sample is classified correctly.
+        """
         return int((abs(self.family.mean(outputs) - targets[:, :-1]) < 0.5).all(axis=1).sum())

@@ -1,4 +1,4 @@
-"""The parameters that both estimators have: how they are kept, and what they may be."""
+"""Parameters of the estimators: their storage and their checks."""
 
 import inspect
 import math
@@ -10,7 +10,7 @@ from np_nn.utils.errors import NpNNError
 
 
 def keep(estimator, given):
-    """Keep what a constructor was given, ``locals()``, under the same names, as it is."""
+    """Store a constructor's arguments, `given` as its ``locals()``, unchanged as attributes."""
     for name in list(inspect.signature(type(estimator)).parameters):
         setattr(estimator, name, given[name])
 
@@ -20,7 +20,7 @@ def _one_of(*words):
 
 
 def _number(low, high=math.inf, kind=Real, above=False, below=False):
-    """A rule for numbers from low to high; above, below: those themselves are no good."""
+    """Return the rule of numbers from `low` to `high`; above, below: exclude `low`, `high`."""
 
     def fits(value):
         if not isinstance(value, kind) or isinstance(value, bool | np.bool_):
@@ -43,7 +43,7 @@ def _whole_or(other, low=1):
 
 _flag = (lambda value: isinstance(value, bool | np.bool_), "True or False")
 
-# parameter: (whether a value will do, what to say if not)
+# {parameter: (predicate of valid values, the words after "must be" in the error)}
 RULES = {
     "activation": _one_of("identity", "logistic", "tanh", "relu"),
     "solver": _one_of("lbfgs", "sgd", "adam"),
@@ -71,7 +71,7 @@ RULES = {
 
 
 def check(estimator):
-    """Raise NpNNError for the first parameter that will not do."""
+    """Raise NpNNError for the first invalid parameter."""
     for name, value in estimator.get_params(deep=False).items():
         fits, words = RULES.get(name, (lambda value: True, ""))
         if not fits(value):
@@ -79,11 +79,11 @@ def check(estimator):
 
 
 def hidden_sizes(estimator):
-    """The widths of the hidden layers, a list of int. Raises NpNNError for what is none."""
+    """Return the widths of the hidden layers, a list of int. Raises NpNNError for other values."""
     given = estimator.hidden_layer_sizes
     sizes = list(given) if hasattr(given, "__iter__") else [given]
     fits, _ = _number(1, kind=Integral)
     if not all(map(fits, sizes)):
         name = type(estimator).__name__
-        raise NpNNError(f"{name}: hidden_layer_sizes must be > 0 and whole, got {given!r}")
+        raise NpNNError(f"{name}: hidden_layer_sizes must be > 0 and whole numbers, got {given!r}")
     return [int(size) for size in sizes]

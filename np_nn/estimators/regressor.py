@@ -1,4 +1,4 @@
-"""MLPRegressor: a multilayer perceptron that predicts numbers."""
+"""MLPRegressor: a multilayer perceptron for regression."""
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -12,18 +12,19 @@ from np_nn.utils.errors import NpNNError
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
-    """A multilayer perceptron for regression; scikit-learn's MLPRegressor, in float32.
+    """Multilayer perceptron for regression; scikit-learn's MLPRegressor, in float32.
 
-    Parameters are those of ``sklearn.neural_network.MLPRegressor``, and mean the same. Besides
-    them:
+    All parameters of ``sklearn.neural_network.MLPRegressor`` have the same meaning. Additional
+    parameters:
 
     Args:
-        dropout: share of each hidden layer's units that is dropped in training, 0 to below 1.
-        callbacks: Callback objects, called while it trains with "sgd" or "adam".
+        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1.
+        callbacks: Callback objects, called during training with "sgd" or "adam".
 
     Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
-    loss of the held-out samples after each epoch, without the penalty. With several targets
-    ``loss_`` is the sum of theirs, which is what the gradient is of; scikit-learn shows the mean.
+    loss of the held-out samples after each epoch, without the penalty. With several targets,
+    ``loss_`` is the sum over the targets, whose gradient training follows; scikit-learn reports
+    the mean.
     """
 
     def __init__(
@@ -38,15 +39,15 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @available_if(Perceptron._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None):
-        """One epoch on X (n, I), y (n,) or (n, outputs), from where training is; returns self."""
+        """Train one more epoch on X (n, I), y (n,) or (n, outputs); return self."""
         return self._fit(X, y, sample_weight, go_on=True, incremental=True)
 
     def predict(self, X):
-        """What is predicted for X (n, I): (n,) or (n, outputs) float32."""
+        """Return the predictions for X (n, I): (n,) or (n, outputs) float32."""
         values = self._means(self._outputs(X))
         return values[:, 0] if self.n_outputs_ == 1 else values
 
-    # ---- What a Perceptron asks for -----------------------------------------------------------
+    # ---- Methods that Perceptron calls --------------------------------------------------------
 
     def _encode(self, y, first, classes):
         if self.loss == "poisson" and y.min() < 0:

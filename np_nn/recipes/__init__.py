@@ -1,7 +1,6 @@
-"""Published results as data: how to run each one, and what was reported.
+"""Published results as data: the recipe of each one, and the figures reported for it.
 
-The figure that a run is compared with is that of the recipe equal to its settings, however the
-command line put them together.
+A run is compared with the recipe that equals its settings, however the command line gave them.
 """
 
 from np_nn.recipes import convolutional, literature
@@ -13,13 +12,13 @@ from np_nn.recipes.recipe import Recipe
 _ALL = (*ORIGINAL, *SIGMOID, *literature.LITERATURE, *convolutional.CONVOLUTIONAL, *OURS)
 RECIPES = {recipe.name: recipe for recipe in _ALL}
 
-# Published, but beyond what this library can build or two cores can train: for each table,
-# (title, accuracy, source, what is missing).
+# Published results that this library cannot build or two cores cannot train: {table: rows of
+# (title, accuracy, source, what is missing)}.
 NOT_RUN = {**literature.NOT_RUN, **convolutional.NOT_RUN}
 
 
 def matching(settings):
-    """The recipe that trains as these settings do, or None."""
+    """Return the recipe equal to `settings`, a Recipe, or None."""
     if settings.loaded:
         return None
     return next((recipe for recipe in RECIPES.values() if recipe == settings), None)

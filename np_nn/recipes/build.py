@@ -1,6 +1,6 @@
-"""From a Recipe's settings to its network, loss, optimizer, schedule, limits and ``fit`` options.
+"""Builders of a Recipe's network, loss, optimizer, schedule, limits and ``fit`` options.
 
-settings: a Recipe, in every function.
+In every function, settings is a Recipe.
 """
 
 import dataclasses
@@ -25,9 +25,10 @@ from np_nn.utils.errors import NpNNError
 
 
 def change(settings, name):
-    """Return the Recipe with another model, whose fields are at that model's defaults.
+    """Return the Recipe with another model, and the network's fields at that model's defaults.
 
-    Convolutions start as in PyTorch: from the original's start, LeNet-5 does not leave chance.
+    Convolutional models use init="torch": from the original initialization, LeNet-5 stays at
+    chance level.
     """
     plain = {field.name: field.default for field in hyperparameters(settings, NETWORK)}
     changed = dataclasses.replace(settings, **plain, model=name)
@@ -38,21 +39,21 @@ def change(settings, name):
 
 
 def check(settings):
-    """Raise NpNNError if a Recipe's values, each of them right, do not fit together."""
+    """Raise NpNNError if a Recipe's values, each of them valid, do not fit together."""
     own = settings.network_defaults
     for field in hyperparameters(settings, NETWORK):
         if field.name not in own and getattr(settings, field.name) != field.default:
             raise NpNNError(f"{settings.model} has no {field.name}; it has {', '.join(own)}")
     if settings.patience and not settings.validation:
-        raise NpNNError("patience needs images to watch: hold some out with validation")
+        raise NpNNError("patience needs held-out images: hold some out with validation")
     schedule(settings)
     augmentation(settings)
 
 
 def model(settings, data, seed):
-    """Return the network of a Recipe for a Dataset, with the weights that the seed gives.
+    """Return the network of a Recipe for a Dataset, its weights initialized from `seed`.
 
-    Raises NpNNError for settings that its model does not have, or cannot have.
+    Raises NpNNError for settings that the model does not have or does not accept.
     """
     made = model_for(settings, data.train.images.shape[1:], len(data.classes))
     made.info = info(settings, data)
@@ -60,7 +61,7 @@ def model(settings, data, seed):
 
 
 def info(settings, data):
-    """Return the ModelInfo of a Recipe's network for a Dataset, prepared for the settings."""
+    """Return the ModelInfo of a Recipe's network; data: a Dataset, prepared for the settings."""
     values = {field.name: getattr(settings, field.name) for field in hyperparameters(settings)}
     return ModelInfo(
         data.classes, data.preparation, data.name, values, machine.versions("np_nn", "numpy")
@@ -68,15 +69,16 @@ def info(settings, data):
 
 
 def takes_images(settings):
-    """Return whether the network of a Recipe takes images (N, C, H, W), and not rows (N, I)."""
+    """Return whether the network of a Recipe takes images (N, C, H, W) instead of rows (N, I)."""
     return "image" in inspect.signature(MODELS[settings.model]).parameters
 
 
 def model_for(settings, shape, classes):
-    """Return the network of a Recipe for images of a shape, before its weights are initialized.
+    """Return the network of a Recipe for samples of `shape`, before the Recipe's initialization.
 
-    shape: (H, W) or (C, H, W); any other for a network that takes rows. Raises NpNNError for
-    settings that the model does not have, and a shape that its convolutions cannot take.
+    shape: (H, W) or (C, H, W) for convolutions; any shape for a network that takes rows. classes:
+    number of outputs. Raises NpNNError for settings that the model does not have, and for a shape
+    that its convolutions do not take.
     """
     check(settings)
     own = settings.network_defaults
@@ -92,19 +94,20 @@ def model_for(settings, shape, classes):
 
 
 def _image(settings, shape):
-    """Return (C, H, W) of a shape. Raises NpNNError, which names the model, for rows."""
+    """Return a sample's shape as (C, H, W). Raises NpNNError, naming the model, for rows."""
     if len(shape) == 1:
         raise NpNNError(
             f"{settings.model} takes images, and each sample is a row of {shape[0]} features: "
-            "take a model of rows, such as mlp"
+            "use a model that takes rows, such as mlp"
         )
     return image_shape(shape)
 
 
 def loss(settings, data):
-    """Return the loss of a Recipe for a Dataset, whose labels "balanced" class weights come from.
+    """Return the loss of a Recipe; "balanced" class weights follow from the Dataset's labels.
 
-    Raises NpNNError for class weights that the loss does not take, or a class without samples.
+    Raises NpNNError for class weights that the loss does not take, and, if "balanced", for a
+    class without samples.
     """
     weights = settings.class_weights
     if "balanced" in weights:
@@ -113,22 +116,27 @@ def loss(settings, data):
     try:
         return spec.build(settings.loss, LOSSES, "loss", **more)
     except TypeError:
-        raise NpNNError(f"the loss {settings.loss} takes no class weights") from None
+        raise NpNNError(
+            f"the loss {settings.loss} takes no class weights: use a loss of classes, such as cross_entropy"
+        ) from None
 
 
 def balanced_weights(labels, classes):
-    """Return weights (classes,) float32 that let classes count alike: mean size / own size.
+    """Return weights (classes,) float32 that balance the classes: mean size / class size.
 
     labels (N,) int. As scikit-learn's "balanced". Raises NpNNError for a class without samples.
     """
     counts = np.bincount(labels, minlength=classes)
     if not counts.all():
-        raise NpNNError(f"class {counts.argmin()} has no sample to be balanced by")
+        raise NpNNError(
+            f"class {counts.argmin()} has no training sample: balanced class weights need one of "
+            "each class"
+        )
     return (counts.mean() / counts).astype(np.float32)
 
 
 def optimizer(settings, parameters):
-    """Return the optimizer of a Recipe for these parameters."""
+    """Return the optimizer of a Recipe for `parameters`."""
     return spec.build(settings.optimizer, OPTIMIZERS, "optimizer", parameters, settings.lr)
 
 
@@ -143,7 +151,7 @@ def limits(settings):
 
 
 def fit_options(settings, data):
-    """Return the options of ``fit`` besides the model, the loss and the optimizer, as a dict.
+    """Return a dict of the options of ``fit`` other than data, model, loss and optimizer.
 
     data: a Dataset, prepared for the settings.
     """

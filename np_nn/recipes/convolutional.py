@@ -1,6 +1,6 @@
-"""Table D, what the literature reached with convolutions, and some rows on Fashion-MNIST.
+"""Table D: published results of convolutional networks, and some rows on Fashion-MNIST.
 
-As in table C: where a note says "ours", the setting was chosen without the test set.
+As in table C, a setting whose note says "ours" was chosen without the test set.
 """
 
 from np_nn.recipes.recipe import Recipe
@@ -21,12 +21,12 @@ NOT_RUN = {
     "fashion": (("WRN-40-4", 0.967, _FASHION, "too large for two cores"),),
 }
 
-# Every network here sees each image once an epoch, has biases, and starts as PyTorch's do.
+# Every network here sees each image once an epoch, has biases, and uses PyTorch's initialization.
 _EPOCHS = {"bias": True, "init": "torch", "steps": None, "replacement": False}
 
 
 def _row(name, title, source, error, table="D", **settings):
-    """A row of the table. error: in percent, as published."""
+    """Return the Recipe of a row. error: the published test error in percent."""
     accuracy = round(1 - error / 100, 6)
     return Recipe(name, title, source, accuracy, table=table, **{**_EPOCHS, **settings})
 
@@ -35,7 +35,7 @@ _LENET = {
     "model": "lenet5",
     "hidden": (120, 84),
     "activation": "scaled_tanh",
-    "scale": 1.275 / 255,  # the source's: white is -0.1, black 1.175
+    "scale": 1.275 / 255,  # from the source: white is -0.1, black 1.175
     "shift": -0.1,
     "optimizer": "sgd:momentum=0.9",
     "lr": 0.05,

@@ -1,7 +1,7 @@
-"""Table C: what the literature reached with fully connected networks.
+"""Table C: published results of fully connected networks.
 
-The sources seldom say all that it takes to train again. Where a note says "ours", the setting
-was chosen without the test set: by common sense, or on the last 10,000 training images.
+The sources seldom give every setting. A setting whose note says "ours" was chosen without the
+test set: by common sense, or on the last 10,000 training images.
 """
 
 from np_nn.recipes.recipe import Recipe
@@ -20,12 +20,13 @@ _RASMUS = "Rasmus et al. 2015, Semi-supervised learning with ladder networks, an
 
 NOT_RUN = {"C": (("permutation-invariant record", 0.9943, _RASMUS, "needs a ladder network"),)}
 
-# Every network here sees each image once an epoch, has biases, and starts as its note says.
+# Every network here sees each image once an epoch, has biases, and unless a row sets `init` starts
+# as in PyTorch.
 _EPOCHS = {"bias": True, "init": "torch", "steps": None, "replacement": False}
 
 
 def _row(name, title, source, error, seconds=None, **settings):
-    """A row of the table. error: in percent, as published."""
+    """Return the Recipe of a row. error: the published test error in percent."""
     accuracy = round(1 - error / 100, 6)
     return Recipe(name, title, source, accuracy, seconds, "C", **{**_EPOCHS, **settings})
 
@@ -139,7 +140,8 @@ _NOISY = (
     ),
 )  # fmt: skip
 
-# The source's cost is sum (y - a)^2 / (2 n): half of ours, a mean over the batch of 10.
+# The source's cost is sum (y - a)^2 / (2 n), n = 10 the batch size; ours is sum (y - a)^2: so the
+# published rate of 3.0 is divided by 10 and by 2.
 _BOOK = {
     "activation": "sigmoid",
     "output": "sigmoid",

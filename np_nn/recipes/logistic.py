@@ -1,26 +1,27 @@
 """Table B: optimizers and batch sizes, on a network of logistic units with squared error.
 
-What the source's code does, and how it is said here:
+Differences between the source's code and the recipes here:
 
-- Its error is half the squared one, summed over the batch: MSELoss has no half, so the
+- Its error is half the squared error, summed over the batch. MSELoss has no factor 1/2, so the
   published learning rate is halved.
-- Its backward pass leaves out the derivatives of the units that an error passes on its way
-  down: hidden units see W^T (t - o) where the gradient is W^T (t - o) o (1 - o). That is no
-  gradient of any loss, and its steps are larger. Ours is the gradient, and plain descent takes 8
-  times the published rate: then the accuracy on the training images stays within 0.003 of that
-  rule's from the 12th to the 60th epoch in batches of 1000. Adagrad and Adam divide by the
-  gradient's size and need no factor.
+- Its backward pass omits the derivatives of the units that an error passes: hidden units receive
+  W^T (t - o) where the gradient is W^T (t - o) o (1 - o). That is not the gradient of any loss,
+  and its steps are larger. Here the true gradient is used, and plain descent takes 8 times the
+  published rate: the training accuracy then stays within 0.003 of the source's rule from the 12th
+  to the 60th epoch in batches of 1000. Adagrad and Adam divide by the gradient's size and need no
+  factor.
 - Its momentum is an average, v = b v + (1 - b) g, and so no faster than descent: classical
-  momentum does the same at 1 - b times the rate.
-- Its biases of a layer all move by one number, its Adam counts the steps anew in every epoch, its
-  batches come in the order of the file. Ours move apart, count on, and are shuffled.
+  momentum makes the same steps at 1 - b times the rate.
+- Its biases of a layer all change by the same number, its Adam restarts the step count every
+  epoch, and its batches follow the order of the file. Here each bias has its own gradient, the
+  step count continues, and batches are shuffled.
 - Adagrad starts from standard normal weights, the others from N(0, 1 / width).
 """
 
 from np_nn.recipes.recipe import Recipe
 
 _SOURCE = "Mr-TalhaIlyas, Neural-Network-from-Scratch-using-Numpy"
-_FACTOR = 8  # of the published learning rate: see above
+_FACTOR = 8  # multiple of the published learning rate, see the module's docstring
 _WHY = "as the source's backward pass leaves out derivatives"
 _ADAPTIVE = "published settings, but along the true gradient, which the source's code does not take"
 _NETWORK = {
@@ -47,7 +48,7 @@ def _row(name, title, batch, lr, epochs, accuracy, seconds, optimizer, note="", 
 
 
 def _rate(lr):
-    """The learning rate for MSELoss that makes the same steps, a number that can be typed."""
+    """Return the rate for MSELoss that makes the same steps, to 6 digits, which can be typed."""
     return float(f"{lr / 2:.6g}")
 
 
@@ -68,7 +69,7 @@ def _adagrad(name, batch, *rest):
 
 
 def _compared(name, title, lr, accuracy, **changes):
-    """Sigmoid against ReLU; the source names no learning rate, and both took some time."""
+    """Return a row of the comparison of sigmoid and ReLU; the source gives no rate and no time."""
     note = "the source names no learning rate: this one is ours"
     return _row(name, title, 60000, _rate(lr), 500, accuracy, None, "sgd", note, **changes)
 

@@ -1,7 +1,7 @@
-"""Table A: the results that the project is named after, and their four starting points.
+"""Table A: the original np_nn and geohot results, in NumPy and in PyTorch.
 
-Raw pixels, no biases, plain SGD, batches drawn with replacement. Between the NumPy and the
-PyTorch rows only the initialisation differs.
+Raw pixels, no biases, plain SGD, batches drawn with replacement. The NumPy and the PyTorch rows
+differ in the initialization only.
 """
 
 from np_nn.recipes.recipe import Recipe

@@ -1,11 +1,11 @@
-"""np_nn's own: settings chosen on held-out training images, none on the test set."""
+"""np_nn's own recipes: settings chosen on held-out training images, never on the test set."""
 
 from np_nn.recipes.recipe import Recipe
 
 _TUNED = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_mlp.py"
 _TUNED_CONV = "np_nn's own, found on the last 10,000 training images: benchmarks/tune_conv.py"
 
-# What all of them share.
+# Settings that the recipes share.
 _BASE = {
     "table": "ours",
     "bias": True,
@@ -27,7 +27,7 @@ def _recipe(name, title, source, **settings):
 START = _recipe(
     "start", "where to start, also with data of your own",
     "np_nn's own, found on held-out training images of three sets: benchmarks/tune_start.py",
-    table="",  # no row of the reproduction: it is there to be changed
+    table="",  # not in the reproduction: users change it
     init="kaiming_uniform", hidden=(512, 512), input_dropout=0.1, lr=0.04, batch_size=16, epochs=20,
 )  # fmt: skip
 

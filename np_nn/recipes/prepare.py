@@ -1,4 +1,4 @@
-"""A data set as a Recipe wants it: split, straightened, scaled, with the targets of its loss."""
+"""Preparation of a Dataset for a Recipe: split, straighten, scale, and set the loss's targets."""
 
 import time
 from dataclasses import replace
@@ -12,19 +12,23 @@ from np_nn.utils.errors import NpNNError
 
 
 def prepare(settings, data):
-    """A Dataset as the settings, a Recipe, want it.
+    """Return a Dataset prepared for the settings, a Recipe.
 
-    ``prepare_seconds`` is the time that the training images took, and those held out of them.
+    ``prepare_seconds`` is the time spent on the training images and on those held out of them.
 
-    Only pixels are scaled and standardized; features are so already, and other arrays stay.
+    Only pixels are scaled and standardized; features already are, and other arrays stay as they
+    are.
 
-    Raises NpNNError if more images are to be held out than there are.
+    Raises NpNNError if holding out `settings.validation` samples leaves none to train on.
     """
     started = time.perf_counter()
     train, test, validation = data.train, data.test, None
     if settings.validation >= len(train):
         word = noun(train.images)
-        raise NpNNError(f"{settings.validation} {word} to validate with of {len(train)}")
+        raise NpNNError(
+            f"cannot hold out {settings.validation} {word} of {len(train)} for validation: "
+            "some must be left to train on"
+        )
     if settings.validation:
         train, validation = hold_out(train, settings.validation)
     if not data.preparation.pixels:
@@ -56,7 +60,7 @@ def prepare(settings, data):
 
 
 def augmentation(settings):
-    """The distortion of a Recipe, or None."""
+    """Return the augmentation of a Recipe, or None."""
     if not settings.augment:
         return None
     parts = [
@@ -66,7 +70,7 @@ def augmentation(settings):
 
 
 def hold_out(split, count):
-    """Return a Split without its last `count` samples, and a Split of these."""
+    """Return a Split without its last `count` samples, and a Split of those samples."""
     return _part(split, 0, -count), _part(split, -count, None)
 
 
@@ -75,9 +79,9 @@ def _part(split, start, stop):
 
 
 def targets(settings, labels, classes):
-    """Return what the loss compares outputs with: the labels, or a row of values for each.
+    """Return the targets of a Recipe's loss: the labels (n,), or values (n, classes) float32.
 
-    labels: (n,) int. Returns (n,) int or (n, classes) float32.
+    labels: (n,) int.
     """
     name, _ = spec.parse(settings.loss, losses.LOSSES, "loss")
     if losses.LOSSES[name].targets == "classes":

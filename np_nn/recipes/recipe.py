@@ -1,4 +1,4 @@
-"""A Recipe: the hyper-parameters of a run, and what was published for them."""
+"""Recipe: the hyper-parameters of a run, and the results published for them."""
 
 import dataclasses
 import inspect
@@ -30,27 +30,32 @@ from np_nn.utils.converters import (
 )
 from np_nn.utils.errors import NpNNError
 
-# The groups of hyper-parameters, which are those of --help.
+# The groups of hyper-parameters, also the groups of --help.
 WHAT = "what to train"
 IMAGES = "images"
-NETWORK = "network"  # each of them is an argument of some of the MODELS
+NETWORK = "network"  # each of its fields is an argument of some of the MODELS
 TRAINING = "training"
-LENGTH = "length of the training"  # one of them is given, the others are None
+LENGTH = "length of the training"  # one of its fields is given, the other is None
 
 
 def _about(default):
-    """Return a field that says where a recipe comes from, and is no part of how it trains."""
+    """Return a field of a recipe's origin, which is ignored when recipes are compared."""
     return dataclasses.field(default=default, compare=False)
 
 
 def setting(default, group, help, type, *, several=False, said="", options=MappingProxyType({})):
-    """Return a field that is a hyper-parameter; option, checks and reports follow from it.
+    """Return a field of a hyper-parameter; its option, checks and reports follow from it.
 
-    group: one of those above. help: what it is, for --help. type: a converter, see
-    ``utils.converters``. several: the value is a tuple, each of whose values the converter takes;
-    a number: of so many. said: how ``describe`` says a value other than the default. options:
-    {name: converter} of those options of the field's text that have an option of their own on
-    the command line, as momentum of the optimizer has.
+    Args:
+        default: default value.
+        group: one of the groups above.
+        help: description for --help.
+        type: converter of a value, see ``utils.converters``.
+        several: True if the value is a tuple, each of whose items is converted; a number: the
+            length of the tuple.
+        said: format in which ``describe`` mentions a value other than the default; "": not at all.
+        options: {name: converter} of the options within the field's text that also have a
+            command-line option of their own, such as the optimizer's momentum.
     """
     about = {
         "group": group, "help": help, "type": type, "several": several, "said": said,
@@ -63,16 +68,16 @@ def setting(default, group, help, type, *, several=False, said="", options=Mappi
 class Recipe:
     """Hyper-parameters of a run. Either steps or epochs is given.
 
-    Two recipes are equal when they train alike, whatever they are called. Raises NpNNError, which
-    names the field, for a value that its converter refuses.
+    Two recipes are equal if their hyper-parameters are, whatever their names. Raises NpNNError,
+    naming the field, for a value that its converter refuses.
 
-    published: the reported test accuracy, 0..1; published_seconds: the reported time.
-    table: the table of published results that it belongs to. note: what to know about it.
-    long: takes more than a quarter of an hour on two cores. best_on_test: the published figure
-    is that of the epoch that was best on the test set. loaded: name of the model file whose network
-    is trained, in the place of the recipe's own.
+    published: reported test accuracy, 0..1; published_seconds: reported time. table: the table of
+    published results that it belongs to. note: a remark for readers. long: whether it takes more
+    than 15 minutes on two cores. best_on_test: whether the published figure is that of the best
+    epoch on the test set. loaded: name of a model file whose network is trained instead of the
+    recipe's own.
 
-    All other fields say in their ``setting`` what they are.
+    The ``setting`` of each other field describes it.
     """
 
     name: str = _about("")
@@ -197,18 +202,18 @@ class Recipe:
 
     @property
     def network_defaults(self):
-        """{name: the model's own default} of the network's fields that the model has."""
+        """The model's defaults, {name: default}, of the network fields that it has."""
         arguments = inspect.signature(MODELS[self.model]).parameters
         names = [field.name for field in hyperparameters(self, NETWORK) if field.name in arguments]
         own = {name: arguments[name].default for name in names}
         return {"hidden": (512,), **own} if self.model == "mlp" else own
 
     def sizes(self, inputs=784, classes=10):
-        """The width of every layer of an mlp, inputs first."""
+        """Return the width of every layer of an mlp, inputs first."""
         return (inputs, *self.hidden, classes)
 
     def network(self, inputs=784, classes=10):
-        """The network in a word: "784-512-10", or "lenet5", with the sizes that are not its own."""
+        """Return the network's short name: "784-512-10", or "lenet5" with sizes if not default."""
         if self.loaded:
             return f"the network of {self.loaded}"
         if self.model == "mlp":
@@ -221,7 +226,7 @@ class Recipe:
         return f"{self.model} ({', '.join(changed)})" if changed else self.model
 
     def describe(self):
-        """The settings in a few words: length, optimizer, start, and what is not as usual."""
+        """Describe the settings: length, optimizer, initialization, and some non-default values."""
         epochs = f"{self.epochs:,} epoch{'s' * (self.epochs != 1)}" if self.epochs else ""
         length = f"{epochs} in batches" if epochs else f"{self.steps:,} batches"
         name, _, options = self.optimizer.partition(":")
@@ -238,9 +243,9 @@ class Recipe:
 
 
 def hyperparameters(recipe, group=None):
-    """Return the fields of a Recipe, or of its class, that decide how it trains; of a group.
+    """Return the hyper-parameter fields of a Recipe, or of the class; group: only this group's.
 
-    Those of the network are not among them where it is that of a file.
+    The network's fields are left out if the network is loaded from a file.
     """
     return [
         field
@@ -251,14 +256,14 @@ def hyperparameters(recipe, group=None):
 
 
 def is_of_network(name):
-    """Return whether a name is of a hyper-parameter of the network: its shape, or its start."""
+    """Return whether a name is a hyper-parameter of the network: of its shape or initialization."""
     field = Recipe.__dataclass_fields__.get(name)
     of_group = field is not None and field.metadata.get("group") == NETWORK
     return of_group or name in ("model", "init")
 
 
 def _converted(field, value):
-    """Return the value as the field's converter gives it. Raises NpNNError for one it refuses."""
+    """Convert a value with the field's converter. Raises NpNNError for a value it refuses."""
     convert, several = field.metadata["type"], field.metadata["several"]
     if value is None and NoneType in get_args(field.type):
         return None

@@ -1,4 +1,4 @@
-"""A Recipe trained from start to verdict, and its results as a Run that a report can tell."""
+"""Training and evaluation of a Recipe, and its results as a Run for reports."""
 
 import statistics
 import time
@@ -13,12 +13,14 @@ from np_nn.training.fit import evaluate, fit
 from np_nn.training.history import Evaluation, History
 from np_nn.utils import machine
 
-DISCREPANCY = 0.01  # the published table's own standard
+DISCREPANCY = (
+    0.01  # maximum difference from a published accuracy, 0..1: the published table's standard
+)
 
 
 @dataclass(frozen=True)
 class Result:
-    """One trained network: its seed, how training went, and the test set's verdict.
+    """Result of one trained network: its seed, training history, and test evaluation.
 
     compress_seconds: time to compress the training images before the loop.
     """
@@ -31,11 +33,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything a report tells: what was asked for, on what, and the results.
+    """Run of a Recipe, with all that a report needs: settings, data set, and results.
 
     framework: "NumPy" or "PyTorch". backend: the kernels, or the device.
-    settings: the Recipe that was run. results: a Result for each seed. peak_memory_mb: before
-    anything was drawn.
+    settings: the Recipe that was run. results: a Result for each seed. peak_memory_mb: measured
+    before any picture is drawn.
     """
 
     framework: str
@@ -48,12 +50,12 @@ class Run:
 
     @property
     def model(self):
-        """The network in a word, such as "784-512-10" or "lenet5"."""
+        """The network's short name, such as "784-512-10" or "lenet5"."""
         return network(self.settings, self.dataset)
 
     @property
     def title(self):
-        """One line that says what was trained on what."""
+        """One line that names the network, the data set and the settings."""
         return about(self.settings, self.dataset)
 
     @property
@@ -106,24 +108,34 @@ class Run:
 
 
 def about(settings, dataset):
-    """Return one line that says what is trained on what: a Recipe on a Dataset."""
+    """Return one line that names a Recipe's network, the Dataset and the settings."""
     return f"{network(settings, dataset)} on {dataset.title}, {settings.describe()}"
 
 
 def network(settings, dataset):
-    """Return the network in a word, such as "784-512-10": of a Recipe for a Dataset."""
+    """Return the short name of a Recipe's network for a Dataset, such as "784-512-10"."""
     return settings.network(dataset.train.images[0].size, len(dataset.classes))
 
 
 def train(
     settings, data, seed, input="auto", quiet=False, *, model=None, callbacks=(), resume=None
 ):
-    """Train a Recipe from one seed: here main_np.py and all other programs of NumPy train.
+    """Train a Recipe from one seed; return a Result. main_np.py and all NumPy programs use this.
 
-    data: a Dataset, prepared for the settings. model: what ``build.model`` made of these
-    settings, data and seed, if the caller needs it. input, quiet, callbacks, resume: see ``fit``.
-    Returns a Result. After Ctrl-C it is that of the steps so far, and its history says
-    ``interrupted``. Raises what ``fit`` raises, DivergedError above all.
+    After Ctrl-C the Result covers the steps so far, and its history says ``interrupted``.
+
+    Args:
+        settings: Recipe.
+        data: Dataset, prepared for the settings.
+        seed: seed of the weights and the batches.
+        input: see ``fit``.
+        quiet: see ``fit``.
+        model: the network of ``build.model`` for these settings, data and seed; None: built here.
+        callbacks: see ``fit``.
+        resume: see ``fit``.
+
+    Raises:
+        NpNNError: as ``fit`` does, in particular DivergedError.
     """
     model = model or build.model(settings, data, seed)
     loss = build.loss(settings, data)
@@ -138,9 +150,9 @@ def train(
 
 
 def _compress(split, model, input):
-    """Compress a Split for a model that reads it so; return the seconds that takes.
+    """Compress a Split if the model takes compressed input; return the seconds it takes.
 
-    Distorted images are compressed in the training loop, each epoch, and counted there.
+    Distorted images are compressed, and timed, in the training loop each epoch.
     """
     started = time.perf_counter()
     getattr(inputs.choose(split, model, input), "rows", None)

@@ -1,1 +1,1 @@
-"""Files that a training leaves: weights for np_nn and PyTorch, ONNX, and logs."""
+"""Files of a trained network: model files, weights for PyTorch, ONNX, C, and training logs."""

@@ -1,7 +1,7 @@
-"""A model as one C file, which needs no library: preparation, layers and weights.
+"""Export of a model as one C file without dependencies: preparation, layers and weights.
 
-The C function of each layer is a file in the folder c/. Those that a model needs are put into its
-file, and its layers become calls of them: see c_steps.py.
+The folder c/ has a file for the C function of each layer. The functions that a model needs are
+copied into its file, and its layers become calls of them: see c_steps.py.
 """
 
 import math
@@ -17,7 +17,7 @@ from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 
 FOLDER = Path(__file__).with_name("c")
-# The functions in the order of a file: each comes after those that it calls.
+# The functions in the order in which a file defines them: each after those that it calls.
 FUNCTIONS = (
     "deskew", "add_products", "linear", "clamp", "windows", "conv2d", "max_pool2d", "avg_pool2d",
     "adaptive_avg_pool2d", "channels_first", "scale_and_shift", "layer_norm", "relu", "leaky_relu",
@@ -29,25 +29,24 @@ BYTES = 8  # code of uint8 in the header of an IDX file
 
 
 def export_c(model, path, info=None, int8=False):
-    """Write a model, as it is after ``eval()``, as one C99 file that needs no library.
+    """Write a model in evaluation mode as one C99 file that needs no library.
 
-    The names of its functions begin with the name of the file: digit.c has ``digit_predict``,
+    The file's name is the prefix of its functions: digit.c has ``digit_predict``,
     ``digit_classify`` and ``digit_run``, and the comment at its top shows how to use them. Their
-    input is a sample before its preparation: straightening, standardization, scale and shift are
-    part of the file. With -DNP_NN_MAIN it is a program, which prints the class of each sample on
+    input is an unprepared sample: straightening, standardization, scale and shift are part of the
+    file. Compiled with -DNP_NN_MAIN, it is a program that prints the class of each sample on
     stdin.
 
     Args:
-        model: Module; its mode, training or evaluation, stays.
-        path: of the file.
+        model: Module; its mode, training or evaluation, is unchanged.
+        path: path of the file.
         info: `ModelInfo`; by default ``model.info``.
-        int8: hold the weights of Linear, Neuron and Conv2d as int8 with a float32 factor for each
-            unit: a quarter of the memory. Sums stay float32: nothing needs to be calibrated.
+        int8: store the weights of Linear, Neuron and Conv2d as int8 with a float32 factor for each
+            unit: a quarter of the memory. Sums stay float32, so no calibration is needed.
 
     Raises:
-        NpNNError: without an info that has the shape of a sample, for a shape that the model does
-            not take, for a layer that has no C function, for weights that are not finite, and if
-            the file cannot be written.
+        NpNNError: if there is no info with a sample shape, the model does not take that shape, a
+            layer has no C function, a weight is not finite, or the file cannot be written.
 
     Source of int8: Jacob et al. 2018, Quantization and training of neural networks for efficient
     integer-arithmetic-only inference, section 2.1, here of weights alone.
@@ -55,17 +54,19 @@ def export_c(model, path, info=None, int8=False):
     info = info or model.info
     if info is None or not info.preparation.shape:
         raise NpNNError(
-            "the model does not know the shape of its samples: give export_c info=ModelInfo("
-            "preparation=Preparation(shape=...))"
+            "the model has no sample shape: pass export_c(model, path, info=ModelInfo("
+            "preparation=Preparation(shape=...)))"
         )
     _check(info.preparation)
     write_file(path, _text(model, Path(path).name, info, bool(int8)).encode("ascii"))
 
 
 def _check(prepared):
-    """Raise NpNNError for a Preparation that C has no function of."""
+    """Raise NpNNError for a Preparation without a C function."""
     if prepared.deskew and not (prepared.pixels and len(prepared.shape) == 2):
-        raise NpNNError(f"only gray images of bytes are straightened, not {prepared.shape}")
+        raise NpNNError(
+            f"C files straighten gray uint8 images (H, W) only, not samples {prepared.shape}"
+        )
 
 
 def _text(model, file, info, int8):
@@ -74,7 +75,7 @@ def _text(model, file, info, int8):
     x = steps.take(sample_shape(prepared.shape, model))
     y = steps.add(rewrite(model, foldable), "layer", x)
     if len(y.shape) != 1:
-        raise NpNNError(f"the model's outputs are images {y.shape}: let it end with Flatten")
+        raise NpNNError(f"the model's outputs are images {y.shape}: end it with Flatten")
     if info.classes and len(info.classes) != y.size:
         raise NpNNError(f"the model has {y.size} outputs, but its info {len(info.classes)} classes")
     sources = _sources(steps.functions | ({"deskew"} if prepared.deskew else set()))
@@ -98,8 +99,8 @@ def _text(model, file, info, int8):
 
 
 def _template():
-    """Return the template of a file."""
-    # Here: jinja2 takes 25 ms to import, and few need it.
+    """Return the jinja2 template of a C file."""
+    # Imported here: jinja2 takes 25 ms, and only the C export needs it.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(FOLDER, encoding="utf-8")
@@ -114,7 +115,7 @@ def _sources(names):
 
 
 def _about(info, int8):
-    """Return lines that say what the model is."""
+    """Return the comment lines that describe the model."""
     recipe = ", ".join(f"{name}={value}" for name, value in info.recipe.items())
     versions = ", ".join(f"{name} {version}" for name, version in info.versions.items())
     whole = "int8, with a float32 factor for each unit; sums are float32"
@@ -131,7 +132,7 @@ def _about(info, int8):
 
 
 def _input_words(prepared):
-    """Describe one sample, in words."""
+    """Describe the input of one sample in words."""
     sizes = " x ".join(map(str, prepared.shape))
     if prepared.kind == FEATURES:
         names = f": {', '.join(prepared.columns)}" if prepared.columns else ""
@@ -147,7 +148,10 @@ def _input_words(prepared):
 
 
 def _idx_header(prepared):
-    """Return the header of an IDX file of such images; [] if it would be no shorter than one."""
+    """Return the header bytes of an IDX file of such images.
+
+    Returns [] for other samples, and if one image is not longer than the header.
+    """
     sizes = [byte for size in prepared.shape for byte in size.to_bytes(4, "big")]
     header = [0, 0, BYTES, 1 + len(prepared.shape), *[0] * 4, *sizes]
     return header if prepared.pixels and len(header) < math.prod(prepared.shape) else []

@@ -1,7 +1,7 @@
 """Steps of a model's C program: its layers as calls of C functions, with their constants.
 
-Images are held as (height, width, channels), so that the inner loops run over neighbouring
-numbers; rows have the order of np_nn. A value of one sample is a part of one array, `values`.
+Images are stored as (height, width, channels), so that inner loops run over contiguous numbers;
+rows keep np_nn's order. All intermediate values of a sample share one array, `values`.
 """
 
 import math
@@ -15,14 +15,17 @@ from np_nn.reference import activations
 from np_nn.saving.c_text import c_float
 from np_nn.utils.errors import NpNNError
 
-LEVELS = 127  # of a whole weight on each side of 0
-NAMES = {"tanh": "hyperbolic_tangent"}  # of C functions, where C's library has the layer's own
-NONE = ((0, 0),) * 3  # geometry of windows that share an image
+LEVELS = 127  # largest absolute value of an int8 weight
+NAMES = {"tanh": "hyperbolic_tangent"}  # C functions whose layer's name the C library has taken
+NONE = ((0, 0),) * 3  # kernel, stride and padding of adaptive windows, which cover the image
 
 
 @dataclass(frozen=True)
 class Value:
-    """Numbers of one sample. shape: (I,) or (C, H, W). start: their place in `values`."""
+    """Intermediate value of one sample.
+
+    shape: (I,) or (C, H, W). start: index of its first number in `values`.
+    """
 
     shape: tuple[int, ...]
     start: int
@@ -33,13 +36,13 @@ class Value:
 
     @property
     def c(self):
-        """The C expression of the pointer to them."""
+        """The C expression of a pointer to its first number."""
         return f"values + {self.start}"
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A static array. type: in C. numbers: a NumPy array, written in its own order."""
+    """Static array of the C file. type: its C type. numbers: NumPy array, written in C order."""
 
     type: str
     name: str
@@ -47,28 +50,28 @@ class Constant:
 
 
 class Steps:
-    """Calls so far, with the constants, the windows and the C functions that they use.
+    """List of the C calls added so far, with the constants, windows and functions they use.
 
-    int8: hold the weights of sums as whole numbers -127..127 with a factor for each unit.
+    int8: store weight matrices and kernels as integers -127..127 with a factor for each unit.
     """
 
     def __init__(self, int8=False):
         self.int8 = int8
         self.calls, self.constants, self.windows, self.functions = [], [], {}, set()
         self.held = {}  # {start: size} of the values in use
-        self.size = 0  # of `values`
+        self.size = 0  # length of the array `values`
 
     def add(self, layer, name, x, keep=False):
         """Add a layer; return its output, a Value.
 
         Args:
             layer: Module.
-            name: begins the names of its constants.
+            name: prefix of the names of its constants.
             x: its input, a Value.
-            keep: leave the input as it is; else its memory is used again.
+            keep: preserve the input; otherwise its memory is reused.
 
         Raises:
-            NpNNError: for a layer that has no C function, and an input of another shape.
+            NpNNError: if the layer has no C function or does not take the input's shape.
         """
         if is_chain(layer):
             for child_name, child in layer.children().items():
@@ -77,7 +80,7 @@ class Steps:
                 x = y
             return x
         if type(layer) not in WRITERS:
-            raise NpNNError(f"{layer} cannot be written as C")
+            raise NpNNError(f"{layer} cannot be written as C: build the model from other layers")
         before = len(self.calls)
         y = WRITERS[type(layer)](layer, self, name, x, keep, _output_shape(layer, x.shape))
         if len(self.calls) > before and not layer.children():
@@ -85,7 +88,7 @@ class Steps:
         return y
 
     def take(self, shape):
-        """Return a new Value at the first place that is free."""
+        """Return a new Value at the first free place that is large enough."""
         start, size = 0, math.prod(shape)
         for other in sorted(self.held):
             if start + size <= other:
@@ -96,14 +99,14 @@ class Steps:
         return Value(tuple(shape), start)
 
     def moved(self, x, shape, keep):
-        """Return a new Value for what is made of x, whose memory is free afterwards."""
+        """Return a new Value for the result computed from x; release x unless `keep`."""
         y = self.take(shape)
         if not keep:
             del self.held[x.start]
         return y
 
     def own(self, x, keep):
-        """Return x, or a copy of it where it must be kept, to work in place."""
+        """Return a Value to compute in place: x itself, or a copy if `keep`."""
         if not keep:
             return x
         y = self.take(x.shape)
@@ -111,23 +114,23 @@ class Steps:
         return y
 
     def call(self, function, *arguments):
-        """Call a C function, which has a file of its name in the folder c/."""
+        """Add a call of a C function, whose source is c/<function>.h."""
         self.functions.add(function)
         self.calls.append(f"{function}({', '.join(map(str, arguments))});")
 
     def constant(self, name, numbers, kind="float"):
-        """Keep an array; return its name. Raises NpNNError for NaN and infinity."""
+        """Add a constant array; return its name. Raises NpNNError for NaN and infinity."""
         with np.errstate(over="ignore"):
             numbers = np.asarray(numbers, np.float32)
         if not np.isfinite(numbers).all():
-            raise NpNNError(f"{name} holds NaN or infinity, of which C has no constants")
+            raise NpNNError(f"{name} holds NaN or infinity: a C file needs finite weights")
         self.constants.append(Constant(kind, name, numbers))
         return name
 
     def window(self, name, x, shape, geometry=()):
-        """Keep windows on x, which become an image of a shape; return a C pointer to them.
+        """Add the windows that map x to an output of `shape`; return a C pointer to them.
 
-        geometry: kernel, stride and padding, a pair each; none where windows share the image.
+        geometry: kernel, stride and padding, a pair each; () for adaptive windows.
         """
         (channels, *image), (units, *places) = x.shape, shape
         windows = [number for pair in geometry or NONE for number in pair]
@@ -136,10 +139,10 @@ class Steps:
         return f"&{name}"
 
     def sums(self, layer, name, weight):
-        """Keep weights (..., units) and the biases; return their names and what must follow.
+        """Add weights (..., units) and biases; return (weight name, bias name, factors).
 
-        What follows is None, or (factor, shift) of each unit, which make sums of whole weights
-        those of the layer.
+        factors: None, or with int8 the (factor, shift) arrays (units,) that turn sums of integer
+        weights into the layer's outputs.
         """
         bias = layer.bias.data if layer.bias else np.zeros(weight.shape[-1])
         weight = np.asarray(weight, np.float32)
@@ -153,23 +156,23 @@ class Steps:
         return kept, self.constant(f"{name}_bias", bias), factors
 
     def scale(self, name, y, factors):
-        """Multiply and shift each channel, or number, by factors, a pair of arrays."""
+        """Scale and shift each channel, or each number of a row: factors is (scale, shift)."""
         scale = self.constant(f"{name}_scale", factors[0])
         shift = self.constant(f"{name}_shift", factors[1])
         self.call("scale_and_shift", y.c, math.prod(y.shape[1:]), y.shape[0], scale, shift)
 
 
 def _output_shape(layer, shape):
-    """Return the shape that a layer makes of a sample's. Raises NpNNError if it does not fit."""
+    """Return a layer's output shape for a sample's shape. Raises NpNNError if it does not fit."""
     with inference():
         return layer.forward(np.zeros((1, *shape), np.float32)).shape[1:]
 
 
-WRITERS = {}  # {class of a layer: function that adds its calls}; a subclass is another layer
+WRITERS = {}  # {layer class: function that adds its calls}; subclasses are looked up separately
 
 
 def _writes(*kinds):
-    """Register a function (layer, steps, name, x, keep, shape) -> the output, a Value of shape."""
+    """Register a function (layer, steps, name, x, keep, shape) -> output Value of that shape."""
 
     def register(function):
         WRITERS.update(dict.fromkeys(kinds, function))
@@ -275,7 +278,7 @@ def _pooling(function, steps, name, x, keep, shape, geometry):
 def _flatten(layer, steps, name, x, keep, shape):
     channels, places = x.shape[0], math.prod(x.shape[1:])
     if channels == 1 or places == 1:
-        return Value(tuple(shape), x.start)  # the same numbers in the same order
+        return Value(tuple(shape), x.start)  # flattening does not reorder the numbers
     y = steps.moved(x, shape, keep)
     steps.call("channels_first", x.c, places, channels, y.c)
     return y
@@ -288,7 +291,7 @@ def _residual(layer, steps, name, x, keep, shape):
         skip = steps.add(layer.shortcut, f"{name}_shortcut", x, keep=True)
     kept = {x.start} if keep else set()
     inner = steps.add(layer.block, f"{name}_block", x, keep=x.start in kept | {skip.start})
-    if inner.start in kept | {skip.start}:  # a block that does nothing
+    if inner.start in kept | {skip.start}:  # an identity block returned its input itself
         inner = steps.own(inner, keep=True)
     steps.calls.append("/* Residual: the sum of both ways */")
     steps.call("add", skip.c, skip.size, inner.c)
@@ -299,4 +302,4 @@ def _residual(layer, steps, name, x, keep, shape):
 
 @_writes(layers.Dropout, layers.Dropout2d, layers.GaussianNoise)
 def _nothing(layer, steps, name, x, keep, shape):
-    return x  # after eval() they do nothing
+    return x  # the identity in evaluation mode

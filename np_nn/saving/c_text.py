@@ -1,4 +1,4 @@
-"""C source text of names, strings, comments and arrays of numbers."""
+"""C source text for names, strings, comments and arrays of numbers."""
 
 import re
 import textwrap
@@ -6,25 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
-COLUMNS = 98  # of a line
-# Between what may not stand side by side in a comment: ends of comments, and trigraphs.
+COLUMNS = 98  # characters of a line
+# Positions where a comment needs a space: within comment delimiters and trigraphs.
 FORBIDDEN = re.compile(r"(?<=\*)(?=/)|(?<=/)(?=\*)|(?<=\?)(?=\?)")
 
 
 def prefix(path):
-    """Return the name that begins the names of a file's functions: digit for My/Digit.c."""
+    """Return the prefix of the names of a file's functions: digit for My/Digit.c."""
     name = re.sub("[^0-9a-z]+", "_", Path(path).stem.lower()).strip("_")
     return name if name[:1].isalpha() else f"model_{name}".rstrip("_")
 
 
 def comment(text):
-    """Return one line of a comment that says this, in printable ASCII."""
+    """Return text as one line of a comment, in printable ASCII."""
     text = "".join(c if c.isprintable() else " " for c in str(text))
     return FORBIDDEN.sub(" ", text.encode("ascii", "backslashreplace").decode())
 
 
 def comments(text):
-    """Return text as lines of a comment, of at most COLUMNS columns."""
+    """Return text as comment lines of at most COLUMNS characters, with their markers."""
     return [comment(line) for line in textwrap.wrap(str(text), COLUMNS - 10)]
 
 
@@ -45,7 +45,7 @@ def c_float(number):
 
 
 def numbers(array, kind="float"):
-    """Return lines with the numbers of an array in its order. kind: "float", "double" or "int8"."""
+    """Return an array's numbers as lines of C text, in C order. kind: float, double or int8."""
     array = np.ravel(array)
     if kind == "int8":
         words = [str(n) for n in array.astype(np.int8).tolist()]

@@ -1,4 +1,4 @@
-"""Trained models as files for others: the ending of a file's name says in which format."""
+"""Export of trained models, in the format that the file's ending names."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ ENDINGS = (*weights.FORMATS, ONNX, C)
 
 
 def ending(path):
-    """Return the ending of a file's name, which names its format."""
+    """Return the ending of a file's name in lower case, which names its format."""
     return Path(path).suffix.lower()
 
 
 def check(path):
-    """Check before a training that the format of a file can be written.
+    """Check, before a training, that the format of a file can be written.
 
-    Raises NpNNError for another ending, and where the package onnx is missing.
+    Raises NpNNError for an unknown ending, and for .onnx if the package onnx is missing.
     """
     if ending(path) not in ENDINGS:
         raise unknown_name("ending", ending(path), ENDINGS)
@@ -31,20 +31,20 @@ def check(path):
 
 
 def write(model, path, int8=False):
-    """Write a model: .safetensors as a model file, .onnx, .c, or .pt as arrays for PyTorch.
+    """Write a model: .safetensors as a model file, .onnx, .c, or .pt and .pth as PyTorch arrays.
 
-    Its ``info`` goes with it, but not into .pt. int8: in C, weights of one byte each.
+    The model's ``info`` is included, except in .pt and .pth. int8: store the weights of a C file
+    as one byte each.
 
-    Returns what the file lacks of the preparation that the model was trained with, in one line, or
-    "". Raises what the writers raise, and NpNNError for ONNX where ``info`` has no shape of a
-    sample.
+    Returns one line that names the preparation steps missing from the file, or "". Raises what the
+    writers raise, and NpNNError for ONNX if ``info`` has no sample shape.
     """
     check(path)
     if ending(path) == ".safetensors":
         save_model(model, path)
         return ""
     if ending(path) == C:
-        export_c(model, path, int8=int8)  # which has the whole preparation
+        export_c(model, path, int8=int8)  # a C file includes the whole preparation
         return ""
     if ending(path) == ONNX:
         export_onnx(model, path, _sample_shape(model))

@@ -1,4 +1,4 @@
-"""Callbacks that write down how training goes: as lines of JSON, or for TensorBoard."""
+"""Callbacks that log a training: as JSON lines, or for TensorBoard."""
 
 import json
 import time
@@ -11,17 +11,17 @@ from np_nn.utils.optional import need
 
 
 def measures(training):
-    """Return how the epoch that has just ended went: `History.measures`, and its last rate."""
+    """Return the last epoch's results: `History.measures`, and its last learning rate."""
     history = training.history
     return {**history.measures(history.epochs - 1), "learning_rate": training.rate}
 
 
 class JSONLogger(Callback):
-    """A line of JSON for each epoch: its number, the step, the time, and its ``measures``.
+    """Log of one JSON line per epoch: its number, the step, the time, and its ``measures``.
 
-    A training from the start begins the file anew. A resumed one goes on with it: lines of later
-    steps, written before it was killed, are dropped, so that none comes twice. Raises NpNNError
-    if the file cannot be read or written.
+    A training from the start overwrites the file. A resumed training continues it and drops lines
+    of steps after the checkpoint, so that no epoch is logged twice. Raises NpNNError if the file
+    cannot be read or written.
     """
 
     def __init__(self, path):
@@ -38,7 +38,7 @@ class JSONLogger(Callback):
         files.write_file(self.path, "".join(f"{line}\n" for line in self._lines).encode())
 
     def _until(self, done):
-        """The lines that are there already, up to this step."""
+        """Return the existing lines of the file up to step `done`."""
         if not done or not self.path.is_file():
             return []
         try:
@@ -52,13 +52,15 @@ def _step(line, path):
     try:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        raise NpNNError(f"{path} is not a log of np_nn: {line[:40]!r} has no step") from None
+        raise NpNNError(
+            f"{path} is not a log of np_nn: {line[:40]!r} has no step; log to another file"
+        ) from None
 
 
 class TensorBoard(Callback):
-    """The ``measures`` of each epoch as curves for TensorBoard, in a folder of its own.
+    """Log of each epoch's ``measures`` for TensorBoard, in `folder`.
 
-    Raises NpNNError if tensorboardX, which writes them, is not installed.
+    Raises NpNNError if the package tensorboardX is not installed.
     """
 
     def __init__(self, folder):

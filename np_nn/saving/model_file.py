@@ -1,7 +1,7 @@
-"""Model files: a network with all that is needed to use it, without the code that built it.
+"""Model files: a network with everything needed to use it without the code that built it.
 
-The format is that of checkpoints, see `archive`. The arrays have the names of ``state_dict``, so
-that everything that reads safetensors finds the weights.
+The format is that of checkpoints, see `archive`. The arrays keep their ``state_dict`` names, so
+that every reader of safetensors finds the weights.
 """
 
 from dataclasses import replace
@@ -18,17 +18,17 @@ from np_nn.utils.description import describe
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.plain import read
 
-NETWORK = "network"  # of a file's tree: the description
+NETWORK = "network"  # key of the description in a file's tree
 
 
 def save_model(model, path, info=None):
     """Write a model with its description: layers, weights, class names, preparation.
 
-    path: ends in .safetensors. info: `ModelInfo`; None: the model's own, as recipes and
-    `load_model` give it, or one that says nothing.
+    path: ends in .safetensors. info: `ModelInfo`; None: the model's own, as set by recipes and
+    `load_model`, or an empty one.
 
     Raises NpNNError for a layer that is not np_nn's own, weights that are not finite, an info that
-    does not fit the layers, another ending, and if the file cannot be written.
+    does not fit the layers, or another ending, and if the file cannot be written.
     """
     if Path(path).suffix.lower() != ".safetensors":
         raise unknown_name("ending of a model file", Path(path).suffix, [".safetensors"])
@@ -46,11 +46,11 @@ def save_model(model, path, info=None):
 def load_model(path):
     """Return the model in a file, a Module after ``eval()``, with its `ModelInfo` as ``info``.
 
-    path: a file of `save_model`, of `Checkpoint` or of the programs' --save and --export. Of a
-    checkpoint with early stopping, the model has the best weights. Reading it runs no code.
+    path: a file of `save_model`, of `Checkpoint` or of the programs' --save and --export. A
+    checkpoint with early stopping gives its best weights. Reading the file runs no code.
 
-    Raises NpNNError for a file that is missing, damaged or of a later version, for one of arrays
-    alone, which `load_weights` reads, and for layers that are not np_nn's own.
+    Raises NpNNError for a file that is missing, damaged or of a later version, for a file of
+    arrays alone (use `load_weights`), and for layers that are not np_nn's own.
     """
     content = files.read_file(path, archive.MOST_BYTES)
     try:
@@ -64,21 +64,21 @@ def load_model(path):
 
 
 def _stored(content, path):
-    """Return (tree, state_dict) of a file that has a description."""
+    """Return (tree, state_dict) of a file; raise NpNNError if it has no description."""
     if archive.is_ours(content):
         tree, state = weights.ours(content)
         if NETWORK in tree:
             return tree, state
     elif not weights.is_torch(path):
-        archive.arrays(content)  # an error for what is no file of arrays
+        archive.arrays(content)  # raises the clearer error if it is not a file of arrays
     raise NpNNError(
         "holds weights without a description of their network: build it in Python, and load them "
-        "by load_weights(model, path)"
+        "with load_weights(model, path)"
     )
 
 
 def _build(network, state):
-    """Return the Module of a description and arrays. Raises NpNNError if they do not fit."""
+    """Build a Module from a description and arrays. Raises NpNNError if they do not fit."""
     if not isinstance(network, dict) or not {"layers", "info"} <= network.keys():
         raise NpNNError("its description is incomplete")
     if not all(np.isfinite(array).all() for array in state.values() if array.dtype.kind == "f"):

@@ -1,4 +1,4 @@
-"""ModelInfo: what a model file says of a model besides its layers and weights."""
+"""ModelInfo: facts of a model file besides layers and weights."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from np_nn.utils.plain import plain
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Description of a trained network, for those who use it later.
+    """Description of a trained network for its later users.
 
-    classes: names of the outputs, in their order. preparation: how a file becomes an input.
-    dataset: name of the set that it was trained on. recipe: {hyper-parameter: value}. versions:
+    classes: names of the outputs, in order. preparation: how a file becomes an input.
+    dataset: name of the training set. recipe: {hyper-parameter: value}. versions:
     {package: version} of the program that trained it.
     """
 
@@ -24,12 +24,12 @@ class ModelInfo:
 
     @classmethod
     def of(cls, data):
-        """Return the ModelInfo of a network that is trained on the samples of a `Dataset`."""
+        """Return the ModelInfo of a network that is trained on a `Dataset`."""
         return cls(data.classes, data.preparation, data.name)
 
     @property
     def metadata(self):
-        """The facts by name for other formats, such as ONNX; as text, or as JSON."""
+        """The facts for other formats, such as ONNX: {name: text}, other values as JSON text."""
         rule = self.preparation
         facts = {"dataset": self.dataset, "scale": rule.scale, "shift": rule.shift}
         facts |= {"shape": rule.shape, "classes": self.classes, "preparation": rule}
@@ -41,7 +41,7 @@ class ModelInfo:
 
     @property
     def beside(self):
-        """Parts of the preparation that a file of layers alone, such as ONNX, lacks, in words."""
+        """The preparation steps, in words, that a file of layers alone, such as ONNX, lacks."""
         parts = ["the straightening"] if self.preparation.deskew else []
         parts += ["the standardization"] if self.preparation.kind == FEATURES else []
         return " and ".join(parts)

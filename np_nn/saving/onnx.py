@@ -1,7 +1,7 @@
-"""ONNX files: a model for onnxruntime and every other tool that reads the format.
+"""ONNX files: models for onnxruntime and every other tool that reads the format.
 
-A layer that is one operator names it in its class, as ``onnx``; for each of the others a small
-function here adds its nodes to the graph.
+A layer that equals one ONNX operator names it in its class attribute ``onnx``; for every other
+layer a small function here adds its nodes to the graph.
 """
 
 import math
@@ -16,25 +16,25 @@ from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
 
 OPSET = 17  # the first with LayerNormalization
-IR_VERSION = 8  # of the same year
+IR_VERSION = 8  # the version released with opset 17
 
 
 def export_onnx(model, path, input_shape, metadata=None):
-    """Write a model, as it is after ``eval()``, as an ONNX file.
+    """Write a model in evaluation mode as an ONNX file.
 
-    The file's input "input" takes ``(batch, *input_shape)`` float32 for any batch, its "output"
-    is what the model returns; weights have their names of ``state_dict``.
+    The file's input "input" takes ``(batch, *input_shape)`` float32 for any batch size; its
+    "output" is the model's output. Weights keep their ``state_dict`` names.
 
     Args:
-        model: Module; its mode, training or evaluation, stays.
-        path: of the file.
-        input_shape: of one sample, such as (784,) or (1, 28, 28).
-        metadata: {name: value} to write into the file; None: what the model's ``info`` says, if it
-            has one: classes, preparation, recipe, and more, see `ModelInfo`.
+        model: Module; its mode, training or evaluation, is unchanged.
+        path: path of the file.
+        input_shape: shape of one sample, such as (784,) or (1, 28, 28).
+        metadata: {name: value} to write into the file; None: the metadata of the model's ``info``,
+            if it has one: classes, preparation, recipe, and more, see `ModelInfo`.
 
     Raises:
-        NpNNError: where the package onnx is missing, for a shape that the model does not take,
-            for a layer that ONNX cannot express, and if the file cannot be written.
+        NpNNError: if the package onnx is missing, the model does not take the shape, a layer has
+            no ONNX operators, or the file cannot be written.
 
     Source: the operators of ONNX's opset 17, https://onnx.ai/onnx/operators.
     """
@@ -52,16 +52,15 @@ def export_onnx(model, path, input_shape, metadata=None):
 
 
 class Graph:
-    """The nodes and constants so far. Values go by their names."""
+    """ONNX graph under construction: its nodes and constants, connected by value names."""
 
     def __init__(self, onnx):
         self.onnx, self.nodes, self.constants = onnx, [], {}
 
     def layer(self, layer, prefix, x, sample):
-        """Add a layer whose weights begin with prefix.
+        """Add a layer; return (name, array) of its output.
 
-        x, sample: the name of its input, and an array of that shape. Returns the same of its
-        output.
+        prefix: of its weights' names. x: name of its input. sample: an array of the input's shape.
         """
         if is_chain(layer):
             for name, child in layer.children().items():
@@ -71,25 +70,25 @@ class Graph:
         return _write(layer, self, prefix, x, sample), result
 
     def add(self, kind, *inputs, output=None, **attributes):
-        """Add a node; returns the name of its output."""
+        """Add a node; return the name of its output."""
         output = output or f"{kind}_{len(self.nodes)}"
         node = self.onnx.helper.make_node(kind, inputs, [output], name=output, **attributes)
         self.nodes.append(node)
         return output
 
     def constant(self, value, name=None):
-        """Keep an array or a number; returns its name."""
+        """Add a constant, an array or a number; return its name."""
         name = name or f"constant_{len(self.constants)}"
         self.constants[name] = np.require(value, np.float32, "C")
         return name
 
     def weights(self, layer, prefix, *names):
-        """The layer's own arrays of these names in ``state_dict``, those that it has."""
+        """Add those of the named ``state_dict`` arrays that the layer has; return their names."""
         state = layer.state_dict()
         return [self.constant(state[name], prefix + name) for name in names if name in state]
 
     def model(self, input_shape, output_shape, metadata):
-        """The finished ModelProto."""
+        """Return the graph as a ModelProto."""
         helper, tensor = self.onnx.helper, self.onnx.TensorProto.FLOAT
         graph = helper.make_graph(
             self.nodes,
@@ -108,7 +107,7 @@ class Graph:
         return model
 
 
-WRITERS = {}  # {class of a layer: function that adds its nodes}; a subclass is another layer
+WRITERS = {}  # {layer class: function that adds its nodes}; subclasses are looked up separately
 
 
 def _writes(*kinds):
@@ -122,16 +121,16 @@ def _writes(*kinds):
 
 
 def _write(layer, graph, prefix, x, sample):
-    """Add a layer's nodes; return the name of the output. sample: an array like its input."""
+    """Add a layer's nodes; return the output's name. sample: an array of the input's shape."""
     if "onnx" in vars(type(layer)):
         return _operator(layer, graph, prefix, x)
     if type(layer) not in WRITERS:
-        raise NpNNError(f"{layer} cannot be written as ONNX")
+        raise NpNNError(f"{layer} cannot be written as ONNX: build the model from other layers")
     return WRITERS[type(layer)](layer, graph, prefix, x, sample)
 
 
 def _operator(layer, graph, prefix, x):
-    """Add the one operator that a layer's class names: see ``Module``."""
+    """Add the ONNX operator that a layer's class names: see ``Module``."""
     kind, attributes = layer.onnx
     weights = graph.weights(layer, prefix, *layer.state_dict())
     return graph.add(kind, x, *weights, **{k: layer.config[v] for k, v in attributes.items()})
@@ -174,7 +173,7 @@ def _silu(layer, graph, prefix, x, sample):
 
 @_writes(layers.GELU)
 def _gelu(layer, graph, prefix, x, sample):
-    """x/2 (1 + erf(x / sqrt 2))"""
+    """Add x/2 (1 + erf(x / sqrt 2))."""
     erf = graph.add("Erf", graph.add("Mul", x, graph.constant(math.sqrt(0.5))))
     share = graph.add("Add", graph.constant(1), erf)
     return graph.add("Mul", graph.add("Mul", x, graph.constant(0.5)), share)
@@ -197,7 +196,7 @@ def _layer_norm(layer, graph, prefix, x, sample):
 
 
 def _scaling(layer, graph, prefix, features):
-    """Weight and bias: the layer's, or ones and zeros."""
+    """Return the names of weight and bias: the layer's, or ones and zeros (features,)."""
     own = graph.weights(layer, prefix, "weight", "bias")
     return own or [graph.constant(np.ones(features)), graph.constant(np.zeros(features))]
 
@@ -217,7 +216,7 @@ def _average_pool(layer, graph, prefix, x, sample):
 
 @_writes(layers.AdaptiveAvgPool2d)
 def _adaptive_pool(layer, graph, prefix, x, sample):
-    """Rows @ x @ columns: windows need not be of one size."""
+    """Add rows @ x @ columns^T: adaptive windows may differ in size, which AveragePool cannot."""
     rows, columns = map(windows.averages, sample.shape[2:], layer.size)
     y = graph.add("MatMul", graph.constant(rows), x)
     return graph.add("MatMul", y, graph.constant(columns.T))
@@ -239,4 +238,4 @@ def _residual(layer, graph, prefix, x, sample):
 
 @_writes(layers.Dropout, layers.Dropout2d, layers.GaussianNoise)
 def _nothing(layer, graph, prefix, x, sample):
-    return x  # after eval() they do nothing
+    return x  # the identity in evaluation mode

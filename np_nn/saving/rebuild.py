@@ -1,7 +1,7 @@
-"""Networks rebuilt from their descriptions, which may come from anyone.
+"""Networks rebuilt from the descriptions in model files, which are untrusted input.
 
-Only classes of np_nn are called, with plain arguments, and sizes are compared with the arrays that
-are there before memory is taken for them.
+Only np_nn's classes are called, with plain arguments, and sizes are compared with the file's
+arrays before memory is allocated.
 """
 
 import inspect
@@ -18,17 +18,17 @@ from np_nn.utils.plain import frozen
 KINDS = {kind.__name__: kind for kind in (Sequential, *(vars(layers)[n] for n in layers.__all__))}
 
 MOST_LAYERS = 10_000
-MOST_DEPTH = 50  # of layers within layers
-MOST_SIZE = 2**31  # of a whole number
-SPARE = 2**20  # numbers of layers for which the file has no array
-MOST_OUTPUTS = 2**26  # numbers of a sample, and that a layer makes of one: 256 MB
+MOST_DEPTH = 50  # levels of nested layers
+MOST_SIZE = 2**31  # largest absolute value of an integer argument
+SPARE = 2**20  # weights that the layers may have beyond the numbers in the file's arrays
+MOST_OUTPUTS = 2**26  # numbers of one sample, and of a layer's output for it: 256 MB of float32
 
 
 def rebuild(entries, state):
-    """Return the Module of the layers that `describe` lists, with the arrays of a state_dict.
+    """Return the Module that `describe` listed as `entries`, with the arrays of a state_dict.
 
-    New layers of the user's own draw the weights that they would have drawn without it. Raises
-    NpNNError for a layer that is not np_nn's own, and for anything that does not fit.
+    The random stream of initial weights is left unchanged. Raises NpNNError for a layer that is
+    not np_nn's own, and for entries and arrays that do not fit together.
     """
     _check_list(entries)
     _check_sizes(entries, state)
@@ -42,37 +42,39 @@ def rebuild(entries, state):
 
 
 def _network(entries):
-    """Build the layers, the innermost first."""
-    inside = defaultdict(dict)  # {name of a module: {name in it: Module}}, the last one first
+    """Build the layers, innermost first."""
+    inside = defaultdict(dict)  # {name of a module: {child name: Module}}, last child first
     for entry in reversed(entries[1:]):
         parent, _, own = entry["name"].rpartition(".")
         inside[parent][own] = _module(entry, inside.pop(entry["name"], {}))
     module = _module(entries[0], inside.pop("", {}))
     if inside or len(list(module.modules())) != len(entries):
-        raise NpNNError("the layers' names do not fit together")
+        raise NpNNError("the layers' names do not form a tree: the file is damaged")
     return module
 
 
 def _check_list(entries):
-    """Raise NpNNError unless it lists layers of np_nn's own, the outermost first."""
+    """Raise NpNNError unless `entries` lists layers of np_nn, outermost first."""
     if not isinstance(entries, list) or not 0 < len(entries) <= MOST_LAYERS:
-        raise NpNNError("there is no list of layers")
+        raise NpNNError(f"the description needs a list of 1 to {MOST_LAYERS:,} layers")
     for entry in entries:
         if not isinstance(entry, dict) or {type(entry.get(k)) for k in ("name", "type")} != {str}:
-            raise NpNNError("a layer has no name or no type")
+            raise NpNNError("a layer has no name or no type: the file is damaged")
         if entry["type"] not in KINDS:
             raise NpNNError(
-                f"{shown(entry['type'])} is none of np_nn's own layers: build the network in "
-                "Python; save_weights and load_weights take its arrays"
+                f"{shown(entry['type'])} is not one of np_nn's own layers: build the network in "
+                "Python, and use save_weights and load_weights for its arrays"
             )
         if not isinstance(entry.get("config"), dict) or entry["name"].count(".") > MOST_DEPTH:
-            raise NpNNError(f"{shown(entry['name'])} is no layer that can be built")
+            raise NpNNError(
+                f"layer {shown(entry['name'])}: no arguments, or more than {MOST_DEPTH} levels deep"
+            )
     if entries[0]["name"]:
-        raise NpNNError("the outermost layer is missing")
+        raise NpNNError("the outermost layer is missing: the file is damaged")
 
 
 def _check_sizes(entries, state):
-    """Raise NpNNError if layers would take more memory for weights than the arrays have."""
+    """Raise NpNNError if the layers would allocate more weights than the file's arrays hold."""
     wanted = sum(_weights(entry["config"]) for entry in entries)
     there = sum(array.size for array in state.values())
     if wanted > there + SPARE:
@@ -80,7 +82,7 @@ def _check_sizes(entries, state):
 
 
 def _weights(config):
-    """Count the weights of a layer by the sizes in its arguments, of whatever layer they are."""
+    """Estimate a layer's number of weights from the sizes in its arguments, whatever its class."""
     names = ["in_features", "out_features", "in_channels", "out_channels", "num_features"]
     names += ["normalized_shape", *(["kernel_size"] if "out_channels" in config else [])]
     sizes = {name: config.get(name, 1) for name in names}
@@ -95,14 +97,14 @@ def _as_list(value):
 
 
 def _module(entry, children):
-    """Build one layer. children: {name: Module} of those inside it, the last one first."""
+    """Build one layer. children: {name: Module} of the layers inside it, last one first."""
     kind, names = KINDS[entry["type"]], list(reversed(children))
     config = {name: frozen(value) for name, value in entry["config"].items()}
     parameters = inspect.signature(kind).parameters
     try:
         for name, value in config.items():
             if name not in parameters or not _fits(value, parameters[name].default):
-                raise NpNNError(f"{shown(name)}={shown(repr(value))} is no argument of it")
+                raise NpNNError(f"{shown(name)}={shown(repr(value))} is not a valid argument")
         module = kind(*(children[name] for name in names), **config)
     except (TypeError, ValueError, OverflowError) as error:
         raise NpNNError(f"{entry['type']} cannot be built: {shown(error)}") from None
@@ -112,7 +114,7 @@ def _module(entry, children):
 
 
 def _fits(value, default):
-    """Return whether a value can be an argument: of its default's kind, a number or a pair."""
+    """Return whether a value may be an argument: its default's type, a number, a pair or None."""
     if isinstance(default, bool | str):
         return type(value) is type(default)
     numbers = value if isinstance(value, tuple) else (value,)
@@ -126,20 +128,20 @@ def _is_number(value):
 
 
 def check_output(module, shape, classes=0):
-    """Raise NpNNError unless a network takes a sample, and makes as many outputs as classes.
+    """Raise NpNNError unless a network takes samples of `shape` and has `classes` outputs.
 
-    Shapes alone are computed. shape: of the sample as it reaches the network, (C, H, W) or (I,).
+    Only shapes are computed. shape: of a sample as the network receives it, (C, H, W) or (I,).
     classes: number of outputs; 0: any.
     """
     if math.prod(shape) > MOST_OUTPUTS:
-        raise NpNNError(f"samples of shape {shape} are more than fit the memory")
+        raise NpNNError(f"samples of shape {shape} have more than {MOST_OUTPUTS:,} numbers")
     made = _output_shape(module, (1, *shape))
     if classes and made != (1, classes):
-        raise NpNNError(f"it makes outputs of shape {made[1:]} for {classes} classes")
+        raise NpNNError(f"it returns outputs of shape {made[1:]} for {classes} classes")
 
 
 def _output_shape(module, shape):
-    """Return the output's shape for an input of this one, of layers that np_nn has."""
+    """Return the output shape of an np_nn layer for an input of `shape`, batch included."""
     if isinstance(module, Sequential):
         for layer in module:
             shape = _output_shape(layer, shape)
@@ -150,7 +152,9 @@ def _output_shape(module, shape):
         return _output_shape(module.block, shape)
     shape = _own_output_shape(module, shape)
     if math.prod(shape) > MOST_OUTPUTS:
-        raise NpNNError(f"{module} makes arrays of shape {shape[1:]}, more than fit the memory")
+        raise NpNNError(
+            f"{module} returns arrays of shape {shape[1:]}, more than {MOST_OUTPUTS:,} numbers"
+        )
     return shape
 
 

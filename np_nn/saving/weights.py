@@ -1,4 +1,4 @@
-"""Files of weights: safetensors, and PyTorch's own. Reading either one runs no code."""
+"""Weight files: safetensors and PyTorch's format. Reading them runs no code."""
 
 import io
 from pathlib import Path
@@ -11,10 +11,10 @@ from np_nn.utils.optional import need
 
 
 def save_weights(model, path):
-    """Write ``model.state_dict()``, in PyTorch's names and layout.
+    """Write ``model.state_dict()`` with PyTorch's names and layout.
 
-    path: ends in .safetensors, or in .pt or .pth for a file that ``torch.load`` reads (that
-    takes torch). Raises NpNNError for another ending, if torch is missing, and if the file
+    path: ends in .safetensors, or in .pt or .pth for a file that ``torch.load`` reads (writing it
+    needs torch). Raises NpNNError for another ending, if torch is missing, and if the file
     cannot be written.
     """
     if _ending(path) not in FORMATS:
@@ -23,14 +23,13 @@ def save_weights(model, path):
 
 
 def load_weights(model, path):
-    """Give a model the weights in a file; returns it.
+    """Load the weights of a file into a model; return the model.
 
-    path: a file of `save_weights`, PyTorch's of a ``state_dict`` (its name must end in .pt or
-    .pth), a model file, or a checkpoint, of which the best weights are taken if there was early
-    stopping.
+    path: a file of `save_weights`, a PyTorch ``state_dict`` (its name must end in .pt or .pth), a
+    model file, or a checkpoint (with early stopping, its best weights).
 
-    Raises NpNNError, before anything is changed, for a file that is missing, damaged, or of
-    another model, and for one that holds anything but arrays of real numbers.
+    Raises NpNNError, leaving the model unchanged, if the file is missing, damaged or of another
+    model, or if it holds anything but arrays of real numbers.
     """
     state = _read(path)
     try:
@@ -51,14 +50,15 @@ def _read(path):
 
 
 def ours(content):
-    """Return (tree, state_dict) of the bytes of a checkpoint or a model file.
+    """Return (tree, state_dict) of a checkpoint or a model file, given as bytes.
 
-    Of a checkpoint with early stopping, these are the best weights. Raises NpNNError, whose message
-    lacks the file's name, for a file that is damaged, of a later version, or of another kind.
+    A checkpoint with early stopping gives its best weights. Raises NpNNError for a file that is
+    damaged, of a later version, or of another kind; the caller puts the file's name before the
+    message.
     """
     tree = archive.unpack(content)
     if not isinstance(tree, dict) or not tree.keys() & {"model", "network"}:
-        raise NpNNError("holds neither a model nor a training")
+        raise NpNNError("is neither a model file nor a checkpoint")
     if "model" not in tree:
         return tree, archive.arrays(content)
     best = tree.get("best")
@@ -70,7 +70,7 @@ def ours(content):
 
 
 def is_torch(path):
-    """Return whether a file is one of PyTorch's, by its ending."""
+    """Return whether a file is in PyTorch's format, by its ending."""
     return FORMATS.get(_ending(path)) is _to_torch
 
 
@@ -95,7 +95,7 @@ def _from_torch(content, path):
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return {name: tensor.numpy() for name, tensor in state.items()}
-    except Exception as error:  # torch raises what it comes upon
+    except Exception as error:  # torch.load raises many types for damaged files
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise NpNNError(f"{path} is not a PyTorch state_dict: {reason}") from error
 

@@ -48,5 +48,5 @@ def test_few_points_make_a_map_and_fewer_are_refused():
     points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     assert all(found.shape == (5, 2) for found in embed(points).values())
     for few in (points[:4], points[:, :1]):
-        with pytest.raises(nn.NpNNError, match="a map needs at least 5 samples and 2 units"):
+        with pytest.raises(nn.NpNNError, match="an embedding needs at least 5 samples and 2 units"):
             embed(few)

@@ -47,5 +47,5 @@ def test_a_single_layer():
 
 
 def test_images_need_a_shape():
-    with pytest.raises(nn.NpNNError, match="give the shape of one input"):
+    with pytest.raises(nn.NpNNError, match="summary needs the shape of one input"):
         nn.summary(nn.lenet5())

@@ -118,7 +118,7 @@ def test_a_value_becomes_one_of_the_fields_own_type():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"patience": 2}, "patience needs images to watch"),
+        ({"patience": 2}, "patience needs held-out images"),
         ({"model": "lenet", "norm": "batch"}, "lenet has no norm; it has hidden, channels"),
         ({"schedule": "step:gamma=-1"}, "StepLR: "),
         ({"augment": "shift:pixels=-1"}, "Shift: pixels must be "),

@@ -22,7 +22,7 @@ def test_features_that_are_standardized_stay_as_they_are(changes):
 
 def test_more_held_out_samples_than_there_are_are_refused_by_their_own_word():
     for data, word in ((colour(), "images"), (table(), "samples")):
-        with pytest.raises(nn.NpNNError, match=f"40 {word} to validate with of 40"):
+        with pytest.raises(nn.NpNNError, match=f"cannot hold out 40 {word} of 40 for validation"):
             prepare(Recipe(validation=40), data)
 
 

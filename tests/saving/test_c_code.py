@@ -287,13 +287,13 @@ def test_what_cannot_be_exported_says_so(tmp_path):
     broken.weight.data[0, 0] = np.nan
     image, plane = info_of((1, 4, 4)), info_of((3, 4, 4), deskew=True)
     for model, given, message in (
-        (nn.ReLU(), None, "does not know the shape of its samples"),
+        (nn.ReLU(), None, "has no sample shape"),
         (Doubled(), info, r"Doubled\(\) cannot be written as C"),
         (nn.Linear(5, 3), info, r"Linear\(5, 3\) expects"),
         (broken, info, "layer_weight holds NaN or infinity"),
         (nn.MaxPool2d(2), image, r"outputs are images \(1, 2, 2\)"),
         (nn.Linear(4, 3), info_of((4,), classes=("a",)), "3 outputs, but its info 1 classes"),
-        (nn.Linear(48, 3), plane, "only gray images"),
+        (nn.Linear(48, 3), plane, "gray uint8 images"),
     ):
         with pytest.raises(nn.NpNNError, match=message) as caught:
             nn.export_c(model, path, given)

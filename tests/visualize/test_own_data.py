@@ -96,7 +96,9 @@ def test_what_cannot_be_drawn_is_noted_and_the_rest_is_drawn(own, tmp_path, caps
     own(colour(9, "ab", (1, 1)))
     assert "errors.png" in draw(tmp_path, "answers", SHORT)
     assert not (tmp_path / "embedding.png").exists()
-    assert "a map needs at least 5 samples and 2 units, not 3 and 4" in capsys.readouterr().err
+    assert (
+        "an embedding needs at least 5 samples and 2 units, got 3 and 4" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(("words", "count"), [([], 6), (["--validation", "9"], 9)])

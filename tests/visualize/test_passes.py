@@ -171,7 +171,7 @@ def test_the_answers_of_a_model_file_are_drawn_without_training(file, tmp_path):
     [
         (["--index", "297"], "--index must be 0..296, got 297"),
         (["--index", "-1"], "a whole number >= 0 is needed"),
-        (["--unit", "8"], "the unit must be 0..7, not 8"),
+        (["--unit", "8"], "the unit must be 0..7, got 8"),
         (["--weights", "nowhere.safetensors"], "nowhere.safetensors is not there"),
         (["--weights", "x.safetensors", "--animate"], "--animate shows a training"),
         (["--load", "x.safetensors"], "--hidden is not for --load"),
