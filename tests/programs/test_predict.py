@@ -283,5 +283,5 @@ def test_outputs_are_kept_apart_from_inputs(run, folder, words):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     status, out, err = run("m.safetensors", "a.png", folder, *words.split())
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "in each other's way" in err
+    assert "conflict: give each a file" in err
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
