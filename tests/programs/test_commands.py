@@ -345,7 +345,7 @@ def test_export_writes_each_format_by_its_ending(np_nn, saved, tmp_path):
     ("words", "message"),
     [
         (["m.onxx"], "unknown ending '.onxx'; did you mean '.onnx'?"),
-        (["m.onnx", "--int8"], "--int8 is for files of C: name one that ends in .c"),
+        (["m.onnx", "--int8"], "--int8 applies to C files: name one that ends in .c"),
         (["{model}"], "conflict"),
     ],
 )

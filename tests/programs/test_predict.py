@@ -272,7 +272,7 @@ def test_a_model_that_does_not_say_what_it_takes_is_refused(run, folder):
     nn.save_model(nn.Sequential(nn.Linear(4, 3)), "n.safetensors")
     status, out, err = run("n.safetensors", "a.png")
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "n.safetensors does not say what its inputs are: save the model with" in err
+    assert "n.safetensors does not describe its inputs: save the model with" in err
 
 
 @pytest.mark.parametrize(
