@@ -85,7 +85,9 @@ def family_of(kernel):
     if name in known:
         return known[name]
     if name in ops.REFERENCE:
-        raise NpNNError(f"{name} runs on NumPy: kernels/README.md says how a kernel is added")
+        raise NpNNError(
+            f"{name} has no kernel and runs on NumPy: kernels/README.md describes how to add one"
+        )
     nearest = difflib.get_close_matches(name, known, n=3, cutoff=0)
     raise NpNNError(f"unknown kernel {name!r}; the nearest are {', '.join(nearest)}")
 

@@ -89,7 +89,7 @@ def table(text, heading, *needed):
     section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
     found = section and re.search(r"(?:^\|.*\|\n)+", section[1], re.M)
     if not found:
-        raise NpNNError(f"there is no table under '## {heading}': make bench writes it")
+        raise NpNNError(f"no table under '## {heading}': make bench writes it")
     header, _, *rows = (
         [cell.strip() for cell in line[1:-1].split("|")] for line in found[0].splitlines()
     )

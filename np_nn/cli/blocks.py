@@ -27,11 +27,11 @@ def side_by_side(images, titles, width):
     lines = []
     for start in range(0, len(drawn), across):
         some = slice(start, start + across)
-        lines.append(GAP.join(_end(title, columns).ljust(columns) for title in titles[some]))
+        lines.append(GAP.join(_shortened(title, columns).ljust(columns) for title in titles[some]))
         lines += [GAP.join(row) for row in zip(*drawn[some], strict=True)]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _end(title, most):
+def _shortened(title, most):
     """Shorten a title from its start to `most` characters: file names differ at their end."""
     return title if len(title) <= most else f"...{title[3 - most :]}"

@@ -48,7 +48,7 @@ class Evidence:
         return len(self.settings.hidden) + 1
 
 
-def _blew_up(seen):
+def _diverged(seen):
     if seen.peak <= SPIKE * seen.losses[0]:
         return ""
     step = int(seen.losses.argmax()) + 1
@@ -57,12 +57,12 @@ def _blew_up(seen):
     return f"{text}: the loss rose to {seen.peak:.3g} at step {step:,}, and units died"
 
 
-def _alike(seen):
+def _identical_units(seen):
     alike = seen.settings.init == "zeros"
     return "all weights start at 0, so that all units of a layer stay alike" if alike else ""
 
 
-def _faint(seen):
+def _vanished(seen):
     small = seen.settings.init == "original" and seen.depth >= DEEP
     if not small or seen.outputs.std(axis=0).max() > FAINT:
         return ""
@@ -72,14 +72,14 @@ def _faint(seen):
     )
 
 
-def _short(seen):
+def _too_few_steps(seen):
     done = len(seen.losses)
     if done >= FEW_STEPS and done >= seen.epoch / 4:
         return ""
     return f"{done:,} step{'s' * (done != 1)} of {seen.settings.batch_size} images are too few"
 
 
-def _flat(seen):
+def _hardly_moved(seen):
     first, last = (part.mean() for part in (seen.losses[:20], seen.losses[-20:]))
     if abs(last - first) > FLAT * first:
         return ""
@@ -92,7 +92,7 @@ def _saturated(seen):
     return f"inputs up to {seen.highest:.0f}, pixels without a scale, saturate or kill units"
 
 
-RULES = (_blew_up, _alike, _faint, _short, _flat, _saturated)
+RULES = (_diverged, _identical_units, _vanished, _too_few_steps, _hardly_moved, _saturated)
 UNKNOWN = "none of the usual ones; look at the data"
 
 

@@ -1,4 +1,4 @@
-"""The end of a program: write the files asked for, print the report, return the exit status."""
+"""End of a program: writing the requested files, printing the report, the exit status."""
 
 import json
 import sys
@@ -30,7 +30,7 @@ def conclude(writers, report, target=None, content=None, pictures=()):
         pictures: more writers, called last because they take longest.
 
     Raises:
-        NpNNError: after all else, if files failed.
+        NpNNError: at the end, naming all files that failed.
     """
     alone = outputs.is_stdout(target)
     if target and not alone:

@@ -36,12 +36,12 @@ def adopt(args):
                 f"of {args.load}"
             )
     args.loaded = load_model(args.load)
-    for name, value in _found(args, args.loaded.info).items():
+    for name, value in _file_settings(args, args.loaded.info).items():
         if getattr(args, name) is None:
             setattr(args, name, value)
 
 
-def _found(args, info):
+def _file_settings(args, info):
     """Return the training settings that a model file holds: {argument: value}."""
     rule = info.preparation
     known = bool(rule.shape)  # empty: the file was saved without a preparation

@@ -41,7 +41,7 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
         "--recipe",
         type=one_of("recipe", recipes.RECIPES),
         metavar="NAME",
-        help=f"what to repeat: {', '.join(recipes.RECIPES)} "
+        help=f"recipe to train: {', '.join(recipes.RECIPES)} "
         f"(default: {recipe}; {START.name} with data of your own)",
     )
     result.set_defaults(default_recipe=recipe)

@@ -71,11 +71,11 @@ def arguments(command, argv=None):
     if given.steps or given.epochs:
         length = [field.name for field in hyperparameters(Recipe, LENGTH)]
         options = {name: value for name, value in options.items() if name not in length}
-    before = [word for option in options.items() for word in _words(*option, given.resume)]
+    before = [word for option in options.items() for word in _option_words(*option, given.resume)]
     return network + before + (sys.argv[1:] if argv is None else list(argv))
 
 
-def _words(name, value, path):
+def _option_words(name, value, path):
     """Return an option of the file as command-line words; refuse those not of a training."""
     option, values = f"--{name.replace('_', '-')}", value if isinstance(value, list) else [value]
     safe = all(type(v) in (bool, int, float) or str(v)[:1] not in "-" for v in values)
@@ -83,10 +83,10 @@ def _words(name, value, path):
         raise NpNNError(f"{path} holds {option}, which is not an option of a training")
     if isinstance(value, bool):
         return [option if value else f"--no-{option[2:]}"]
-    return [option, *map(_word, values)] if isinstance(value, list) else [f"{option}={value}"]
+    return [option, *map(_list_word, values)] if isinstance(value, list) else [f"{option}={value}"]
 
 
-def _word(value):
+def _list_word(value):
     """Return a list value as a word: argparse takes -1e-05 for an option, but not -0.00001."""
     return np.format_float_positional(value, trim="0") if isinstance(value, float) else str(value)
 
@@ -100,7 +100,7 @@ def callbacks(args):
     for file in args.export:
         export.check(file)
     if (args.save_every or args.keep > 1) and not path:
-        raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
+        raise NpNNError("--save-every and --keep need a file: give --save FILE")
     wanted = []
     if args.log:
         wanted.append(JSONLogger(args.log))

@@ -88,7 +88,9 @@ def _check(args, preparation):
         if ending not in PICTURES:
             raise unknown_name("ending of --picture", ending, PICTURES)
         if len(preparation.shape) == 1:
-            raise NpNNError(f"--picture draws images, and {args.model_file} takes features")
+            raise NpNNError(
+                f"--picture draws images, and {args.model_file} takes features: leave it out"
+            )
 
 
 # ---- Input files ------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ def main(argv=None):
     args = cli.parse(command, argv)
     settings = args.settings
     for name in filter(lambda name: getattr(settings, name), NOT_HERE):
-        raise nn.NpNNError(f"the PyTorch program does not support --{name.replace('_', '-')}")
+        option = f"--{name.replace('_', '-')}"
+        raise nn.NpNNError(f"the PyTorch program does not support {option}: leave it out")
     torch.set_num_threads(args.threads)
     device = find_device(args.device)
 
@@ -69,7 +70,9 @@ def find_device(name):
         "mps": torch.backends.mps.is_available(),
     }
     if not available[name]:
-        raise nn.NpNNError(f"--device {name}: PyTorch finds no such device on this machine")
+        raise nn.NpNNError(
+            f"--device {name}: PyTorch finds no such device on this machine, use --device cpu"
+        )
     return torch.device(name)
 
 

@@ -29,14 +29,14 @@ def main(argv=None):
     files.check_writable(args.out)
     results = Results(args.out / "results.json")
     try:
-        _run(rows, results, args)
+        _train_missing(rows, results, args)
         status = 0
     except KeyboardInterrupt:
         status = 130
     report = "\n".join(tables.text(results, name) for name in _tables(rows))
     cli.conclude(_writers(results, args.out), report)
     if status:
-        print(f"interrupted; kept: {_kept(results, rows)}", file=sys.stderr)
+        print(f"interrupted; kept: {_kept_text(results, rows)}", file=sys.stderr)
     return status
 
 
@@ -79,7 +79,7 @@ def _tables(rows):
 # ---- Training -------------------------------------------------------------------------------
 
 
-def _run(rows, results, args):
+def _train_missing(rows, results, args):
     """Train the missing networks; record the error of one that fails, and continue."""
     due = [
         (recipe, seed)
@@ -102,7 +102,7 @@ def _run(rows, results, args):
                 prepared, of = prepare(recipe, raw[recipe.dataset]), recipe
             result = _train(recipe, prepared, seed, args)
         except Exception as error:  # any error: the other rows still run
-            result = {"seed": seed, "error": _line(error)}
+            result = {"seed": seed, "error": _error_text(error)}
         results.add(recipe, result)
         clock.done(recipe, result.get("seconds"))
 
@@ -134,7 +134,7 @@ def _best_on_test(found):
     return max([*tried, found.test], key=lambda test: test.accuracy)
 
 
-def _line(error):
+def _error_text(error):
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
@@ -177,7 +177,7 @@ def _dot(row):
     return Dot(row.recipe.title, row.recipe.published, row.accuracy, row.spread)
 
 
-def _kept(results, rows):
+def _kept_text(results, rows):
     count = sum("error" not in r for recipe in rows for r in results.of(recipe))
     return f"{count} trained networks in {results.path}; the same command resumes from there"
 

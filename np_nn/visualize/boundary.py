@@ -61,11 +61,11 @@ def _film(name, args):
     for step, state in snapshots.states.items():
         model.load_state_dict(state)
         accuracy = nn.evaluate(model, data.test, loss).accuracy
-        land = landscape(_chance(model), raw.train.images)
+        land = landscape(_probability(model), raw.train.images)
         moments.append(plots.Moment(step, accuracy, land))
     return plots.Film(name, raw.train.images, raw.train.labels, tuple(moments))
 
 
-def _chance(model):
+def _probability(model):
     """Return a function: points (M, 2) -> the probability of class 1 (M,)."""
     return lambda at: Softmax()(model(at.astype(np.float32)))[:, 1]

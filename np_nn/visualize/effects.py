@@ -81,7 +81,7 @@ def _variants(base, field, data):
     }
 
 
-class _Keep(Callback):
+class _KeepHistory(Callback):
     """Callback that keeps the History, which a diverging training does not return."""
 
     def on_epoch_begin(self, training):
@@ -90,7 +90,7 @@ class _Keep(Callback):
 
 def _train(args, data):
     """Train; return (samples seen after each step (k,), losses (k,), whether they diverged)."""
-    keep, diverged = _Keep(), False
+    keep, diverged = _KeepHistory(), False
     try:
         network.train(args, [keep], network.prepare(args, data))
     except DivergedError:

@@ -59,7 +59,7 @@ def describe(model, float16=None):
     rule = model.info.preparation
     if rule.kind != DIGIT:
         raise NpNNError(f"the page needs a model of digits, and this one takes {rule.kind} inputs")
-    named = _drawn(model)
+    named = _drawn_layers(model)
     held = dict(_arrays(named))
     if float16 is None:
         float16 = sum(array.nbytes for array in held.values()) * 4 / 3 > MOST_BYTES
@@ -77,7 +77,7 @@ def describe(model, float16=None):
     return Network(facts, b"".join(a.tobytes() for a in stored.values()), _rounding(held, stored))
 
 
-def _drawn(model):
+def _drawn_layers(model):
     """Return [(name, layer)] of a model's layers, without a Softmax at its end.
 
     The page computes probabilities and loss from logits itself.
@@ -177,7 +177,7 @@ def _stored(array, float16):
 
 
 def _placed(stored):
-    """Yield the facts of each array. float32 arrays may lie at any byte."""
+    """Yield the facts of each array. float32 arrays may start at any byte."""
     start = 0
     for name, array in stored.items():
         yield {"name": name, "shape": array.shape, "type": array.dtype.name, "start": start}

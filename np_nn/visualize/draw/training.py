@@ -25,7 +25,10 @@ def facts(count=0, dataset="mnist"):
 def _images(count, dataset):
     data = nn.load(dataset, quiet=True)
     if count > len(data.train):
-        raise NpNNError(f"--images {count}: {dataset} has {len(data.train)} training images")
+        most = len(data.train)
+        raise NpNNError(
+            f"--images {count}: {dataset} has {most} training images, give at most {most}"
+        )
     counts = count, max(1, count // TESTED)
     splits = list(zip((data.train, data.test), counts, strict=True))
     parts = [split.images[:n].tobytes() for split, n in splits]
