@@ -1,15 +1,15 @@
 """Build each kernels/<family>/<name>.pyx as the extension np_nn._kernels.<name>.
 
-The kernels are optional: without a compiler the installation succeeds, and NumPy serves; so it
-does on Windows, where they are built on request alone. From Python 3.11 on they use the stable ABI:
-one build serves all later versions, too. Environment:
+The kernels are optional: without a compiler the installation succeeds, and np_nn runs on NumPy. On
+Windows they are built only on request. From Python 3.11 on they use the stable ABI: one build also
+serves all later versions. Environment:
 
 NP_NN_STRICT=1     a kernel that does not compile is an error, so that CI cannot overlook it; on
-                   Windows the request to build the kernels
+                   Windows: build the kernels
 NP_NN_OPENMP=1     use OpenMP's threads in place of our own (kernels/common/team.h)
 NP_NN_SANITIZE=1   build with the address and undefined-behaviour sanitizers (make sanitize)
-NP_NN_FAMILY=mlp   build this family alone (make kernel)
-NP_NN_ONLY=avx512  compile the inner loops for this instruction set alone (make kernel)
+NP_NN_FAMILY=mlp   build only this family (make kernel)
+NP_NN_ONLY=avx512  compile the inner loops only for this instruction set (make kernel)
 """
 
 import os
@@ -39,8 +39,8 @@ STABLE_ABI = (
     and not sysconfig.get_config_var("Py_GIL_DISABLED")
 )
 SUFFIX = get_abi3_suffix() if STABLE_ABI else sysconfig.get_config_var("EXT_SUFFIX")
-# Not -march: the kernels choose the instruction set when they run. Without -fno-math-errno
-# GCC does not vectorise a square root.
+# No -march, as the kernels choose the instruction set at run time. Without -fno-math-errno GCC does
+# not vectorise square roots.
 OPTIMIZE = ["-g0", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-O1", "-g"]
 
@@ -53,8 +53,8 @@ def wanted(variable):
 def headers(source):
     """Return the .pxi and .h files that a source includes, directly or not, as sorted paths.
 
-    Includes are written from kernels/ on. When one of these files changes, the extension is
-    built again; a source distribution holds them.
+    Includes are relative to kernels/. A change in one of these files rebuilds the extension; source
+    distributions contain them.
     """
     found, open_ = set(), [Path(source)]
     while open_:
@@ -67,7 +67,7 @@ def headers(source):
 
 
 def absolute(text, repository, version):
-    """Return Markdown whose links and images lead to a release's files in the repository."""
+    """Return Markdown with relative links made absolute, to a release's files in the repository."""
 
     def target(link):
         kind = "raw" if link[1] else "blob"
@@ -77,7 +77,7 @@ def absolute(text, repository, version):
 
 
 class Project(Distribution):
-    """The project, whose README has no relative link: a package index shows it by itself."""
+    """Distribution whose README has absolute links, as a package index shows it on its own."""
 
     def parse_config_files(self, *arguments, **settings):
         super().parse_config_files(*arguments, **settings)
@@ -88,7 +88,7 @@ class Project(Distribution):
 
 
 class BuildKernels(build_ext):
-    """Build command: flags that the compiler understands, one extension per core at a time."""
+    """Build command: flags for the compiler in use, and extensions built in parallel."""
 
     def initialize_options(self):
         super().initialize_options()
@@ -107,7 +107,7 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def copy_extensions_to_source(self):
-        """Install in place; remove what else this Python would import from there."""
+        """Install in place; remove other extensions there that this Python would import."""
         super().copy_extensions_to_source()
         built = {source.stem + SUFFIX for source in SOURCES}
         for path in Path("np_nn/_kernels").glob("*"):
@@ -127,7 +127,7 @@ class BuildWheel(bdist_wheel):
 
 
 def declared():
-    """Return an Extension for each source, or for NP_NN_FAMILY's, as Cython is given it."""
+    """Return an Extension, for Cython, of each source or of NP_NN_FAMILY's."""
     family, only = os.environ.get("NP_NN_FAMILY"), os.environ.get("NP_NN_ONLY")
     macros = [("NN_ONLY", f"NN_{only.upper()}")] if only else []
     if STABLE_ABI:
@@ -157,7 +157,7 @@ def extensions():
         declared(),
         include_path=[str(KERNELS)],
         build_dir="build",
-        # The kernels have no state that a lock would have to guard: see common/workspace.h.
+        # The kernels have no state that needs a lock: see common/workspace.h.
         compiler_directives={"language_level": 3, "freethreading_compatible": True},
     )
     for extension in built:
@@ -165,7 +165,7 @@ def extensions():
     return built
 
 
-if __name__ == "__main__":  # a test imports this file to ask for headers()
+if __name__ == "__main__":  # a test imports this file for headers()
     setup(
         distclass=Project,
         ext_modules=extensions(),

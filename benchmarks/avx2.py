@@ -1,4 +1,4 @@
-"""The training steps of a processor without AVX-512, np_nn and torch both held to AVX2."""
+"""Training steps of np_nn and torch, both limited to AVX2, as on processors without AVX-512."""
 
 import dataclasses
 import statistics
@@ -12,7 +12,7 @@ from np_nn.utils.markdown import markdown_table
 
 
 def run(session):
-    """Measure the grid; returns Markdown."""
+    """Measure the grid; return Markdown."""
     grid = cells.QUICK[:1] if session.quick else cells.GRID
     grid = [cell for cell in grid if cell.threads is None or cell.threads < session.cores]
     results = session.each(grid, lambda cell: _measure(session, cell))

@@ -1,12 +1,12 @@
-"""Training in the browser beside native code and TensorFlow.js, and a frame while drawing.
+"""Training speed in the browser, beside native code and TensorFlow.js, and frame times of drawing.
 
     make wasm
     python benchmarks/browser.py
 
 Contenders train 784-128-10 on the same images, batch 128, SGD with momentum, on one thread. Each is
 a process of its own: the page of np-nn draw, the same C source as native code of the baseline
-instruction set, TensorFlow.js with its WebAssembly and its JavaScript backend. They take turns; a
-figure is the median of the rounds. npm fetches TensorFlow.js into build/tfjs/.
+instruction set, TensorFlow.js with its WebAssembly and its JavaScript backend. They take turns, and
+a figure is the median of the rounds. npm fetches TensorFlow.js into build/tfjs/.
 """
 
 import argparse
@@ -35,7 +35,7 @@ import native  # noqa: E402
 
 WIDTHS, BATCH, RATE = (784, 128, 10), 128, 0.05
 IMAGES = 6000
-SECONDS = 1.0  # of a turn
+SECONDS = 1.0  # target length of a turn
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MODULES = "node_modules/@tensorflow"
 TFJS = ROOT / "build" / "tfjs"
@@ -110,7 +110,7 @@ def main():
     command.add_argument("--rounds", type=int, default=7, metavar="N")
     rounds = command.parse_args().rounds
     if not training.MODULE.is_file():
-        command.error("the page cannot train: make wasm builds its kernels")
+        command.error("the page cannot train without its kernels: build them by make wasm")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         try:
@@ -131,14 +131,14 @@ def main():
 
 
 def launcher(stack):
-    """Return a function that starts a browser of its own and returns an empty page of it."""
+    """Return a function that starts a new browser and returns an empty page of it."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise NpNNError("playwright is not installed: pip install playwright") from None
     if not path:
-        raise NpNNError("no chromium is installed")
+        raise NpNNError(f"no chromium is installed: install one of {', '.join(NAMES)}")
     driver = stack.enter_context(sync_playwright())
 
     def launch():
@@ -149,7 +149,7 @@ def launcher(stack):
     return launch
 
 
-# ---- Contenders: functions of a turn, which return images/s ------------------------------------
+# ---- Contenders: functions that take one turn and return images/s ------------------------------
 
 
 def native_turn(folder, data):
@@ -192,7 +192,7 @@ def page_turn(page):
 
 
 def tfjs_turns(launch, data):
-    """Return {name: turn} of TensorFlow.js's backends; {} and a line where npm is missing."""
+    """Return {name: turn} of TensorFlow.js's backends; without npm print a line and return {}."""
     if not all((TFJS / MODULES / package).is_dir() for package in PACKAGES) and not fetch():
         return {}
     scripts = [TFJS / MODULES / package / "dist" / file for package, file in PACKAGES.items()]
@@ -210,7 +210,7 @@ def tfjs_turns(launch, data):
 
 
 def fetch():
-    """Install TensorFlow.js by npm; return whether it is there."""
+    """Install TensorFlow.js by npm; return whether that succeeded."""
     if not shutil.which("npm"):
         print("TensorFlow.js is left out: npm is not installed", file=sys.stderr)
         return False
@@ -237,7 +237,7 @@ def tfjs_turn(page):
     return turn
 
 
-# ---- What is said -----------------------------------------------------------------------------
+# ---- Report -----------------------------------------------------------------------------------
 
 
 def report(turns, frames, version):

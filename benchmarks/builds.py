@@ -1,4 +1,4 @@
-"""Builds of a family of kernels apart from the installed one, to be timed: see kernel.py."""
+"""Builds of a family of kernels, separate from the installed one, for timing: see kernel.py."""
 
 import os
 import shutil
@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Builds:
-    """The builds of a family whose inner loops are of one instruction set alone.
+    """Builds of a family whose inner loops are compiled for one instruction set only.
 
-    The compiler makes the same loops of them as in a build with all sets, in half the time.
+    The loops are the same as in a build with all sets, and compile in half the time.
     """
 
     family: str
@@ -24,7 +24,7 @@ class Builds:
     root: Path = ROOT
 
     def start(self):
-        """Start to compile what has changed; return the process."""
+        """Start compiling changed sources; return the process."""
         command = [sys.executable, "setup.py", "--quiet", "build_ext"]
         command += ["--build-lib", self._folder, "--build-temp", self._folder]
         settings = {"NP_NN_FAMILY": self.family, "NP_NN_ONLY": self.isa, "NP_NN_STRICT": "1"}
@@ -34,7 +34,9 @@ class Builds:
     def finish(self, compiler):
         """Wait for the process. Raises NpNNError if it failed."""
         if compiler.wait():
-            raise NpNNError(f"kernels/{self.family} does not compile, as said above")
+            raise NpNNError(
+                f"kernels/{self.family} does not compile: see the compiler's output above"
+            )
 
     @property
     def place(self):
@@ -47,18 +49,18 @@ class Builds:
         return self._newest(self.place)
 
     def save(self, name):
-        """Keep a copy of it under a name."""
+        """Keep a copy of the present build under a name."""
         place = self._saved / name
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy2(self.now, place)
 
     def saved(self, name):
-        """Return the path of what was saved under a name. Raises NpNNError if nothing was."""
+        """Return the path of the build saved under a name. Raises NpNNError if there is none."""
         path = self._newest(self._saved / name)
         if path:
             return path
         names = sorted({path.parent.name for path in self._saved.glob(f"*/{self.family}.*")})
-        known = f"one of {', '.join(names)}" if names else "none is: --save NAME keeps one"
+        known = f"one of {', '.join(names)}" if names else "there are none: --save NAME keeps one"
         raise NpNNError(f"no build of {self.family} for {self.isa} is saved as {name!r} ({known})")
 
     @property
@@ -70,6 +72,6 @@ class Builds:
         return self._folder / "saved"
 
     def _newest(self, folder):
-        """Return the path of the newest build in a folder, whatever its ending; None without."""
+        """Return the path of the newest build in a folder, with any suffix, or None."""
         found = folder.glob(f"{self.family}.*")
         return max(found, key=lambda path: path.stat().st_mtime, default=None)

@@ -2,7 +2,7 @@
 
     python benchmarks/c_export.py
 
-One image a call, one thread; the fastest of many rounds over 500 images of MNIST's test set.
+One image per call, one thread; the fastest of many rounds over 500 images of MNIST's test set.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from np_nn.utils.markdown import markdown_table
 
 NETWORKS = ("fast98", "fast99", "fast99conv", "lenet5_relu")
 BUILDS = (("gcc", "-O2"), ("gcc", "-O3"), ("gcc", "-O3 -march=native"), ("clang", "-O3"))
-IMAGES, SECONDS = 500, 1.0  # of a round; of the measurement of one number
+IMAGES, SECONDS = 500, 1.0  # images per round; seconds to measure one number
 LOOP = """#define MODEL_DECLARATIONS
 #include "model.c"
 void each(const uint8_t *images, int count, float *outputs)
@@ -82,13 +82,13 @@ def compiled(folder, compiler, options):
 
 
 def workspace(folder):
-    """Return the KB of memory that a call takes, which the file says."""
+    """Return the memory of a call in KB, as stated in the file."""
     line = next(s for s in (folder / "model.c").read_text().splitlines() if "Memory of one" in s)
     return int(line.split()[-3].replace(",", "")) / 1e3
 
 
 def fastest(function, count):
-    """Return the least microseconds that a call takes for one of its `count` images."""
+    """Return the minimum time of a call in microseconds per image. count: images per call."""
     end, best = time.perf_counter() + SECONDS, np.inf
     while time.perf_counter() < end:
         start = time.perf_counter()
@@ -105,14 +105,14 @@ def by_c(path, images):
 
 
 def by_np_nn(model, data):
-    """nn.predict of a Split of one image, prepared before."""
+    """Time nn.predict on Splits of one image, prepared before; return microseconds per image."""
     prepare_one = model.info.preparation.split
     splits = [prepare_one(data.test.images[i : i + 1]) for i in range(IMAGES)]
     return fastest(lambda: [nn.predict(model, split) for split in splits], IMAGES)
 
 
 def by_onnxruntime(model, data):
-    """onnxruntime of images that are floats already."""
+    """Time onnxruntime on images already converted to floats; return microseconds per image."""
     import onnxruntime
 
     preparation = model.info.preparation

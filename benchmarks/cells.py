@@ -1,4 +1,4 @@
-"""The cells of the tables of training steps: what is trained, and how."""
+"""Cells of the tables of training steps: problems and their settings."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,21 @@ import np_nn as nn
 from np_nn import models
 from np_nn.recipes import Recipe
 
-# How each optimizer is set: the learning rates are small, so that long timings stay finite.
+# Settings of the optimizers; the learning rates are small, so that long timings stay finite.
 OPTIMIZERS = {
     "SGD": {"optimizer": "sgd", "lr": 0.01},
     "momentum": {"optimizer": "sgd:momentum=0.9", "lr": 0.01},
     "Adam": {"optimizer": "adam", "lr": 0.001},
     "RMSprop": {"optimizer": "rmsprop", "lr": 0.001},
 }
-# What the network has besides Linear and ReLU.
+# Layers of the network besides Linear and ReLU.
 EXTRAS = {"": {}, "dropout": {"dropout": 0.5}, "BatchNorm1d": {"norm": "batch"}}
 TITLES = {"mnist": "MNIST", "fashion": "Fashion"}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training problem. threads: None means all the machine's cores."""
+    """Training problem of an mlp. threads: None means all the machine's cores."""
 
     hidden: tuple[int, ...] = (512,)
     batch: int = 256
@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def settings(self):
-        """The cell as a Recipe: biases, PyTorch's start, pixels scaled to 0..1."""
+        """The cell as a Recipe: with biases, PyTorch's initialization, pixels scaled to 0..1."""
         return Recipe(
             hidden=self.hidden,
             batch_size=self.batch,
@@ -98,14 +98,15 @@ CORNERS = (
 GRID = ONE_FACTOR + CORNERS
 QUICK = (CENTRE, *TOOLKIT, ONE_THREAD, SMALL)
 
-# torch.compile takes a quarter of a minute for each of these.
+# torch.compile takes 15 seconds for each of these.
 COMPILED = (CENTRE, ADAM, ONE_THREAD, SMALL, Cell(batch=1), Cell(batch=1024))
 
 
 def lenet_style():
-    """Two convolutions of 5 x 5 with ReLU and pooling, 28 x 28 pixels to 512 numbers, 10 classes.
+    """Return a network of two 5 x 5 convolutions with ReLU and pooling, and 10 classes.
 
-    Source: the network of many first steps with PyTorch; after LeNet-5, with more channels.
+    28 x 28 pixels become 512 features. Source: a network of many PyTorch tutorials; after LeNet-5,
+    with more channels.
     """
     return nn.Sequential(
         nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
@@ -114,7 +115,7 @@ def lenet_style():
     )  # fmt: skip
 
 
-# Networks that a Cell cannot say.
+# Networks that a Cell cannot describe.
 NETWORKS = {
     "LeNet-style": lenet_style,
     "lenet5": models.lenet5,
@@ -127,7 +128,7 @@ MOMENTUM_SGD = {"lr": 0.01, "momentum": 0.9}
 
 @dataclass(frozen=True)
 class NetworkCell:
-    """Training one of the NETWORKS with MOMENTUM_SGD. threads: None means all the cores."""
+    """Training of one of the NETWORKS with MOMENTUM_SGD. threads: None means all cores."""
 
     network: str
     batch: int = 64

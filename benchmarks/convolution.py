@@ -1,7 +1,7 @@
 """Networks of images beside PyTorch: a training step, its memory, and inference.
 
-torch is measured with each layout of images, channel by channel (contiguous) and pixel by pixel
-(channels_last); the better one counts.
+torch is measured with both layouts of images, channel by channel (contiguous) and pixel by pixel
+(channels_last); the faster one counts.
 """
 
 import dataclasses
@@ -17,9 +17,9 @@ from np_nn.training import inputs
 from np_nn.utils.markdown import markdown_table
 
 LAYOUTS = (TORCH, CHANNELS_LAST)
-IMAGES = 500  # of the test set, for inference
-SECONDS = 0.15  # a turn: there are many cells, and nothing here needs long to settle
-# Times torch, on all cores: of a training step, and of inference.
+IMAGES = 500  # test images, for inference
+SECONDS = 0.15  # per turn: there are many cells, and their times settle quickly
+# Targets in times torch, on all cores: of a training step, and of inference.
 STEPS = {
     cells.NetworkCell("LeNet-style", 64): 4,
     cells.NetworkCell("LeNet-style", 256): 5,
@@ -31,7 +31,7 @@ OUTPUTS = {"LeNet-style": 3, "resnet": 1.6}
 
 
 def run(session):
-    """Measure it; returns Markdown."""
+    """Measure the networks; return Markdown."""
     grid = cells.NETWORK_QUICK if session.quick else cells.NETWORK_GRID
     grid = [cell for cell in grid if cell.threads is None or cell.threads < session.cores]
     steps = session.each(grid, lambda cell: _train(session, cell))
@@ -63,7 +63,7 @@ def run(session):
 
 
 def _train(session, cell):
-    """Everyone's Figures; on all cores in new processes, and once those of NumPy, to compare."""
+    """Return the Figures of all; on all cores from new processes, with one round of NumPy."""
     ask = {"task": "train_network", "threads": cell.threads, "seconds": _seconds(session)}
     ask["cell"] = dataclasses.asdict(cell)
     figures = session.ask(_field(cell.network), **ask, fresh=not cell.threads)
@@ -88,7 +88,7 @@ def _images(session):
 
 
 def _field(network):
-    """Who takes part: a network of rows has one layout."""
+    """Return the contenders of a network; one of rows has only one layout."""
     layouts = LAYOUTS if inputs.takes_images(NETWORKS[network]()) else LAYOUTS[:1]
     return (OURS, *layouts)
 
@@ -98,7 +98,7 @@ def _has_dropout(cell):
 
 
 def _faster(ms):
-    """torch's faster layout, or None if it has no figure."""
+    """Return the faster layout of torch, or None if it has no figure."""
     return min((label for label in LAYOUTS if label in ms), key=ms.get, default=None)
 
 
@@ -107,7 +107,7 @@ def _against_torch(figures):
 
 
 def _columns(figures):
-    """The cells of a row that both tables have."""
+    """Return the cells of a row that both tables share."""
     times = [number(figures.ms.get(label), ".2f") for label in (OURS, *LAYOUTS)]
     return *times, number(_against_torch(figures), ".2f")
 
@@ -131,7 +131,7 @@ def _steps(session, steps):
 
 
 def _peak(cell, figures, label):
-    """MB at most; None where the process has done other things before."""
+    """Return the peak memory in MB; None if the process has done other tasks before."""
     answers = None if cell.threads else figures.answers.get(label)
     return answers[-1]["peak_mb"] if answers else None
 
@@ -147,7 +147,7 @@ def _inference(what):
 
 
 def _lost(steps, outputs):
-    """In words, where torch is faster."""
+    """Return the names of the steps and inferences in which torch is faster."""
     words = {str(cell): figures for cell, figures in steps.items()}
     words |= {_inference(what): figures for what, figures in outputs.items()}
     ratios = {what: _against_torch(figures) for what, figures in words.items()}

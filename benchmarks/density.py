@@ -1,7 +1,7 @@
-"""From which share of non-zero pixels on is a dense first layer faster? inputs.MOST_DENSITY.
+"""Fraction of non-zero pixels above which a dense first layer is faster: inputs.MOST_DENSITY.
 
-Prints a table: a training step of 784-512-10, batch 256, on dense and on compressed input,
-for images of which a given share of random pixels is not zero, and for the real data sets.
+Prints a table: the time of a training step of 784-512-10, batch 256, on dense and on compressed
+input, for images with a given fraction of random non-zero pixels, and for the real data sets.
 """
 
 import itertools
@@ -27,7 +27,7 @@ INPUTS = ("dense", "sparse")
 def main(argv=None):
     command = cli.Parser(description=__doc__)
     command.add_argument("--rounds", type=cli.whole_number(1), default=5, metavar="N")
-    command.add_argument("--seconds", type=float, default=0.25, metavar="X", help="of a turn")
+    command.add_argument("--seconds", type=float, default=0.25, metavar="X", help="of one turn")
     command.add_argument("--threads", type=cli.whole_number(1), default=machine.cores())
     args = command.parse_args(argv)
     ops.set_threads(args.threads)
@@ -42,7 +42,7 @@ def main(argv=None):
 
 
 def splits():
-    """Yield (title, Split): random images of each share, then the real ones."""
+    """Yield (title, Split): random images of each fraction, then the real ones."""
     rng = np.random.default_rng(0)
     for share in SHARES:
         images = rng.integers(1, 256, (IMAGES, 28, 28), np.uint8)
@@ -53,7 +53,7 @@ def splits():
 
 
 def row(title, split, args):
-    """One line of the table."""
+    """Return one row of the table."""
     steps = {name: trainer(split, name) for name in INPUTS}
     times = {name: [] for name in INPUTS}
     for _, name in itertools.product(range(args.rounds), INPUTS):
@@ -64,7 +64,7 @@ def row(title, split, args):
 
 
 def trainer(split, name):
-    """A runner that trains so many steps on this kind of input."""
+    """Return a runner: a function that trains `steps` steps on this kind of input."""
     model = models.mlp((784, *CENTRE.hidden, 10))
     optimizer = build.optimizer(CENTRE.settings, model.parameters())
     loss = nn.CrossEntropyLoss()

@@ -1,4 +1,4 @@
-"""MLPClassifier beside scikit-learn's, on MNIST as its users have it.
+"""MLPClassifier beside scikit-learn's, on MNIST as float64 of 0..1.
 
 python benchmarks/estimator.py CONTENDER CELL prints the seconds and the accuracy of one of them.
 """
@@ -23,12 +23,12 @@ from np_nn.utils.markdown import markdown_table
 
 MODULES = {"np_nn": "np_nn", "scikit-learn": "sklearn.neural_network"}
 QUICK = 6000  # images
-ROUNDING = 0.0005  # of the accuracy: rounding leads to other weights, as another seed would
+ROUNDING = 0.0005  # tolerance of the accuracy: rounding changes the weights like another seed
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One way to train: floats of 0..1 in float64, and all else as scikit-learn has it."""
+    """Training problem: float64 images of 0..1, and scikit-learn's defaults for all else."""
 
     hidden: int
     solver: str
@@ -52,7 +52,7 @@ CELLS = {
 
 
 def run(session):
-    """Measure it; returns Markdown."""
+    """Measure the estimators; return Markdown."""
     cells = list(CELLS)[:1] if session.quick else list(CELLS)
     turns = [(who, cell) for cell in cells for who in MODULES]
     done = session.each(turns, lambda turn: _ask(session, *turn), lambda turn: ", ".join(turn))
@@ -79,7 +79,7 @@ def run(session):
 
 
 def _gain(done):
-    """How much more accurate ours is on average, or None if one is missing."""
+    """Return our mean accuracy minus scikit-learn's, or None if a figure is missing."""
     if any("error" in answer for answer in done.values()):
         return None
     signs = {"np_nn": 1, "scikit-learn": -1}
@@ -95,7 +95,7 @@ def _words(answer):
 
 
 def _ask(session, who, cell):
-    """{"seconds", "accuracy"} of a fresh process, or {"error"}."""
+    """Run one contender in a fresh process; return {"seconds", "accuracy"} or {"error"}."""
     command = [sys.executable, __file__, who, cell, *(["--quick"] if session.quick else [])]
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(session.cores))
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -110,7 +110,7 @@ def main():
     command.add_argument("cell", choices=CELLS)
     command.add_argument("--quick", action="store_true", help=f"{QUICK} images, one epoch")
     args = command.parse_args()
-    warnings.simplefilter("ignore")  # that it has not converged, of course
+    warnings.simplefilter("ignore")  # it does not converge in so few epochs
     cell, data = CELLS[args.cell], dataset("mnist")
     train = some(data.train, QUICK) if args.quick else data.train
     classifier = importlib.import_module(MODULES[args.contender]).MLPClassifier(

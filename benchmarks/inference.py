@@ -1,11 +1,11 @@
-"""Inference: the outputs of the 10,000 test images."""
+"""Inference: the outputs for the 10,000 test images."""
 
 from contenders import LAYERS, OURS, TORCH
 from targets import at_least, ratio, table
 
 from np_nn.utils.markdown import markdown_table
 
-# What is asked for, of whom.
+# {task: contenders}.
 TASKS = {"predict": (OURS, LAYERS, TORCH), "predict_compressed": (OURS,)}
 
 ROWS = (  # words, task, contender
@@ -21,7 +21,7 @@ def _words(task):
 
 
 def run(session):
-    """Measure it; returns Markdown."""
+    """Measure inference; return Markdown."""
     figures = session.each(TASKS, lambda task: session.ask(TASKS[task], task), _words)
     if len(figures) < len(TASKS):
         return ""

@@ -1,8 +1,8 @@
 """Build one kernel and time it: python benchmarks/kernel.py KERNEL, or make kernel K=KERNEL.
 
 Compiles the kernel's family into build/kernel/, compares the kernel with its reference, and times
-it beside NumPy, torch, and builds that --save kept earlier. Each contender is a process of its
-own; they take turns for some rounds, and a figure is the median of the rounds' medians.
+it beside NumPy, torch, and earlier builds kept by --save. Each contender is a process of its own;
+they take turns for several rounds, and a figure is the median of the rounds' medians.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from np_nn import cli, ops
 from np_nn.utils import machine
 from np_nn.utils.errors import NpNNError
 
-ROUNDS, SECONDS = 5, 0.1  # turns of each contender, and the length of one
+ROUNDS, SECONDS = 5, 0.1  # turns of each contender; seconds of a turn
 
 
 def main(argv=None):
@@ -29,7 +29,7 @@ def main(argv=None):
     cases, builds = cases_of(args.kernel), Builds(family_of(args.kernel), instruction_set())
     rivals = {f"saved: {name}": str(builds.saved(name)) for name in args.against}
     labels = {"now": str(builds.now)} | rivals | {"NumPy": LAYERS, "torch": TORCH}
-    dataset("mnist")  # if it is missing, say so at once
+    dataset("mnist")  # report a missing data set at once
     with Team() as team, builds.start() as compiler:
         prepare(team, labels, cases[0], args.threads)
         builds.finish(compiler)
@@ -49,21 +49,25 @@ def main(argv=None):
 def parser():
     command = cli.Parser(description=__doc__)
     add = command.add_argument
-    add("kernel", metavar="KERNEL", help="its name, perhaps with a layer: 'linear_forward 512-10'")
+    add(
+        "kernel",
+        metavar="KERNEL",
+        help="name of the kernel, optionally with a layer: 'linear_forward 512-10'",
+    )
     add("--save", type=file_name, metavar="NAME", help="keep this build under a name")
     add("--against", type=file_name, nargs="+", default=[], metavar="NAME",
         help="time these saved builds as well")  # fmt: skip
     add("--threads", type=cli.whole_number(1), default=machine.cores(), metavar="N",
-        help="default: as many as there are cores")  # fmt: skip
+        help="default: the number of cores")  # fmt: skip
     add("--rounds", type=cli.whole_number(1), default=ROUNDS, metavar="N",
         help=f"default: {ROUNDS}")  # fmt: skip
     return command
 
 
 def file_name(word):
-    """An argument type: a name that a folder may have."""
+    """Return a word that is valid as a folder's name; the type of arguments of argparse."""
     if not re.fullmatch(r"\w[\w.-]*", word):
-        raise argparse.ArgumentTypeError(f"letters, digits, . - _ are needed, not {word!r}")
+        raise argparse.ArgumentTypeError(f"{word!r} is not a name: use letters, digits, . - _")
     return word
 
 
@@ -81,7 +85,9 @@ def family_of(kernel):
     if name in known:
         return known[name]
     if name in ops.REFERENCE:
-        raise NpNNError(f"{name} runs on NumPy: kernels/README.md says how a kernel is added")
+        raise NpNNError(
+            f"{name} has no kernel and runs on NumPy: kernels/README.md describes how to add one"
+        )
     nearest = difflib.get_close_matches(name, known, n=3, cutoff=0)
     raise NpNNError(f"unknown kernel {name!r}; the nearest are {', '.join(nearest)}")
 
@@ -101,7 +107,7 @@ def cases_of(kernel):
 
 
 def instruction_set():
-    """Return the set that kernels run on here. Raises NpNNError if no installed one can tell."""
+    """Return the instruction set of the kernels. Raises NpNNError if none are installed."""
     for kernel in ops.KERNELS.values():
         extension = sys.modules[kernel.__module__]
         if hasattr(extension, "isa"):
@@ -113,7 +119,7 @@ def instruction_set():
 
 
 class WrongError(Exception):
-    """Why the kernel that was built is not timed."""
+    """Reason why the built kernel is not timed."""
 
 
 def request(case):
@@ -121,14 +127,28 @@ def request(case):
 
 
 def prepare(team, labels, case, threads):
-    """Let all contenders import, and all but the kernel try, while the compiler is at work."""
+    """Start all contenders, and warm up all but the new build, while the compiler runs.
+
+    Args:
+        team: Team.
+        labels: {name: label of a contender}, the new build first.
+        case: one of CASES.
+        threads: number of threads.
+    """
     now, *others = labels.values()
     team.start(now, threads)
     team.take_turns(others, request(case), threads, 1)
 
 
 def timed(team, case, labels, args):
-    """Return the table of a case. Raises WrongError for a kernel that is not its reference."""
+    """Return the table of a case. Raises WrongError for a kernel that fails its check.
+
+    Args:
+        team: Team.
+        case: one of CASES.
+        labels: {name: label of a contender}, with the new build as "now".
+        args: with threads and rounds.
+    """
     trial = team.take_turns([labels["now"]], request(case), args.threads, 1)
     if trial.failures:
         raise WrongError(trial.failures[labels["now"]])

@@ -1,4 +1,4 @@
-"""The kernels: checked, then timed one by one."""
+"""Kernels, first checked and then timed one by one."""
 
 import subprocess
 import sys
@@ -14,13 +14,13 @@ from np_nn.utils.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
-# On the instruction set that is timed; not on all of them.
+# Tests on the timed instruction set only.
 CHECKED = "kernels", "layers/test_convolution.py", "--ignore=kernels/test_instruction_sets.py"
-SECONDS = 0.1  # a turn: a kernel is shorter than a step
+SECONDS = 0.1  # per turn: a kernel is shorter than a step
 
 
 def check():
-    """Prove the kernels against the reference; a line on it. Raises NpNNError if they fail."""
+    """Test the kernels against the reference; return a line. Raises NpNNError if they fail."""
     if not ops.KERNELS:
         return "No kernel is built: np_nn runs on NumPy."
     if not TESTS.is_dir():
@@ -34,7 +34,7 @@ def check():
 
 
 def run(session):
-    """Measure each kernel beside NumPy and torch; returns Markdown."""
+    """Measure each kernel beside NumPy and torch; return Markdown."""
     cases = [case for case in CASES if case.split()[0] in ops.KERNELS]
     if session.quick:
         cases = cases[::4]

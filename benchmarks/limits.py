@@ -1,4 +1,4 @@
-"""The limits of the machine, and how near the centre cell comes."""
+"""Limits of the machine, and the distance of the centre cell from them."""
 
 import numpy as np
 from cells import CENTRE
@@ -8,21 +8,21 @@ from contenders.problem import dataset
 from np_nn.utils.markdown import markdown_table
 
 PRODUCTS = ((256, 784, 512), (512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048))
-COPIED = 200  # megabytes: more than any cache holds
+COPIED = 200  # megabytes: larger than any cache
 HIDDEN, CLASSES, INPUTS = 512, 10, 784
 
 
 def flops(pixels):
-    """Of a step of the centre cell whose first layer reads so many pixels of an image.
+    """Return the operations of a step of the centre cell whose first layer reads `pixels` pixels.
 
-    Two products in the first layer and three in the second; an addition and a
-    multiplication each.
+    The first layer has two products and the second three, each with an addition and a
+    multiplication per weight and image.
     """
     return 2 * CENTRE.batch * (pixels * HIDDEN * 2 + HIDDEN * CLASSES * 3)
 
 
 def measure(session):
-    """Find the best products and copies, for the other tables too."""
+    """Measure the fastest products and copies, for this and other tables."""
     sizes = PRODUCTS[:2] if session.quick else PRODUCTS
     tasks = [(threads, size) for threads in session.thread_counts for size in sizes]
     products = session.each(tasks, lambda task: _products(session, *task), _product)
@@ -33,27 +33,27 @@ def measure(session):
 
 
 def _products(session, threads, size):
-    """{label: GFLOP/s}"""
+    """Return {label: GFLOP/s}."""
     n, m, k = size
     figures = session.ask((LAYERS, TORCH), "product", threads=threads, n=n, m=m, k=k)
     return {label: 2 * n * m * k / ms / 1e6 for label, ms in figures.ms.items()}
 
 
 def _copies(session, threads):
-    """{label: GB/s}, what is read and what is written together."""
+    """Return {label: GB/s}, read and written bytes together."""
     figures = session.ask((LAYERS, TORCH), "copy", threads=threads, megabytes=COPIED)
     return {label: 2 * COPIED / ms for label, ms in figures.ms.items()}
 
 
 def best_product(session, threads):
-    """GFLOP/s, or None if nothing was measured."""
+    """Return the GFLOP/s of the fastest product, or None if nothing was measured."""
     found = session.found.get("products", {})
     rates = [r for (t, _), by in found.items() if t == threads for r in by.values()]
     return max(rates, default=None)
 
 
 def run(session):
-    """The limits and the distance to them, as Markdown."""
+    """Return the limits and the distance to them as Markdown."""
     products, copies = session.found.get("products"), session.found.get("copies")
     if not products:
         return ""
@@ -82,7 +82,7 @@ def _threads(count):
 
 
 def _distance(session):
-    """How near the centre cell is to the best product, counting only pixels that are not zero."""
+    """Compare the centre cell with the best product, counting only pixels that are not zero."""
     ms = session.found.get("steps", {}).get(CENTRE, {}).get(OURS)
     best = best_product(session, session.cores)
     if not ms or not best:

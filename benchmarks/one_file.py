@@ -1,4 +1,4 @@
-"""How fast are the two pages of one_file/ beside np_nn and PyTorch?
+"""Speed of the two programs in one_file/ beside np_nn and PyTorch.
 
     python benchmarks/one_file.py [--steps N] [--rounds N]
 
@@ -70,7 +70,7 @@ def contenders(folder, compiler, steps):
 
 
 def write_idx(folder):
-    """Write MNIST's four files, unpacked, as the page in C reads them."""
+    """Write MNIST's four files, unpacked, as mnist.c reads them."""
     mnist = nn.load("mnist", quiet=True)
     for part, split in (("train", mnist.train), ("t10k", mnist.test)):
         for kind, array in (("images-idx3", split.images), ("labels-idx1", split.labels)):
@@ -80,7 +80,7 @@ def write_idx(folder):
 
 
 def printed(command):
-    """Return the "... ms a step" that a page prints."""
+    """Return the milliseconds of a step that a program of one_file/ prints."""
     return float(re.search(r"([\d.]+) ms a step", _run(command))[1])
 
 

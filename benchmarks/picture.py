@@ -1,4 +1,4 @@
-"""Draw the training steps that RESULTS.md tells of: python benchmarks/picture.py."""
+"""Draw the training steps of RESULTS.md: python benchmarks/picture.py."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from np_nn.utils.errors import NpNNError
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 MOST_BYTES = 1 << 20
-# The first cell of a group, and those that differ from it in one thing.
+# The first cell of a group, and cells that differ from it in one setting.
 BATCHES = (
     cells.CENTRE,
     cells.Cell(batch=1024),
@@ -24,7 +24,7 @@ BATCHES = (
     cells.ONE_THREAD,
 )
 SINGLE = (cells.Cell(batch=1), cells.Cell((128,), 1), cells.Cell((2048,), 1), cells.SMALL)
-# Who has a column of milliseconds: {its head: the name in the picture}.
+# Columns of milliseconds: {head: name in the picture}.
 NAMES = {label: label for label in CONTENDERS}
 NAMES |= {OURS: "np_nn, compiled", LAYERS: "np_nn, NumPy", "torch contiguous": TORCH}
 
@@ -45,7 +45,7 @@ def main(argv=None):
 
 
 def steps(text, group):
-    """A Timing of each cell of a group, named by what differs from the first."""
+    """Return a Timing of each cell of a group, named by its difference from the first."""
     rows = {row[""]: row for row in table(text, "A training step", "", "times fastest peer")}
     usual = str(group[0]).split(", ")
     return [
@@ -61,7 +61,7 @@ def _difference(name, usual):
 
 
 def networks(text):
-    """A Timing of each network on all cores, at the usual batch size."""
+    """Return a Timing of each network on all cores, at the default batch size."""
     rows = table(text, "Networks of images", "a training step", "threads", "times torch")
     usual = [str(cells.NetworkCell(network)) for network in cells.NETWORKS]
     return [
@@ -72,22 +72,24 @@ def networks(text):
 
 
 def about(text):
-    """The machine and the versions, from the head of the results."""
+    """Return the machine and the versions, from the head of the results."""
     found = re.search(r"^`.*` on (.*)\.\n\n(.*);.*?(\([^()]*\))\.$", text, re.M)
     if not found:
-        raise NpNNError("the results do not say on which machine they were measured")
+        raise NpNNError(
+            "the results do not name the machine they were measured on: make bench writes it"
+        )
     return f"{found[1]}; {found[2]}; kernels: {found[3].strip('()')}"
 
 
 def table(text, heading, *needed):
-    """The first table under a heading: a dict {column: cell} of each row.
+    """Return a dict {column: cell} of each row of the first table under a heading.
 
-    Raises NpNNError if there is none, or if it lacks one of the columns needed, or np_nn's.
+    Raises NpNNError if there is none, or if it lacks one of the needed columns or np_nn's.
     """
     section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
     found = section and re.search(r"(?:^\|.*\|\n)+", section[1], re.M)
     if not found:
-        raise NpNNError(f"there is no table under '## {heading}': make bench writes it")
+        raise NpNNError(f"no table under '## {heading}': make bench writes it")
     header, _, *rows = (
         [cell.strip() for cell in line[1:-1].split("|")] for line in found[0].splitlines()
     )

@@ -1,8 +1,8 @@
-"""How long do deskewing and distorting MNIST's 60,000 training images take?
+"""Time to deskew and distort MNIST's 60,000 training images.
 
-Prints a table of medians. Beside np_nn, on NumPy and compiled, stands what people use now:
-SciPy and torchvision, called for one image after the other, as a torchvision Dataset does. They
-are timed on a few images and scaled up.
+Prints a table of medians: np_nn, on NumPy and compiled, beside the usual libraries, SciPy and
+torchvision, which are called image by image, as a torchvision Dataset does. They are timed on FEW
+images and scaled up.
 """
 
 import statistics
@@ -38,7 +38,7 @@ def main(argv=None):
 
 
 def tasks():
-    """{words: (what np_nn does with all images, who else, what that does with one)}."""
+    """Return {words: (np_nn's function of all images, other library, its function of one)}."""
     vision = torchvision_transforms()
     return {
         "deskew": (lambda images, rng: deskew(images), "SciPy", deskew_one),
@@ -51,7 +51,16 @@ def tasks():
 
 
 def row(words, ours, theirs, one, images, rounds):
-    """One line of the table; each contender in turn, so that all meet the same weather."""
+    """Return one row of the table; contenders take turns, so that load affects all alike.
+
+    Args:
+        words: head of the row.
+        ours: np_nn's function (images, rng).
+        theirs: name of the other library.
+        one: its function of one image, or None.
+        images: (n, 28, 28) uint8.
+        rounds: number of rounds.
+    """
     rng = np.random.default_rng(0)
 
     def one_by_one():
@@ -88,14 +97,14 @@ def elastic_one(image, alpha=34, sigma=4):
 
 
 def torchvision_transforms():
-    """torchvision's counterparts, each for one image; none if it is not installed."""
+    """Return torchvision's counterparts, each for one image; {} if it is not installed."""
     try:
         import torch
         from torchvision.transforms import InterpolationMode, v2
     except ImportError:
         print("torchvision is not installed: its times are missing", file=sys.stderr)
         return {}
-    torch.set_num_threads(1)  # an image of 28x28 has no work for two
+    torch.set_num_threads(1)  # 28x28 pixels are too few for two threads
     bilinear = InterpolationMode.BILINEAR
     shift = v2.RandomAffine(0, translate=(2 / 28, 2 / 28))
     affine = v2.RandomAffine(15, scale=(0.85, 1.15), interpolation=bilinear)

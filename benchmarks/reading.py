@@ -1,8 +1,8 @@
-"""How long does reading a folder of 60,000 small PNGs take?
+"""Time to read a folder of 60,000 small PNGs.
 
     python benchmarks/reading.py [--images N] [--rounds N]
 
-Prints a table of medians: Pillow alone, spread over as many processes by multiprocessing, beside
+Prints a table of medians: Pillow alone, in one process per thread by multiprocessing, beside
 np_nn.load, which also sorts names, checks each file and orders the samples.
 """
 
@@ -21,7 +21,7 @@ from np_nn import cli, ops
 from np_nn.utils import machine
 from np_nn.utils.markdown import markdown_table
 
-CHUNK = 500  # files
+CHUNK = 500  # files per task of a process
 
 
 def main(argv=None):
@@ -57,7 +57,7 @@ def write(folder, count):
 
 
 def pillow(folder):
-    """Read all images by Pillow alone, in as many processes as there are threads."""
+    """Read all images by Pillow alone, in `ops.threads` processes."""
     paths = glob.glob(f"{folder}/*/*.png")
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     methods = multiprocessing.get_all_start_methods()

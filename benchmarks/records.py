@@ -1,7 +1,7 @@
-"""The records: time to an accuracy, of whole programs.
+"""Records: time to an accuracy, of whole programs.
 
-`python benchmarks/run.py --parts records --out RECORDS.md` prints the page of them alone; their
-rules are in docs/use/records.md.
+`python benchmarks/run.py --parts records --out RECORDS.md` writes only their page; their rules are
+in docs/use/records.md.
 """
 
 import json
@@ -24,18 +24,18 @@ from np_nn.utils.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = {OURS: "main_np.py", TORCH: "main_torch.py"}
-# A virtual machine whose host takes free memory back spends up to 8 ms on the first touch of a huge
-# page, 0.2 s on a set of images: with small pages, what is measured is the training.
+# A virtual machine whose host reclaims free memory spends up to 8 ms on the first touch of a huge
+# page, 0.2 s on a set of images. Small pages keep that out of the measured time.
 SMALL_PAGES = {"NUMPY_MADVISE_HUGEPAGE": "0"}
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a recipe is to reach, None: no matter what.
+    """Targets of a recipe; None: no target.
 
-    seconds: maximum of training; times, whole: minimum ratio to the twin, of training and of the
-    whole process; memory: maximum, MB. seeds, twins: runs of np_nn and of its twin in PyTorch.
-    twin: further options of the twin, where it would train for too long.
+    accuracy: minimum; seconds: maximum of training; times, whole: minimum ratio to the twin, of
+    training and of the whole process; memory: maximum, MB. seeds, twins: number of runs of np_nn
+    and of its twin in PyTorch. twin: further options of a twin that would train for too long.
     """
 
     accuracy: float
@@ -60,8 +60,11 @@ QUICK = ("fast98", "fast99conv")
 
 @dataclass(frozen=True)
 class Run:
-    """One whole process. train_s: seconds of training, of which straighten_s and compress_s went
-    before the loop; whole_s: from start to end."""
+    """Run of one whole process.
+
+    train_s: seconds of training, of which straighten_s and compress_s precede the loop; whole_s:
+    seconds from start to end.
+    """
 
     title: str
     accuracy: float
@@ -73,7 +76,7 @@ class Run:
 
 
 def run(session):
-    """Measure it; returns Markdown."""
+    """Measure the records; return Markdown."""
     names = [name for name in RECORDS if not session.quick or name in QUICK]
     sections = [_section(session, name) for name in names if name in recipes.RECIPES]
     sections = [section for section in sections if section]
@@ -119,7 +122,7 @@ def _section(session, name):
 
 
 def _turns(session, name):
-    """(program, seed) of each run, in turn."""
+    """Return (program, seed) of each run, in turn."""
     record, most = RECORDS[name], 3 if session.quick else 10
     counts = {OURS: min(most, record.seeds), TORCH: min(most, record.twins)}
     return [(who, seed) for seed in range(most) for who in PROGRAMS if seed < counts[who]]
@@ -130,7 +133,7 @@ def _command(session, name, seed="N"):
 
 
 def _train(session, name, label, seed):
-    """A Run in a fresh process, or None if it fails."""
+    """Train in a fresh process; return the Run, or None if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.json"
         command = [sys.executable, ROOT / PROGRAMS[label], "--recipe", name]

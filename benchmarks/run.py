@@ -2,8 +2,8 @@
 
 Prints Markdown, and writes RESULTS.md and, with the records, RECORDS.md.
 
-Each contender is a process of its own; they take turns for some rounds, frozen while they
-wait, and a figure is the median of the rounds' medians. Ctrl-C prints the tables so far.
+Each contender is a process of its own. They take turns for several rounds, and are stopped while
+they wait; a figure is the median of the rounds' medians. Ctrl-C prints the tables so far.
 """
 
 import signal
@@ -52,7 +52,7 @@ def main(argv=None):
     command.add_argument("--rounds", type=cli.whole_number(1), metavar="N", help="default: 5")
     command.add_argument(
         "--parts", nargs="+", choices=PARTS, metavar="PART",
-        help=f"only these, of {', '.join(PARTS)}; writes no file but --out",
+        help=f"run only these of {', '.join(PARTS)}; writes no file but --out",
     )  # fmt: skip
     command.add_argument("--quick", action="store_true", help="a smoke test; writes no file")
     command.add_argument("--quiet", action="store_true", help="no progress")
@@ -99,7 +99,7 @@ def report(session, checked, parts):
 
 
 def head(session, checked):
-    """What was run, on what, with what."""
+    """Return the head of the document: command, machine, versions, threads and rounds."""
     versions = ", ".join(f"{k} {v}" for k, v in machine.versions(*PACKAGES).items())
     missing = [label for label, contender in CONTENDERS.items() if not contender.installed]
     lines = [

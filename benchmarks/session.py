@@ -1,4 +1,4 @@
-"""What the parts of a benchmark run share: how long to measure, and what was found so far."""
+"""Session of a benchmark run, shared by its parts: durations, and figures found so far."""
 
 from dataclasses import dataclass, field
 
@@ -10,9 +10,10 @@ from np_nn.utils.progress import announce
 
 @dataclass
 class Session:
-    """One run of the benchmarks.
+    """Session of the benchmarks.
 
-    found: figures that a later part needs, by name. targets: all that were compared so far.
+    seconds: length of a turn. found: figures that later parts need, by name. targets: all Targets
+    compared so far.
     """
 
     team: Team
@@ -27,7 +28,7 @@ class Session:
     cores = machine.cores()
 
     def each(self, what, work, describe=str):
-        """{item: work(item)} for all items of a list. Ctrl-C keeps what is done."""
+        """Return {item: work(item)} for all items of a list. Ctrl-C keeps the finished ones."""
         done = {}
         try:
             for item in announce([] if self.interrupted else list(what), describe, self.quiet):
@@ -39,7 +40,17 @@ class Session:
     def ask(
         self, labels, task, *, threads=None, seconds=None, rounds=None, fresh=False, **arguments
     ):
-        """The Figures of these contenders for a task. fresh: in new processes."""
+        """Return the Figures of these contenders for a task.
+
+        Args:
+            labels: of the contenders.
+            task: name of a method of their Tasks.
+            threads: number of threads; None: all cores.
+            seconds: length of a turn; None: the session's.
+            rounds: number of rounds; None: the session's.
+            fresh: start new processes.
+            **arguments: of the task.
+        """
         request = {"task": task, "arguments": arguments, "seconds": seconds or self.seconds}
         threads, rounds = threads or self.cores, rounds or self.rounds
         if fresh:

@@ -1,12 +1,12 @@
-"""Contenders beside a kernel as it is now: their table, and whether the machine was too busy."""
+"""Table of contenders beside a kernel's present build, and a check for a busy machine."""
 
 import operator
 import statistics
 
 from np_nn.utils.markdown import markdown_table
 
-# What a contender may show of other programs on its cores before its figure is not to be trusted.
-SPREAD, PREEMPTIONS = 0.2, 10  # of its rounds; in a turn
+# Limits above which other programs on the cores make a contender's figure unreliable.
+SPREAD, PREEMPTIONS = 0.2, 10  # of its rounds, relative to the median; in a turn
 BUSY = (
     f"The machine is busy: a spread above {SPREAD:.0%}, or more than {PREEMPTIONS} preemptions a "
     "turn. Do not trust these figures."
@@ -34,16 +34,16 @@ def milliseconds(answers):
 
 
 def spread(answers):
-    """Return how far the rounds lie apart, as a share of their median."""
+    """Return the range of the rounds' times, relative to their median."""
     ms = milliseconds(answers)
     return (max(ms) - min(ms)) / statistics.median(ms)
 
 
 def preemptions(answers):
-    """Return the median of how often other programs took a core from the contender in a turn."""
+    """Return the median number of preemptions of the contender in a turn."""
     return statistics.median(answer["preemptions"] for answer in answers)
 
 
 def disturbed(answers):
-    """Return whether other programs may have changed a contender's figure."""
+    """Return whether other programs may have affected a contender's figure."""
     return spread(answers) > SPREAD or preemptions(answers) > PREEMPTIONS

@@ -1,4 +1,4 @@
-"""The costs paid once: the import and the compressed training set."""
+"""One-time costs: the import, and the compression of the training set."""
 
 import statistics
 import subprocess
@@ -16,7 +16,7 @@ IMPORTS = 11
 
 
 def run(session):
-    """Measure it; returns Markdown."""
+    """Measure the costs; return Markdown."""
     imports = session.each([f"import np_nn, {IMPORTS} times"], lambda _: _import_seconds())
     costs = session.each(
         ["compressing the training set"], lambda _: session.ask([OURS], "compress")

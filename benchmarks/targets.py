@@ -1,4 +1,4 @@
-"""Targets: what a figure should be, beside what it is."""
+"""Targets: wanted figures beside the measured ones."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from np_nn.utils.markdown import markdown_table
 
 @dataclass(frozen=True)
 class Target:
-    """One figure and its bound; value None: it could not be measured."""
+    """Target: a figure and its bound. value: None if it could not be measured."""
 
     what: str
     value: float | None
     bound: float
     form: str
-    least: bool  # the bound is the least the figure may be, else the most
+    least: bool  # True: the bound is a minimum, False: a maximum
 
     @property
     def verdict(self):
@@ -38,18 +38,18 @@ def at_most(what, value, bound, form="{:g}"):
 
 
 def table(session, targets):
-    """The targets as a Markdown table; they count in the session's summary."""
+    """Return the targets as a Markdown table, and add them to the session's summary."""
     session.targets += targets
     return markdown_table(("target", "wanted", "measured", ""), [target.row for target in targets])
 
 
 def summary(targets):
-    """One line on all of them."""
+    """Return one line on all targets."""
     missed = [target.what for target in targets if target.verdict != "reached"]
     line = f"{len(targets) - len(missed)} of {len(targets)} targets reached"
     return f"{line}; not: {'; '.join(missed)}." if missed else f"{line}."
 
 
 def ratio(a, b):
-    """a / b, or None where one of them is missing."""
+    """Return a / b, or None if one of them is missing."""
     return a / b if a and b else None

@@ -1,4 +1,4 @@
-"""The contenders' processes: started when first asked, stopped while others have their turn."""
+"""Processes of the contenders: started on first use, stopped while others have their turn."""
 
 import json
 import os
@@ -14,16 +14,16 @@ from pathlib import Path
 from contenders import contender
 
 WORKER = Path(__file__).with_name("worker.py")
-PATIENCE = 300  # seconds that an answer may take: torch.compile is slow
+PATIENCE = 300  # maximum seconds to wait for an answer: torch.compile is slow
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class Failure(Exception):  # noqa: N818 - it ends in a note under a table, and is no error of ours
-    """Why a contender has no figure."""
+class Failure(Exception):  # noqa: N818 - it becomes a note under a table, not an error
+    """Reason why a contender has no figure."""
 
 
 class Player:
-    """One worker process. It is frozen (SIGSTOP) except while it answers."""
+    """Worker process, which is stopped (SIGSTOP) except while it answers."""
 
     def __init__(self, label, threads):
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the player
@@ -39,7 +39,7 @@ class Player:
         )
 
     def ask(self, request):
-        """The answer to a request. Raises Failure if there is none."""
+        """Return the answer to a request. Raises Failure if there is none."""
         self._signal("SIGCONT")
         try:
             print(json.dumps(request), file=self.process.stdin, flush=True)
@@ -79,7 +79,7 @@ class Player:
 
 @dataclass
 class Figures:
-    """What one round of turns gave: {label: median ms}, the answers, {label: why there is none}."""
+    """Figures of the turns: {label: median ms}, {label: answers}, {label: reason of a failure}."""
 
     ms: dict = field(default_factory=dict)
     answers: dict = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Figures:
 
 
 class Team:
-    """All players, by contender and number of threads. Use it in a ``with`` block."""
+    """Team of all players, by contender and number of threads, for use in a ``with`` block."""
 
     def __init__(self):
         self._players = {}
@@ -100,11 +100,18 @@ class Team:
             player.close()
 
     def start(self, label, threads):
-        """Let a contender import what it needs before it is asked."""
+        """Start a contender, so that it imports its packages before the first request."""
         self._player(label, threads)
 
     def take_turns(self, labels, request, threads, rounds):
-        """Ask each contender in turn, for some rounds; the median of what each one says."""
+        """Ask each contender in turn, for several rounds; return Figures with their medians.
+
+        Args:
+            labels: of the contenders.
+            request: {"task", "arguments", "seconds"}, see worker.py.
+            threads: number of threads of each.
+            rounds: number of rounds.
+        """
         figures, answers = Figures(), {label: [] for label in labels}
         for _ in range(rounds):
             for label in labels:
@@ -120,7 +127,7 @@ class Team:
         return figures
 
     def dismiss(self, labels, threads):
-        """End these players, so that the next question goes to new ones."""
+        """End these players, so that new ones take the next request."""
         for label in labels:
             if player := self._players.pop((label, threads), None):
                 player.close()

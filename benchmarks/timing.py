@@ -1,14 +1,14 @@
-"""How long one unit of a task takes. A runner is a function that does so many units of it."""
+"""Time of one unit of a task. A runner is a function (count) that does `count` units."""
 
 import statistics
 import time
 
-CALLS = 5  # how many timed calls shall fit into the time given
-WARM_UP = 0.15  # share of that time that goes before, and tells how long a call must be
+CALLS = 5  # number of timed calls that fit into the given time
+WARM_UP = 0.15  # fraction of that time spent before, to find the number of units of a call
 
 
 def measure(run, seconds):
-    """(median ms of one unit, number of timed calls): whole calls, in about so many seconds."""
+    """Time a runner in whole calls for about `seconds` s; return (median ms of a unit, calls)."""
     run(1)
     units, took, warm = 1, timed(run, 1), time.perf_counter() + WARM_UP * seconds
     while took < seconds / CALLS / 2 and time.perf_counter() < warm:
@@ -22,7 +22,7 @@ def measure(run, seconds):
 
 
 def timed(run, units):
-    """Seconds of one call."""
+    """Return the seconds of one call."""
     started = time.perf_counter()
     run(units)
     return time.perf_counter() - started

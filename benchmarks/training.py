@@ -1,4 +1,4 @@
-"""The time of a training step, over a grid of problems."""
+"""Time of a training step, over a grid of problems."""
 
 import dataclasses
 import statistics
@@ -9,11 +9,11 @@ from targets import at_least, at_most, ratio, table
 
 from np_nn.utils.markdown import markdown_table
 
-TOLERANCE = 1e-3  # between the contenders' mean losses over the first steps
+TOLERANCE = 1e-3  # maximum relative difference of the contenders' mean losses in the first steps
 
 
 def run(session):
-    """Measure the grid; returns Markdown."""
+    """Measure the grid; return Markdown."""
     grid = cells.QUICK if session.quick else cells.GRID
     grid = [cell for cell in grid if cell.threads is None or cell.threads < session.cores]
     results = session.each(grid, lambda cell: _measure(session, cell))
@@ -49,7 +49,7 @@ def _slow_to_start(label, cell):
 
 
 def fastest_peer(ms):
-    """The least time of a contender that is not ours, or None."""
+    """Return the minimum time among the peers, or None."""
     return min((ms[label] for label in PEERS if label in ms), default=None)
 
 
@@ -79,19 +79,19 @@ def _steps(results):
 
 
 def number(value, form=".3f"):
-    """A figure in a table, if there is one."""
+    """Return a figure as text for a table; "-" if it is None."""
     return "-" if value is None else format(value, form)
 
 
 def _notes(results):
-    """Lines on who has no figure and why, and whether all computed the same."""
+    """Return lines on missing figures and their reasons, and on whether all computed the same."""
     notes = [f"\n{c.label}: {c.but}." for c in CONTENDERS.values() if c.but and c.installed]
     same = {cell: figures for cell, figures in results.items() if cell.extra != "dropout"}
     return [*notes, *reasons(results), agreement(same)]
 
 
 def reasons(results):
-    """Lines on who has no figure and why."""
+    """Yield lines on missing figures and their reasons."""
     seen = {}
     for cell, figures in results.items():
         for label, reason in figures.failures.items():
@@ -102,7 +102,7 @@ def reasons(results):
 
 
 def agreement(results):
-    """A line on whether all computed the same, where nothing is drawn at random."""
+    """Return a line on whether all computed the same; results: without those of dropout."""
     worst, where = max(
         ((_disagreement(f), str(cell)) for cell, f in results.items()), default=(0.0, "")
     )
@@ -114,7 +114,7 @@ def agreement(results):
 
 
 def _disagreement(figures):
-    """The largest relative difference of the contenders' first losses."""
+    """Return the largest relative difference of the contenders' first losses."""
     losses = [answers[0]["first"][0] for answers in figures.answers.values()]
     return max(losses) / min(losses) - 1 if losses else 0.0
 

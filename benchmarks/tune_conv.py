@@ -1,8 +1,7 @@
-"""How np_nn's own convolutional recipes were found: on the last 10,000 training images.
+"""Search for np_nn's own convolutional recipes, judged by the last 10,000 training images.
 
-Trains the candidates of each goal, and the alternatives that they were chosen from, on the
-first 50,000 images, and prints accuracy on the held-out ones and training time. The test set
-is not looked at.
+Trains the chosen recipe of each goal and its alternatives on the first 50,000 images, and prints
+accuracy on the held-out ones and training time. The test set is not used.
 """
 
 from tuning import of_sizes, smoothed, tune, variants, warmup
@@ -29,7 +28,7 @@ EXAMPLE = {"model": "convnet", "hidden": (128,), "dropout": 0.5, "lr": 0.05}
 FASHION = {**LARGE, "dataset": "fashion", "model": "lenet5", "augment": "shift:pixels=1"}
 LENET5 = {"model": "lenet5", "hidden": (120, 84), "lr": 0.1, "epochs": 15}
 
-# What was tried for each goal: changes to tuning's BASE. The first of each is the one chosen.
+# Candidates of each goal, as changes to tuning's BASE. The first one is the one chosen.
 GOALS = {
     "fast99conv": [
         SHORT,

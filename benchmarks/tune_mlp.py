@@ -1,8 +1,7 @@
-"""How np_nn's own recipes of an mlp were found: on the last 10,000 training images.
+"""Search for np_nn's own mlp recipes, judged by the last 10,000 training images.
 
-Trains the candidates of each goal, and the alternatives that they were chosen from, on the
-first 50,000 images, and prints accuracy on the held-out ones and training time. The test set
-is not looked at.
+Trains the chosen recipe of each goal and its alternatives on the first 50,000 images, and prints
+accuracy on the held-out ones and training time. The test set is not used.
 """
 
 from tuning import BASE, of_sizes, smoothed, tune, variants, warmup
@@ -23,7 +22,7 @@ STRAIGHT = {**PLAIN, "deskew": True, "epochs": 16}
 DISTORTED = {"deskew": True, "augment": MILD, "batch_size": 128}
 SMALL = {**DISTORTED, "hidden": (512, 512), "lr": 0.08, "epochs": 25}
 
-# What was tried for each goal: changes to BASE. The first of each is the one chosen.
+# Candidates of each goal, as changes to BASE. The first one is the one chosen.
 GOALS = {
     "fast98": [
         {**ONCE, "hidden": (160,), "lr": 0.3},

@@ -1,8 +1,8 @@
-"""How the recipe start was found: on held-out training images of three data sets, of several sizes.
+"""Search for the recipe start, on held-out training images of three data sets of several sizes.
 
-A first recipe has to survive what is done to it: each candidate is trained as it is, with three
-times and a third of its rate, with four narrow layers, and on few images. A row is a candidate, a
-cell the mean accuracy on images held out of the training set. The test sets are not looked at.
+A first recipe has to be robust: each candidate is trained unchanged, with three times and
+a third of its rate, with four narrow layers, and on few images. A row is a candidate, a cell the
+mean accuracy on images held out of the training set. The test sets are not used.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ BASE = recipes.RECIPES["start"]
 HELD_OUT = {"mnist": 5000, "fashion": 5000, "digits": 300}
 SETS = (("mnist", 1120), ("mnist", 40), ("fashion", 1400), ("digits", 1200))  # name, images
 
-# What was tried: changes to BASE. The first is the one chosen.
+# Candidates, as changes to BASE. The first one is the one chosen.
 CANDIDATES = [
     {},
     {"lr": 0.03},
@@ -36,7 +36,7 @@ CANDIDATES = [
     {"optimizer": "adam", "lr": 0.002},
     {"optimizer": "adam", "lr": 0.001, "schedule": "constant", "loss": "cross_entropy"},
 ]
-STRAINS = {  # what is done to each candidate
+STRAINS = {  # changes made to each candidate
     "as it is": lambda settings: settings,
     "lr x 3": lambda settings: replace(settings, lr=3 * settings.lr),
     "lr / 3": lambda settings: replace(settings, lr=settings.lr / 3),
@@ -45,7 +45,7 @@ STRAINS = {  # what is done to each candidate
 
 
 def part(name, count):
-    """A Dataset of so many training images, whose test split is held out of the training set."""
+    """Return a Dataset of `count` training images, with held-out ones as its test split."""
     data = nn.load(name)
     images, labels, held_out = data.train.images, data.train.labels, HELD_OUT[name]
     test = replace(data.train, images=images[-held_out:], labels=labels[-held_out:])
@@ -55,7 +55,7 @@ def part(name, count):
 
 
 def accuracy(settings, data, seed):
-    """The accuracy on the held-out images; 0 where training diverges."""
+    """Return the accuracy on the held-out images; 0 if training diverges."""
     try:
         return train(settings, prepare(settings, data), seed, quiet=True).test.accuracy
     except DivergedError:

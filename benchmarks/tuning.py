@@ -1,7 +1,6 @@
-"""What the scripts share that show how recipes were found: training on a part of the training set.
+"""Shared parts of the recipe searches: training on a part of the training set.
 
-The last 10,000 training images are held out, and tell how good a candidate is. The test set is
-not looked at.
+The last 10,000 training images are held out to judge the candidates. The test set is not used.
 """
 
 import itertools
@@ -19,14 +18,14 @@ from np_nn.utils.progress import announce
 
 HELD_OUT = 10_000
 
-# What the candidates of all goals are changes to; it is no recipe that is kept.
+# The base that the candidates of all goals change; it is not a published recipe.
 BASE = replace(
     RECIPES["fast98"], name="the base", init="torch", hidden=(384,), lr=0.3, epochs=2, deskew=False
 )
 
 
 def variants(shared=None, **choices):
-    """Every combination of the values listed, as changes to BASE that have the shared ones, too."""
+    """Return each combination of the choices, with the shared changes, as changes to BASE."""
     combinations = itertools.product(*choices.values())
     return [
         {**(shared or {}), **dict(zip(choices, values, strict=True))} for values in combinations
@@ -34,29 +33,29 @@ def variants(shared=None, **choices):
 
 
 def of_sizes(sizes, candidates):
-    """The candidates with each of the (batch_size, lr): a rate that suits the size."""
+    """Return the candidates with each (batch_size, lr), as the rate depends on the size."""
     return [{**one, "batch_size": size, "lr": lr} for one in candidates for size, lr in sizes]
 
 
 def smoothed(*shares):
-    """Cross-entropies of labels smoothed by the shares."""
+    """Return cross-entropies with these amounts of label smoothing."""
     return tuple(f"cross_entropy:label_smoothing={share}" for share in shares)
 
 
 def warmup(*shares):
-    """Schedules whose rate rises over the shares of the run."""
+    """Return schedules whose rate rises over these fractions of the run."""
     return tuple(f"warmup_linear:warmup={share}" for share in shares)
 
 
 def trial(settings, data, seed):
-    """(accuracy on the held-out images, seconds of training) of one run."""
+    """Train once; return (accuracy on the held-out images, seconds of training)."""
     data = replace(data, test=data.validation, validation=None)
     result = run.train(settings, data, seed, quiet=True)
     return result.test.accuracy, result.history.train_seconds
 
 
 def row(changes, data, seeds):
-    """A line of the table: mean accuracy, its spread, mean seconds, and what was changed."""
+    """Return a row of the table: mean accuracy, its spread, mean seconds, and the changes."""
     settings = replace(BASE, validation=HELD_OUT, **changes)
     prepared = prepare(settings, data)
     runs = [trial(settings, prepared, seed) for seed in seeds]
@@ -67,9 +66,17 @@ def row(changes, data, seeds):
 
 
 def tune(description, goals, argv=None):
-    """A program: try what goals, {name: [changes to BASE]}, lists, and print a table."""
+    """Run a program that trains the candidates of goals and prints a table of each.
+
+    Args:
+        description: text of --help.
+        goals: {name: [changes to BASE]}.
+        argv: arguments of the command line; None: sys.argv's.
+    """
     command = cli.Parser(description=description)
-    command.add_argument("goals", nargs="*", metavar="GOAL", help=f"of {', '.join(goals)}: all")
+    command.add_argument(
+        "goals", nargs="*", metavar="GOAL", help=f"of {', '.join(goals)} (default: all)"
+    )
     command.add_argument("--seeds", type=cli.whole_number(1), default=3, metavar="N")
     command.add_argument("--threads", type=cli.whole_number(1), metavar="N")
     args = command.parse_args(argv)

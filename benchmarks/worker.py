@@ -1,8 +1,8 @@
 """python benchmarks/worker.py CONTENDER --threads N: one contender, alone in its process.
 
-Reads a request a line on stdin, {"task", "arguments", "seconds"} as JSON, and answers with
-a line on stdout: {"ms": of one unit of the task, "peak_mb": of the process so far, ...} or
-{"error": why not}.
+Reads one request per line on stdin, {"task", "arguments", "seconds"} as JSON, and answers with
+one line on stdout: {"ms": of one unit of the task, "peak_mb": of the process so far, ...} or
+{"error": reason}.
 """
 
 import argparse
@@ -22,12 +22,12 @@ try:
 except ImportError:  # Windows
     resource = None
 
-CHECKED_STEPS = 5  # the first of a task: what they return proves that all do the same
+CHECKED_STEPS = 5  # first steps of a task, whose results prove that all contenders do the same
 
 
 @dataclass
 class Worker:
-    """Prepares what it is asked to time, and keeps it until it is asked for something else."""
+    """Worker that prepares the requested task, and keeps it until another one is requested."""
 
     tasks: object
     asked: tuple = ()
@@ -57,7 +57,7 @@ def preemptions():
 
 
 def keep_to(threads):
-    """Leave this process only so many of its cores: that binds every library alike."""
+    """Restrict this process to `threads` of its cores, which limits every library alike."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
@@ -67,14 +67,14 @@ def main():
     command.add_argument("contender", help="a label, or the path of a built extension")
     command.add_argument("--threads", type=int, required=True, metavar="N")
     args = command.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the master's business
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     keep_to(args.threads)
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # text printed by libraries is not an answer
     worker = Worker(contender(args.contender).tasks(args.threads))
     for line in sys.stdin:
         try:
             answer = worker.answer(json.loads(line))
-        except Exception as error:  # whatever goes wrong is this contender's, and not the run's
+        except Exception as error:  # any error fails this contender, not the whole run
             words = str(error).strip().splitlines() or [""]
             answer = {"error": f"{type(error).__name__}: {words[0]}"[:200]}
         print(json.dumps(answer), file=answers, flush=True)

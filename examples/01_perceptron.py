@@ -23,7 +23,7 @@ def main(argv=None):
         right = int((unit.predict(X) == y).sum())
         print(f"{name}: {right} of 4 right after {len(unit.mistakes)} passes")
         print(f"     mistakes per pass: {unit.mistakes}")
-    w, b = units["AND"].weight, units["AND"].bias  # (1, 0) lies on the line, and counts as 0
+    w, b = units["AND"].weight, units["AND"].bias  # (1, 0) is on the line, and counts as 0
     print(f"AND is the line {w[0]:g} x1 {w[1]:+g} x2 {b:+g} = 0. No line does XOR.")
     if not args.no_plots:
         draw(units, args)

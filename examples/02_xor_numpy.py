@@ -1,7 +1,7 @@
 """A network learns XOR: forward, backward and update in plain NumPy, nothing hidden.
 
-A hidden layer bends the plane before the last unit draws its line. Here stands the arithmetic
-that np_nn's layers do; 03 and 04 repeat it with PyTorch, from the same start.
+A hidden layer bends the plane before the last unit draws its line. This is the arithmetic of
+np_nn's layers; 03 and 04 repeat it with PyTorch, from the same initial weights.
 """
 
 import common
@@ -20,14 +20,14 @@ def sigmoid(z):
 
 
 def start():
-    """Random weights, so that the hidden units differ; biases 0."""
+    """Return random weights, so that the hidden units differ, and biases 0."""
     rng = np.random.default_rng(0)
     return rng.normal(size=(2, HIDDEN)), np.zeros(HIDDEN), rng.normal(size=(HIDDEN, 1)), np.zeros(1)
 
 
 def forward(x, weights):
     W1, b1, W2, b2 = weights
-    A = sigmoid(x @ W1 + b1)  # (N, 2) @ (2, 4) -> (N, 4): what the hidden units say
+    A = sigmoid(x @ W1 + b1)  # (N, 2) @ (2, 4) -> (N, 4): values of the hidden units
     P = sigmoid(A @ W2 + b2)  # (N, 4) @ (4, 1) -> (N, 1): the probability of 1
     return A, P
 
@@ -46,7 +46,7 @@ def main(argv=None):
         # Backward: the chain rule, from the loss to the first weights. dZ is dL/dZ.
         dZ = (P - Y) / len(X)  # (4, 1): of the last weighted sum; sigmoid and loss in one
         dW2, db2 = A.T @ dZ, dZ.sum(axis=0)
-        dA = dZ @ W2.T  # (4, 4): what the hidden units' values did to the loss
+        dA = dZ @ W2.T  # (4, 4): the gradient at the hidden units' values
         dH = dA * A * (1 - A)  # through the sigmoid, whose derivative is A (1 - A)
         dW1, db1 = X.T @ dH, dH.sum(axis=0)
 

@@ -1,8 +1,8 @@
-"""XOR once more: the backward pass comes by itself, from PyTorch's autograd.
+"""XOR once more: PyTorch's autograd computes the backward pass.
 
-Only the forward pass is written. PyTorch notes each operation on a tensor that asks for a
-gradient; loss.backward() walks back through them by the chain rule, as 02 does by hand. Start and
-settings are those of 02_xor_numpy.py, and so are the losses.
+Only the forward pass is written. PyTorch records each operation on a tensor that requires a
+gradient; loss.backward() goes back through them by the chain rule, as 02 does by hand. Initial
+weights and settings are those of 02_xor_numpy.py, and so are the losses.
 """
 
 import common
@@ -16,7 +16,7 @@ HIDDEN, LR = 4, 2.0
 
 
 class Linear:
-    """x W + b, with a weight and a bias that want gradients."""
+    """Linear layer x W + b, whose weight and bias require gradients."""
 
     def __init__(self, weight):
         self.weight = torch.tensor(weight, requires_grad=True)
@@ -33,7 +33,7 @@ class Sigmoid:
 
 def main(argv=None):
     args = common.arguments(__doc__, argv)
-    rng = np.random.default_rng(0)  # the start of 02_xor_numpy.py
+    rng = np.random.default_rng(0)  # the initial weights of 02_xor_numpy.py
     hidden, last = Linear(rng.normal(size=(2, HIDDEN))), Linear(rng.normal(size=(HIDDEN, 1)))
     layers = [hidden, Sigmoid(), last, Sigmoid()]
     parameters = [hidden.weight, hidden.bias, last.weight, last.bias]
@@ -52,10 +52,10 @@ def main(argv=None):
             print(f"step {step:>4}  loss {loss.item():.6f}")
 
         loss.backward()  # fills each parameter's .grad
-        with torch.no_grad():  # the update itself is not to be differentiated
+        with torch.no_grad():  # do not differentiate the update itself
             for parameter in parameters:
                 parameter -= LR * parameter.grad
-                parameter.grad = None  # else the next backward() adds to it
+                parameter.grad = None  # otherwise the next backward() adds to it
 
     with torch.no_grad():
         print(f"XOR: {int(((forward(X) > 0.5) == Y).sum())} of 4 right")
@@ -65,7 +65,7 @@ def main(argv=None):
 
 
 def draw(losses, hidden, args):
-    """The loss, and the corners as the hidden units see them."""
+    """Draw the loss, and the hidden units' values at the corners."""
     title = "Autograd finds the gradients that were derived by hand"
     with common.picture(args, "03_xor_autograd", title, height=3.6) as figure:
         left, right = figure.subplots(1, 2)

@@ -1,7 +1,7 @@
 """XOR a last time, as one writes it in PyTorch: torch.nn holds the layers, torch.optim the update.
 
-What took a page in 02 is a few lines here. To show that nothing else changed, the layers get the
-start of 02_xor_numpy.py; leave that out and they start from PyTorch's own.
+The page of code in 02 is a few lines here. To show that nothing else changed, the layers get the
+initial weights of 02_xor_numpy.py; without that they start from PyTorch's own.
 """
 
 import common
@@ -49,7 +49,7 @@ def main(argv=None):
 
 
 def start_as_before(model):
-    """Weights as in 02; torch holds them as (out, in)."""
+    """Set the initial weights of 02; torch holds them as (out, in)."""
     rng = np.random.default_rng(0)
     with torch.no_grad():
         for layer, shape in ((model[0], (2, HIDDEN)), (model[2], (HIDDEN, 1))):

@@ -21,7 +21,7 @@ def main(argv=None):
     model = nn.Sequential(nn.Linear(1, 1)).to(np.float64)
     loss, optimizer = nn.MSELoss(), nn.SGD(model.parameters(), lr=0.1)
 
-    torch_model = twin.module(model)  # before a step is made: copies the weights
+    torch_model = twin.module(model)  # before the first step, as it copies the weights
     torch_loss = twin.loss(loss)
     torch_optimizer = twin.optimizer(optimizer, torch_model.parameters())
     torch_x, torch_y = torch.from_numpy(X), torch.from_numpy(Y)

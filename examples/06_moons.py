@@ -1,8 +1,8 @@
 """Two classes in the plane, three ways: np_nn, a class in PyTorch, a Sequential in PyTorch.
 
 Each way is a file in moons/ with the same function, train(x, y, ..., watch). Read them side by
-side. Here, each trains on three sets of points and is watched: how the border grows, how the
-weights spread, and how the points that it never saw fare (validation).
+side. Here each trains on three sets of points and is observed: the decision boundary, the spread of
+the weights, and the loss and accuracy on points it does not train on (validation).
 """
 
 import time
@@ -28,7 +28,7 @@ TRAIN = 320  # of 520 points; the others are for validation
 
 
 def point_sets():
-    """{name: (x (520, 2), y (520,))}"""
+    """Return {name: (x (520, 2), y (520,))}."""
     from sklearn.datasets import make_circles, make_classification, make_moons
 
     return {
@@ -41,7 +41,7 @@ def point_sets():
 
 
 class Watch:
-    """Keeps what a training looked like after each epoch; its own time is not training's."""
+    """Record of a training after each epoch; its own time does not count as training time."""
 
     def __init__(self, x, y, keep):
         self.x, self.y, self.keep = x, y, keep

@@ -26,12 +26,12 @@ def main(argv=None):
         nn.SGD(model.parameters(), lr=0.01),
         epochs=10 if args.quick else 25,
         batch_size=64,
-        validation=data.test,  # watched after each epoch; nothing is chosen by it
+        validation=data.test,  # tested after each epoch, but nothing is chosen by it
         seed=0,
         quiet=args.quick,
     )
     if history.interrupted:
-        raise KeyboardInterrupt  # fit kept what was learnt; this example shows whole epochs
+        raise KeyboardInterrupt  # fit keeps what was learnt, but this example shows whole epochs
 
     accuracies = [result.accuracy for _, result in history.validation]
     for epoch in (1, 5, 10, 15, 20, 25):

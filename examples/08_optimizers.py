@@ -25,12 +25,12 @@ START, STEEP, WALK = (-4.0, 1.5), 20.0, 60
 
 
 def valley(x, y):
-    """A valley along x, twenty times as steep across: lowest at (0, 0)."""
+    """Return the height of a valley along x, twenty times as steep across: lowest at (0, 0)."""
     return 0.5 * (x**2 + STEEP * y**2)
 
 
 def walk(optimizer, settings):
-    """The points (WALK + 1, 2) that an optimizer passes through."""
+    """Return the points (WALK + 1, 2) that an optimizer passes through."""
     point = nn.Parameter(np.array(START))
     optimizer = optimizer([point], **settings)
     path = [point.data.copy()]
@@ -43,7 +43,7 @@ def walk(optimizer, settings):
 
 
 def train(optimizer, settings, data, steps):
-    """The History of a 784-100-10 network."""
+    """Train a 784-100-10 network; return its History."""
     nn.manual_seed(0)
     model = nn.mlp((784, 100, 10))
     optimizer = optimizer(model.parameters(), **settings)

@@ -1,8 +1,8 @@
 """Activations: the function, its derivative, and how well a deep network learns with it.
 
-On its way back through a layer, the gradient is multiplied by the derivative. The sigmoid's is
-1/4 at most; after five layers these factors alone leave a thousandth, and the first layers hardly
-learn. The others have a derivative of about 1 where they are at work.
+In the backward pass the gradient is multiplied by the derivative. The sigmoid's is at most 1/4;
+after five layers these factors alone leave a thousandth, and the first layers hardly learn. The
+others have a derivative of about 1 in their working range.
 """
 
 import common

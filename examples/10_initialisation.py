@@ -1,6 +1,6 @@
-"""Where to start: why not at zero, and why the spread of the first weights matters.
+"""Initialisation: why weights do not start at zero, and why their spread matters.
 
-If all weights start alike, all units of a layer stay alike. If they start too small, the signal
+If all weights start equal, all units of a layer stay equal. If they start too small, the signal
 fades from layer to layer, and with it the gradient; too large, and it explodes. Xavier's and
 Kaiming's rules keep its spread, the first for tanh, the second for ReLU.
 """
@@ -18,7 +18,7 @@ DEEP = (784, *[100] * DEPTH, 10)
 
 
 def spreads(data, start, activation):
-    """How much each hidden layer's units differ from digit to digit: (DEPTH,) deviations."""
+    """Return the standard deviation over digits of each hidden layer's units, (DEPTH,)."""
     model = nn.initialize(nn.mlp(DEEP, activation), start, seed=0).to(np.float64)
     x = data.train.images[:500].reshape(500, -1) * data.train.scale
     found = []

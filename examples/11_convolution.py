@@ -1,9 +1,9 @@
 """Convolution: small filters that slide over the image read 99 % of new digits.
 
-A unit of examples 7 to 10 has a weight for every pixel, and must learn each stroke anew in each
-place. A filter has 5 x 5 weights, and is tried in all places: 8 of them make 8 images, feature
-maps, of where they fit. Pooling keeps the largest of each 2 x 2, and the next filters look at
-larger patterns. Here are the filters, the maps, and the digits that are still mistaken.
+A unit of examples 7 to 10 has a weight for every pixel, and must learn each stroke again in each
+place. A filter has 5 x 5 weights, which are applied in all places: 8 filters make 8 images, feature
+maps, of where they match. Pooling keeps the largest of each 2 x 2, and the next filters see larger
+patterns. This example draws the filters, the maps, and the digits that are still misclassified.
 """
 
 from pathlib import Path
@@ -42,7 +42,7 @@ def main(argv=None):
         schedule=nn.CosineAnnealingLR(),
         epochs=3,
         batch_size=64,
-        validation=data.test,  # watched after each epoch; nothing is chosen by it
+        validation=data.test,  # tested after each epoch, but nothing is chosen by it
         seed=0,
         quiet=args.quick,
     )
@@ -62,12 +62,12 @@ def main(argv=None):
 
 
 def probabilities(logits):
-    """(n, classes) -> the same, 0..1 with the sum 1."""
+    """Return the probabilities (n, classes) of logits (n, classes): 0..1, each row sums to 1."""
     return nn.Softmax()(logits)
 
 
 def stages(model, image):
-    """(name, maps (channels, h, w)) of what each layer makes of a digit (28, 28), 0..1."""
+    """Return [(name, maps (channels, h, w))] of each layer's output for a digit (28, 28), 0..1."""
     x, found = image[None, None], []
     for layer in model:
         x = layer(x)

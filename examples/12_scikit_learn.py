@@ -1,8 +1,8 @@
-"""scikit-learn's MLPClassifier, and ours: one import is changed, and all else stays.
+"""scikit-learn's MLPClassifier and ours: only one import changes.
 
 Parameters, attributes and random numbers are scikit-learn's, so the same network is trained on
-the same batches. What differs is the time, and what scikit-learn's has not: dropout, class
-weights, callbacks, and the loss of the samples that early stopping holds out.
+the same batches. Ours differs in its time, and adds to scikit-learn's dropout, class weights,
+callbacks, and the loss of the samples that early stopping holds out.
 """
 
 import time
@@ -16,14 +16,14 @@ SETTINGS = {"hidden_layer_sizes": (100,), "random_state": 0}
 
 
 def load(args):
-    """Images as rows of 784 numbers of 0..1, float64, as scikit-learn's users have them."""
+    """Return (title, x, y, x_test, y_test); x: (n, 784) float64 of 0..1, usual in scikit-learn."""
     data = common.digits(args)
     x, x_test = (split.images.reshape(len(split), -1) / 255 for split in (data.train, data.test))
     return data.title, x, data.train.labels, x_test, data.test.labels
 
 
 def train(classifier, x, y):
-    """(the classifier, fitted, and the seconds that it took)."""
+    """Fit a classifier; return it and the seconds taken."""
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a few epochs are enough here

@@ -1,4 +1,4 @@
-"""What the examples share: arguments, pictures, digits. No network is hidden in here."""
+"""Shared parts of the examples: arguments, pictures, digits, but no network."""
 
 import importlib
 import re
@@ -14,19 +14,19 @@ from np_nn.utils.files import check_writable
 
 FOLDER = Path(__file__).resolve().parent
 
-run = cli.run  # bad input ends in one line, and not in a traceback
+run = cli.run  # bad input ends in one line instead of a traceback
 
-# Okabe and Ito's colours, which colour-blind readers tell apart.
+# Okabe and Ito's palette, which colour-blind readers can distinguish.
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 YELLOW, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#C4C4C4"
 
 
 def arguments(about, argv=None):
-    """The options of an example whose docstring is `about`."""
+    """Parse the options of an example. about: its docstring."""
     parser = cli.Parser(description=about.splitlines()[0])
     add = parser.add_argument
-    add("--out", default=FOLDER / "pictures", metavar="DIR", help="where pictures are put")
-    add("--quick", action="store_true", help="fewer steps and small data: does it run?")
+    add("--out", default=FOLDER / "pictures", metavar="DIR", help="folder of the pictures")
+    add("--quick", action="store_true", help="fewer steps and small data, as a test")
     add("--no-plots", action="store_true", help="draw no pictures")
     args = parser.parse_args(argv)
     if not args.no_plots:
@@ -35,7 +35,7 @@ def arguments(about, argv=None):
 
 
 def require(name):
-    """Import a module, or exit with status 2 and a line that says how to get what it needs."""
+    """Import a module, or exit with status 2 and a line that says what to install."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -44,7 +44,7 @@ def require(name):
 
 
 def digits(args):
-    """MNIST; with --quick, or where it is missing, scikit-learn's digits, and a line says so."""
+    """Return MNIST; with --quick, or if it is missing, scikit-learn's digits, with a note."""
     data = nn.load("digits" if args.quick else "auto", quiet=True)
     if data.note:
         print(f"note: {data.note}")
@@ -53,7 +53,15 @@ def digits(args):
 
 @contextmanager
 def picture(args, name, title, height, width=8.0):
-    """An empty figure of np_nn's style, in inches, to draw on; written when the block ends."""
+    """Yield an empty figure in np_nn's style to draw on; write it when the block ends.
+
+    Args:
+        args: arguments of the example; args.out is the folder.
+        name: name of the file, without ".png".
+        title: title of the figure.
+        height: in inches.
+        width: in inches.
+    """
     from matplotlib import style
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -70,7 +78,7 @@ def picture(args, name, title, height, width=8.0):
 
 
 def say(path):
-    """Print where a picture was put."""
+    """Print the path of a picture."""
     here = Path.cwd()
     print(f"picture: {path.relative_to(here) if path.is_relative_to(here) else path}")
 
@@ -84,7 +92,15 @@ def panels(figure, count):
 
 
 def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
-    """A panel for each of curves {name: (steps,) losses}, with all others in grey behind it."""
+    """Draw a panel for each of curves {name: (steps,) losses}, with the others in grey behind.
+
+    Args:
+        figure: Figure to draw on.
+        curves: {name: (steps,) losses}.
+        low: lower limit of the losses.
+        high: upper limit of the losses.
+        note: format of the last loss in a panel's title.
+    """
     for axes, (name, curve) in zip(panels(figure, len(curves)), curves.items(), strict=True):
         for other in curves.values():
             axes.plot(other, color=GREY, lw=0.8)
@@ -100,7 +116,10 @@ def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
 
 
 def smooth(history):
-    """A training's losses (steps,), each the mean of its neighbours. Ctrl-C in it ends all."""
+    """Return the losses (steps,) of a History, smoothed by a moving average.
+
+    Raises KeyboardInterrupt if the training was interrupted, so that Ctrl-C ends the example.
+    """
     from np_nn.plots import smooth
 
     if history.interrupted:
@@ -109,6 +128,6 @@ def smooth(history):
 
 
 def lines_of_code(path):
-    """How many lines of a file are code: not empty, no comment, no docstring of one line."""
+    """Count the code lines of a file: not empty, no comment, no docstring of one line."""
     lines = Path(path).read_text("utf-8").splitlines()
     return sum(not re.match(r'\s*($|#|""")', line) for line in lines)

@@ -1,7 +1,7 @@
-"""Deploying: a network as one C file, compiled and asked, beside NumPy and ONNX.
+"""Deploying: a network as one C file, compiled and run, beside NumPy and ONNX.
 
 `nn.export_c` writes layers, weights and preparation as C99 without a library. Compiled with any C
-compiler it gives the same classes. `int8=True` keeps a byte for each weight.
+compiler it gives the same classes. `int8=True` stores one byte per weight.
 """
 
 import shutil
@@ -16,7 +16,17 @@ import np_nn as nn
 
 
 def compiled(folder, model, name, **options):
-    """(path of the program that a compiler makes of the model's C file, size of that file)."""
+    """Export a model to C and compile it.
+
+    Args:
+        folder: to write to.
+        model: Module with a ModelInfo.
+        name: of the files.
+        **options: of nn.export_c.
+
+    Returns:
+        (path of the program, or None without a C compiler; size of the C file in bytes).
+    """
     source, program = Path(folder, f"{name}.c"), Path(folder, name)
     nn.export_c(model, source, **options)
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")

@@ -1,8 +1,8 @@
-"""Your own data: a folder of image files becomes a network, and a file that names it.
+"""Your own data: from a folder of image files to a network and its model file.
 
-A folder holds a folder for each class. `nn.load` reads it, in an order in which the classes are
-spread evenly, and keeps a fifth of each class to test with. The model file holds all that is needed
-to use the network: layers, class names, and how an image becomes an input.
+The folder holds a folder for each class. `nn.load` reads it, in an order that spreads the classes
+evenly, and keeps a fifth of each class for the test. The model file holds all that is needed to use
+the network: layers, class names, and the preparation of an image.
 """
 
 import tempfile
@@ -14,7 +14,7 @@ from PIL import Image
 
 import np_nn as nn
 
-HELD_OUT = 200  # images that are watched while the others are learnt
+HELD_OUT = 200  # validation images
 
 
 def write(folder, images, labels, classes):
@@ -26,7 +26,7 @@ def write(folder, images, labels, classes):
 
 
 def part(split, start, stop):
-    """The samples of a Split from start to stop: the last ones are a fair hold-out."""
+    """Return samples start to stop of a Split; its order makes the last ones a fair hold-out."""
     return nn.Split(split.images[start:stop], split.labels[start:stop], split.scale)
 
 

@@ -2,7 +2,7 @@
 
 A digit on paper is dark on light, of any size and anywhere; MNIST's are light on dark, 20 pixels
 high, centred by their mass. The model file names that preparation, and `nn.read_images` applies it.
-Resized alone, the same pictures are a riddle to the same network.
+The network misreads the same pictures if they are only resized.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ SIZE = 120  # of a picture, in pixels
 
 
 def font(height):
-    """The font DejaVu Sans, which comes with matplotlib."""
+    """Return the font DejaVu Sans, which comes with matplotlib."""
     from matplotlib import font_manager
 
     return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), height)
@@ -37,7 +37,7 @@ def write(folder):
 
 
 def right(model, paths, preparation):
-    """(inputs, share of the digits that the model reads rightly)."""
+    """Return (inputs, fraction of the digits that the model classifies correctly)."""
     seen = model.info.preparation.split(nn.read_images(paths, preparation))
     answers = nn.predict(model, seen).argmax(axis=1)
     return seen.images, np.mean(answers == np.arange(10))
@@ -48,7 +48,7 @@ def main(argv=None):
     digits = common.digits(args)
     model = nn.initialize(nn.lenet(), "torch", 0)
     loss, optimizer = nn.CrossEntropyLoss(), nn.Adam(model.parameters(), lr=0.002)
-    epochs = 10 if digits.note else 2  # of few images, or of MNIST's many
+    epochs = 10 if digits.note else 2  # scikit-learn's few digits need more than MNIST
     nn.fit(model, digits.train, loss, optimizer, epochs=epochs, batch_size=64, seed=0, quiet=True)
 
     with tempfile.TemporaryDirectory() as folder:

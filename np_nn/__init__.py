@@ -39,7 +39,7 @@ _ESTIMATORS = ("MLPClassifier", "MLPRegressor")
 
 
 def __getattr__(name):
-    """scikit-learn takes a second to import: that waits until its estimators are asked for."""
+    """Import the estimators on first use, as scikit-learn takes a second to import."""
     if name in _ESTIMATORS:
         from np_nn import estimators
 

@@ -1,4 +1,4 @@
-"""The program np-nn, also python -m np_nn: one command for each thing that np_nn does."""
+"""The program np-nn, also python -m np_nn: its table of commands."""
 
 import argparse
 import importlib
@@ -8,16 +8,16 @@ import np_nn
 from np_nn import cli
 from np_nn.utils.converters import one_of
 
-# A command's module is imported when it is asked for: main(argv) of it returns the exit status.
+# A command's module is imported when the command runs; its main(argv) returns the exit status.
 COMMANDS = {  # name: (module, what it does)
     "train": ("np_nn.commands.train", "train a network, and compare it with the published one"),
     "train-torch": ("np_nn.commands.train_torch", "train the same network in PyTorch"),
     "evaluate": ("np_nn.commands.evaluate", "test a saved model: accuracy, recalls, confusion"),
-    "predict": ("np_nn.commands.predict", "name what a saved model sees in image files"),
+    "predict": ("np_nn.commands.predict", "classify image files with a saved model"),
     "export": ("np_nn.commands.export", "write a saved model as ONNX, as C or for PyTorch"),
     "draw": ("np_nn.visualize.draw.__main__", "make a page to draw on and to see it learn"),
     "data": ("np_nn.commands.data", "show a data set: counts, classes, a picture of samples"),
-    "info": ("np_nn.commands.info", "show versions, kernels, threads, and where data sets lie"),
+    "info": ("np_nn.commands.info", "show versions, kernels, threads, and locations of data sets"),
     "compare": ("np_nn.compare", "time NumPy, the compiled kernels and PyTorch side by side"),
     "reproduce": ("np_nn.reproduce.__main__", "train the published rows again"),
     "visualize": ("np_nn.visualize.__main__", "draw what a network does, and how it learns"),
@@ -32,7 +32,7 @@ def main(argv=None):
         command.print_help()
         return 0
     name = command.parse_args(words[:1]).command
-    sys.argv = [f"{command.prog} {name}", *words[1:]]  # what usage and errors call the program
+    sys.argv = [f"{command.prog} {name}", *words[1:]]  # the program's name in usage and errors
     module, _ = COMMANDS[name]
     return importlib.import_module(module).main(words[1:])
 

@@ -1,8 +1,7 @@
 """Comparison of NumPy, compiled kernels and PyTorch on the same weights and batches.
 
-Each contender is one of np-nn's two trainings in a process of its own. They
-take turns for some rounds, so that a busy moment of the machine hits all alike,
-and what is reported is the median.
+Each contender is one of np-nn's two training programs in a process of its own. They take turns for
+several rounds, so that load on the machine affects all alike; the report gives medians.
 """
 
 import importlib.util
@@ -23,12 +22,12 @@ from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
 PACKAGES = Path(__file__).resolve().parents[1]  # the folder from which np_nn is imported
-COMPARED_STEPS = 200  # later, rounding differences have grown through the training itself
+COMPARED_STEPS = 200  # training amplifies rounding differences in later steps
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to train: a label, and the command of np-nn and the arguments that do it."""
+    """Contender: a label, and the command of np-nn with its arguments that trains."""
 
     label: str
     command: str
@@ -36,7 +35,7 @@ class Contender:
 
 
 def contenders():
-    """Those that can run here; the last one is PyTorch if it is installed."""
+    """Return the contenders that can run here; the last one is PyTorch if it is installed."""
     found = [Contender("NumPy", "train", ("--kernels", "numpy"))]
     if ops.KERNELS:
         found.append(Contender("compiled", "train", ("--kernels", "compiled")))
@@ -46,7 +45,7 @@ def contenders():
 
 
 def run(contender, arguments):
-    """Train once in a fresh process; returns its JSON. Raises NpNNError if it fails."""
+    """Train once in a fresh process and return its JSON. Raises NpNNError if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run.json"
         command = [sys.executable, "-m", "np_nn", contender.command, *arguments]
@@ -67,7 +66,20 @@ def _environment():
 
 
 def measure(field, rounds, arguments, quiet):
-    """{label: [what each round gave]}. Ctrl-C keeps the rounds in which all have run."""
+    """Run the contenders in turn; return {label: [JSON of each round]}.
+
+    Ctrl-C keeps the complete rounds.
+
+    Args:
+        field: Contenders.
+        rounds: number of rounds.
+        arguments: command-line arguments of all contenders.
+        quiet: show no progress.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C before the first round is complete.
+        NpNNError: if a contender fails.
+    """
     results = {contender.label: [] for contender in field}
     turns = [(f"round {i + 1} of {rounds}: {c.label}", c) for i in range(rounds) for c in field]
     try:
@@ -81,7 +93,7 @@ def measure(field, rounds, arguments, quiet):
 
 
 def summarise(results):
-    """The figures of each contender, medians over the rounds, as plain data."""
+    """Return the figures of each contender, medians over the rounds, as plain data."""
     summary = {}
     for label, runs in results.items():
         step_ms = statistics.median(run["step_ms_median"] for run in runs)
@@ -103,19 +115,19 @@ def summarise(results):
 
 
 def median_or_none(values):
-    """The median, or None where the machine does not tell."""
+    """Return the median, or None if a value is None: not measured on this machine."""
     values = list(values)
     return None if None in values else statistics.median(values)
 
 
 def loss_deviation(ours, theirs):
-    """The largest relative difference of two runs' losses over the first steps."""
+    """Return the largest relative difference of two runs' losses over the first steps."""
     a, b = (np.array(run["runs"][0]["batches"]["loss"][:COMPARED_STEPS]) for run in (ours, theirs))
     return float(np.max(np.abs(a - b) / np.maximum(np.abs(b), 1e-30)))
 
 
 def table(summary):
-    """The comparison as a Markdown table."""
+    """Return the comparison as a Markdown table."""
     header = ("", "test accuracy", "ms per step", "images/s", "training s", "peak MB",
               "times PyTorch", "loss deviation")  # fmt: skip
     rows = [
@@ -135,7 +147,15 @@ def table(summary):
 
 
 def draw(results, summary, path, title, note):
-    """Write a picture: the curves over each other, and the costs side by side."""
+    """Write a picture of the curves, one over the other, and the costs, side by side.
+
+    Args:
+        results: {label: [JSON of each round]}.
+        summary: figures of each contender, see ``summarise``.
+        path: file to write.
+        title: of the picture.
+        note: remark for the picture, or "".
+    """
     from np_nn import plots
 
     curves = []
@@ -157,11 +177,11 @@ def draw(results, summary, path, title, note):
 def main(argv=None):
     own = cli.Parser(add_help=False, allow_abbrev=False)
     own.add_argument("--rounds", type=cli.whole_number(1), default=3, metavar="N",
-                     help="how often each contender trains (default: 3)")  # fmt: skip
+                     help="trainings of each contender (default: 3)")  # fmt: skip
     rounds, arguments = own.parse_known_args(argv)
     args = cli.parse(cli.parser(__doc__.splitlines()[0], parents=[own]), arguments)
 
-    # The programs have different default recipes; here all run the same one.
+    # The programs have different default recipes: name the one that all run.
     results = measure(
         contenders(), rounds.rounds, ["--recipe", args.recipe, *arguments], args.quiet
     )

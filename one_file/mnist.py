@@ -12,7 +12,7 @@ The network maps 784 pixels to 10 scores, one for each digit:
 
 Training repeats four lines 4,000 times: take 256 images, compute L (forward), compute how L moves
 with each weight (backward), and move each weight against it. The last weights are, bit for bit,
-those of ``python main_np.py --kernels numpy``, which is this program with doors and windows.
+those of ``python main_np.py --kernels numpy``, which adds options, reports and other data sets.
 """
 
 import argparse
@@ -116,7 +116,15 @@ def backward(x, h, log_p, labels, w2):
 
 
 def train(images, labels, steps, seed, show=lambda step, loss: None):
-    """Return the weights W1 and W2 after so many steps of stochastic gradient descent."""
+    """Return the weights W1 and W2 after `steps` steps of stochastic gradient descent.
+
+    Args:
+        images: (M, 784) uint8.
+        labels: (M,) int64.
+        steps: number of steps, each on BATCH images drawn with replacement.
+        seed: of the initial weights and of the batches.
+        show: function (step, loss), called after each step.
+    """
     w1, w2 = start(seed)
     rng = np.random.default_rng((seed, 1))
     for step in range(steps):
@@ -132,14 +140,14 @@ def train(images, labels, steps, seed, show=lambda step, loss: None):
 
 
 def accuracy(images, labels, w1, w2):
-    """Return the share of images whose highest score is that of the right digit."""
+    """Return the fraction of images whose highest score is that of the right digit."""
     _, z = forward(images.astype(np.float32), w1, w2)
     return np.mean(z.argmax(axis=1) == labels)
 
 
 def main():
     command = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    command.add_argument("--data", metavar="FOLDER", help="where MNIST's four files are")
+    command.add_argument("--data", metavar="FOLDER", help="folder of MNIST's four files")
     command.add_argument("--steps", type=int, default=4000, metavar="N", help="default: 4000")
     command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     args = command.parse_args()

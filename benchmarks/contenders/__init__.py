@@ -1,4 +1,4 @@
-"""Who competes: a label, the module that does the work, and what it needs and can do."""
+"""Contenders: their labels, modules, required packages and supported cells."""
 
 import importlib
 import importlib.util
@@ -26,11 +26,11 @@ def _usual(cell):
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to train.
+    """Contender of the benchmarks.
 
-    module: in this folder, with a class Tasks; variant: handed to it. package: what must be
-    installed. trains: whether it takes part in a training cell; but: what it does not do, in words.
-    environment: variables that its process is given.
+    module: in this folder, with a class Tasks; variant: passed to Tasks. package: must be
+    installed. trains: cell -> whether it takes part in this training cell; but: its limitation, in
+    words. environment: environment variables of its process.
     """
 
     label: str
@@ -46,12 +46,12 @@ class Contender:
         return importlib.util.find_spec(self.package) is not None
 
     def tasks(self, threads):
-        """The object that does its tasks, in a process of its own."""
+        """Return the object that runs its tasks, for a process of its own."""
         return importlib.import_module(f"contenders.{self.module}").Tasks(threads, self.variant)
 
 
 OURS, LAYERS, TORCH = "np_nn", "np_nn NumPy", "torch"
-CHANNELS_LAST = "torch channels_last"  # where images are arrays of more than a channel
+CHANNELS_LAST = "torch channels_last"  # for images with several channels
 OURS_AVX2, TORCH_AVX2 = "np_nn, AVX2", "torch, AVX2"
 AVX2 = {
     "NP_NN_ISA": "avx2",
@@ -88,7 +88,7 @@ CONTENDERS = {
 
 
 def contender(label):
-    """Return the contender of this label: of CONTENDERS, or a built extension by its path."""
+    """Return the contender of this label: one of CONTENDERS, or a built extension by its path."""
     return CONTENDERS.get(label) or Contender(label, "built", label)
 
 

@@ -1,4 +1,4 @@
-"""A kernel of one built extension, checked against its reference before it is timed."""
+"""Kernel of one built extension, checked against its reference before it is timed."""
 
 import copy
 import importlib.util
@@ -11,21 +11,21 @@ from contenders import problem
 from contenders.kernel_cases import CASES, Inputs
 from np_nn import ops, reference
 
-TOLERANCE = 1e-4  # of an array's largest number; the tests are stricter
-ODD = 1e-3  # share of integers that may differ: they are rounded, or say which of two is larger
+TOLERANCE = 1e-4  # maximum error relative to an array's largest number; the tests are stricter
+ODD = 1e-3  # maximum fraction of integers that differ: rounded values, or which of two is larger
 
 
 class WrongResultError(Exception):
-    """A kernel's result is not its reference's."""
+    """Difference between a kernel's result and its reference's."""
 
 
 class Tasks:
-    """variant: the extension's path."""
+    """Tasks of one extension. variant: its path."""
 
     def __init__(self, threads, variant):
         ops.set_threads(threads)
         self.threads, self.path = threads, variant
-        problem.dataset("mnist")  # while the extension is being built
+        problem.dataset("mnist")  # load it while the extension is being built
 
     def kernel(self, case):
         name, inputs = case.split()[0], Inputs()
@@ -35,7 +35,7 @@ class Tasks:
 
 
 def load(path):
-    """Return the extension in a file, whatever np_nn has of that name."""
+    """Return the extension in a file, even if np_nn has imported one of that name."""
     name = Path(path).name.partition(".")[0]
     spec = importlib.util.spec_from_file_location(name, path)
     extension = importlib.util.module_from_spec(spec)
@@ -46,9 +46,9 @@ def load(path):
 
 
 def check(name, kernel, arguments):
-    """Raise WrongResultError unless a kernel leaves in all arrays what its reference does.
+    """Raise WrongResultError unless a kernel leaves the same in all arrays as its reference.
 
-    arguments: the kernel's, the number of threads last. They are copied.
+    arguments: the kernel's, with the number of threads last; they are copied.
     """
     parameters = inspect.signature(ops.REFERENCE[name]).parameters
     ours, theirs = copy.deepcopy(arguments), copy.deepcopy(arguments[:-1])
@@ -56,7 +56,7 @@ def check(name, kernel, arguments):
     compared = zip([*parameters, "its result"], [*ours[:-1], got], [*theirs, want], strict=True)
     for parameter, one, other in compared:
         if parameter != "scratch" and not all(map(agree, arrays(one), arrays(other))):
-            raise WrongResultError(f"{parameter} of {name} is not what the reference makes of it")
+            raise WrongResultError(f"{parameter} of {name} differs from the reference")
 
 
 def arrays(given):
@@ -67,7 +67,7 @@ def arrays(given):
 
 
 def agree(got, want):
-    """Return whether two arrays are equal but for rounding."""
+    """Return whether two arrays are equal up to rounding."""
     if got.dtype != want.dtype or got.shape != want.shape:
         return False
     if want.dtype.kind != "f":

@@ -1,6 +1,6 @@
-"""A training step of a two-layer network written out by hand: what NumPy itself can do.
+"""Training step of a two-layer network written out in plain NumPy.
 
-No layers, no objects, every large array allocated once.
+It has no layers and no objects, and allocates every large array once.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ class Tasks:
 
 
 def _loop(images, labels, scale, cell, weights):
-    """The function that trains on a block of batches, (steps, N) indices."""
+    """Return a function that trains on a block of batches, (steps, N) indices."""
     n, lr, scale = cell.batch, np.float32(cell.settings.lr), np.float32(scale)
     W1, b1, W2, b2 = weights
     x, rows = np.empty((n, W1.shape[0]), np.float32), np.arange(n)
@@ -49,7 +49,7 @@ def _loop(images, labels, scale, cell, weights):
             loss += float(np.mean(np.log(total[:, 0]) - z[rows, y]))
             p /= total
             p[rows, y] -= 1
-            p *= lr / n  # the rate goes into the small gradient: two large products less
+            p *= lr / n  # scaling the small gradient by the rate saves two large products
             np.matmul(p, W2.T, out=dh)
             np.multiply(dh, h > 0, out=dh)
             np.subtract(W2, np.matmul(h.T, p, out=dW2), out=W2)

@@ -1,7 +1,7 @@
-"""The arguments that each kernel is timed with.
+"""Arguments that each kernel is timed with.
 
-A real batch of MNIST in 784-512-10; and for images the batch of 64 of a network like LeNet-5, at
-its second convolution: 16 images of 12 x 12 become 32 of 8 x 8 and, pooled, of 4 x 4.
+These are a real batch of MNIST in 784-512-10 and, for images, a batch of 64 at the second
+convolution of a network like LeNet-5: 16 maps of 12 x 12 become 32 of 8 x 8 and, pooled, of 4 x 4.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ from np_nn.data.augmentation import Elastic
 from np_nn.data.batches import Batches
 from np_nn.data.preprocess import identity_maps
 
-MADE, POOLED = (64, 32, 8, 8), (64, 32, 4, 4)  # what the convolution gives; the same, pooled
+MADE, POOLED = (64, 32, 8, 8), (64, 32, 4, 4)  # output of the convolution; pooled
 ONE, PAIRS = ((1, 1), (0, 0)), ((2, 2), (2, 2), (0, 0))  # stride, padding; kernel, and both
-STEPS = 10  # of training in a call of mlp_steps
+STEPS = 10  # training steps per call of mlp_steps
 
 
 class Inputs:
-    """The arrays of one training step of the centre cell."""
+    """Arrays of one training step of the centre cell."""
 
     def __init__(self):
         split, model = problem.start(CENTRE)
@@ -40,12 +40,12 @@ class Inputs:
         self.dh = self.dlogits @ self.W2.T * (self.h > 0)
         self.dW1 = self.x.T @ self.dh
 
-        # for layers that 784-512-10 need not have: of the hidden layer's shape, or of a unit each
+        # for layers not in 784-512-10: of the hidden layer's shape, or one number per unit
         self.shares = reference.softmax_forward(self.sums, self.empty(512))
         self.ones = np.ones_like(self.b1)
         self.target = np.eye(10, dtype=np.float32)[self.labels]
 
-        # images; after ReLU and pooling most gradients are 0, as `out` shows
+        # images; after ReLU and pooling most gradients are 0, see `out`
         rng = np.random.default_rng(0)
         self.maps = rng.standard_normal((64, 16, 12, 12), np.float32).clip(0)
         self.filters = rng.standard_normal((32, 16, 5, 5), np.float32) / np.float32(20)
@@ -57,7 +57,7 @@ class Inputs:
         )
         self.channels = np.ones(32, np.float32)
 
-        # the batch as images to distort: places by a matrix, and displaced from there
+        # the batch as images to distort: by a matrix each, and by displacements added to it
         self.digits = split.images[self.indices]
         changes = rng.normal(0, 0.1, (CENTRE.batch, 2, 3))
         self.matrices = (identity_maps(CENTRE.batch)[:, :2] + changes).astype(np.float32)
@@ -88,7 +88,7 @@ def _scratch(array):
     return np.empty((2, *array.shape), array.dtype)
 
 
-# The kernel's name, perhaps with the layer: what it is called with but for the threads.
+# The kernel's name, perhaps with the layer: its arguments but for the threads.
 CASES = {
     "compress": lambda i: (i.images,),
     "gather": lambda i: (i.images, i.indices, *i.pixels, i.empty(784)),
@@ -208,7 +208,7 @@ def _gathered(i):
     return ops.gather(i.images, i.indices, *i.pixels, i.x)
 
 
-# What NumPy does in place of the operations on compressed rows, which it does not have.
+# Dense counterparts in NumPy of the operations on compressed rows.
 DENSE_TWINS = {
     "expand": _gathered,
     "sparse_linear_forward": lambda i: ops.linear_forward(_gathered(i), i.W1, i.b1, i.sums),

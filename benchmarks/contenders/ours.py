@@ -1,4 +1,4 @@
-"""np_nn itself, on the compiled kernels or on NumPy."""
+"""Tasks of np_nn, on the compiled kernels or on NumPy."""
 
 import itertools
 
@@ -14,7 +14,7 @@ from np_nn.training import inputs, steps
 
 
 class Tasks:
-    """variant: what ``np_nn.use`` is given."""
+    """Tasks of np_nn. variant: argument of ``np_nn.use``."""
 
     def __init__(self, threads, variant):
         ops.use(variant)
@@ -22,7 +22,7 @@ class Tasks:
         self.threads, self.compiled = threads, variant != "numpy"
 
     def train(self, cell):
-        """``fit``, as its users call it."""
+        """Return a runner of ``fit``, as users call it."""
         cell = Cell(**cell)
         split, model = problem.start(cell)
         optimizer = build.optimizer(cell.settings, model.parameters())
@@ -38,7 +38,7 @@ class Tasks:
         return run
 
     def train_network(self, cell):
-        """The steps of ``fit``; it makes their arrays once a run, and a run is long."""
+        """Return a runner of ``fit``'s steps; arrays are made once, as in a long run of ``fit``."""
         cell = NetworkCell(**cell)
         split, model = problem.dataset("mnist").train, problem.network(cell.network)
         optimizer = nn.SGD(model.parameters(), **MOMENTUM_SGD)
@@ -52,7 +52,7 @@ class Tasks:
         return problem.drawn(train, len(split), cell.batch)
 
     def kernel(self, case):
-        """One operation: the kernel, or the best that NumPy has for it."""
+        """Return a runner of one operation: the kernel, or its best counterpart in NumPy."""
         name, inputs = case.split()[0], Inputs()
         if self.compiled:
             call, arguments = ops.KERNELS[name], (*CASES[case](inputs), self.threads)
@@ -63,35 +63,35 @@ class Tasks:
         return problem.repeated(lambda: call(*arguments))
 
     def predict(self):
-        """The test set's outputs; the images are compressed anew each time."""
+        """Return a runner of the outputs for the test set, compressing the images each time."""
         model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
         return problem.repeated(
             lambda: nn.predict(model, nn.Split(test.images, test.labels, test.scale))
         )
 
     def predict_compressed(self):
-        """The test set's outputs; the images were compressed by an earlier call."""
+        """Return a runner of the outputs for the test set, compressed by an earlier call."""
         model, test = problem.start(CENTRE)[1], problem.dataset(CENTRE.dataset).test
         return problem.repeated(lambda: nn.predict(model, test))
 
     def predict_network(self, name, count):
-        """The outputs for the first test images."""
+        """Return a runner of the outputs for the first `count` test images."""
         model, test = problem.network(name), problem.some(problem.dataset("mnist").test, count)
         return problem.repeated(lambda: nn.predict(model, test))
 
     def compress(self):
-        """The training set as compressed rows."""
+        """Return a runner that compresses the training set into rows."""
         images = problem.flat(problem.dataset(CENTRE.dataset).train)
         return problem.repeated(lambda: ops.compress(images))
 
     def product(self, n, m, k):
-        """A dense matrix product."""
+        """Return a runner of a dense matrix product, (n, m) by (m, k)."""
         a, b = np.ones((n, m), np.float32), np.ones((m, k), np.float32)
         out = np.empty((n, k), np.float32)
         return problem.repeated(lambda: np.matmul(a, b, out=out))
 
     def copy(self, megabytes):
-        """A copy in memory; NumPy does it on one thread."""
+        """Return a runner of a copy in memory; NumPy does it on one thread."""
         source = np.ones(megabytes * 250_000, np.float32)
         target = np.empty_like(source)
         return problem.repeated(lambda: np.copyto(target, source))

@@ -1,4 +1,4 @@
-"""What all contenders share: the data, the first weights, the batches."""
+"""Problems shared by all contenders: the data, the initial weights, the batches."""
 
 import functools
 import itertools
@@ -13,7 +13,7 @@ from np_nn.recipes import build
 from np_nn.training import inputs
 
 SEED = 0
-TRIAL = 0.15  # seconds for each of the ways that a contender may choose from
+TRIAL = 0.15  # seconds to try each option of a contender
 
 
 @functools.lru_cache
@@ -22,35 +22,36 @@ def dataset(name):
 
 
 def start(cell):
-    """The training split, and the model as np_nn's with the weights that all start from."""
+    """Return the training split, and np_nn's model with the common initial weights."""
     data = dataset(cell.dataset)
     return data.train, build.model(cell.settings, data, SEED)
 
 
 def network(name):
-    """One of the NETWORKS, with the weights that all start from."""
+    """Return one of the NETWORKS with the common initial weights."""
     return initializers.initialize(NETWORKS[name](), "torch", SEED)
 
 
 def some(split, count):
-    """The first so many images of a split."""
+    """Return the first `count` images of a split."""
     return nn.Split(split.images[:count], split.labels[:count], split.scale)
 
 
 def shaped(split, model):
-    """The images as a model takes them: (n, 1, 28, 28) or (n, 784) uint8."""
+    """Return the images as a model takes them: (n, 1, 28, 28) or (n, 784) uint8."""
     return split.images[:, None] if inputs.takes_images(model) else flat(split)
 
 
 def flat(split):
-    """The images as rows: (n, 784) uint8."""
+    """Return the images as rows: (n, 784) uint8."""
     return split.images.reshape(len(split), -1)
 
 
 def drawn(train, n, batch):
-    """A runner that hands ``train`` its batches, (steps, batch) indices, drawn as fit draws them.
+    """Return a runner that calls ``train`` with its batches, drawn as fit draws them.
 
-    The drawing is part of the time, as it is in fit. ``train`` returns (mean loss, accuracy).
+    Drawing counts in the time, as it does in fit. train: (steps, batch) indices -> (mean loss,
+    accuracy).
     """
     seeds = itertools.count()
 
@@ -62,7 +63,7 @@ def drawn(train, n, batch):
 
 
 def repeated(call):
-    """A runner that calls a function so many times."""
+    """Return a runner that calls a function `count` times."""
 
     def run(count):
         for _ in range(count):
@@ -72,5 +73,5 @@ def repeated(call):
 
 
 def fastest(build, options):
-    """Build a runner with each of the options, try them, and build the best one anew."""
+    """Build a runner with each of the options, time them, and build the fastest one again."""
     return build(min(options, key=lambda option: measure(build(option), TRIAL)))

@@ -1,4 +1,4 @@
-"""PyTorch, eager or compiled, each time with the fastest optimizer and block size that it has."""
+"""PyTorch, eager or compiled, with the fastest of its optimizers and block sizes."""
 
 import inspect
 import warnings
@@ -16,12 +16,12 @@ from np_nn.recipes import build
 
 aten = torch.ops.aten
 IMPLEMENTATIONS = ({"fused": True}, {"foreach": True}, {})
-BLOCKS = (500, 1000, 2000, 5000, 10000)  # images at a time in inference
-SMALL_BLOCKS = (25, 100, 500)  # the same for convolutions
+BLOCKS = (500, 1000, 2000, 5000, 10000)  # batch sizes of inference
+SMALL_BLOCKS = (25, 100, 500)  # batch sizes of inference with convolutions
 
 
 class Tasks:
-    """variant: "eager", "compile" or "channels_last"."""
+    """Tasks of PyTorch. variant: "eager", "compile" or "channels_last"."""
 
     def __init__(self, threads, variant):
         torch.set_num_threads(threads)
@@ -74,13 +74,16 @@ class Tasks:
         return problem.drawn(train, len(split), batch)
 
     def _twin(self, model):
-        """The model in torch. Images of one channel are the same bytes in every layout."""
+        """Return the model in torch, in the layout of images if that is channels_last.
+
+        Images of one channel are the same bytes in either layout.
+        """
         return (
             torch_twin.module(model).to(**self.layout) if self.layout else torch_twin.module(model)
         )
 
     def kernel(self, case):
-        """PyTorch's operation for a kernel's, on the same arrays."""
+        """Return a runner of PyTorch's counterpart of a kernel, on the same arrays."""
         name, inputs = case.split()[0], Inputs()
         if name not in OPERATIONS:
             raise NotImplementedError(f"no operation of torch does what {name} does")
@@ -91,12 +94,12 @@ class Tasks:
         return problem.repeated(torch.no_grad()(call))
 
     def predict(self):
-        """The test set's outputs, in the best block size of a few."""
+        """Return a runner of the outputs for the test set, in the fastest of the BLOCKS."""
         test = problem.dataset(CENTRE.dataset).test
         return self._predict(test, problem.start(CENTRE)[1], BLOCKS)
 
     def predict_network(self, name, count):
-        """The outputs for the first test images, in the best block size of a few."""
+        """Return a runner of the outputs for `count` test images, in the fastest SMALL_BLOCKS."""
         test = problem.some(problem.dataset("mnist").test, count)
         return self._predict(test, problem.network(name), SMALL_BLOCKS)
 
@@ -110,26 +113,26 @@ class Tasks:
         return problem.fastest(lambda block: problem.repeated(lambda: call(block)), blocks)
 
     def product(self, n, m, k):
-        """A dense matrix product."""
+        """Return a runner of a dense matrix product, (n, m) by (m, k)."""
         a, b, out = torch.ones(n, m), torch.ones(m, k), torch.empty(n, k)
         return problem.repeated(lambda: torch.mm(a, b, out=out))
 
     def copy(self, megabytes):
-        """A copy in memory, on all threads."""
+        """Return a runner of a copy in memory, on all threads."""
         source = torch.ones(megabytes * 250_000)
         target = torch.empty_like(source)
         return problem.repeated(lambda: target.copy_(source))
 
 
 def _shared(array):
-    """The same memory as a tensor, which nobody writes to."""
+    """Return a tensor that shares the memory of an array; neither is written to."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what would happen if somebody did
+        warnings.simplefilter("ignore")  # on writing to a read-only array
         return torch.from_numpy(array)
 
 
 def _gather(inputs, images, indices, scale, shift, out):
-    """The shift is 0 here: it would take another pass."""
+    """Return a function that gathers and scales; the shift is 0, as it would take another pass."""
     return lambda: torch.mul(images.index_select(0, indices), scale, out=out)
 
 
@@ -162,7 +165,7 @@ def _cross_entropy(inputs, logits, labels, smoothing, grad):
 
 
 def _bce(loss):
-    """The loss and its gradient."""
+    """Return an operation that computes a loss and its gradient."""
 
     def operation(inputs, output, target, factor, grad):
         output = output.requires_grad_()
@@ -199,7 +202,7 @@ def _sgd(inputs, weight, grad, velocity, scratch, lr, *settings):
 
 
 def _optimizer(kind, **options):
-    """A step of torch's own."""
+    """Return an operation that makes a step of a torch optimizer."""
 
     def operation(inputs, weight, grad, *rest):
         parameter = torch.nn.Parameter(weight)
@@ -210,7 +213,7 @@ def _optimizer(kind, **options):
 
 
 def _conv_backward(grad, x, weight, stride, padding, *wanted):
-    """wanted: whether the gradients of x, and of the weight."""
+    """Return a function of a convolution's backward pass. wanted: whether dx, and dweight."""
     fixed = None, stride, padding, (1, 1), False, (0, 0), 1, [*wanted, False]
     return lambda: aten.convolution_backward(grad, x, weight, *fixed)
 
@@ -220,7 +223,7 @@ def _conv_relu_pool(x, weight, bias, padding, pool):
 
 
 def _conv_relu_pool_backward(inputs, x, weight, out, where, grad, padding, pool, *rest):
-    """The way back alone: the graph is made once."""
+    """Return a function of the backward pass alone; its graph is built once."""
     bias = torch.zeros(len(weight), requires_grad=True)
     leaves = x.requires_grad_(), weight.requires_grad_(), bias
     with torch.enable_grad():
@@ -236,14 +239,14 @@ def _max_pool_backward(inputs, grad, where, kernel, stride, padding, out):
 
 
 def _image_moments(inputs, images, out):
-    """In float64, as the sums are beyond float32's whole numbers."""
+    """Return a function in float64, as the sums exceed the exact integers of float32."""
     y, x = (torch.from_numpy(axis.ravel()) for axis in np.indices(images.shape[1:]))
     factors = torch.stack([torch.ones_like(y), y, x, y * y, x * y], 1).double()
     return lambda: out.copy_(images.flatten(1).double() @ factors)
 
 
 def _warp_images(inputs, images, matrices, coefficients, basis_y, basis_x, out):
-    """grid_sample takes places (x, y) from -1 to 1: so does the affine map, made before."""
+    """Return a warp by grid_sample; the affine maps are converted to its places (x, y), -1..1."""
     height, width = images.shape[1:]
     scale = 2 / torch.tensor([width - 1, height - 1])
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
@@ -262,7 +265,7 @@ def _warp_images(inputs, images, matrices, coefficients, basis_y, basis_x, out):
     return call
 
 
-OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> what to call
+OPERATIONS = {  # name of the kernel: (inputs, *its arguments as tensors) -> function to call
     "gather": _gather,
     "expand": _expand,
     "linear_forward": _linear_forward,

@@ -1,7 +1,7 @@
 """scikit-learn's MLPClassifier: partial_fit on float32 batches, many in one call.
 
-Its checks of the input cost a millisecond a call; so it gets CHUNK images at a time, which it
-cuts into batches itself.
+Its input checks cost a millisecond per call, so each call gets about CHUNK images, which
+scikit-learn splits into batches itself.
 """
 
 import warnings
@@ -42,7 +42,7 @@ class Tasks:
 
 
 def _network(cell, model, width):
-    """An MLPClassifier that starts from the model's weights."""
+    """Return an MLPClassifier with the model's initial weights."""
     settings = cell.settings
     solver, options = spec.parse(settings.optimizer, optim.OPTIMIZERS, "optimizer")
     network = MLPClassifier(
@@ -55,7 +55,7 @@ def _network(cell, model, width):
         nesterovs_momentum=False,
         shuffle=False,
     )
-    # One update makes its arrays, which then take our weights; its moments start anew.
+    # One update allocates its arrays, which then take our weights; its moments are reset.
     some = np.zeros((cell.batch, width), np.float32)
     network.partial_fit(some, np.zeros(cell.batch, np.int64), classes=CLASSES)
     parameters = [parameter.data for parameter in model.parameters()]

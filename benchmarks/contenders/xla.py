@@ -1,4 +1,4 @@
-"""jax: the whole step compiled by XLA, its weights donated; one step a call, or many by scan."""
+"""jax: the whole step compiled by XLA, with donated weights; one step per call, or many by scan."""
 
 import functools
 
@@ -11,12 +11,12 @@ from contenders import problem
 from np_nn import optim
 from np_nn.utils import spec
 
-BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's, as everywhere
-SCANNED = 16  # steps that one call of the scanning kind makes
+BETAS, EPS = (0.9, 0.999), 1e-8  # Adam's usual defaults
+SCANNED = 16  # steps in a call by scan
 
 
 class Tasks:
-    """The number of threads is what the worker's affinity leaves to XLA."""
+    """Tasks of jax. XLA's number of threads follows from the affinity of the worker process."""
 
     def __init__(self, threads, variant):
         jax.config.update("jax_platforms", "cpu")
@@ -27,7 +27,7 @@ class Tasks:
 
 
 def _runner(cell, length):
-    """A runner that makes ``length`` steps a call, and what is left over one by one."""
+    """Return a runner that makes ``length`` steps per call, and the remaining ones one by one."""
     split, model = problem.start(cell)
     images, labels = jnp.asarray(problem.flat(split)), jnp.asarray(split.labels)
     arrays = [jnp.array(parameter.data) for parameter in model.parameters()]

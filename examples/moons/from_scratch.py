@@ -1,4 +1,4 @@
-"""Two classes in the plane with np_nn: each line of a training step can be looked up."""
+"""Two classes in the plane with np_nn: a training step in explicit lines."""
 
 import numpy as np
 

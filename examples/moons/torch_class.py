@@ -1,4 +1,4 @@
-"""Two classes in the plane with PyTorch: the network is a class with a forward of its own."""
+"""Two classes in the plane with PyTorch: the network is a class with its own forward."""
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ class Net(torch.nn.Module):
 
 
 def train(x, y, *, hidden, epochs, batch_size, lr, seed, watch):
-    """As in from_scratch.py."""
+    """Train as in from_scratch.py."""
     torch.manual_seed(seed)
     model = Net(hidden)
     loss = torch.nn.BCEWithLogitsLoss()

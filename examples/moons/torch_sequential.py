@@ -5,7 +5,7 @@ import torch
 
 
 def train(x, y, *, hidden, epochs, batch_size, lr, seed, watch):
-    """As in from_scratch.py."""
+    """Train as in from_scratch.py."""
     torch.manual_seed(seed)
     model = torch.nn.Sequential(
         torch.nn.Linear(2, hidden),

@@ -1,4 +1,4 @@
-"""The command line that the commands of np-nn share."""
+"""Command line shared by the commands of np-nn."""
 
 from np_nn.cli.finish import conclude, finish
 from np_nn.cli.options import (

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-BLOCKS = " ▀▄█"  # the upper pixel is 1, the lower 2
-LIT = 0.4  # of the brightest pixel: what is drawn
-MOST = 40  # columns of an image: of a larger one every second pixel, or every third ..., is drawn
-GAP = "  "  # between two images
+BLOCKS = " ▀▄█"  # by index: 1 if the upper pixel is lit, plus 2 if the lower is
+LIT = 0.4  # threshold of a lit pixel, as a fraction of the brightest one
+MOST = 40  # maximum columns of an image; a larger one is subsampled
+GAP = "  "  # between neighbouring images
 
 
 def half_blocks(image):
@@ -20,18 +20,18 @@ def half_blocks(image):
 
 
 def side_by_side(images, titles, width):
-    """Return images with a title above each, as many in a row as `width` characters take."""
+    """Return images as text, each below its title, as many per row as fit in `width` characters."""
     drawn = [half_blocks(image) for image in images]
     columns = len(drawn[0][0])
     across = max(1, (width + len(GAP)) // (columns + len(GAP)))
     lines = []
     for start in range(0, len(drawn), across):
         some = slice(start, start + across)
-        lines.append(GAP.join(_end(title, columns).ljust(columns) for title in titles[some]))
+        lines.append(GAP.join(_shortened(title, columns).ljust(columns) for title in titles[some]))
         lines += [GAP.join(row) for row in zip(*drawn[some], strict=True)]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _end(title, most):
-    """Return the end of a title, where the names of files differ."""
+def _shortened(title, most):
+    """Shorten a title from its start to `most` characters: file names differ at their end."""
     return title if len(title) <= most else f"...{title[3 - most :]}"

@@ -6,12 +6,12 @@ from np_nn.utils.errors import shown
 from np_nn.utils.markdown import markdown_table
 
 COLUMNS = 80  # of a terminal
-LONGEST = 16  # characters of a class name before a row of the confusion matrix
-PAIRS = 10  # of classes that are named where the matrix does not fit
+LONGEST = 16  # maximum characters of a class name that heads a row of the confusion matrix
+PAIRS = 10  # maximum pairs of classes that are listed if the matrix does not fit
 
 
 def recall_table(counts, classes):
-    """Return a table of the recall of each class: the share of its samples answered rightly.
+    """Return a table of the recall of each class: the fraction of its samples classified correctly.
 
     counts (C, C) int: a row per class, a column per answer. classes: names.
     """
@@ -23,7 +23,7 @@ def recall_table(counts, classes):
 
 
 def confusion_text(counts, classes):
-    """Return the confusion matrix as text, or where it is too wide the most frequent mistakes.
+    """Return the confusion matrix as text; if it is too wide, the most frequent mistakes instead.
 
     counts (C, C) int: a row per class, a column per answer. classes: names.
     """
@@ -52,5 +52,5 @@ def _mistakes(counts, classes):
     rows = [(classes[i], classes[j], f"{wrong[i, j]:,}") for i, j in pairs if wrong[i, j]]
     if not rows:
         return "no mistakes"
-    head = f"the most frequent mistakes ({len(classes)} classes make no table of 80 columns)"
+    head = f"the most frequent mistakes ({len(classes)} classes do not fit in 80 columns)"
     return "\n".join([head, "", markdown_table(("is", "taken for", "samples"), rows)])

@@ -9,21 +9,21 @@ from np_nn import recipes
 from np_nn.analysis import metrics
 from np_nn.recipes.ours import START
 
-NOISE = 3  # standard errors above the largest class's share that are still chance
-LEAST_NOISE = 0.01  # the same as an accuracy, for large test sets
-FLAT = 0.02  # relative difference of losses that are alike
-SPIKE = 3  # times the first loss: where training has blown up
-FAINT = 0.01  # standard deviation of outputs that hardly depend on the image
+NOISE = 3  # standard errors above the largest class's share that still count as chance
+LEAST_NOISE = 0.01  # minimum of this margin, as an accuracy, for large test sets
+FLAT = 0.02  # maximum relative difference of losses that count as equal
+SPIKE = 3  # multiple of the first loss above which training has diverged
+FAINT = 0.01  # maximum standard deviation of outputs that hardly depend on the image
 FEW_STEPS = 100
 RAW = 10  # largest input above which pixels count as not scaled
-DEEP = 3  # layers of weights, from which on a start that is too small dies out
+DEEP = 3  # minimum weight layers at which signals vanish if initial weights are too small
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the rules look at: the settings, the losses, and the outputs for the test images.
+    """Evidence for the rules: the settings, the losses, and the outputs for the test images.
 
-    losses: (steps,). outputs: (n, C). highest: the largest value of an input. epoch: steps.
+    losses: (steps,). outputs: (n, C). highest: largest input value. epoch: steps per epoch.
     """
 
     settings: recipes.Recipe
@@ -34,7 +34,7 @@ class Evidence:
 
     @property
     def raw(self):
-        """Whether pixels are far from 0..1."""
+        """True if pixels are far from 0..1."""
         return self.highest > RAW
 
     @property
@@ -48,7 +48,7 @@ class Evidence:
         return len(self.settings.hidden) + 1
 
 
-def _blew_up(seen):
+def _diverged(seen):
     if seen.peak <= SPIKE * seen.losses[0]:
         return ""
     step = int(seen.losses.argmax()) + 1
@@ -57,12 +57,12 @@ def _blew_up(seen):
     return f"{text}: the loss rose to {seen.peak:.3g} at step {step:,}, and units died"
 
 
-def _alike(seen):
+def _identical_units(seen):
     alike = seen.settings.init == "zeros"
     return "all weights start at 0, so that all units of a layer stay alike" if alike else ""
 
 
-def _faint(seen):
+def _vanished(seen):
     small = seen.settings.init == "original" and seen.depth >= DEEP
     if not small or seen.outputs.std(axis=0).max() > FAINT:
         return ""
@@ -72,14 +72,14 @@ def _faint(seen):
     )
 
 
-def _short(seen):
+def _too_few_steps(seen):
     done = len(seen.losses)
     if done >= FEW_STEPS and done >= seen.epoch / 4:
         return ""
     return f"{done:,} step{'s' * (done != 1)} of {seen.settings.batch_size} images are too few"
 
 
-def _flat(seen):
+def _hardly_moved(seen):
     first, last = (part.mean() for part in (seen.losses[:20], seen.losses[-20:]))
     if abs(last - first) > FLAT * first:
         return ""
@@ -92,15 +92,15 @@ def _saturated(seen):
     return f"inputs up to {seen.highest:.0f}, pixels without a scale, saturate or kill units"
 
 
-RULES = (_blew_up, _alike, _faint, _short, _flat, _saturated)
+RULES = (_diverged, _identical_units, _vanished, _too_few_steps, _hardly_moved, _saturated)
 UNKNOWN = "none of the usual ones; look at the data"
 
 
 def diagnose(run):
     """Return a line for each network of a Run that ended near chance; [] for none.
 
-    Nor is there one after Ctrl-C, as the run says itself that it is unfinished, and without the
-    outputs for the test images.
+    The list is also empty after Ctrl-C, which the report mentions anyway, and if the outputs for
+    the test images were not kept.
     """
     if run.interrupted or run.results[0].test.outputs is None:
         return []
@@ -108,10 +108,10 @@ def diagnose(run):
 
 
 def _failed(run):
-    """Return a function that tells whether a Result is near chance on the Run's test images."""
+    """Return a predicate: Result -> True if it is near chance on the Run's test images."""
     share, tests = _largest_share(run), len(run.dataset.test)
     noise = max(LEAST_NOISE, NOISE * math.sqrt(share * (1 - share) / tests))
-    noise = min(noise, (1 - share) / 2)  # of few images, and of one class nearly alone
+    noise = min(noise, (1 - share) / 2)  # share + noise < 1: few images, a dominant class
     chance = math.log(len(run.dataset.classes))
 
     def failed(result):
@@ -132,7 +132,7 @@ def _scores(run, result):
 
 
 def _line(run, result):
-    """Describe a failed Result: what it is, the first rule that holds, and what to try."""
+    """Describe a failed Result: its accuracy, the first rule that applies, and a remedy."""
     images, split = run.dataset.train.images, run.dataset.train
     highest = split.scale * float(images.max()) + split.shift
     epoch = math.ceil(len(images) / run.settings.batch_size)
@@ -147,7 +147,7 @@ def _line(run, result):
 
 
 def _constant(run, result):
-    """Say which class is the answer for nearly all images, if there is one."""
+    """Name the class that is predicted for nearly all images, if there is one."""
     counts = np.bincount(_scores(run, result).answers)
     if counts.max() < 0.99 * counts.sum():
         return ""
@@ -155,9 +155,9 @@ def _constant(run, result):
 
 
 def remedy(settings):
-    """Return options of the command line: the recipe `start`, with the network that was asked for.
+    """Return command-line options: the recipe `start` with the requested network.
 
-    That recipe's scale, start and rate take the place of those that failed.
+    The recipe's scale, initialization and learning rate replace those that failed.
     """
     own = recipes.RECIPES.get(settings.name, START)
     words = [f"--recipe {START.name}"]

@@ -1,4 +1,4 @@
-"""The range test of the learning rate on the command line: --find-lr."""
+"""Option --find-lr: the range test of the learning rate."""
 
 import shlex
 from functools import partial
@@ -11,8 +11,15 @@ from np_nn.recipes import build
 from np_nn.recipes.run import about
 from np_nn.utils.errors import NpNNError
 
-FIT = ("batch_size", "replacement", "augment", "limits")  # options that the test shares with `fit`
-OUTPUTS = ("save", "resume", "export", "log", "tensorboard", "report")  # of a training
+FIT = ("batch_size", "replacement", "augment", "limits")  # options shared with `fit`
+OUTPUTS = (
+    "save",
+    "resume",
+    "export",
+    "log",
+    "tensorboard",
+    "report",
+)  # options that need a training
 
 
 def add_option(command):
@@ -26,17 +33,17 @@ def add_option(command):
 
 
 def check(args):
-    """Raise NpNNError for options of a training beside --find-lr."""
+    """Raise NpNNError if --find-lr is given with options that need a training."""
     given = [f"--{name}" for name in OUTPUTS if getattr(args, name, None)]
     if args.find_lr and given:
         raise NpNNError(f"--find-lr trains nothing: leave out {', '.join(given)}")
 
 
 def search(args, data):
-    """Try learning rates as the arguments say, from the first seed; return the exit status.
+    """Run the range test of the arguments with the first seed, and return the exit status.
 
-    data: Dataset, prepared for the settings. Draws the losses, and prints the suggestion with the
-    command that uses it.
+    Draws the losses, and prints the suggested rate with the command that uses it. data: Dataset,
+    prepared for the settings.
     """
     settings, seed = args.settings, args.seed[0]
     model = load_option.model(args, data, seed)

@@ -1,4 +1,4 @@
-"""The end of a program: write the files asked for, print the report, return the exit status."""
+"""End of a program: writing the requested files, printing the report, the exit status."""
 
 import json
 import sys
@@ -18,19 +18,19 @@ def to_json(content):
 def conclude(writers, report, target=None, content=None, pictures=()):
     """Call functions that write files, then print the report; return the paths of the files.
 
-    The files come first, so that no terminal costs one of them; and none costs another, or the
-    report.
+    The files come first, so that a broken terminal loses none of them. A file that fails stops
+    neither the other files nor the report.
 
     Args:
-        writers: functions () -> paths of the files that they wrote.
-        report: text.
-        target: path of --json, or None. STDOUT: the JSON is printed in place of the report, and
-            nothing else on stdout.
-        content: function () -> plain data, written as JSON into the target.
-        pictures: more writers, called last, as they take longest.
+        writers: functions () -> paths of the files written.
+        report: text to print.
+        target: path of --json, or None. For STDOUT the JSON is printed in place of the report, and
+            nothing else is printed on stdout.
+        content: function () -> plain data, which is written to the target as JSON.
+        pictures: more writers, called last because they take longest.
 
     Raises:
-        NpNNError: at the end, for files that failed.
+        NpNNError: at the end, naming all files that failed.
     """
     alone = outputs.is_stdout(target)
     if target and not alone:
@@ -55,10 +55,10 @@ def conclude(writers, report, target=None, content=None, pictures=()):
 def finish(run, args, writers=()):
     """Write what the arguments ask for, print the report, and return the exit status.
 
-    writers: more of ``conclude``'s. Raises what ``conclude`` raises.
+    writers: additional writers for ``conclude``. Raises the errors of ``conclude``.
     """
     saved = [result.history.saved[0] for result in run.results if result.history.saved]
-    writers = [*writers, lambda: saved]  # a checkpoint is written already
+    writers = [*writers, lambda: saved]  # checkpoints are already written
     content, pictures = partial(as_dict, run), _pictures(run, args)
     written = conclude(writers, text(run), args.json, content, pictures)
     if run.interrupted:
@@ -70,7 +70,7 @@ def finish(run, args, writers=()):
 
 
 def _pictures(run, args):
-    """Yield a function for the page and one for the pictures, if the arguments ask for them."""
+    """Yield the writers of the page and of the pictures, if the arguments ask for them."""
     if args.report:
         from np_nn.cli.page import page
 

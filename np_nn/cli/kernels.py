@@ -1,4 +1,4 @@
-"""State of the compiled kernels: what is built, what is in use, and the reason where nothing is."""
+"""State of the compiled kernels: which are built and in use, or the reason why none are."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def instruction_set():
 
 
 def cpu_sets():
-    """Return the instruction sets of ops.SETS that the CPU has, the best first: kernels can say."""
+    """Return the CPU's instruction sets among ops.SETS, best first; () without kernels."""
     return next((module.cpu_sets() for module in ops.MODULES if hasattr(module, "cpu_sets")), ())
 
 
@@ -34,13 +34,11 @@ def why_not():
     if ops.KERNELS:
         return "NP_NN_KERNELS=numpy turns them off: unset it, or set it to auto"
     others = [path.name for path in FOLDER.glob("*") if path.suffix in ENDINGS]
-    again = _again()
+    again = _reinstall()
     if others:
         return f"built for another Python ({sorted(others)[0]}): {again} with this one"
     if os.name == "nt":
-        return (
-            f"not built, as on Windows they are on request alone: {again} with NP_NN_STRICT=1 set"
-        )
+        return f"not built, as Windows builds them only on request: {again} with NP_NN_STRICT=1 set"
     compiler = _compiler()
     if not compiler:
         return f"not built, and there is no C compiler: install gcc or clang, then {again}"
@@ -50,15 +48,15 @@ def why_not():
     )
 
 
-def _again():
-    """Return how to install np_nn again: in its folder, or in place of what pip has kept."""
+def _reinstall():
+    """Return the instruction to reinstall np_nn: from its folder, or bypassing pip's cache."""
     if FOLDER.parents[1].joinpath("setup.py").is_file():
         return f"run 'pip install -e .' in {FOLDER.parents[1]}"
     return "install np_nn again by 'pip install --force-reinstall --no-cache-dir'"
 
 
 def _compiler():
-    """Return the path of the C compiler that a build would take, or None."""
+    """Return the path of the C compiler that a build would use, or None."""
     given = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
     return shutil.which(given.split()[0]) or next(
         filter(None, map(shutil.which, ("cc", "cl"))), None

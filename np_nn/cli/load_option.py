@@ -1,4 +1,4 @@
-"""--load: the network of a model file in the place of a new one."""
+"""Option --load: the network of a model file in place of a new one."""
 
 import copy
 import dataclasses
@@ -11,7 +11,7 @@ from np_nn.recipes.recipe import LENGTH, TRAINING, Recipe, hyperparameters, is_o
 from np_nn.saving.model_file import load_model
 from np_nn.utils.errors import NpNNError
 
-OF_RECIPE = ("loss", "targets")  # these say what the outputs mean: they go with the network
+OF_RECIPE = ("loss", "targets")  # they define the outputs' meaning: taken with the network
 
 
 def add_option(add, help):
@@ -20,10 +20,11 @@ def add_option(add, help):
 
 
 def adopt(args):
-    """Load the network of --load as ``args.loaded``, and take from its file what is left open.
+    """Load the network of --load as ``args.loaded``, and fill unset arguments from its file.
 
-    That is the preparation of images, the loss, and a known data set; else ``loaded`` is None.
-    Raises what `load_model` raises, and NpNNError for options of the network beside --load.
+    These are the preparation of images, the loss, and a known data set. Without --load,
+    ``args.loaded`` is None. Raises the errors of `load_model`, and NpNNError if options of the
+    network are given with --load.
     """
     args.loaded = None
     if getattr(args, "load", None) is None:
@@ -31,18 +32,19 @@ def adopt(args):
     for name, value in vars(args).items():
         if value is not None and is_of_network(name):
             raise NpNNError(
-                f"--{name.replace('_', '-')} is not for --load: the network is that of {args.load}"
+                f"--{name.replace('_', '-')} cannot be combined with --load: the network is that "
+                f"of {args.load}"
             )
     args.loaded = load_model(args.load)
-    for name, value in _found(args, args.loaded.info).items():
+    for name, value in _file_settings(args, args.loaded.info).items():
         if getattr(args, name) is None:
             setattr(args, name, value)
 
 
-def _found(args, info):
-    """Return {argument: value} of what a file says on how its network was trained."""
+def _file_settings(args, info):
+    """Return the training settings that a model file holds: {argument: value}."""
     rule = info.preparation
-    known = bool(rule.shape)  # else the file was saved without it
+    known = bool(rule.shape)  # empty: the file was saved without a preparation
     found = {"deskew": rule.deskew} if known else {}
     if known and args.standardize is None:
         found |= {"standardize": False, "scale": rule.scale, "shift": rule.shift}
@@ -55,7 +57,7 @@ def _found(args, info):
 
 
 def _of_training(args):
-    """Return the hyper-parameters of a training that goes on as it began: no recipe is named."""
+    """Return the hyper-parameters that a training without --recipe takes over from the file."""
     length = [field.name for field in hyperparameters(Recipe, LENGTH)]
     given = any(getattr(args, name) is not None for name in length)
     return [
@@ -67,12 +69,12 @@ def _of_training(args):
 
 
 def settings(args, own):
-    """Return a Recipe, ``own``, that says that its network is the file's, if there is one."""
+    """Return the Recipe ``own``; with --load, marked with the name of the file."""
     return dataclasses.replace(own, loaded=args.load.name) if args.loaded else own
 
 
 def fitted(args, found):
-    """Return a Dataset as the network of --load takes it, see `match`; without one, unchanged."""
+    """Return a Dataset matched to the network of --load, see `match`; unchanged without --load."""
     if args.loaded is None:
         return found
     info = args.loaded.info
@@ -83,7 +85,7 @@ def fitted(args, found):
 
 
 def model(args, prepared, seed):
-    """Return the network to train: a copy of that of --load, or a new one of this seed.
+    """Return the network to train: a copy of the one of --load, or a new one from the seed.
 
     prepared: a Dataset, prepared for the settings.
     """

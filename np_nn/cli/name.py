@@ -13,6 +13,6 @@ def program_name():
 
 
 def command_line(words):
-    """Return the words of the command that calls this program again with other arguments."""
+    """Return the words of the command that calls this program with `words` as its arguments."""
     called = program_name()
     return [*(["python", called] if called.endswith(".py") else called.split()), *words]

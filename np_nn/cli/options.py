@@ -1,4 +1,4 @@
-"""The options that the programs share: what to train, on what, how to run and report it."""
+"""Options shared by the programs: what to train, on which data, how to run and report it."""
 
 import argparse
 import os
@@ -27,17 +27,21 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser(description, *, recipe="np_nn", parents=(), reporting=True):
-    """The shared arguments. recipe: the default one. parents: parsers whose arguments join them.
+    """Return a Parser of the shared arguments.
 
-    reporting: also those of programs that print results, where pictures are an addition.
+    Args:
+        description: text of --help.
+        recipe: name of the default recipe.
+        parents: parsers whose arguments are added.
+        reporting: add the arguments of programs that print results, where pictures are optional.
     """
     result = Parser(description=description, parents=parents)
-    what = result.add_argument_group(WHAT, "A recipe; the next groups replace values of it.")
+    what = result.add_argument_group(WHAT, "A recipe; options of the next groups override it.")
     what.add_argument(
         "--recipe",
         type=one_of("recipe", recipes.RECIPES),
         metavar="NAME",
-        help=f"what to repeat: {', '.join(recipes.RECIPES)} "
+        help=f"recipe to train: {', '.join(recipes.RECIPES)} "
         f"(default: {recipe}; {START.name} with data of your own)",
     )
     result.set_defaults(default_recipe=recipe)
@@ -50,7 +54,10 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
 
 
 def parser_of(description, settings, *, images):
-    """The same but for reporting, of a Recipe without a name. images: also those of image sets."""
+    """Return a Parser of the same arguments, without reporting, for a Recipe without a name.
+
+    images: add the arguments of image sets.
+    """
     result = Parser(description=description)
     _add_changes(result, result.add_argument_group(WHAT), settings, images)
     _add_running(result, images)
@@ -68,7 +75,8 @@ def _add_running(result, images):
         nargs="+",
         default=[0],
         metavar="N",
-        help="several train several networks, and the table gives mean ± spread (default: 0)",
+        help="one network is trained per seed; for several the table gives mean ± spread "
+        "(default: 0)",
     )
     add_threads_option(add)
     add_picture_options(add, "learning_curves")
@@ -101,16 +109,16 @@ def add_json_option(add):
 
 
 def add_data_options(add, own=True):
-    """Add the options that say where data sets lie, and how files are read.
+    """Add the options for where data sets are found and how files are read.
 
-    add: a parser's, or a group's, add_argument. own: also the options for data of one's own.
+    add: a parser's, or a group's, add_argument. own: add the options for the user's own data.
     """
     add("--data-dir", metavar="DIR", help="read data sets from DIR/MNIST/raw/... and nowhere else")
     add(
         "--download",
         action="store_true",
         default=None,
-        help="fetch what is missing into --data-dir; without one it is fetched into the cache",
+        help="fetch missing files into --data-dir, or without it into the cache",
     )
     if own:
         _add_own_data_options(add)
@@ -154,14 +162,14 @@ def add_threads_option(add):
         type=whole_number(1),
         default=machine.threads(),
         metavar="N",
-        help="CPU threads (default: OMP_NUM_THREADS, at most as many as there are cores)",
+        help="CPU threads (default: OMP_NUM_THREADS, at most the number of cores)",
     )
 
 
 def _add_changes(result, what, recipe, images):
-    """Add an option for each hyper-parameter of a Recipe, to the groups that these name.
+    """Add an option for each hyper-parameter of a Recipe to the group that it names.
 
-    what: the argparse group of those of WHAT. images: also those of IMAGES.
+    what: the argparse group of WHAT. images: add the options of IMAGES.
     """
     for title in dict.fromkeys(field.metadata["group"] for field in hyperparameters(recipe)):
         if title == IMAGES and not images:
@@ -173,7 +181,7 @@ def _add_changes(result, what, recipe, images):
 
 
 def _add_field(add, field):
-    """Add the option of a hyper-parameter, and those of the options that its text has."""
+    """Add the option of a hyper-parameter, and the options nested in its text value."""
     about, convert = field.metadata, field.metadata["type"]
     words = ", ".join(convert.names())
     how = {"help": f"{about['help']}: {words}" if words else about["help"]}
@@ -194,7 +202,7 @@ def _option(name):
 
 
 def add_numpy_options(command):
-    """The arguments that only NumPy networks take."""
+    """Add the arguments that only NumPy networks take."""
     command.add_argument(
         "--input",
         type=one_of("input", inputs.CHOICES),
@@ -217,17 +225,17 @@ def add_kernels_option(add):
 
 
 def add_report(command):
-    """The argument of programs that end with one run's report."""
+    """Add --report, for programs that end with the report of one run."""
     command.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
-        help="write it with curves, confusion matrix and mistakes as one HTML file",
+        help="write the report with curves, confusion matrix and mistakes as one HTML file",
     )
 
 
 class _ListRecipes(argparse.Action):
-    """Print the table of recipes and exit, as --help does."""
+    """Action that prints the table of recipes and exits, as --help does."""
 
     def __init__(self, **options):
         super().__init__(nargs=0, **options)

@@ -1,4 +1,4 @@
-"""The files that a program will write: each one its own, and none that the program reads."""
+"""Output files of a program: checked to be distinct from each other and from its inputs."""
 
 import os
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from pathlib import Path
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
-STDOUT = "-"  # as the file of --json: standard output
+STDOUT = "-"  # the file of --json that means standard output
 
 
 @dataclass(frozen=True)
 class Output:
-    """A file that an option names, with the earlier versions that are kept of it."""
+    """Output file of an option, with the earlier versions that are kept of it."""
 
     option: str
     path: Path
     keep: int = 1
 
     def claims(self, path):
-        """Return whether writing this output harms what is, or shall be, at a resolved path."""
+        """Return whether writing this output would replace or block a file at a resolved path."""
         own = _resolved(self.path)
         return own in (path, *path.parents) or self._is_version(path, own)
 
@@ -34,14 +34,14 @@ class Output:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that an option names. ending: that of the files that are put into it, or None."""
+    """Output folder of an option. ending: suffix of the files written into it, or None."""
 
     option: str
     path: Path
     ending: str | None = None
 
     def claims(self, path):
-        """Return whether a file at a resolved path would take this folder's place, or a file's."""
+        """Return whether a file at a resolved path would replace this folder or a file in it."""
         own = _resolved(self.path)
         return path in (own, *own.parents) or (path.parent, path.suffix) == (own, self.ending)
 
@@ -50,9 +50,9 @@ class Folder:
 
 
 def check(args):
-    """Find out before long work that all that the arguments name can be written, and kept apart.
+    """Check, before long work, that the outputs of the arguments are writable and distinct.
 
-    Raises NpNNError if not.
+    Raises NpNNError if they are not.
     """
     wanted = list(_outputs(vars(args)))
     for one, other in permutations(wanted, 2):
@@ -65,16 +65,16 @@ def check(args):
 
 
 def check_input(args, name, path):
-    """Raise NpNNError if a file that is read would be written, too. name: what it is, in words."""
+    """Raise NpNNError if an input file would also be written. name: what it is, in words."""
     for one in _outputs(vars(args)):
-        if (one.option, name) != ("--save", "--resume"):  # to the file that it continues
+        if (one.option, name) != ("--save", "--resume"):  # --save may continue it
             _keep_apart(one, name, path)
             if os.path.isdir(path) and _resolved(path) in _resolved(one.path / "file").parents:
                 raise _conflict(one, name, path)  # a picture would join the images of the set
 
 
 def _outputs(given):
-    """Yield what the arguments, {name: value}, ask for: an Output or a Folder each."""
+    """Yield an Output or a Folder for each output of the arguments, {name: value}."""
     saved = "save" if given.get("save") else "resume"
     if given.get(saved):
         yield Output(f"--{saved}", Path(given[saved]), given["keep"])
@@ -92,8 +92,8 @@ def _outputs(given):
 
 
 def _inputs(given):
-    """Yield (what it is, path) of each file that is read, and not continued."""
-    loads = given.get("load") != given.get("resume")  # else it is the file that is continued
+    """Yield (what it is, path) of each input file that is not continued."""
+    loads = given.get("load") != given.get("resume")  # the same file: it is continued
     for name in ("resume" if given.get("save") else "", "weights", "load" if loads else ""):
         if given.get(name):
             yield f"--{name}", given[name]
@@ -113,16 +113,15 @@ def _keep_apart(one, name, path):
 
 def _conflict(one, name, path):
     return NpNNError(
-        f"{one.option} {one.path} and {name} {path} are in each other's way: "
-        "give each a file of its own"
+        f"{one.option} {one.path} and {name} {path} conflict: give each a file of its own"
     )
 
 
 def _is_device(path):
-    """Return whether a path is of a device or a pipe, which many may write to."""
+    """Return whether a path is a device or a pipe, which several outputs may share."""
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def _resolved(path):
-    """Return the path without links and dots, in small letters: many disks ignore the case."""
+    """Return the path without links and dots, in lower case: many file systems ignore case."""
     return Path(os.path.realpath(path).casefold())

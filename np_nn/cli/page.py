@@ -1,4 +1,4 @@
-"""A run's report as one HTML file, which needs no network, no script and no other file."""
+"""Report of a run as one HTML file, without scripts, network access or other files."""
 
 import base64
 from datetime import datetime
@@ -15,16 +15,16 @@ from np_nn.recipes.recipe import hyperparameters
 from np_nn.utils import machine
 
 PAGE = Path(__file__).with_name("page.html")
-MISTAKES = 20  # that are shown
-CLASSES = 20  # of a confusion matrix; of more classes the worst pairs are listed
-PAIRS = 20  # of classes, in that list
-FEATURES = 3  # of a mistaken sample that is a row of a table
-SHADE = 0.6  # of the cell with the most mistakes
-OFF = ("none", "no", "0")  # settings that do nothing
+MISTAKES = 20  # maximum mistakes shown
+CLASSES = 20  # maximum classes of a confusion matrix; above it the worst pairs are listed
+PAIRS = 20  # maximum pairs in that list
+FEATURES = 3  # features shown of a misclassified table row
+SHADE = 0.6  # opacity of the cell with the most mistakes
+OFF = ("none", "no", "0")  # values of settings that are switched off
 
 
 def page(run, command):
-    """The HTML text of a Run. command: the command line that repeats it."""
+    """Return the HTML text of a Run. command: the command line that repeats it."""
     template = Template(
         PAGE.read_text("utf-8"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -46,7 +46,7 @@ def page(run, command):
 
 
 def _settings(settings):
-    """(name, value, the recipe's own value if that is another) of each hyper-parameter."""
+    """Yield (name, value, the recipe's value or None if equal) of each hyper-parameter."""
     recipe = recipes.RECIPES[settings.name]
     for field in hyperparameters(settings):
         value, own = (_written(getattr(each, field.name)) for each in (settings, recipe))
@@ -62,7 +62,7 @@ def _written(value):
 
 
 def _seeds(run):
-    """A line for each network."""
+    """Return (header, rows) of a table with a row for each network."""
     header = ["seed", "test accuracy", "loss", "iterations", "ms each", "seconds"]
     rows = []
     for result in run.results:
@@ -127,7 +127,7 @@ def _answers(scores, dataset):
 
 
 def _confusion(counts, scores, classes):
-    """For each class its name, (count, shade of the cell) of each answer, and the share right."""
+    """Return (name, [(count, shade) of each answer], recall) of each class."""
     mistakes = counts * (1 - np.eye(len(classes), dtype=int))
     shades = SHADE * mistakes / max(1, mistakes.max())
     cells = [list(zip(*row, strict=True)) for row in zip(counts, shades, strict=True)]
@@ -143,7 +143,7 @@ def _lowest(counts, scores, classes):
 
 
 def _mistakes(scores, dataset):
-    """Yield the surest mistakes: image or largest features, the answer, and the class."""
+    """Yield the most confident mistakes: image or largest features, the answer, and the class."""
     for index in surest_errors(scores.labels, scores.values, MISTAKES):
         label, answer = scores.labels[index], scores.answers[index]
         yield _shown(dataset, index) | {

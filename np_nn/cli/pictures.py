@@ -1,4 +1,4 @@
-"""The pictures that a run ends with: its curves, and what the network answers."""
+"""Pictures of a finished run: its curves and its network's answers."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ SUFFIXES = {"NumPy": "np", "PyTorch": "torch"}  # of the pictures' names
 
 
 def draw(run, folder, form):
-    """Draw a Run's networks, and its first one's answers, into a folder; returns the paths.
+    """Draw the curves of a Run and its first network's answers into a folder; return the paths.
 
     form: png, svg or pdf.
     """
@@ -24,7 +24,7 @@ def curves(run):
 
 
 def curve(label, result):
-    """The training of a Result as plots.Curve."""
+    """Return the training of a Result as plots.Curve."""
     history, test = result.history, result.test
     held = tuple((at, seen.accuracy, seen.loss) for at, seen in history.validation)
     return plots.Curve(
@@ -33,10 +33,17 @@ def curve(label, result):
 
 
 def draw_answers(dataset, found, title, folder, ending):
-    """Which class is taken for which, and the mistakes that the network is surest of.
+    """Plot the confusion matrix and the most confident mistakes.
 
-    found: the Scores of the dataset's test samples. Returns the paths of two files in the folder:
-    confusion and errors, followed by the ending.
+    Args:
+        dataset: Dataset.
+        found: Scores of its test samples.
+        title: second line of the pictures' titles.
+        folder: Path of the folder to write to.
+        ending: end of the file names, after "confusion" and "errors".
+
+    Returns:
+        The paths of the two files.
     """
     classes, note = dataset.classes, dataset.note
     path = folder / f"confusion{ending}"

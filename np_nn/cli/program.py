@@ -1,4 +1,4 @@
-"""A program from its arguments to its exit status: every error ends in one line."""
+"""Frame of a program, from its arguments to its exit status: every error ends in one line."""
 
 import logging
 import os
@@ -12,14 +12,14 @@ from np_nn.cli.settings import choose, settings
 from np_nn.recipes.prepare import prepare
 from np_nn.utils.errors import NpNNError
 
-_notes = []  # of the arguments, for the end of a run that succeeds: see use
+_notes = []  # on the arguments, printed at the end of a run that succeeds: see use
 
 
 def run(main):
     """Run a program and exit with the status that its main() returns.
 
-    Bad input and a failing disk end in one line on stderr and status 2, Ctrl-C
-    in status 130; a reader of our output who leaves early is no error.
+    Bad input and disk errors end in one line on stderr and status 2, Ctrl-C in status 130.
+    A closed pipe at stdout is not an error.
     """
     streams.prepare()
     _quieten_matplotlib()
@@ -37,7 +37,7 @@ def run(main):
 
 
 def _status(main):
-    """Return the exit status of a main(), whatever it raises."""
+    """Return the exit status of a main(); errors become one line on stderr."""
     try:
         ops.check_isa()
         return main()
@@ -57,7 +57,7 @@ def _status(main):
 
 
 def _quieten_matplotlib():
-    """It opens no window here, whatever backend is asked for, and needs no place for its cache."""
+    """Select the backend agg, which opens no window, and hide warnings about the cache folder."""
     os.environ["MPLBACKEND"] = "agg"
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
@@ -68,17 +68,17 @@ def _fail(message, status):
 
 
 def _discard_output():
-    """Let Python's own flush at exit go nowhere, since writing to stdout has failed."""
+    """Send stdout to the null device, so that Python's flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def parse(command, argv=None):
-    """Parse the arguments, apply what is global (threads, kernels), and check what will be written.
+    """Parse the arguments, apply the global ones (threads, kernels), and check the outputs.
 
-    The result has ``command``, the command line, besides the arguments, and where the command
-    takes a recipe ``settings``, the Recipe with all changes applied. Raises NpNNError for what
-    cannot be written, and for two files in one place.
+    Besides the arguments the result has ``command``, the command line, and, if the command takes
+    a recipe, ``settings``, the Recipe with all changes applied. Raises NpNNError for outputs that
+    cannot be written or that share a place.
     """
     words = sys.argv[1:] if argv is None else argv
     args = command.parse_args(words)
@@ -94,10 +94,10 @@ def parse(command, argv=None):
 
 
 def use(args):
-    """Apply the arguments' kernels and threads, where they have these.
+    """Apply --kernels and --threads, if the command has them.
 
-    If NumPy will stand in for kernels that are missing, ``run`` says so at its end: not with
-    --quiet, nor where NumPy was asked for.
+    If NumPy replaces missing kernels, ``run`` says so at its end, except with --quiet or if NumPy
+    was asked for.
     """
     _notes.clear()
     if "threads" in args:
@@ -116,11 +116,11 @@ def load(args):
 
 
 def read(args, name, preparation=None):
-    """Return the Dataset of a name or path; warn at once of one that is a stand-in.
+    """Return the Dataset of a name or path; warn if it is a substitute for the one asked for.
 
-    args: have the options of ``add_data_options``, and quiet. preparation: of a model, by which the
-    splits become its inputs; None: they are as they were read. Raises NpNNError, too, for an
-    output in the place of one of its files.
+    args: with the options of ``add_data_options``, and quiet. preparation: the Preparation of a
+    model, which turns the splits into its inputs; None: they stay as read. Also raises NpNNError
+    for an output that would overwrite one of the data set's files.
     """
     found = data.load(
         name, args.data_dir, download=args.download, quiet=args.quiet, label=args.label,

@@ -1,4 +1,4 @@
-"""The report of a run: as text, as a table against the published figure, and as plain data."""
+"""Report of a run: as text, as a table against the published figure, and as plain data."""
 
 import statistics
 
@@ -15,7 +15,7 @@ PACKAGES = ("np_nn", "numpy", "torch", "torchvision")
 
 
 def text(run):
-    """The report that is printed: what ran, how fast, and the table."""
+    """Return the printed report: what ran, how fast, and the table."""
     data, results = run.dataset, run.results
     seeds = ", ".join(str(result.seed) for result in results)
     done = sum(result.history.done for result in results)
@@ -37,7 +37,7 @@ def text(run):
 
 
 def details(run):
-    """Return lines on what not every run has: own data, straightened images, held-out ones."""
+    """Return lines on own data, straightened images and held-out samples, where a run has them."""
     notes, word = list(run.dataset.remarks), noun(run.dataset.train.images)
     if run.settings.deskew:
         notes.append(f"straightened the images in {run.dataset.prepare_seconds:.2f} s before")
@@ -54,7 +54,7 @@ def details(run):
 
 
 def table(run):
-    """The result beside the published one, if there is one: (header, rows) of text."""
+    """Return (header, rows) of text: the result, beside the published one if there is one."""
     ours = f"{run.test_accuracy:.4f}" + (f" ± {run.spread:.4f}" if run.spread is not None else "")
     loss = f"{run.test_loss:.4f}"
     if run.published is None:
@@ -74,7 +74,7 @@ def notes(run):
 
 
 def warnings(run):
-    """Return what to know before the figures are believed, a line each."""
+    """Return reasons to doubt the figures, a line each."""
     lines = [run.dataset.note] if run.dataset.note else []
     if run.difference is not None and abs(run.difference) > DISCREPANCY:
         lines.append(f"the accuracy differs from the published one by more than {DISCREPANCY}")
@@ -82,7 +82,7 @@ def warnings(run):
 
 
 def as_dict(run):
-    """The run as plain data for a JSON file; accuracies are means over the seeds."""
+    """Return the run as plain data for a JSON file; accuracies are means over the seeds."""
     settings, results = run.settings, run.results
     first = results[0].history
     return {
@@ -143,6 +143,6 @@ def as_dict(run):
 
 
 def interruption(run):
-    """How far a run came that was interrupted, in words."""
+    """Describe where an interrupted run stopped."""
     history = run.results[-1].history
     return f"interrupted at iteration {history.done:,} of {history.steps:,}"

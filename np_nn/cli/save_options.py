@@ -1,4 +1,4 @@
-"""What the command line keeps of a training: --save, --resume, --export, --log, --tensorboard."""
+"""Options --save, --resume, --export, --log and --tensorboard of a training."""
 
 import sys
 from functools import partial
@@ -15,30 +15,30 @@ from np_nn.saving.loggers import JSONLogger, TensorBoard
 from np_nn.training.checkpoint import Checkpoint, load_checkpoint
 from np_nn.utils.errors import NpNNError
 
-# The options that decide how a network is trained: a checkpoint holds those that were given.
+# Options that decide how a network is trained; a checkpoint holds the given ones.
 READING = ("label", "image_size", "skip_unreadable")  # of the data
 TRAINING = ("recipe", *option_names(Recipe), *READING, "seed", "input")
-LOADED = "network of the file"  # is true beside them where it began with --load
+LOADED = "network of the file"  # key beside them, true if training began with --load
 
 
 def add_options(command):
-    """The arguments, in a group of their own."""
+    """Add the arguments, in a group of their own."""
     group = command.add_argument_group("saving and resuming", "For a training of one seed.")
     add, number = group.add_argument, cli.whole_number(1)
     load_option.add_option(
         add,
-        "start from the network of this model file, and its preparation, instead of a new one; "
-        "class names and image size must be the same",
+        "start from the network and the preparation of this model file, instead of a new network; "
+        "class names and image size must match",
     )
-    add("--save", type=Path, metavar="FILE", help="save the training to this file, to go on from")
-    add("--save-every", type=number, metavar="N", help="each N steps (default: each epoch)")
-    add("--keep", type=number, default=1, metavar="K", help="how many to keep: FILE, FILE.1 ...")
+    add("--save", type=Path, metavar="FILE", help="save the training to this file, for --resume")
+    add("--save-every", type=number, metavar="N", help="save every N steps (default: every epoch)")
+    add("--keep", type=number, default=1, metavar="K", help="keep the last K: FILE, FILE.1 ...")
     add(
         "--resume",
         type=Path,
         metavar="FILE",
-        help="go on from this file, with its recipe and options, and save to it again unless "
-        "--save names another; --steps or --epochs make the training longer",
+        help="continue the training of this file, with its recipe and options, and save to it "
+        "again unless --save names another; --steps or --epochs make the training longer",
     )
     add(
         "--export",
@@ -54,7 +54,7 @@ def add_options(command):
 
 
 def arguments(command, argv=None):
-    """The command line with, before it, the options of the training that is to be resumed.
+    """Return the command line, preceded by the options of the training to resume, if any.
 
     Raises NpNNError for a file that cannot be resumed from.
     """
@@ -65,42 +65,42 @@ def arguments(command, argv=None):
         raise NpNNError("--load begins a training and --resume continues one: give one of them")
     options = load_checkpoint(given.resume)["recipe"]
     if not isinstance(options, dict):
-        raise NpNNError(f"{given.resume} holds no options: main_np.py has not written it")
+        raise NpNNError(f"{given.resume} holds no options: resume from a file written by --save")
     network = [f"--load={given.resume}"] if options.get(LOADED) is True else []
     options = {name: value for name, value in options.items() if name != LOADED}
     if given.steps or given.epochs:
         length = [field.name for field in hyperparameters(Recipe, LENGTH)]
         options = {name: value for name, value in options.items() if name not in length}
-    before = [word for option in options.items() for word in _words(*option, given.resume)]
+    before = [word for option in options.items() for word in _option_words(*option, given.resume)]
     return network + before + (sys.argv[1:] if argv is None else list(argv))
 
 
-def _words(name, value, path):
-    """An option of the file as words of a command line: none of ours that writes files."""
+def _option_words(name, value, path):
+    """Return an option of the file as command-line words; refuse those not of a training."""
     option, values = f"--{name.replace('_', '-')}", value if isinstance(value, list) else [value]
     safe = all(type(v) in (bool, int, float) or str(v)[:1] not in "-" for v in values)
     if name not in TRAINING or not values or not safe:
-        raise NpNNError(f"{path} holds an option that is none of a training: {option}")
+        raise NpNNError(f"{path} holds {option}, which is not an option of a training")
     if isinstance(value, bool):
         return [option if value else f"--no-{option[2:]}"]
-    return [option, *map(_word, values)] if isinstance(value, list) else [f"{option}={value}"]
+    return [option, *map(_list_word, values)] if isinstance(value, list) else [f"{option}={value}"]
 
 
-def _word(value):
-    """A value of a list as a word: -1e-05 would be an option to argparse, and -0.00001 is none."""
+def _list_word(value):
+    """Return a list value as a word: argparse takes -1e-05 for an option, but not -0.00001."""
     return np.format_float_positional(value, trim="0") if isinstance(value, float) else str(value)
 
 
 def callbacks(args):
-    """The callbacks that the arguments ask for. Raises NpNNError for what does not fit together.
+    """Return the callbacks of the arguments. Raises NpNNError for options that conflict.
 
-    The log comes first: a checkpoint then never is ahead of it.
+    The log comes first, so that a checkpoint is never ahead of it.
     """
     path = args.save or args.resume
     for file in args.export:
         export.check(file)
     if (args.save_every or args.keep > 1) and not path:
-        raise NpNNError("--save-every and --keep need a file: give --save FILE, too")
+        raise NpNNError("--save-every and --keep need a file: give --save FILE")
     wanted = []
     if args.log:
         wanted.append(JSONLogger(args.log))
@@ -120,7 +120,7 @@ def callbacks(args):
 
 
 def exports(args, model):
-    """Yield a function for each file of --export; it writes the file and returns [its path]."""
+    """Yield a writer for each file of --export: a function that returns [the file's path]."""
     for path in args.export:
         yield partial(_export, path, model, args.quiet)
 

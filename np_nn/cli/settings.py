@@ -1,4 +1,4 @@
-"""From the arguments to the Recipe that they ask for."""
+"""Recipe of the command-line arguments."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from np_nn.utils import spec
 
 
 def settings(args):
-    """The Recipe that the arguments name, with their changes. Raises NpNNError for wrong ones."""
+    """Return the arguments' Recipe with their changes. Raises NpNNError for wrong arguments."""
     recipe = recipes.RECIPES[args.recipe] if "recipe" in args else args.settings
     fields = hyperparameters(recipe)
     changes = _given(args, [field.name for field in fields])
@@ -31,19 +31,22 @@ def settings(args):
 
 
 def choose(args):
-    """Note in ``args.recipe`` the recipe to train: `start` for own data where none is named."""
+    """Set ``args.recipe``, if not given, to `start` for own data and to the default otherwise.
+
+    ``args.recipe_given``: whether it was given.
+    """
     args.recipe_given = args.recipe is not None
     if not args.recipe_given:
         args.recipe = START.name if _has_own_data(args) else args.default_recipe
 
 
 def _has_own_data(args):
-    """Return whether --dataset is the path of the user's own data, and no known name."""
+    """Return whether --dataset is the path of the user's own data, not a known name."""
     return getattr(args, "dataset", None) not in (None, *data.names())
 
 
 def option_names(recipe):
-    """Return the names of the options that change a Recipe: of its fields, and within these."""
+    """Return the names of the options that change a Recipe: its fields, and options in these."""
     return [
         name
         for field in hyperparameters(recipe)
@@ -52,6 +55,6 @@ def option_names(recipe):
 
 
 def _given(args, names):
-    """Return those of the arguments that were given: {name: value}."""
+    """Return the arguments among `names` that were given: {name: value}."""
     given = vars(args)
     return {name: given[name] for name in names if given.get(name) is not None}

@@ -1,4 +1,4 @@
-"""What is printed never fails for the terminal's sake: plain characters, and closed streams."""
+"""Output streams that accept every text: plain characters, and closed streams."""
 
 import codecs
 import os
@@ -9,10 +9,10 @@ PLAIN = {"±": "+-", "≥": ">=", "≤": "<="}
 
 
 def prepare():
-    """Let stdout and stderr take every text.
+    """Make stdout and stderr accept every text.
 
-    A character that the terminal's encoding lacks is printed as PLAIN has it, or as "?"; a stream
-    that was closed, which Python knows as None, drops what is printed.
+    A character missing in the terminal's encoding is printed as PLAIN maps it, or as "?". A closed
+    stream, which is None in Python, drops what is printed.
     """
     codecs.register_error(HANDLER, _plain)
     for name in ("stdout", "stderr"):

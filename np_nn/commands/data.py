@@ -8,7 +8,7 @@ from np_nn import cli
 from np_nn.data import preparation
 from np_nn.utils.markdown import markdown_table
 
-PREPARED = {  # what predict does with a file, for each kind of Preparation
+PREPARED = {  # how predict prepares a file, for each kind of Preparation
     preparation.DIGIT: "an image file's digit is found, cropped, fitted and centred as in MNIST",
     preparation.IMAGE: "an image file is resized",
     preparation.FEATURES: "each feature is standardized: its mean is subtracted, then it is "
@@ -38,7 +38,7 @@ def main(argv=None):
 
 
 def facts(found):
-    """Return what a Dataset is, as plain data."""
+    """Return the facts of a Dataset as plain data."""
     counts = zip(*(_counts(split, found) for split in (found.train, found.test)), strict=True)
     own = found.preparation
     return {
@@ -78,7 +78,7 @@ def _counts(split, found):
 
 
 def _black(images):
-    """Return the share of pixels that are 0; None where the samples are no bytes."""
+    """Return the fraction of pixels that are 0; None if the samples are not uint8."""
     return float(np.mean(images == 0)) if images.dtype == np.uint8 else None
 
 

@@ -1,4 +1,4 @@
-"""Test a saved model: accuracy, loss, the recall of each class, and what is taken for what."""
+"""Test a saved model: accuracy, loss, recall of each class, and confusion matrix."""
 
 import dataclasses
 from pathlib import Path
@@ -28,10 +28,10 @@ def parser():
     command = cli.Parser(description=__doc__)
     add = command.add_argument
     cli.add_model_file(add)
-    add("--dataset", metavar="NAME|PATH", help="default: the data set that it was trained on")
+    add("--dataset", metavar="NAME|PATH", help="data set (default: the model's training data)")
     add(
         "--part", type=one_of("part", PARTS), default="test", metavar="NAME",
-        help=f"of the data set: {', '.join(PARTS)} (default: test)",
+        help=f"part of the data set: {', '.join(PARTS)} (default: test)",
     )  # fmt: skip
     cli.add_data_options(add)
     cli.add_threads_option(add)
@@ -58,12 +58,12 @@ def main(argv=None):
 
 
 def trained_on(info):
-    """Return the name of the data set that a model was trained on; of own data the path."""
+    """Return the name of the data set that a model was trained on; for own data the path."""
     return info.dataset if info.dataset in names() else info.recipe.get("dataset", info.dataset)
 
 
 def _check(info, args):
-    """Raise NpNNError for a model file that does not say enough of its model."""
+    """Raise NpNNError if a model file names no classes, or neither it nor --dataset a data set."""
     if not info.classes:
         raise NpNNError(
             f"{args.model_file} names no classes: save it with nn.save_model(model, path, info)"
@@ -72,13 +72,13 @@ def _check(info, args):
         raise NpNNError(f"{args.model_file} names no data set: give one with --dataset")
 
 
-# ---- What the model is tested on ------------------------------------------------------------
+# ---- Test data ------------------------------------------------------------------------------
 
 
 def prepared(data, info, part):
-    """Return a Dataset whose test split is a part of another, with the labels of a model.
+    """Return a Dataset whose test split is a part of `data`, with the model's labels.
 
-    data: a Dataset whose splits are inputs of the model already. info: the model's ModelInfo. part:
+    data: a Dataset whose splits are already inputs of the model. info: the model's ModelInfo. part:
     one of PARTS. Raises NpNNError for classes that the model does not know.
     """
     splits = {"test": [data.test], "train": [data.train], "all": [data.train, data.test]}[part]
@@ -92,7 +92,7 @@ def prepared(data, info, part):
 
 
 def recipe(info):
-    """Return the Recipe of a ModelInfo; the default one where it names no values."""
+    """Return the Recipe of a ModelInfo, with defaults for the values that it lacks."""
     known = {field.name for field in hyperparameters(Recipe)}
     return Recipe(**{name: value for name, value in info.recipe.items() if name in known})
 
@@ -100,7 +100,7 @@ def recipe(info):
 def loss(info, data):
     """Return the loss that the model was trained with, for a prepared Dataset.
 
-    Weights that balance the classes are those of its own training set: elsewhere there are none.
+    Balanced class weights apply to the model's own training set only: other data have none.
     """
     settings = recipe(info)
     if "balanced" in settings.class_weights and data.name != info.dataset:
@@ -108,11 +108,11 @@ def loss(info, data):
     return build.loss(settings, data)
 
 
-# ---- What is said ---------------------------------------------------------------------------
+# ---- Report ---------------------------------------------------------------------------------
 
 
 def as_dict(answer, scores, data, args):
-    """Return the results as plain data, as --json has them. answer: an Evaluation."""
+    """Return the results as plain data for --json. answer: an Evaluation."""
     recalls, _, _ = scores.class_accuracy()
     shares = [None if np.isnan(share) else float(share) for share in recalls]
     counts = metrics.confusion(scores.labels, scores.answers, len(data.classes))

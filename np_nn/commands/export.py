@@ -16,9 +16,9 @@ def parser():
     cli.add_model_file(add)
     add(
         "to_files", type=Path, nargs="+", metavar="FILE",
-        help=f"what to write, by the ending: {', '.join(export.ENDINGS)}",
+        help=f"files to write; the ending chooses the format: {', '.join(export.ENDINGS)}",
     )  # fmt: skip
-    add("--int8", action="store_true", help="in C: weights of one byte each")
+    add("--int8", action="store_true", help="in C files: one byte per weight")
     return command
 
 
@@ -27,7 +27,7 @@ def main(argv=None):
     for path in args.to_files:
         export.check(path)
     if args.int8 and not any(export.ending(path) == export.C for path in args.to_files):
-        raise NpNNError(f"--int8 is for files of C: name one that ends in {export.C}")
+        raise NpNNError(f"--int8 applies to C files: name one that ends in {export.C}")
     model = load_model(args.model_file)
     count = sum(parameter.data.size for parameter in model.parameters())
     writers = [partial(_write, model, path, args.int8) for path in args.to_files]

@@ -1,4 +1,4 @@
-"""Show what np_nn has to work with: versions, kernels, threads, and where data sets lie."""
+"""Show the environment of np_nn: versions, kernels, threads, and locations of data sets."""
 
 import os
 import textwrap
@@ -10,7 +10,7 @@ from np_nn import cli, data, ops
 from np_nn.cli import kernels
 from np_nn.utils import machine
 
-PACKAGES = (  # the first ones always are there, the others serve some features
+PACKAGES = (  # the first are required, the others enable single features
     "numpy", "scipy", "scikit-learn", "matplotlib", "pillow", "safetensors", "torch",
     "torchvision", "onnx", "onnxruntime", "pyarrow", "pandas", "tensorboardX",
 )  # fmt: skip
@@ -30,7 +30,7 @@ def main(argv=None):
 
 
 def facts():
-    """Return the facts as plain data, as --json has them."""
+    """Return the facts as plain data for --json."""
     return {
         "np_nn": np_nn.__version__,
         "folder": str(Path(np_nn.__file__).parent),
@@ -70,7 +70,7 @@ def text(found):
         "BLAS": "; ".join(found["blas"]),
         "cache": found["cache"],
         **{
-            f"data set {name}": root or "not here; downloaded when it is asked for"
+            f"data set {name}": root or "not found; downloaded on first use"
             for name, root in found["datasets"].items()
         },
     }
@@ -78,7 +78,7 @@ def text(found):
 
 
 def _line(name, value):
-    """Return a name and a value side by side, the value in lines that end at 80 columns."""
+    """Return a name and a value side by side, the value wrapped at 80 columns."""
     indent = " " * 18
     return textwrap.fill(
         f"{name:16}  {value}", 80, subsequent_indent=indent, break_long_words=False,

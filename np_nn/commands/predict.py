@@ -1,4 +1,4 @@
-"""Name what a saved model sees in files of your own: photos, scans, rows of a table."""
+"""Classify files of your own with a saved model: photos, scans, rows of a table."""
 
 import csv
 import io
@@ -24,15 +24,15 @@ from np_nn.utils.errors import NpNNError, shown, unknown_name
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import counter
 
-DRAWN = 6  # inputs that are shown on a terminal
-NARROWEST = 60  # columns of a terminal that shows them
+DRAWN = 6  # maximum inputs shown on a terminal
+NARROWEST = 60  # minimum columns of a terminal that shows them
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one sample.
+    """Prediction of a model for one sample.
 
-    name: of the file, with a number where it holds several samples. top: (class, value) of the
+    name: name of the file, with a number if it holds several samples. top: (class, value) of the
     best classes, the best first.
     """
 
@@ -46,17 +46,17 @@ def parser():
     cli.add_model_file(add)
     add(
         "files", type=Path, nargs="+", metavar="FILE",
-        help="image files, or folders of them; tables or .npy files, if it was trained on such",
+        help="image files, or folders of them; tables or .npy files for a model of such",
     )  # fmt: skip
     add(
         "--top", type=cli.whole_number(1), default=3, metavar="N",
-        help="how many of the likeliest classes to name (default: 3)",
+        help="number of likeliest classes to name (default: 3)",
     )  # fmt: skip
     cli.add_json_option(add)
     add("--csv", type=Path, metavar="FILE", help="write the results as a table too")
     add(
         "--picture", type=Path, metavar="FILE",
-        help=f"draw what the network saw, with its answers: {', '.join(PICTURES)}, by the ending",
+        help=f"draw the inputs with their predictions; endings: {', '.join(PICTURES)}",
     )  # fmt: skip
     cli.add_threads_option(add)
     cli.add_kernels_option(add)
@@ -77,10 +77,10 @@ def main(argv=None):
 
 
 def _check(args, preparation):
-    """Raise NpNNError for a model that says nothing of its inputs, and a picture of no image."""
+    """Raise NpNNError for a model without a preparation, and for a --picture of features."""
     if not preparation.shape:
         raise NpNNError(
-            f"{args.model_file} does not say what its inputs are: save the model with "
+            f"{args.model_file} does not describe its inputs: save the model with "
             "nn.save_model(model, path, info)"
         )
     if args.picture:
@@ -88,10 +88,12 @@ def _check(args, preparation):
         if ending not in PICTURES:
             raise unknown_name("ending of --picture", ending, PICTURES)
         if len(preparation.shape) == 1:
-            raise NpNNError(f"--picture draws images, and {args.model_file} takes features")
+            raise NpNNError(
+                f"--picture draws images, and {args.model_file} takes features: leave it out"
+            )
 
 
-# ---- Files in ---------------------------------------------------------------------------------
+# ---- Input files ------------------------------------------------------------------------------
 
 
 def read(args, preparation):
@@ -114,7 +116,7 @@ def read(args, preparation):
 
 
 def _expanded(paths, failed, preparation):
-    """Yield the paths, and in place of a folder those of its images, by their names."""
+    """Yield the paths; a folder is replaced by its images, sorted by name."""
     for path in paths:
         if not path.is_dir():
             yield path
@@ -127,12 +129,12 @@ def _expanded(paths, failed, preparation):
 
 
 def _names(path, count):
-    """Return what to call the samples of a file: its path, with their number if there are more."""
+    """Return the names of a file's samples: its path, numbered if there are several."""
     name = str(path)
     return [name] if count == 1 else [f"{name}:{number}" for number in range(1, count + 1)]
 
 
-# ---- Answers out ------------------------------------------------------------------------------
+# ---- Predictions ------------------------------------------------------------------------------
 
 
 def _conclude(args, model, samples, names):
@@ -154,7 +156,14 @@ def _conclude(args, model, samples, names):
 
 
 def predictions(values, classes, names, most):
-    """Return a Prediction of each sample. values (n, C), classes: names. most: of top."""
+    """Return a Prediction of each sample.
+
+    Args:
+        values: (n, C), probabilities or scores.
+        classes: C names of classes.
+        names: n names of samples.
+        most: maximum number of classes in ``top``.
+    """
     order = np.argsort(-values, axis=1, kind="stable")[:, :most]
     return [
         Prediction(name, [(classes[c], float(row[c])) for c in best])
@@ -163,7 +172,7 @@ def predictions(values, classes, names, most):
 
 
 def as_dicts(found, word):
-    """Return Predictions as plain data. word: what a value is called."""
+    """Return Predictions as plain data. word: name of the values."""
     return [
         {
             "file": one.name,
@@ -176,7 +185,7 @@ def as_dicts(found, word):
 
 
 def as_csv(found, word):
-    """Return Predictions as the text of a table. word: what a value is called."""
+    """Return Predictions as the text of a CSV table. word: name of the values."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     more = [f"{what}_{i}" for i in range(2, 1 + len(found[0].top)) for what in ("class", word)]
@@ -186,7 +195,7 @@ def as_csv(found, word):
 
 
 def text(args, info, found, word):
-    """Return the report: the model, how files were prepared, and a line for each sample."""
+    """Return the report: the model, the preparation of files, and a line for each sample."""
     form, kind = _form(word == "probability"), info.preparation.kind
     shape = " x ".join(map(str, info.preparation.shape))
     header = [
@@ -229,6 +238,6 @@ def _shows_inputs(args, preparation):
 
 
 def _inputs(images, found):
-    """Return the first images as text, each under the end of its name and its class."""
+    """Return the first images as text, each below its name and its predicted class."""
     titles = [f"{shown(one.name)}: {shown(one.top[0][0])}" for one in found[:DRAWN]]
     return blocks.side_by_side(images[:DRAWN], titles, shutil.get_terminal_size().columns)

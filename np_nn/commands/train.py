@@ -21,8 +21,8 @@ def main(argv=None):
     results = []
     for seed in args.seed:
         model = load_option.model(args, data, seed)  # layers, with random weights or --load's
-        # Learns from data.train and is tried on data.test: see np_nn/recipes/run.py, which calls
-        # np_nn/training/fit.py, where the loop is.
+        # Trains on data.train and tests on data.test: see np_nn/recipes/run.py, which calls the
+        # training loop in np_nn/training/fit.py.
         result = train(
             settings, data, seed, args.input, args.quiet,
             model=model, callbacks=callbacks, resume=args.resume,

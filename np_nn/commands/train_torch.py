@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
 
 # Recipe settings that this loop does not support.
 NOT_HERE = ("validation", "clip_value", "max_norm")
-BLOCK = 1000  # images at a time when nothing is learnt: convolutions need much memory
+BLOCK = 1000  # images per batch of an evaluation: convolutions need much memory
 
 
 def main(argv=None):
@@ -30,7 +30,8 @@ def main(argv=None):
     args = cli.parse(command, argv)
     settings = args.settings
     for name in filter(lambda name: getattr(settings, name), NOT_HERE):
-        raise nn.NpNNError(f"the PyTorch program does not train with --{name.replace('_', '-')}")
+        option = f"--{name.replace('_', '-')}"
+        raise nn.NpNNError(f"the PyTorch program does not support {option}: leave it out")
     torch.set_num_threads(args.threads)
     device = find_device(args.device)
 
@@ -62,22 +63,30 @@ def main(argv=None):
 
 
 def find_device(name):
-    """The torch device of this name; NpNNError if the machine has none."""
+    """Return the torch device of this name; raise NpNNError if the machine has none."""
     available = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
     if not available[name]:
-        raise nn.NpNNError(f"--device {name}: PyTorch finds no such device on this machine")
+        raise nn.NpNNError(
+            f"--device {name}: PyTorch finds no such device on this machine, use --device cpu"
+        )
     return torch.device(name)
 
 
 def tensors(data, settings, device, train):
-    """Images uint8, shaped for the network, and targets, as tensors on the device.
+    """Return images uint8, shaped for the network, and targets, as tensors on the device.
 
-    torchvision reads the images where it is installed and finds the unpacked files, unless they
-    were straightened; else they are the arrays that np_nn has read.
+    Images come from torchvision if it is installed and finds the unpacked files, unless they were
+    straightened; otherwise from the arrays that np_nn has read.
+
+    Args:
+        data: Dataset.
+        settings: Recipe.
+        device: torch device.
+        train: True for the training split, False for the test split.
     """
     split = data.train if train else data.test
     images = None if settings.deskew else from_torchvision(data, train)
@@ -87,7 +96,7 @@ def tensors(data, settings, device, train):
 
 
 def from_torchvision(data, train):
-    if data.root is None:  # the digits, and files of the user's own
+    if data.root is None:  # scikit-learn's digits, or the user's own files
         return None
     try:
         from torchvision import datasets
@@ -99,7 +108,10 @@ def from_torchvision(data, train):
 
 
 def shaped(images, settings):
-    """Images (n, H, W) as the network takes them, (n, 1, H, W) or rows (n, I); colour stays so."""
+    """Return images (n, H, W) as the network takes them: (n, 1, H, W), or rows (n, I).
+
+    Colour images (n, 3, H, W) stay as they are, or become rows.
+    """
     if not build.takes_images(settings):
         return images.flatten(1)
     return images.unsqueeze(1) if images.ndim == 3 else images
@@ -111,9 +123,21 @@ def to_float(images, split):
 
 
 def train(model, images, targets, loss, optimizer, split, settings, batches, quiet):
-    """The usual PyTorch loop, on np_nn's batches; returns a History.
+    """Train in the usual PyTorch loop, on np_nn's batches; return a History.
 
-    Raises NpNNError for a batch of images that all weigh 0: it has no mean.
+    Args:
+        model: module of torch.
+        images: tensor of the training images, see ``tensors``.
+        targets: tensor of their targets.
+        loss: Loss of np_nn.
+        optimizer: optimizer of torch.
+        split: the training Split of np_nn.
+        settings: Recipe.
+        batches: Batches.
+        quiet: show no progress.
+
+    Raises:
+        NpNNError: for a batch whose images all have weight 0, as its mean loss is undefined.
     """
     loss_function = torch_twin.loss(loss).to(images.device)
     scheduler = torch_twin.scheduler(build.schedule(settings), optimizer, len(batches))
@@ -145,7 +169,15 @@ def train(model, images, targets, loss, optimizer, split, settings, batches, qui
 
 @torch.no_grad()
 def evaluate(model, images, targets, loss, split):
-    """Accuracy and mean loss on the test set, with the outputs."""
+    """Return the Evaluation of the test set: accuracy, mean loss and outputs.
+
+    Args:
+        model: module of torch.
+        images: tensor of the test images, see ``tensors``.
+        targets: tensor of their targets.
+        loss: Loss of np_nn.
+        split: the test Split of np_nn.
+    """
     model.eval()
     outputs = torch.cat([model(to_float(part, split)) for part in images.split(BLOCK)])
     value = torch_twin.loss(loss).to(images.device)(outputs, targets).item()

@@ -1,1 +1,1 @@
-"""The command np-nn reproduce: every published row trained again, published beside ours."""
+"""The command np-nn reproduce: published rows trained again, published beside our results."""

@@ -1,8 +1,7 @@
 """Train every published row again, and print published beside ours.
 
-Each network that is finished is written to results.json at once. So it can be stopped at any
-time, and goes on where it stopped: rows that are done, with the settings that they have now, are
-not trained again.
+Each finished network is written to results.json at once, so the program can be stopped at any time
+and resumes where it stopped: rows finished with their present settings are not trained again.
 """
 
 import sys
@@ -30,14 +29,14 @@ def main(argv=None):
     files.check_writable(args.out)
     results = Results(args.out / "results.json")
     try:
-        _run(rows, results, args)
+        _train_missing(rows, results, args)
         status = 0
     except KeyboardInterrupt:
         status = 130
     report = "\n".join(tables.text(results, name) for name in _tables(rows))
     cli.conclude(_writers(results, args.out), report)
     if status:
-        print(f"interrupted; kept: {_kept(results, rows)}", file=sys.stderr)
+        print(f"interrupted; kept: {_kept_text(results, rows)}", file=sys.stderr)
     return status
 
 
@@ -49,14 +48,14 @@ def _parser():
     rows = [recipe.name for recipe in recipes.RECIPES.values() if recipe.table]
     add("--rows", type=one_of("row", rows), nargs="+", metavar="NAME",
         help="only these rows; see --list")  # fmt: skip
-    add("--long", action="store_true", help="rows of more than a quarter of an hour, too")
+    add("--long", action="store_true", help="include rows of more than 15 minutes")
     add("--seeds", type=cli.whole_number(1), metavar="N",
-        help=f"networks for each row (default: {SEEDS}, and 1 where one takes over "
+        help=f"networks for each row (default: {SEEDS}, or 1 if one takes more than "
              f"{EXPENSIVE} s)")  # fmt: skip
-    add("--again", action="store_true", help="train rows that are finished, too")
+    add("--again", action="store_true", help="also train finished rows")
     add("--out", type=Path, default=Path("reproduction"), metavar="DIR",
         help="where the results are kept (default: reproduction)")  # fmt: skip
-    add("--list", action="store_true", help="show the rows and what they take, and exit")
+    add("--list", action="store_true", help="show the rows with their estimated times, and exit")
     cli.add_data_options(add, own=False)
     cli.add_threads_option(add)
     add("--quiet", action="store_true", help="no progress, only the tables")
@@ -65,7 +64,7 @@ def _parser():
 
 
 def _chosen(args):
-    """The rows that are asked for: those named, or those of the tables that are not too long."""
+    """Return the requested rows: the named ones, or those of the tables, long ones on request."""
     if args.rows:
         return [recipes.RECIPES[name] for name in dict.fromkeys(args.rows)]
     rows = [recipe for recipe in recipes.RECIPES.values() if recipe.table in args.table]
@@ -73,15 +72,15 @@ def _chosen(args):
 
 
 def _tables(rows):
-    """The tables that these rows belong to."""
+    """Return the names of the tables that these rows belong to."""
     return [name for name in tables.TITLES if any(recipe.table == name for recipe in rows)]
 
 
 # ---- Training -------------------------------------------------------------------------------
 
 
-def _run(rows, results, args):
-    """Train what is missing; a network that fails is noted, and the next one's turn comes."""
+def _train_missing(rows, results, args):
+    """Train the missing networks; record the error of one that fails, and continue."""
     due = [
         (recipe, seed)
         for recipe in rows
@@ -102,15 +101,15 @@ def _run(rows, results, args):
             if of is not recipe:
                 prepared, of = prepare(recipe, raw[recipe.dataset]), recipe
             result = _train(recipe, prepared, seed, args)
-        except Exception as error:  # whatever it is, the other rows are to be had
-            result = {"seed": seed, "error": _line(error)}
+        except Exception as error:  # any error: the other rows still run
+            result = {"seed": seed, "error": _error_text(error)}
         results.add(recipe, result)
         clock.done(recipe, result.get("seconds"))
 
 
 def _train(recipe, prepared, seed, args):
-    """What is kept of one trained network. Raises KeyboardInterrupt if it was stopped early."""
-    if recipe.best_on_test:  # it is tried after each epoch
+    """Train one network and return its result. Raises KeyboardInterrupt if it was interrupted."""
+    if recipe.best_on_test:  # test after each epoch
         prepared = replace(prepared, validation=prepared.test)
     found = run.train(recipe, prepared, seed, args.input, args.quiet)
     if found.history.interrupted:
@@ -130,16 +129,16 @@ def _train(recipe, prepared, seed, args):
 
 
 def _best_on_test(found):
-    """The Evaluation of the epoch that was best on the test set."""
+    """Return the Evaluation of the epoch that was best on the test set."""
     tried = [test for _, test in found.history.validation]
     return max([*tried, found.test], key=lambda test: test.accuracy)
 
 
-def _line(error):
+def _error_text(error):
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-# ---- What is shown and written --------------------------------------------------------------
+# ---- Output ---------------------------------------------------------------------------------
 
 
 def _listed(rows):
@@ -158,7 +157,7 @@ def _listed(rows):
 
 
 def _writers(results, folder):
-    """Return the functions that write RESULTS.md and the picture: see ``cli.conclude``."""
+    """Return the writers of RESULTS.md and the picture for ``cli.conclude``."""
     from np_nn import plots
 
     groups = [(title, tables.summaries(results, name)) for name, title in tables.TITLES.items()]
@@ -178,9 +177,9 @@ def _dot(row):
     return Dot(row.recipe.title, row.recipe.published, row.accuracy, row.spread)
 
 
-def _kept(results, rows):
+def _kept_text(results, rows):
     count = sum("error" not in r for recipe in rows for r in results.of(recipe))
-    return f"{count} trained networks in {results.path}; the same command goes on from there"
+    return f"{count} trained networks in {results.path}; the same command resumes from there"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from np_nn.training import inputs
 SEEDS = 3
 EXPENSIVE = 100  # seconds for one network: such a row is trained from a single seed
 IMAGES = 60_000
-SHARE = {"mnist": 0.2, "fashion": 0.5}  # of pixels that are not black: the others take no time
+SHARE = {"mnist": 0.2, "fashion": 0.5}  # fraction of pixels that are not black: black is skipped
 
 
 def seeds(recipe):
@@ -22,7 +22,7 @@ def seeds(recipe):
 
 
 def estimate(recipe):
-    """Return roughly the seconds to train one network with the compiled kernels on two cores."""
+    """Estimate the seconds to train one network with the compiled kernels on two cores."""
     epochs = recipe.epochs or recipe.steps * recipe.batch_size / IMAGES
     steps = recipe.steps or epochs * math.ceil(IMAGES / recipe.batch_size)
     step = _dense_step(recipe) if recipe.model == "mlp" else _convolved_step(recipe)
@@ -30,14 +30,14 @@ def estimate(recipe):
 
 
 def _dense_step(recipe):
-    """Seconds for a step of an mlp."""
+    """Return the estimated seconds for a step of an mlp."""
     weights = [a * b for a, b in pairwise(recipe.sizes())]
     weights[0] *= 1 if recipe.input_noise else SHARE.get(recipe.dataset, 1)
     return 1e-5 + sum(weights) * (6 * recipe.batch_size / 1.6e11 + 1e-9)
 
 
 def _convolved_step(recipe):
-    """Seconds for a step of another network; only with ReLU is its pooling done by a kernel."""
+    """Return the estimated seconds for a step of a CNN; a kernel pools only after ReLU."""
     image = 8e-6 + 1.6e-11 * multiplications(recipe)
     return recipe.batch_size * (image if recipe.activation == "relu" else image + 3.5e-5)
 
@@ -49,19 +49,19 @@ class Clock:
         self.spent = self.expected = 0.0
 
     def done(self, recipe, seconds):
-        """One more is trained; seconds: None if it failed, which says nothing."""
+        """Count a trained network. seconds: None if it failed; then the pace is kept."""
         if seconds is not None:
             self.spent += seconds
             self.expected += estimate(recipe)
 
     def left(self, due):
-        """Seconds for these (recipe, seed)."""
+        """Return the expected seconds for these (recipe, seed)."""
         pace = self.spent / self.expected if self.expected else 1.0
         return pace * sum(estimate(recipe) for recipe, _ in due)
 
 
 def duration(seconds):
-    """A time in a word or two."""
+    """Return a time as short text, in s, min or h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""What reproducing the published rows gave: a file that grows by one trained network at a time.
+"""Results of the reproduced rows: a JSON file that grows by one trained network at a time.
 
 {row: {"settings": {...}, "results": [{"seed": 0, "accuracy": ...}, {"seed": 1, "error": ...}]}}
 """
@@ -12,14 +12,14 @@ from np_nn.recipes import Recipe
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 
-# What decides a run's result: the fields that recipes are compared by, and which epoch counts.
+# Settings that decide a result: the fields that recipes are compared by, and which epoch counts.
 SETTINGS = [field for field in fields(Recipe) if field.compare or field.name == "best_on_test"]
 
 
 class Results:
-    """The results in a JSON file. ``add`` writes it at once, so that nothing done is lost.
+    """Results in a JSON file. ``add`` writes it at once, so that no finished network is lost.
 
-    Raises NpNNError for a file that holds something else.
+    Raises NpNNError for a file with other content.
     """
 
     def __init__(self, path):
@@ -27,12 +27,12 @@ class Results:
         self.rows = _read(self.path)
 
     def of(self, recipe):
-        """The results of a row (a list of dicts), none if they are of other settings."""
+        """Return the results of a row (a list of dicts); [] if its settings have changed."""
         row = self.rows.get(recipe.name)
         return row["results"] if row and _same(row["settings"], recipe) else []
 
     def has(self, recipe, seed):
-        """Whether this network is trained. A failure is no result: it is tried again."""
+        """Return whether this network is trained; one that failed is not, and is tried again."""
         return any(r["seed"] == seed and "error" not in r for r in self.of(recipe))
 
     def add(self, recipe, result):
@@ -44,13 +44,13 @@ class Results:
 
 
 def settings(recipe):
-    """All that decides the result of a Recipe, as plain data."""
+    """Return the settings that decide the result of a Recipe, as plain data."""
     values = {field.name: getattr(recipe, field.name) for field in SETTINGS}
     return json.loads(json.dumps(values))  # tuples become lists, as in the file
 
 
 def _same(stored, recipe):
-    """Whether stored settings train as the recipe: fields that came later are at their default."""
+    """Return whether stored settings equal the recipe's; fields added later have defaults."""
     defaults = {field.name: field.default for field in SETTINGS}
     return json.loads(json.dumps({**defaults, **stored})) == settings(recipe)
 
@@ -64,15 +64,15 @@ def _read(path):
     except OSError as error:
         raise NpNNError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
-        raise NpNNError(f"{path} holds no results of this program: move it away") from None
+        raise NpNNError(f"{path}: not results of this program; move it away") from None
     return rows
 
 
 class Summary:
-    """The figures of one row. results: those of ``Results.of``.
+    """Figures of one row. results: list returned by ``Results.of``.
 
-    n: networks that were trained; accuracy: their mean, None without one; spread: its standard
-    deviation, None for one; seconds: mean time; difference: to the published accuracy.
+    n: number of trained networks; accuracy: their mean, None if n = 0; spread: its standard
+    deviation, None if n < 2; seconds: mean time; difference: to the published accuracy.
     """
 
     def __init__(self, recipe, results):

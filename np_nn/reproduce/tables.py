@@ -1,4 +1,4 @@
-"""The reproduced results as Markdown: published and ours, row by row."""
+"""Reproduced results as Markdown tables: published and ours, row by row."""
 
 from np_nn import recipes
 from np_nn.cli.report import DISCREPANCY, markdown_table
@@ -18,13 +18,13 @@ COMMAND = "python -m np_nn.reproduce"
 
 
 def summaries(results, table):
-    """A Summary of each row of a table."""
+    """Return a Summary of each row of a table."""
     rows = [recipe for recipe in recipes.RECIPES.values() if recipe.table == table]
     return [Summary(recipe, results.of(recipe)) for recipe in rows]
 
 
 def page(results):
-    """All tables: the text of RESULTS.md."""
+    """Return the text of RESULTS.md, with all tables."""
     intro = (
         "# Published results, reproduced\n\n"
         "Accuracy on the 10,000 test images of MNIST, or of Fashion-MNIST where a table or a row "
@@ -38,7 +38,7 @@ def page(results):
 
 
 def text(results, table):
-    """One table with its heading, command, totals and notes."""
+    """Return the text of one table with its heading, command, totals and notes."""
     rows = summaries(results, table)
     missing = [
         [title, NONE, f"{accuracy:.4f}", f"not run: {why}", *[NONE] * 4]
@@ -78,7 +78,7 @@ def _ours(row):
 
 
 def is_off(difference):
-    """Whether a difference counts as a discrepancy; up to rounding of the sixth digit."""
+    """Return whether a difference, rounded to six digits, counts as a discrepancy."""
     return difference is not None and round(abs(difference), 6) > DISCREPANCY
 
 
@@ -93,7 +93,7 @@ def _seconds(value):
 
 
 def _total(rows):
-    """Our time for the rows whose time was published, beside theirs."""
+    """Compare our total time with the published one; "" for fewer than two rows with both."""
     timed = [row for row in rows if row.recipe.published_seconds]
     done = [row for row in timed if row.n]
     if len(done) < 2:
@@ -116,7 +116,7 @@ def _long(seconds):
 
 
 def _machines(rows):
-    """What our figures were measured on; several lines' worth if they come from several."""
+    """Describe the machines, threads and kernels that our figures were measured on."""
     places = {
         f"{result['machine']}; {result['threads']} thread{'s' * (result['threads'] > 1)}, "
         f"{result['kernels']}"
@@ -127,7 +127,7 @@ def _machines(rows):
 
 
 def _notes(rows):
-    """What to know about the rows, those of one note together, and why some failed."""
+    """Return the notes on the rows, grouped by note, and the errors of those that failed."""
     said = {}
     for row in rows:
         unexplained = is_off(row.difference) and not row.recipe.note

@@ -6,16 +6,16 @@ import sys
 
 from np_nn import cli
 
-# A command's module has parser(), its arguments, and draw(args), which returns the files written.
+# A command's module has parser() for its arguments and draw(args), which returns the files written.
 COMMANDS = {  # name: what it draws
-    "pass": "one image's way through a network and back: every layer, every gradient",
+    "pass": "one image's forward and backward pass: every layer, every gradient",
     "training": "a training: curves, weights, gradients, dead units, what the first layer learns",
-    "answers": "a trained network's answers: right and wrong, how sure, and what it sees alike",
-    "boundary": "how the border between two classes in the plane comes about",
-    "effects": "what learning rate, initialisation, batch size and activation do to the loss",
+    "answers": "a trained network's answers: right and wrong, confidence, and an embedding",
+    "boundary": "the decision boundary between two classes in the plane while it is learnt",
+    "effects": "effects of learning rate, initialisation, batch size and activation on the loss",
     "surface": "the loss around the path that a training takes",
 }
-MODULES = {"pass": "passes"}  # where the command is a word of Python
+MODULES = {"pass": "passes"}  # of commands that are Python keywords
 
 
 def main(argv=None):

@@ -1,4 +1,4 @@
-"""Draw what a trained network answers: right and wrong, how sure, and what it sees alike."""
+"""Draw a trained network's answers: right and wrong, their confidence, and an embedding."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from np_nn.cli import pictures
 from np_nn.utils.errors import NpNNError
 from np_nn.visualize import network
 
-POINTS = 2000  # test samples that are embedded: enough to see groups, in seconds
+POINTS = 2000  # maximum embedded test samples: enough to show groups, and done in seconds
 TITLES = {  # of the pictures, by the names of their files
     "class_accuracy": "Right answers by class",
     "embedding": "What the last hidden layer sees alike",
@@ -51,7 +51,7 @@ def draw(args):
 
 
 def _maps(model, data, found, seed):
-    """Return the embeddings of some test samples, evenly picked, with their labels and answers."""
+    """Return embeddings of evenly spaced test samples, with their labels and answers."""
     n = len(data.test)
     some = np.unique(np.linspace(0, n - 1, POINTS).astype(int))
     split = replace(data.test, images=data.test.images[some], labels=data.test.labels[some])

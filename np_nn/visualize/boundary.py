@@ -1,4 +1,4 @@
-"""How the border between two classes comes about while a network learns to tell points apart."""
+"""Draw the decision boundary between two classes of points while a network learns it."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ SETTINGS = Recipe(
     hidden=(16, 16), activation="tanh", bias=True, init="torch", optimizer="adam", lr=0.01,
     batch_size=20, steps=None, epochs=98, replacement=False,
 )  # fmt: skip
-FRAMES, STRIP = 31, 6  # moments of the animation, and those of them in the filmstrip
+FRAMES, STRIP = 31, 6  # moments of the animation, and moments in the filmstrip
 
 
 def parser():
@@ -30,7 +30,7 @@ def parser():
         choices=points.POINTS,
         default=list(points.POINTS),
         metavar="NAME",
-        help=f"which points: {', '.join(points.POINTS)} (default: all)",
+        help=f"sets of points: {', '.join(points.POINTS)} (default: all)",
     )
     return command
 
@@ -51,7 +51,7 @@ def draw(args):
 
 
 def _film(name, args):
-    """Train on one set of points, and look at the plane as the network saw it on its way."""
+    """Train on one set of points; return a Film of the network's predictions in the plane."""
     raw = points.load_points(name, args.seed[0])
     quiet = network.change(args, quiet=True)
     prepared = network.prepare(quiet, prepare(args.settings, raw))
@@ -61,11 +61,11 @@ def _film(name, args):
     for step, state in snapshots.states.items():
         model.load_state_dict(state)
         accuracy = nn.evaluate(model, data.test, loss).accuracy
-        land = landscape(_chance(model), raw.train.images)
+        land = landscape(_probability(model), raw.train.images)
         moments.append(plots.Moment(step, accuracy, land))
     return plots.Film(name, raw.train.images, raw.train.labels, tuple(moments))
 
 
-def _chance(model):
-    """A function: points (M, 2) -> the probability of class 1 (M,)."""
+def _probability(model):
+    """Return a function: points (M, 2) -> the probability of class 1 (M,)."""
     return lambda at: Softmax()(model(at.astype(np.float32)))[:, 1]

@@ -1,4 +1,4 @@
-"""What one change does to a training: of learning rate, start, batch size, or activation."""
+"""Draw the effect of one change on a training: learning rate, init, batch size, activation."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ SETTINGS = Recipe(
 
 
 class Family(NamedTuple):
-    """What a panel is called, and which values its setting takes, besides that of the rest."""
+    """Family of trainings: the title of its panel, and the values of the setting that varies."""
 
     title: str
     values: tuple
@@ -67,9 +67,9 @@ def draw(args):
 
 
 def _variants(base, field, data):
-    """Return {value: settings with it, not the base's}; all see the same number of samples.
+    """Return {value: the base's settings with it}; all train on the same number of samples.
 
-    Batches that are larger than the training set are left out.
+    Batch sizes above that of the training set are left out.
     """
     steps = base.steps or base.epochs * -(-len(data.train) // base.batch_size)
     values = dict.fromkeys((*FAMILIES[field].values, getattr(base, field)))
@@ -81,16 +81,16 @@ def _variants(base, field, data):
     }
 
 
-class _Keep(Callback):
-    """Keeps the History, which a training that diverges does not return."""
+class _KeepHistory(Callback):
+    """Callback that keeps the History, which a diverging training does not return."""
 
     def on_epoch_begin(self, training):
         self.history = training.history
 
 
 def _train(args, data):
-    """(samples seen after each step (k,), the losses (k,), whether they then diverged)"""
-    keep, diverged = _Keep(), False
+    """Train; return (samples seen after each step (k,), losses (k,), whether they diverged)."""
+    keep, diverged = _KeepHistory(), False
     try:
         network.train(args, [keep], network.prepare(args, data))
     except DivergedError:

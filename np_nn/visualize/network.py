@@ -1,4 +1,4 @@
-"""What the commands share: their arguments, and a network that is trained as they say."""
+"""Shared parts of the commands: their arguments, and a network trained by them."""
 
 import argparse
 import sys
@@ -10,12 +10,12 @@ from np_nn.training.fit import evaluate
 
 
 def parser(about, recipe="np_nn"):
-    """The arguments of np-nn train but for its report; pictures go into the gallery."""
+    """Return a Parser of the arguments of np-nn train without reports; --out is the gallery."""
     return _gallery(cli.parser(about, recipe=recipe, reporting=False))
 
 
 def parser_of(about, settings, images=True):
-    """The same for a Recipe of the command's own; see ``cli.parser_of``."""
+    """Return the same Parser for a Recipe of the command's own; see ``cli.parser_of``."""
     return _gallery(cli.parser_of(about, settings, images=images))
 
 
@@ -30,23 +30,23 @@ def add_load(command):
     load_option.add_option(
         command.add_argument, "take the network of this model file, without training it"
     )
-    command.set_defaults(adopted=(*load_option.OF_RECIPE, "lr"))  # the rate that it learnt with
+    command.set_defaults(adopted=(*load_option.OF_RECIPE, "lr"))  # lr: of its training
 
 
 def note(text):
-    """Say on stderr what is left out of the pictures, and why."""
+    """Print a note on stderr: what is left out of the pictures, and why."""
     print(f"note: {text}", file=sys.stderr)
 
 
 def change(args, **changes):
-    """The arguments as they would be with these changes."""
+    """Return a copy of the arguments with these changes."""
     return argparse.Namespace(**vars(args) | changes)
 
 
 def prepare(args, data=None):
-    """What np-nn train trains, from the first seed, not yet trained: (model, loss, data).
+    """Return (model, loss, data) as np-nn train prepares them for the first seed, untrained.
 
-    data: a Dataset as the settings want it, if not the one that the arguments name.
+    data: a Dataset prepared for the settings; None: the one that the arguments name.
     """
     data = data or cli.load(args)
     model = load_option.model(args, data, args.seed[0])
@@ -54,10 +54,10 @@ def prepare(args, data=None):
 
 
 def train(args, callbacks=(), prepared=None):
-    """Train as np-nn train does, from the first seed: (model, loss, data, Result).
+    """Train as np-nn train does, from the first seed; return (model, loss, data, Result).
 
-    prepared: what ``prepare`` returned, if that was needed before. Raises KeyboardInterrupt after
-    Ctrl-C: half a training makes no picture.
+    prepared: the result of ``prepare``, if it was called before. Raises KeyboardInterrupt after
+    Ctrl-C, as an incomplete training makes no picture.
     """
     model, loss, data = prepared or prepare(args)
     result = run.train(
@@ -69,7 +69,7 @@ def train(args, callbacks=(), prepared=None):
 
 
 def trained(args):
-    """Return (model, data, Evaluation of the test images): trained, or as --load has it."""
+    """Return (model, data, Evaluation of the test images), trained now or loaded by --load."""
     if args.loaded is None:
         model, _, data, result = train(args)
         return model, data, result.test
@@ -78,7 +78,7 @@ def trained(args):
 
 
 def about(args, data):
-    """Return one line that says what was trained on what, or which file's network is tried."""
+    """Return one line: the network, its settings if it was trained now, and the data set."""
     if args.loaded is None:
         return run.about(args.settings, data)
     return f"{args.settings.network()} on {data.title}"

@@ -1,4 +1,4 @@
-"""One image's way through a network and back, before and after training, and while it trains."""
+"""Draw one image's forward and backward pass, before, during and after training."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from np_nn.utils.progress import announce
 from np_nn.visualize import network
 from np_nn.visualize.story import answer, panels, shown_classes, story
 
-INDEX = 7  # of the sample that is followed
+INDEX = 7  # default test sample
 FRAMES = 24
-DENSER = 3  # at the beginning, where most happens: see Snapshots
+DENSER = 3  # power that puts more snapshots at the beginning, where most changes: see Snapshots
 
 
 def parser():
@@ -33,21 +33,21 @@ def parser():
     )  # fmt: skip
     add(
         "--unit", type=cli.whole_number(0), metavar="N",
-        help="of the first Linear layer, followed in numbers (default: the one that says most)",
+        help="unit of the first Linear layer to show in numbers (default: the largest |h dL/dh|)",
     )  # fmt: skip
     network.add_load(command)
-    add("--weights", type=Path, metavar="FILE", help="take these weights instead of training")
-    add("--animate", action="store_true", help="draw the training, too: pass.gif and pass.html")
+    add("--weights", type=Path, metavar="FILE", help="load these weights instead of training")
+    add("--animate", action="store_true", help="also draw the training: pass.gif and pass.html")
     return command
 
 
 def draw(args):
-    """Draw the passes that the arguments ask for; returns the files."""
+    """Draw the passes that the arguments ask for; return the files."""
     given = [name for name in ("weights", "load") if getattr(args, name)]
     if given and args.animate:
-        raise NpNNError(f"--animate shows a training, which --{given[0]} leaves out")
+        raise NpNNError(f"--animate shows a training, and --{given[0]} skips it: give one of them")
     if len(given) > 1:
-        raise NpNNError("--weights are for a network of its options: --load has its own")
+        raise NpNNError("--load brings its own weights: leave out --weights")
     prepared = network.prepare(args)
     image = Image(args, *prepared)
     states = _states(args, prepared)
@@ -74,7 +74,7 @@ def draw(args):
 
 
 def _states(args, prepared):
-    """{moment: the network's state then}."""
+    """Return {moment: state of the network at that moment}."""
     model, _, _ = prepared
     if args.weights:
         nn.load_weights(model, args.weights)
@@ -90,7 +90,7 @@ def _states(args, prepared):
 
 
 def _frames(scenes, image, quiet):
-    """(caption, picture) of each moment; a colour stands for the same number in all."""
+    """Yield (caption, picture) of each moment; all share one colour scale."""
     full = np.max([reaches(panels, story) for panels, _, story in scenes.values()], axis=0)
     with style.context(["default", STYLE]):
         for moment in announce(list(scenes), lambda moment: f"drawing {moment}", quiet):
@@ -99,7 +99,7 @@ def _frames(scenes, image, quiet):
 
 
 class Image:
-    """The test sample that the arguments name, and its way through the model.
+    """Test sample that the arguments name, and its passes through the model.
 
     Raises NpNNError if there is no such sample or no such unit.
     """
@@ -112,12 +112,12 @@ class Image:
             raise NpNNError(f"--index must be 0..{last}, got {self.index}")
         self.x = inputs.choose(data.test, model, "dense")(np.array([self.index]))[0].copy()
         self.target = data.test.labels[self.index]
-        # Label smoothing and class weights are for training: here L is the textbook's.
+        # The plain loss is shown: label smoothing and class weights are for training only.
         self.loss = nn.CrossEntropyLoss() if loss.targets == "classes" else loss
         trace(model, self.x, self.target, self.loss).unit(args.unit)
 
     def passed(self, state):
-        """The Trace with these weights, which the model has from now on."""
+        """Load these weights into the model, and return its Trace."""
         self.model.load_state_dict(state)
         return trace(self.model, self.x, self.target, self.loss)
 
@@ -136,7 +136,7 @@ class Image:
         )
 
     def title(self, moment):
-        """One line: which image, which network, when."""
+        """Return one line: the sample, the network, and the moment."""
         way = f"through {run.network(self.args.settings, self.data)} and back, {moment}"
         word = noun(self.data.test.images).removesuffix("s")
         return f"{self.data.title}, test {word} {self.index}, {way}"

@@ -1,4 +1,4 @@
-"""A trace in the letters, words and numbers of its picture: x, h, a, z, p."""
+"""Texts and numbers of a trace's picture, in the letters x, h, a, z, p."""
 
 import re
 
@@ -14,13 +14,13 @@ LETTERS = {Linear: "h", Conv2d: "h", Activation: "a"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-MOST_BARS = 10  # classes, or features of a table, that are drawn as bars with their names
+MOST_BARS = 10  # maximum classes, or features of a table, that are drawn as bars with their names
 
 
 def shown_classes(passed, target):
-    """Return the numbers of the classes whose outputs are drawn: the largest, and the wanted one.
+    """Return the sorted numbers of the classes to draw: the target's, and the largest outputs.
 
-    passed: a Trace. target: the label, or the values that are wanted, of which the largest is.
+    passed: a Trace. target: the label, or target values, whose largest counts.
     """
     out = passed.stages[-1].output
     wanted = int(np.argmax(target)) if np.ndim(target) else int(target)
@@ -35,7 +35,7 @@ def panels(passed, data, shown, unit, loss):
         passed: Trace of a test sample.
         data: Dataset.
         shown: class numbers, see ``shown_classes``.
-        unit: Unit to be framed.
+        unit: Unit to frame.
         loss: Loss.
     """
     shape = data.test.images.shape[1:]
@@ -73,8 +73,8 @@ def _first(data, shape):
 def formulas(layers):
     """Return (letter, forward, backward) of each layer.
 
-    The letter stands for its output, forward says how that is made, and backward how the gradient
-    comes to its input.
+    letter: symbol of its output; forward: formula of the output; backward: formula of the gradient
+    at its input.
     """
     names = ["x", *_names(layers)]
     rules = map(_rule, layers, names, names[1:], _counted(list(map(type, layers))))
@@ -82,7 +82,7 @@ def formulas(layers):
 
 
 def _names(layers):
-    """h of weighted sums, a of activations, u of all others, z of the last layer."""
+    """Return letters: h of weighted sums, a of activations, u of others, z of the last layer."""
     letters = [
         next((letter for kind, letter in LETTERS.items() if isinstance(layer, kind)), "u")
         for layer in layers[:-1]
@@ -91,7 +91,7 @@ def _names(layers):
 
 
 def _counted(kinds):
-    """A subscript for each: the how many-th of its kind it is; nothing for the only one."""
+    """Return a subscript for each: its number among its kind; "" for the only one."""
     return [
         _index(kinds[: at + 1].count(kind)) if kinds.count(kind) > 1 else ""
         for at, kind in enumerate(kinds)
@@ -99,7 +99,7 @@ def _counted(kinds):
 
 
 def _rule(layer, before, after, count):
-    """How a layer makes its output, and how the gradient comes to its input."""
+    """Return the formulas of a layer's output and of the gradient at its input."""
     if type(layer) is Linear:
         bias = f" + b{count}" if layer.bias else ""
         return f"{after} = {before} W{count}{bias}", f"= ∂L/∂{after} W{count}ᵀ"
@@ -110,7 +110,7 @@ def _rule(layer, before, after, count):
 
 
 def _word(layer):
-    """A layer's name without what its shapes show."""
+    """Return a layer's name without "Adaptive" and dimensions, which its shapes show."""
     return re.sub(r"^Adaptive|[12]d$", "", type(layer).__name__)
 
 
@@ -121,7 +121,7 @@ def answer(passed, classes, shown, target, loss):
         passed: Trace of a sample.
         classes: names.
         shown: class numbers, see ``shown_classes``.
-        target: label, or the values that are wanted.
+        target: label, or target values.
         loss: Loss.
     """
     out, names = passed.stages[-1].output, tuple(classes[c] for c in shown)
@@ -161,7 +161,7 @@ def _forward(unit, after):
 
 
 def _sum(count):
-    """Return the products of x and w, written out where they are few."""
+    """Return the sum of products of x and w, abbreviated if there are more than three."""
     products = [f"x{_index(i)} w{_index(i)}" for i in (*range(1, min(count, 3) + 1), count)]
     return " + ".join(products[:count] if count <= 3 else [*products[:2], "…", products[-1]])
 
@@ -173,7 +173,7 @@ def _backward(unit, after, lr):
 
 
 def _step(unit, lr):
-    """The largest gradient of a weight, and what one step with the learning rate makes of it."""
+    """Return lines on the weight with the largest gradient, and on its update by one SGD step."""
     grads = unit.grad_w.ravel()
     if not grads.any():
         return ["∂L/∂w = x ∂L/∂h = 0: of this sample the unit learns nothing"]
@@ -201,5 +201,5 @@ def _bracketed(value):
 
 
 def _typeset(lines):
-    """With minus signs: a hyphen is too short to be seen."""
+    """Join lines, with minus signs in place of hyphens, which are too short to be seen."""
     return "\n".join(lines).replace("-", "\N{MINUS SIGN}")

@@ -1,4 +1,4 @@
-"""The loss around the path that a training takes, on the plane in which the path varies most."""
+"""Draw the loss around the path of a training, on the plane in which the path varies most."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +13,17 @@ from np_nn.recipes import run
 from np_nn.utils.progress import announce
 from np_nn.visualize import network
 
-MOMENTS = 31  # of the path
-SHAPE = 4, 3  # of the map
-MARGIN = 1.7  # how many times as large as the path it is
+MOMENTS = 31  # points of the path
+SHAPE = 4, 3  # aspect ratio of the map
+MARGIN = 1.7  # size of the map in sizes of the path
 
 
 def parser():
     command = network.parser(__doc__, recipe="fast98")
     number = {"type": cli.whole_number(2), "metavar": "N"}
-    command.add_argument("--grid", default=31, help="points each way (default: 31)", **number)
+    command.add_argument("--grid", default=31, help="points per axis (default: 31)", **number)
     command.add_argument(
-        "--images", default=500, help="training samples the loss is of (default: 500)", **number
+        "--images", default=500, help="training samples of the loss (default: 500)", **number
     )
     return command
 
@@ -50,7 +50,7 @@ def draw(args):
 
 
 def _grid(path, points):
-    """Coordinates around the path, in a frame of SHAPE: across (points,), up (points,)."""
+    """Return coordinates around the path, in a frame of SHAPE: across and up, (points,) each."""
     low, high = path.min(axis=0), path.max(axis=0)
     reach = MARGIN * np.max((high - low) / SHAPE) * np.array(SHAPE)
     return np.linspace((low + high - reach) / 2, (low + high + reach) / 2, points).T

@@ -1,4 +1,4 @@
-"""Draw how a network learns: its curves, its weights and gradients, and what it looks for."""
+"""Draw how a network learns: its curves, weights, gradients, and first-layer filters."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +14,9 @@ from np_nn.recipes import build, run
 from np_nn.recipes.prepare import hold_out
 from np_nn.visualize import network
 
-HELD_OUT = 10_000  # samples at most, to draw how well others are answered
-OBSERVATIONS = 60  # at least, where there are as many iterations
-UNITS = 16  # of the first layer that are drawn
+HELD_OUT = 10_000  # maximum held-out training samples, for the validation curves
+OBSERVATIONS = 60  # minimum number, if there are as many iterations
+UNITS = 16  # maximum units of the first layer that are drawn
 TITLES = {  # of the pictures, by the names of their files
     "training": "Loss and accuracy in training, and the learning rate",
     "training_norms": "How large weights and gradients are",
@@ -29,8 +29,7 @@ TITLES = {  # of the pictures, by the names of their files
 def parser():
     command = network.parser(__doc__, recipe="plain")
     command.epilog = (
-        f"Held out are, unless --validation says how many, a sixth of the training samples, at "
-        f"most {HELD_OUT:,}."
+        f"Without --validation, a sixth of the training samples is held out, at most {HELD_OUT:,}."
     )
     return command
 
@@ -74,7 +73,7 @@ def draw(args):
 
 
 def _data(args):
-    """Return the data set, with a part of its training samples held out in any case."""
+    """Return the data set, with training samples held out even without --validation."""
     data = cli.load(args)
     count = min(HELD_OUT, len(data.train) // 6)
     if data.validation is not None or not count:
@@ -84,7 +83,7 @@ def _data(args):
 
 
 def _series(seen, field, names):
-    """{what it is called in the picture: its value in each Observation}."""
+    """Return {name in the picture: list of its value in each Observation}."""
     return {title: [getattr(each, field)[name] for each in seen] for name, title in names.items()}
 
 
@@ -93,7 +92,7 @@ def _numbered(names):
 
 
 def _layers(model):
-    """{name of a weight: what it is called in the pictures}: of matrices, not of biases."""
+    """Return {name of a weight: its name in the pictures}, without biases."""
     shapes = {name: array.shape for name, array in model.state_dict().items() if array.ndim > 1}
     return {
         name: f"{title}: {' x '.join(map(str, shapes[name]))}"
@@ -102,7 +101,7 @@ def _layers(model):
 
 
 def _rates(settings, history):
-    """The learning rate of each step that was made."""
+    """Return the learning rate of each step that was made."""
     schedule = build.schedule(settings)
     return [settings.lr * schedule(step, history.steps) for step in range(history.done)]
 
@@ -110,7 +109,7 @@ def _rates(settings, history):
 def _units(before, after, shape):
     """Return {time: weights of the units of the first layer that changed most}.
 
-    They have a sample's shape; of channels that are no colours, only the first is kept.
+    They have a sample's shape; if the channels are not colours, only the first is kept.
     """
     name = next(name for name, array in after.items() if array.ndim > 1)
     change = (after[name] - before[name]).reshape(len(after[name]), -1)

@@ -175,7 +175,7 @@ def test_info_says_why_no_kernel_runs(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.setattr(kernels.os, "name", "nt")
         windows = kernels.why_not()
-    assert "not built, as on Windows they are on request alone: install np_nn again" in windows
+    assert "not built, as Windows builds them only on request: install np_nn again" in windows
     assert windows.endswith(
         "by 'pip install --force-reinstall --no-cache-dir' with NP_NN_STRICT=1 set"
     )
@@ -256,7 +256,7 @@ def test_evaluate_never_writes_over_its_model(np_nn, saved):
     before = model.read_bytes()
     status, out, err = np_nn("evaluate", model, "--no-plots", "--json", model)
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert f"--json {model} and the model file {model} are in each other's way" in err
+    assert f"--json {model} and the model file {model} conflict" in err
     assert model.read_bytes() == before
 
 
@@ -345,8 +345,8 @@ def test_export_writes_each_format_by_its_ending(np_nn, saved, tmp_path):
     ("words", "message"),
     [
         (["m.onxx"], "unknown ending '.onxx'; did you mean '.onnx'?"),
-        (["m.onnx", "--int8"], "--int8 is for files of C: name one that ends in .c"),
-        (["{model}"], "are in each other's way"),
+        (["m.onnx", "--int8"], "--int8 applies to C files: name one that ends in .c"),
+        (["{model}"], "conflict"),
     ],
 )
 def test_export_refuses_before_it_writes(np_nn, saved, tmp_path, words, message):

@@ -73,7 +73,7 @@ def test_a_wrong_kernel_is_not_timed(built):
         skip[0, 0] = 5
         return out
 
-    with pytest.raises(built.WrongResultError, match="out of add is not what the reference makes"):
+    with pytest.raises(built.WrongResultError, match="out of add differs from the reference"):
         built.check("add", wrong_sum, (x, x.copy(), out, 1))
     with pytest.raises(built.WrongResultError, match="skip of add"):
         built.check("add", careless_sum, (x, x.copy(), out, 1))
@@ -103,13 +103,16 @@ def test_results_agree_but_for_rounding(built):
             "unknown kernel 'sparse_linear_forwrd'; the nearest are sparse_",
         ),
         ([""], "unknown kernel ''; the nearest are "),
-        (["focal"], "focal runs on NumPy: kernels/README.md says how a kernel is added"),
+        (["focal"], "focal has no kernel and runs on NumPy: kernels/README.md describes"),
         (["linear_forward 3"], "one of linear_forward 784-512, linear_forward 512-10"),
         (
             ["add", "--against", "nothing"],
             f"no build of pointwise for {warp.isa()} is saved as 'no",
         ),
-        (["add", "--save", "../x"], "argument --save: letters, digits, . - _ are needed"),
+        (
+            ["add", "--save", "../x"],
+            "argument --save: '../x' is not a name: use letters, digits, . - _",
+        ),
         (["add", "--threads", "0"], "argument --threads: a whole number >= 1 is needed"),
     ],
 )

@@ -78,7 +78,7 @@ def test_two_files_in_one_place_are_refused_before_training(words, capsys, text)
         cli.run(lambda: main_np.main(arguments))
     out, err = capsys.readouterr()
     assert (stop.value.code, len(err.splitlines())) == (2, 1), err
-    assert "are in each other's way: give each a file of its own" in err
+    assert "conflict: give each a file of its own" in err
     assert not out
     assert tree() == before
 
@@ -101,10 +101,10 @@ def test_a_file_of_the_data_set_is_never_written(mnist, tmp_path, capsys, ending
     with pytest.raises(SystemExit, match="2"):
         cli.run(lambda: main_np.main(words))
     err = capsys.readouterr().err
-    assert f"--json {raw / file} and the data set's {raw / file} are in each other's way" in err
+    assert f"--json {raw / file} and the data set's {raw / file} conflict" in err
 
 
 def test_pictures_do_not_take_the_place_of_the_weights(capsys, tmp_path):
     weights = os.path.join(tmp_path, "pass.png")
     message = refused(capsys, "pass", *QUICK, "--weights", weights, "--out", str(tmp_path))
-    assert f"--out {tmp_path} and --weights {weights} are in each other's way" in message
+    assert f"--out {tmp_path} and --weights {weights} conflict" in message

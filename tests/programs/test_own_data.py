@@ -86,7 +86,7 @@ def test_outputs_stay_out_of_the_data(program, digits, tmp_path):
         status, _, said = program("--dataset", data, "--json", output)
         assert status == 2
         (line,) = said.splitlines()
-        assert "are in each other's way" in line
+        assert "conflict" in line
     assert program("--dataset", table, "--json", tmp_path / "run.json")[0] == 0
 
 

@@ -275,7 +275,7 @@ def test_bad_input_is_one_line_and_status_2(program, arguments, message, capsys)
 def test_a_file_of_others_is_not_overwritten(program, content, capsys):
     (program.folder / "results.json").write_text(content)
     assert program("--rows", "geohot") == 2
-    assert "holds no results of this program" in capsys.readouterr().err
+    assert "not results of this program" in capsys.readouterr().err
     assert (program.folder / "results.json").read_text() == content
 
 

@@ -116,8 +116,8 @@ BAD = [
     (["--resume", "{good}", "--steps", "3"], "it has made 188 steps, of 3"),
     (["--resume", "{good}", "--dataset", "mnist"], ""),
     (["--resume", "{library}"], "holds no options"),
-    (["--resume", "{hostile}"], "holds an option that is none of a training: --json"),
-    (["--resume", "{injected}"], "holds an option that is none of a training: --hidden"),
+    (["--resume", "{hostile}"], "holds --json, which is not an option of a training"),
+    (["--resume", "{injected}"], "holds --hidden, which is not an option of a training"),
     (["--resume", "{wrong}"], "argument --hidden: a whole number >= 1 is needed, not '-5'"),
     (["--save", "x", "--seed", "1", "2"], "are for one --seed, not several"),
     (["--save-every", "5"], "need a file: give --save FILE"),
@@ -277,11 +277,11 @@ def test_a_file_without_a_preparation_leaves_it_to_the_recipe(program, tmp_path)
 
 
 REFUSED_LOADS = [
-    (["--hidden", "9"], "--hidden is not for --load: the network is that of"),
-    (["--dropout", "0.5"], "--dropout is not for --load"),
-    (["--init", "torch"], "--init is not for --load"),
+    (["--hidden", "9"], "--hidden cannot be combined with --load: the network is that of"),
+    (["--dropout", "0.5"], "--dropout cannot be combined with --load"),
+    (["--init", "torch"], "--init cannot be combined with --load"),
     (["--dataset", "fashion"], "--load {file}: Fashion-MNIST has classes that the model does not"),
-    (["--save", "{file}"], "are in each other's way"),
+    (["--save", "{file}"], "conflict"),
     (["--resume", "{file}"], "--load begins a training and --resume continues one"),
 ]
 

@@ -86,7 +86,7 @@ def test_weights_beyond_float16_and_an_output_in_the_models_place_are_refused(ru
     assert "too large for float16: use --no-float16" in run(model, "--float16")[2]
     status, _, err = run(mlp(4), "-o", "m.safetensors")
     assert (status, err.count("\n")) == (2, 1)
-    assert "in each other's way" in err
+    assert "conflict: give each a file" in err
 
 
 def test_the_description_has_each_array_at_its_place():

@@ -174,7 +174,7 @@ def test_the_answers_of_a_model_file_are_drawn_without_training(file, tmp_path):
         (["--unit", "8"], "the unit must be 0..7, got 8"),
         (["--weights", "nowhere.safetensors"], "nowhere.safetensors is not there"),
         (["--weights", "x.safetensors", "--animate"], "--animate shows a training"),
-        (["--load", "x.safetensors"], "--hidden is not for --load"),
+        (["--load", "x.safetensors"], "--hidden cannot be combined with --load"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line(more, said, tmp_path, capsys):

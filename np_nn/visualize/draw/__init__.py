@@ -1,1 +1,1 @@
-"""A page on which a digit is drawn, and a network's passes are followed in every number."""
+"""Page to draw a digit on, which shows every number of a network's passes."""

@@ -1,4 +1,4 @@
-"""Make a page on which a digit is drawn and a saved network's passes are followed."""
+"""Make a page to draw a digit on, which shows the passes of a saved network."""
 
 import argparse
 import sys
@@ -28,8 +28,8 @@ def parser():
     )
     add(
         "--images", type=cli.whole_number(0), default=0, metavar="N",
-        help="put N of MNIST's training images into the page, to train with (default: 0; the "
-        "page reads files, too)",
+        help="embed N of MNIST's training images in the page, to train with (default: 0; the "
+        "page also reads files)",
     )  # fmt: skip
     return command
 
@@ -44,7 +44,7 @@ def main(argv=None):
     trained = training.facts(args.images)
     text = page(args.model_file.name, network, trained).encode()
     if network.rounding:
-        print(f"note: {network.rounding}; --no-float16 keeps them", file=sys.stderr)
+        print(f"note: {network.rounding}; --no-float16 keeps float32", file=sys.stderr)
     count = sum(parameter.data.size for parameter in model.parameters())
     report = f"{args.model_file}: {count:,} parameters, a page of {len(text) / 1e6:.2f} MB"
     if not trained["module"]:

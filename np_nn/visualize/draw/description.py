@@ -14,8 +14,8 @@ from np_nn.training.inputs import sample_shape
 from np_nn.utils.errors import NpNNError
 from np_nn.visualize.story import formulas
 
-MOST_BYTES = 1_000_000  # of the weights in base64, beyond which they are rounded
-RATE = 0.1  # of learning, where the file has none of SGD
+MOST_BYTES = 1_000_000  # maximum size of the weights in base64; above it they are rounded
+RATE = 0.1  # default learning rate, if the file has none of SGD
 ARRAYS = ("weight", "bias", "running_mean", "running_var")
 KINDS = {  # class of a layer: name of its functions in the page
     layers.Linear: "linear",
@@ -34,10 +34,10 @@ KINDS = {  # class of a layer: name of its functions in the page
 
 @dataclass(frozen=True)
 class Network:
-    """A network as its page holds it.
+    """Network as its page holds it.
 
-    facts: plain values for JSON, see `describe`. weights: bytes of all arrays, little-endian, where
-    the facts say. rounding: what was rounded, a sentence; "" if nothing was.
+    facts: plain values for JSON, see `describe`. weights: bytes of all arrays, little-endian, at
+    the places that the facts name. rounding: a sentence on rounded weights; "" if there are none.
     """
 
     facts: dict
@@ -52,14 +52,14 @@ def describe(model, float16=None):
     and its arrays; an array has a name of the model's ``state_dict``, a shape as np_nn holds it
     (Linear's weight is (in, out)), a type, and the place of its first byte in the weights.
 
-    float16: round arrays of several axes, the weights; None: if they have more than MOST_BYTES.
-    Raises NpNNError for other inputs than digits, outputs that are no probabilities, and layers
+    float16: round the weights, the arrays of several axes; None: if the arrays exceed MOST_BYTES.
+    Raises NpNNError for inputs other than digits, outputs that are not probabilities, and layers
     that the page cannot draw.
     """
     rule = model.info.preparation
     if rule.kind != DIGIT:
-        raise NpNNError(f"a digit is drawn, and the model takes inputs prepared as {rule.kind}")
-    named = _drawn(model)
+        raise NpNNError(f"the page needs a model of digits, and this one takes {rule.kind} inputs")
+    named = _drawn_layers(model)
     held = dict(_arrays(named))
     if float16 is None:
         float16 = sum(array.nbytes for array in held.values()) * 4 / 3 > MOST_BYTES
@@ -77,10 +77,10 @@ def describe(model, float16=None):
     return Network(facts, b"".join(a.tobytes() for a in stored.values()), _rounding(held, stored))
 
 
-def _drawn(model):
+def _drawn_layers(model):
     """Return [(name, layer)] of a model's layers, without a Softmax at its end.
 
-    The page makes probabilities of logits itself, and the loss of them.
+    The page computes probabilities and loss from logits itself.
     """
     named = list(_flat(model))
     for _, layer in named:
@@ -100,16 +100,16 @@ def _flat(module, name=""):
 
 
 def _classes(model, shape):
-    """Return the names of the classes. Raises NpNNError for outputs that are no probabilities."""
+    """Return the class names. Raises NpNNError for outputs that are not probabilities."""
     with inference():
         outputs = model.forward(np.zeros((1, *shape), np.float32))
     if not confidences(model, outputs)[1]:
-        raise NpNNError("its outputs are scores, and the page shows probabilities of classes")
+        raise NpNNError("its outputs are scores, but the page shows probabilities of classes")
     return model.info.classes or tuple(map(str, range(outputs.shape[1])))
 
 
 def _rate(recipe):
-    """Return the learning rate that the network was trained with, if that was SGD's."""
+    """Return the learning rate of the network's training if that used SGD, else RATE."""
     sgd = str(recipe.get("optimizer", "")).startswith("sgd")
     return recipe["lr"] if sgd and recipe.get("lr") else RATE
 
@@ -140,13 +140,13 @@ def _layers(named, shape, held):
 
 
 def _title(layer):
-    """Return a layer's name, with what its shapes do not show."""
+    """Return a layer's name, for Linear and Conv2d with its arguments."""
     text = repr(layer)
     return text if type(layer) in (layers.Linear, layers.Conv2d) else text.partition("(")[0]
 
 
 def _options(layer):
-    """Return the numbers that a layer's formula needs besides its arrays."""
+    """Return the options that a layer's formula needs besides its arrays."""
     if isinstance(layer, Activation):
         return {"settings": layer.settings}
     if isinstance(layer, layers.Conv2d):
@@ -168,7 +168,7 @@ def _arrays(named):
 
 
 def _stored(array, float16):
-    """Return an array as the page holds it. Raises NpNNError for what is no float16."""
+    """Return an array as the page holds it. Raises NpNNError for values too large for float16."""
     if not float16 or array.ndim < 2:
         return np.ascontiguousarray(array, "<f4")
     if np.abs(array).max() > np.finfo(np.float16).max:
@@ -177,7 +177,7 @@ def _stored(array, float16):
 
 
 def _placed(stored):
-    """Yield the facts of each array. float32 arrays may lie at any byte."""
+    """Yield the facts of each array. float32 arrays may start at any byte."""
     start = 0
     for name, array in stored.items():
         yield {"name": name, "shape": array.shape, "type": array.dtype.name, "start": start}
@@ -185,7 +185,7 @@ def _placed(stored):
 
 
 def _rounding(held, stored):
-    """Return what was rounded, and by how much at most."""
+    """Return a sentence on the number of rounded weights and their maximum error, or ""."""
     rounded = [name for name in held if stored[name].dtype != np.float32]
     if not rounded:
         return ""

@@ -1,4 +1,4 @@
-"""The page as one text: style, scripts and weights stand in it, and it asks for nothing else."""
+"""Page as one text, with style, scripts and weights inside; it requests no other files."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from np_nn.visualize.draw import training
 
 FOLDER = Path(__file__).parent
-# ES modules, each after those that it imports. Joined, they need no request.
+# ES modules, each after those that it imports; joined, so that the page needs no request.
 MODULES = (
     "arrays", "dense", "windows", "network", "resize", "prepare", "pad", "maps", "unit", "learn",
     "passes", "mlp", "sha256", "safetensors", "idx", "charts", "train", "main",
@@ -24,7 +24,7 @@ EXPORTED = re.compile(r"^export (?:async )?(?:class|const|function) (\w+)", re.M
 def page(name, network, trained=None):
     """Return the HTML text of a Network.
 
-    name: what the model is called. trained: facts of the training, by default without images.
+    name: name of the model. trained: ``training.facts()`` of the page, by default without images.
     """
     trained = trained or training.facts()
     facts = network.facts | {"weights": base64.b64encode(network.weights).decode()}
@@ -46,12 +46,12 @@ def _rendered(file, **values):
 
 
 def _json(facts):
-    """Return plain values for an element script, which a < could end."""
+    """Return plain values as JSON for a script element, which an unescaped < could end."""
     return Markup(json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def _module(name):
-    """Return a module as a function that is called at once: what it does not export is its own."""
+    """Return a module as a function called at once, so that only its exports are visible."""
     text = _read(f"{name}.js")
     exported = ", ".join(EXPORTED.findall(text))
     body = EXPORT.sub("", IMPORT.sub("", text))
