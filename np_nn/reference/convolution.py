@@ -60,7 +60,7 @@ def conv_relu_pool_forward(x, weight, bias, padding, pool, out, where):
     """Compute a convolution of stride 1, max(., 0), and the maximum of each pool x pool window.
 
     bias may be None. pool 1: no pooling, and where is None. out (N, O, H' // pool, W' // pool);
-    where, of out's shape: see ``max_pool2d_forward``; None where no gradient is wanted. The compiled
+    where, of out's shape: see ``max_pool2d_forward``; None if no gradient follows. The compiled
     kernel never writes the larger array before pooling.
     """
     if pool == 1:
