@@ -480,7 +480,7 @@ NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g
                               int threads)
 {
     const nn_optimizer_job job = {opt, n, g, p};
-    nn_run(nn_optimizer_thread, &job, nn_useful_threads(threads, 4.0 * (double)n));
+    nn_run(nn_optimizer_thread, &job, nn_useful_threads(threads, 2.5 * NN_PASS * (double)n));
 }
 
 typedef struct {
