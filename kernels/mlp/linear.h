@@ -511,7 +511,8 @@ NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *
 {
     const nn_gather_job job = {bytes, floats,       index,        count,
                                width, (float)scale, (float)shift, out};
-    nn_run(nn_gather_thread, &job, nn_useful_threads(threads, 4.0 * (double)count * (double)width));
+    const double passes = 2 * NN_PASS * (double)count; /* the rows come from memory */
+    nn_run(nn_gather_thread, &job, nn_useful_threads(threads, passes * (double)width));
 }
 
 #endif
