@@ -480,7 +480,7 @@ NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g
                               int threads)
 {
     const nn_optimizer_job job = {opt, n, g, p};
-    nn_run(nn_optimizer_thread, &job, nn_useful_threads(threads, 4.0 * (double)n));
+    nn_run(nn_optimizer_thread, &job, nn_useful_threads(threads, 2.5 * NN_PASS * (double)n));
 }
 
 typedef struct {
@@ -511,7 +511,8 @@ NN_API void nn_gather(const uint8_t *bytes, const float *floats, const int64_t *
 {
     const nn_gather_job job = {bytes, floats,       index,        count,
                                width, (float)scale, (float)shift, out};
-    nn_run(nn_gather_thread, &job, nn_useful_threads(threads, 4.0 * (double)count * (double)width));
+    const double passes = 2 * NN_PASS * (double)count; /* the rows come from memory */
+    nn_run(nn_gather_thread, &job, nn_useful_threads(threads, passes * (double)width));
 }
 
 #endif
