@@ -44,38 +44,56 @@ NN_API void nn_count_pixels(const uint8_t *images, int64_t count, int64_t width,
     nn_run(nn_count_pixels_thread, &job, nn_useful_threads(threads, work));
 }
 
+enum { NN_PART = 1024 }; /* pixels of an image that are taken at a time */
+
+/* Pixels [i, end) behind the `filled` ones that were kept; returns how many there are now. Each one
+ * is written, and the next one over it if it was 0: no branch to mispredict. */
+NN_INLINE int64_t nn_keep_pixels(const uint8_t *pixels, int64_t first, int64_t i, int64_t end,
+                                 uint16_t *cols, uint8_t *vals, int64_t filled)
+{
+    for (; i < end; i++) {
+        cols[filled] = (uint16_t)(first + i);
+        vals[filled] = pixels[i];
+        filled += pixels[i] != 0;
+    }
+    return filled;
+}
+
+/* A part of an image that begins with pixel `first`; returns how many are not 0. Most eights are
+ * black, which no branch foresees: the others are listed first. */
+static inline int64_t nn_compress_part(const uint8_t *pixels, int64_t first, int64_t count,
+                                       uint16_t *cols, uint8_t *vals)
+{
+    const int64_t whole = count / 8 * 8;
+    uint16_t eights[NN_PART / 8 + 1];
+    int64_t some = 0, filled = 0;
+    for (int64_t i = 0; i < whole; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, pixels + i, 8);
+        eights[some] = (uint16_t)i;
+        some += eight != 0;
+    }
+    for (int64_t k = 0; k < some; k++)
+        filled = nn_keep_pixels(pixels, first, eights[k], eights[k] + 8, cols, vals, filled);
+    return nn_keep_pixels(pixels, first, whole, count, cols, vals, filled);
+}
+
 static void nn_compress_thread(const void *given, int t, int threads)
 {
-    enum { CHUNK = 1024 };
-    uint16_t near_cols[CHUNK]; /* every pixel is written here, and the next one over */
-    uint8_t near_vals[CHUNK];  /* it if it was 0: no branch to mispredict */
+    uint16_t cols[NN_PART + 1];
+    uint8_t vals[NN_PART + 1];
     const nn_compress_job *job = given;
     const int64_t width = job->width;
     int64_t m0, m1;
     nn_share(job->count, 8, t, threads, &m0, &m1);
     for (int64_t m = m0; m < m1; m++) {
-        const uint8_t *pixels = job->images + m * width;
         int64_t k = job->indptr[m];
-        for (int64_t i = 0; i < width;) {
-            const int64_t end = i + CHUNK < width ? i + CHUNK : width;
-            int64_t filled = 0;
-            while (i < end) {
-                uint64_t eight = 1;
-                if (end - i >= 8)
-                    memcpy(&eight, pixels + i, 8);
-                if (!eight) {
-                    i += 8;
-                    continue;
-                }
-                const int64_t stop = i + 8 < end ? i + 8 : end;
-                for (; i < stop; i++) {
-                    near_cols[filled] = (uint16_t)i;
-                    near_vals[filled] = pixels[i];
-                    filled += pixels[i] != 0;
-                }
-            }
-            memcpy(job->cols + k, near_cols, (size_t)filled * sizeof(uint16_t));
-            memcpy(job->vals + k, near_vals, (size_t)filled);
+        for (int64_t i = 0; i < width; i += NN_PART) {
+            const int64_t left = width - i, count = left < NN_PART ? left : NN_PART;
+            const int64_t filled =
+                nn_compress_part(job->images + m * width + i, i, count, cols, vals);
+            memcpy(job->cols + k, cols, (size_t)filled * sizeof(uint16_t));
+            memcpy(job->vals + k, vals, (size_t)filled);
             k += filled;
         }
     }

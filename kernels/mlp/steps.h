@@ -105,7 +105,7 @@ typedef struct {
     const nn_optimizer *opt;
 } nn_train_job;
 
-/* Copy a layer; one that is one panel is no sum of the threads' panels, so one thread does it. */
+/* Copy a layer; a first layer that is one panel has no share for each thread. */
 static void nn_train_copy(const nn_mlp_work *p, const nn_layer *from, nn_layer *to, int back,
                           int t, int threads)
 {

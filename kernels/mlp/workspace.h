@@ -112,12 +112,13 @@ static inline int nn_is_online(const nn_layer *layers, int depth, int64_t count)
 }
 
 /* Whether the first layer is so narrow that each thread takes all its outputs, for some of the
- * images: half a panel takes more than half the time, as it loads as many entries. */
+ * images: half a panel takes more than half the time, as it loads as many entries. With 8 vectors
+ * that is as much as it costs to fetch the weight that another thread has changed. */
 static inline int nn_mlp_one_panel(const nn_rows *x, const nn_layer *first, int64_t chunk,
                                    int64_t count, int threads)
 {
     const int64_t vectors = ((first->out + 15) / 16 * 16) / nn_active->vector;
-    return threads > 1 && vectors <= 8 && x->shift == 0 && !first->scale.w && chunk == count;
+    return threads > 1 && vectors < 8 && x->shift == 0 && !first->scale.w && chunk == count;
 }
 
 /* Lay out the work space of a training run; with work null, only count its bytes.

@@ -159,6 +159,13 @@ def test_mlp_steps_takes_a_large_batch_in_chunks(rule, widths, batch, shift):
                             images=300))  # fmt: skip
 
 
+@pytest.mark.parametrize("batch", [17, 200, 300])  # blocks: fewer than threads, and several each
+@pytest.mark.parametrize("widths", [(60, 10), (60, 7, 3), (60, 56, 3), (60, 100, 30, 10)])
+@pytest.mark.parametrize("drop", [0, 0.3])
+def test_a_narrow_first_layer_is_shared_by_images_and_by_rows(batch, widths, drop):
+    check("mlp_steps", *mlp("adam", *widths, batch=batch, steps=3, images=300, drop=drop))
+
+
 @some
 @given(st.sampled_from(list(RULES)), st.lists(sizes, min_size=2, max_size=4),
        st.sampled_from([1, 2, 9, 64, 130]), st.booleans(), shifts, st.sampled_from(HIDDEN),
