@@ -53,7 +53,7 @@ def _check_samples(data, preparation):
             f"but those of {data.title} are {own.shape}"
         )
     if preparation.shape and own.pixels != preparation.pixels:
-        kinds = {True: "pixels, 0 to 255", False: "numbers that are no pixels"}
+        kinds = {True: "pixels, 0 to 255", False: "numbers that are not pixels"}
         raise NpNNError(
             f"the model takes {kinds[preparation.pixels]}, "
             f"but the samples of {data.title} are {kinds[own.pixels]}"

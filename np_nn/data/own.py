@@ -57,7 +57,7 @@ def _samples(x):
         arrays = {column: np.asarray(x[column]) for column in x.columns}
         for column, array in arrays.items():
             if array.dtype.kind not in "biuf":
-                raise DataError(f"column {shown(column)} holds {array.dtype}, no numbers")
+                raise DataError(f"column {shown(column)} holds {array.dtype}, not numbers")
         return np.stack(list(arrays.values()), axis=1)
     try:
         return np.asarray(x)
@@ -161,7 +161,7 @@ def _classes(found, name):
     many = 2 < len(every) == len(numbers) or len(every) > max(MANY_CLASSES, len(numbers) / 2)
     if rows and many:
         raise DataError(
-            f"{name}: {len(every):,} different labels in {len(numbers):,} samples are no classes: "
+            f"{name}: {len(every):,} different labels in {len(numbers):,} samples are not classes: "
             "which column holds the labels? (--label, label=)"
         )
     whole = all(re.fullmatch(r"-?[0-9]+", str(value)) for value in every)

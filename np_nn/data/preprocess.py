@@ -94,6 +94,6 @@ def _check_pixels(images):
         got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
         raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")
     if not images.size:
-        raise NpNNError(f"there is no pixel in images of shape {images.shape}")
+        raise NpNNError(f"images of shape {images.shape} have no pixel")
     if max(images.shape[-2:]) > MOST_SIDE:
         raise NpNNError(f"images may be {MOST_SIDE} pixels high and wide, got {images.shape}")

@@ -78,9 +78,9 @@ def _array(path, shape):
     except DataError:
         raise
     except Exception as error:  # the header is Python text, which NumPy parses
-        raise DataError(f"{shown(path)}: no array in .npy format: {shown(error)}") from None
+        raise DataError(f"{shown(path)}: not an array in .npy format: {shown(error)}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise DataError(f"{shown(path)}: no array of numbers")
+        raise DataError(f"{shown(path)}: not an array of numbers")
     array = array[None] if array.shape == shape else array
     if array.shape[1:] != shape:
         wanted = ", ".join(map(str, shape))
@@ -113,7 +113,9 @@ def _table_rows(path, columns):
         empty = False
         for name, place in zip(columns, places, strict=True):
             if place >= len(cells) or not _is_finite(cells[place]):
-                raise DataError(f"{shown(path)}: line {line}, column {shown(name)}: no number")
+                raise DataError(
+                    f"{shown(path)}: line {line}, column {shown(name)}: not a finite number"
+                )
         yield [float(cells[place]) for place in places]
     if empty:
         raise DataError(f"{shown(path)}: a table without a row")

@@ -78,7 +78,9 @@ def is_matrix(images):
 def check_samples(data):
     """Raise NpNNError unless a Split has as many labels as images, and all numbers are finite."""
     if len(data) != len(data.labels) or not len(data):
-        raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
+        raise NpNNError(
+            f"{len(data)} images and {len(data.labels)} labels: one label per image is needed"
+        )
     if is_matrix(data.images) and not data.images.has_canonical_format:
         raise NpNNError(
             "the sparse matrix has duplicate or unordered entries: call its sum_duplicates()"

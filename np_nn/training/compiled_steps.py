@@ -45,12 +45,12 @@ class Block(NamedTuple):
 
     @property
     def plain(self):
-        """Whether the block has neither norm nor dropout, as the last one must."""
+        """True if the block has neither norm nor dropout, as the last one must."""
         return self.norm is None and self.drop is None
 
     @property
     def known(self):
-        """Whether the kernel supports the block's norm, if any."""
+        """True if the block has no norm, or one that the kernel supports."""
         if self.norm is None:
             return True
         fits = self.norm.config["num_features"] == self.linear.weight.shape[1]

@@ -82,17 +82,17 @@ class Training:
 
     @property
     def epoch_begins(self):
-        """Whether the next batch is the first of an epoch."""
+        """True if the next batch is the first of an epoch."""
         return self.history.done % self.batches.per_epoch == 0
 
     @property
     def epoch_ends(self):
-        """Whether the last batch was the last of an epoch, or of the run."""
+        """True if the last batch was the last of an epoch, or of the run."""
         return self.epoch_begins or self.history.done == self.history.steps
 
     @property
     def ends(self):
-        """Whether no more batches follow."""
+        """True if no more batches follow."""
         return self.stop or self.history.done == self.history.steps
 
     def blocks(self, most):
@@ -130,7 +130,7 @@ class Training:
             raise NpNNError(f"augment: {called(self.augment)}: {error}") from None
         images = distorted.images
         if (images.dtype, images.shape) != (own.dtype, own.shape):
-            wanted = f"images as it is given, {own.dtype} of shape {own.shape}"
+            wanted = f"images like its argument, {own.dtype} of shape {own.shape}"
             raise wrong_return("augment", self.augment, wanted, found)
         return distorted
 

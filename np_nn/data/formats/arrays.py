@@ -75,7 +75,7 @@ def _array(content, name):
         shape, fortran, dtype = read_header(stream)
     except Exception as error:  # the header is Python text, which NumPy parses
         raise DataError(
-            f"{name}: no array of NumPy: {shown(' '.join(str(error).split()))}"
+            f"{name}: not a NumPy array: {shown(' '.join(str(error).split()))}"
         ) from None
     if dtype.kind not in "biufUS":
         what = "Python objects, which may run code" if dtype.hasobject else str(dtype)
@@ -84,7 +84,7 @@ def _array(content, name):
     check_size(name, size, MOST_BYTES)
     left = len(content) - stream.tell()
     if not size or min(shape, default=1) < 0:
-        raise DataError(f"{name}: an array of shape {shown(shape)}: there is no number in it")
+        raise DataError(f"{name}: the array is empty: shape {shown(shape)}")
     if left != size:
         raise DataError(f"{name}: {size:,} bytes by its header, but it has {left:,}")
     array = np.frombuffer(content, dtype, offset=stream.tell())

@@ -58,7 +58,7 @@ def members(path):
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise DataError(f"{path}: no zip that can be read: {error}") from error
+        raise DataError(f"{path}: not a zip that can be read: {error}") from error
     size = os.path.getsize(path)
     infos = {info.filename: info for info in archive.infolist() if _is_meant(info.filename)}
     for info in infos.values():

@@ -127,7 +127,7 @@ def _entries(folder, options, remarks):
         start = len(str(sub))
         found = sorted(_walk(sub), key=lambda path, start=start: natural(path[start:]))
         if not found:
-            remarks.append(f"{shown(sub.name)} holds no images, and is no class")
+            remarks.append(f"{shown(sub.name)} holds no images, and is not a class")
         yield from ((path, sub.name) for path in found)
 
 

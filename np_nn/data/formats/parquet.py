@@ -73,7 +73,9 @@ def _open(path):
 
 
 def _damaged(path, error):
-    return DataError(f"{path}: no Parquet that can be read: {shown(' '.join(str(error).split()))}")
+    return DataError(
+        f"{path}: not a Parquet file that can be read: {shown(' '.join(str(error).split()))}"
+    )
 
 
 def _holds_bytes(kind, pa):
@@ -154,7 +156,7 @@ def _numbers(files, schema, options):
         arrays = [np.asarray(columns[name]) for name in wanted]
         for name, array in zip(wanted, arrays, strict=True):
             if array.dtype.kind not in "biuf":
-                raise DataError(f"{path}: column {shown(name)} holds {array.dtype}, no numbers")
+                raise DataError(f"{path}: column {shown(name)} holds {array.dtype}, not numbers")
         parts.append(np.stack(arrays, axis=1))
         labels += _labels(path, columns[schema.label])
     return np.concatenate(parts), labels

@@ -35,8 +35,10 @@ def _file(path, options):
     if idx_files.is_idx(path):
         return idx_files.read_files(_files(path.parent), options, given=path)
     if images.is_image(name):
-        raise DataError(f"{path}: one image is no data set; give a folder with a subfolder a class")
-    raise DataError(f"{path}: no data set that np_nn reads; it reads {WANTED}")
+        raise DataError(
+            f"{path}: one image is not a data set; give a folder with a subfolder per class"
+        )
+    raise DataError(f"{path}: not a data set that np_nn reads; it reads {WANTED}")
 
 
 def _zip(path, options):

@@ -237,9 +237,7 @@ def label_column(path, names, wanted=None, default=0):
         return names.index(wanted)
     named = [small.index(name) for name in LABELS if name in small]
     if not named and default == 0 and small[0].startswith("pixel"):
-        raise DataError(
-            f"{path}: pixels alone, without a column of labels: this is no labelled set"
-        )
+        raise DataError(f"{path}: only pixels, without a column of labels: give a labelled set")
     return named[0] if named else default
 
 
