@@ -187,7 +187,7 @@ class Module(HasContext):
         return own
 
     def named_parameters(self):
-        """Return {name: Parameter}, named as in PyTorch: "0.weight", "0.bias", "2.weight" ...."""
+        """Return {name: Parameter}, named as in PyTorch, such as "0.weight" and "0.bias"."""
         return self._named(Parameter)
 
     def named_buffers(self):
