@@ -22,7 +22,7 @@ class Checkpoint(Callback):
     the earlier ones, path.1 ... recipe: plain values to store with the training.
 
     Raises NpNNError if the file cannot be written, or a number is below 1; and DivergedError,
-    before saving, if weights are no longer finite numbers.
+    instead of saving, if weights are no longer finite numbers.
     """
 
     def __init__(self, path, every=None, keep=1, recipe=None):

@@ -28,7 +28,7 @@ class Training:
 
     model, data, loss, optimizer, schedule, augment, limits, l2, validation: the arguments of
     ``fit`` in their present state. batches: the Batches. history: the History so far. epoch:
-    number of complete epochs. rate: learning rate of the last step, before any that of the first.
+    number of complete epochs. rate: learning rate of the last step, initially of the first.
     stop: set it to True to end training after the batch.
 
     Raises NpNNError for arguments of ``fit`` that do not match each other.
