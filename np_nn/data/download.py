@@ -21,11 +21,20 @@ class UnavailableError(DataError):
 def fetch(name, root, *, mirrors=None, timeout=TIMEOUT, quiet=False):
     """Download the missing files of data set `name` into the folder `root`.
 
-    Each is verified before it appears under its name, unpacked as torchvision needs it.
-    `mirrors` are tried in order; `timeout` is (seconds to connect, seconds without a byte).
+    Each is verified before it appears under its name, unpacked as torchvision needs it. No part of
+    a file is left behind.
 
-    Raises DataError if an existing file is damaged, if no mirror serves a missing one, or if
-    it cannot be stored. No part of a file is left behind.
+    Args:
+        name: key of DATASETS.
+        root: folder, which is created if needed; files go to the places that torchvision expects.
+        mirrors: addresses to try in order; None: those of the data set.
+        timeout: (seconds to connect, seconds without a byte).
+        quiet: hide the progress bar.
+
+    Raises:
+        DataError: if an existing file is damaged, no mirror serves a missing one, or it cannot be
+            stored.
+        NpNNError: for an unknown name.
     """
     if name not in DATASETS:
         raise unknown_name("data set", name, DATASETS)

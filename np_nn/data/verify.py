@@ -48,9 +48,14 @@ def decode(stored, where, file, provable=True):
 
 
 def check_split(images, labels, images_name="images", labels_name="labels", n_classes=10):
-    """Raise DataError unless each image has one label from 0 to `n_classes` - 1.
+    """Raise DataError unless each image has one label in 0..n_classes - 1.
 
-    images (n, ...), labels (n,) of integers; the names, such as file names, are for the message.
+    Args:
+        images: (n, ...).
+        labels: (n,) int.
+        images_name: name of the images for messages, such as a file's.
+        labels_name: name of the labels for messages.
+        n_classes: number of classes.
     """
     n, m = len(images), len(labels)
     if n != m:
