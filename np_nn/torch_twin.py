@@ -1,8 +1,8 @@
-"""The same network in PyTorch: a model, loss or optimizer becomes its torch counterpart.
+"""PyTorch twins: a model, loss or optimizer becomes its torch counterpart.
 
-The classes, their arguments and the names in ``state_dict`` are PyTorch's own,
-so looking the class up by name is all it takes; the few that PyTorch has not are written
-here. Nothing else in np_nn imports torch.
+The classes, their arguments and the names in ``state_dict`` are PyTorch's own, so the
+counterpart is found by the class's name; the few classes that PyTorch lacks are defined here.
+Only ``commands/train_torch.py`` imports torch, too, and saving/ where it reads or writes .pt files.
 """
 
 import torch
@@ -61,18 +61,18 @@ class FocalLoss(torch.nn.Module):
 
 
 def _class(kind, room, theirs=torch.nn):
-    """Return PyTorch's class of the name of a class of this room of np_nn, or the one above.
+    """Return the class of the same name in PyTorch, or in this module, of a class of np_nn.
 
-    Raises NpNNError for a class of the user's own, a subclass among them: it may do other things.
+    Raises NpNNError for a user's class, also a subclass of np_nn's: it may compute other things.
     """
     name = kind.__name__
     if getattr(room, name, None) is not kind:
-        raise NpNNError(f"{name} is none of np_nn's own classes, and has no twin in PyTorch")
+        raise NpNNError(f"{name} is not a class of np_nn, and has no twin in PyTorch")
     return globals().get(name) or getattr(theirs, name)
 
 
 def module(model):
-    """The torch.nn.Module of the same layers, with copies of the same weights and dtype."""
+    """Return the torch.nn.Module of the same layers, with copies of the same weights and dtype."""
     result = _build(model)
     state = {name: torch.from_numpy(array) for name, array in model.state_dict().items()}
     for tensor in state.values():
@@ -90,16 +90,16 @@ def _build(model):
 
 
 def loss(loss):
-    """The torch.nn loss of the same name and settings."""
+    """Return the torch.nn loss of the same name and arguments."""
     arrays = {k: torch.from_numpy(v) for k, v in loss.config.items() if hasattr(v, "dtype")}
     return _class(type(loss), losses)(**loss.config | arrays)
 
 
 def optimizer(optimizer, parameters):
-    """The torch.optim optimizer of the same name and settings, for these torch parameters."""
+    """Return the torch.optim optimizer of the same name and arguments, for torch `parameters`."""
     return _class(type(optimizer), optim, torch.optim)(parameters, **optimizer.config)
 
 
 def scheduler(schedule, optimizer, steps):
-    """The torch.optim.lr_scheduler of one of np_nn's schedules, for a run of so many steps."""
+    """Return the torch.optim.lr_scheduler of one of np_nn's schedules, for `steps` steps."""
     return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, steps))

@@ -1,12 +1,12 @@
 """Data sets: MNIST and its successors, and the digits that scikit-learn ships.
 
-The way of one call: load (loading.py) takes a name or a path. A name's files (known.py) are looked
-for, fetched where they are missing (download.py), proven (verify.py, sources.py) and parsed
-(idx.py). A path is read by its format (formats/), and becomes a Dataset (own.py).
+The call load (loading.py) takes a name or a path. A name's files (known.py) are located, downloaded
+if missing (download.py), verified (verify.py, sources.py) and parsed (idx.py). A path is read by
+its format (formats/), and becomes a Dataset (own.py).
 
-Files lie as torchvision has them, `<root>/MNIST/raw/train-images-idx3-ubyte`, packed with gzip
-(`.gz`) or not. Nothing is trusted before size, header and SHA-256 are right; what is damaged is
-reported, and neither skipped nor overwritten. Bad data leaves here as DataError and nothing else.
+Files lie as in torchvision, `<root>/MNIST/raw/train-images-idx3-ubyte`, packed with gzip (`.gz`) or
+not. A file is used only if its size, header and SHA-256 are right; a damaged one is reported,
+neither skipped nor overwritten. Bad data raises DataError and no other exception.
 """
 
 from np_nn.data.dataset import Dataset, paths

@@ -1,7 +1,7 @@
-"""Random distortions of images, drawn anew for every epoch.
+"""Random distortions of images, drawn again for every epoch.
 
 An augmentation takes images (M, H, W) uint8 and a random generator, and returns new images of the
-same shape, each distorted by itself:
+same shape, each distorted independently:
 
 >>> augment = Compose([Affine(rotate=15, scale=0.15), Elastic(alpha=34, sigma=4)])
 >>> distorted = augment(images, np.random.default_rng(0))
@@ -17,14 +17,15 @@ import numpy as np
 from np_nn.data.preprocess import check_images, identity_maps, warp
 from np_nn.utils.errors import NpNNError
 
-MOST_AMOUNT = 1_000_000  # far beyond sense, and within what float32 and int64 hold
+MOST_AMOUNT = 1_000_000  # maximum of every amount; float32 and int64 hold it
 
 
 class Distortion(NamedTuple):
-    """Where each pixel of the M images comes from; see ``reference.warp_images``.
+    """Source place of each pixel of M images; see ``reference.warp_images``.
 
-    maps (M, 3, 3): of places (y, x, 1), counted from the middle of the image; None is no
-    change. coefficients (M, 2, K, K), basis_y (H, K) and basis_x (W, K), or None: the field.
+    maps (M, 3, 3): of places (y, x, 1), counted from the middle of the image; None: no
+    change. coefficients (M, 2, K, K), basis_y (H, K) and basis_x (W, K): the displacement
+    field, or None.
     """
 
     maps: np.ndarray | None = None
@@ -34,12 +35,12 @@ class Distortion(NamedTuple):
 
 
 class Augmentation:
-    """Base class: called with images (M, H, W) uint8 and a np.random.Generator, it returns new
-    images of that shape, each distorted in a way of its own. The same generator state gives
-    the same images, however many threads run.
+    """Base class of augmentations.
 
-    A subclass is a frozen dataclass of non-negative numbers with a method ``draw``, which
-    returns the Distortion of so many images of a shape (H, W).
+    A call with images (M, H, W) uint8 and a np.random.Generator returns new images of that shape,
+    each distorted independently. The same generator state gives the same images, for any number
+    of threads. A subclass is a frozen dataclass of non-negative numbers with a method ``draw``,
+    which returns the Distortion of `count` images of shape (H, W).
     """
 
     def __post_init__(self):
@@ -59,7 +60,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """Move each image by up to so many whole pixels in each direction; black fills the gap."""
+    """Random shift of each image by at most `pixels` in each direction; black fills the gap."""
 
     pixels: int = 2
 
@@ -76,14 +77,14 @@ class Shift(Augmentation):
 
 @dataclass(frozen=True)
 class Affine(Augmentation):
-    """Rotate, scale, shear and shift each image about its middle.
+    """Random rotation, scale, shear and shift of each image about its middle.
 
-    Each amount is drawn uniformly between minus and plus the number given.
+    Each amount is drawn uniformly between minus and plus the argument.
 
     Args:
         rotate: degrees.
-        scale: share by which height and width change, each by itself, below 1.
-        shear: degrees by which upright lines lean, below 90.
+        scale: share by which height and width change, independently; below 1.
+        shear: degrees by which vertical lines are tilted; below 90.
         shift: pixels, in each direction.
 
     The defaults are Ciresan, Meier, Gambardella and Schmidhuber's, "Deep, big, simple neural
@@ -105,7 +106,7 @@ class Affine(Augmentation):
         angle, lean, tall, wide, down, right = rng.uniform(-1, 1, (6, count))
         angle, lean = np.radians(self.rotate) * angle, np.tan(np.radians(self.shear) * lean)
         cos, sin = np.cos(angle), np.sin(angle)
-        # An image grows when neighbouring pixels come from places that lie closer.
+        # An image grows when neighbouring pixels come from closer places: hence 1 / scale.
         height, width = 1 / (1 + self.scale * tall), 1 / (1 + self.scale * wide)
         down, right = self.shift * down, self.shift * right
         # turn @ shear @ scale @ move, multiplied out: [cos sin; -sin cos] @ [1 0; lean 1] @ ...
@@ -118,13 +119,13 @@ class Affine(Augmentation):
 
 @dataclass(frozen=True)
 class Elastic(Augmentation):
-    """Bend each image by a random displacement of its pixels that varies smoothly.
+    """Elastic distortion: a random displacement of each image's pixels that varies smoothly.
 
     As in Simard, Steinkraus and Platt, "Best practices for convolutional neural networks
     applied to visual document analysis", 2003, whose values are the defaults: white noise,
     uniform between -1 and 1, smoothed by a Gaussian of `sigma` pixels and multiplied by
     `alpha`. A pixel then moves by 0.163 alpha / sigma pixels in each direction (root mean
-    square), here 1.4; neighbours up to some 2 sigma away move alike.
+    square), by default 1.4; neighbours up to about 2 sigma away move in the same way.
     """
 
     alpha: float = 34.0
@@ -132,7 +133,7 @@ class Elastic(Augmentation):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.sigma < 0.5:  # there is nothing smooth about it
+        if self.sigma < 0.5:  # the field would not be smooth
             raise NpNNError(f"Elastic: sigma must be at least 0.5, got {self.sigma}")
 
     def draw(self, count, shape, rng):
@@ -147,11 +148,11 @@ class Elastic(Augmentation):
 
 @dataclass(frozen=True)
 class Compose(Augmentation):
-    """Several augmentations, at most one of them Elastic, as in Compose([Affine(), Elastic()]).
+    """Sequence of augmentations, at most one of them Elastic, as in Compose([Affine(), Elastic()]).
 
-    Each image is resampled, and so blurred, once: where the maps one after the other lead,
-    plus the displacement. The Elastic may stand anywhere: a field that looks alike in every
-    place and direction looks no different when it is moved or turned.
+    Each image is resampled, and so blurred, only once: at the places given by the product of the
+    maps, plus the displacement. The position of the Elastic does not matter: its field has the
+    same statistics at every place and in every direction.
     """
 
     parts: tuple[Augmentation, ...] = ()
@@ -164,14 +165,14 @@ class Compose(Augmentation):
         for part in self.parts:
             if not isinstance(part, Augmentation):
                 raise NpNNError(f"Compose: {part!r} is not an augmentation")
-        self.draw(1, (1, 1), np.random.default_rng(0))  # parts that do not fit show now
+        self.draw(1, (1, 1), np.random.default_rng(0))  # raises now if the parts do not fit
 
     def draw(self, count, shape, rng):
         whole = Distortion()
         for part in self.parts:
             one = part.draw(count, shape, rng)
             if one.maps is not None:
-                # Pixels are pulled: the last map is the first that a place goes through.
+                # Maps lead from new places to old ones, so the last map is applied first.
                 maps = one.maps if whole.maps is None else whole.maps @ one.maps
                 whole = whole._replace(maps=maps)
             if one.coefficients is not None:
@@ -186,13 +187,13 @@ AUGMENTATIONS = {"shift": Shift, "affine": Affine, "elastic": Elastic}
 
 @lru_cache
 def _smooth_basis(size, sigma):
-    """Few columns that smooth noise in one direction is made of: (size, K) float32.
+    """Return a low-rank basis of smoothed noise in one direction: (size, K) float32.
 
     The values of noise smoothed by a Gaussian at points d apart have the covariance
     exp(-d^2 / (4 sigma^2)) / (2 sqrt(pi) sigma). Its eigenvectors, times the roots of the
     eigenvalues, turn independent numbers of one variance into numbers of that covariance. Most
-    eigenvalues are next to nothing: the K columns keep 99.9 % of the variance. With sigma 4
-    a field of 28x28 takes 49 random numbers in place of 784, and no convolution.
+    eigenvalues are almost 0: the K columns keep 99.9 % of the variance. With sigma 4, a field
+    of 28x28 takes 49 random numbers instead of 784, and no convolution.
     """
     points = np.arange(size)
     distance = points[:, None] - points
@@ -201,18 +202,18 @@ def _smooth_basis(size, sigma):
     share = np.cumsum(values) / values.sum()
     modes = 1 + np.count_nonzero(share < 0.999)
     basis = vectors[:, :modes] * np.sqrt(values[:modes])
-    # An eigenvector's sign is the library's choice; ours is the same everywhere.
+    # The sign of an eigenvector depends on the library: fix it.
     basis *= np.where(basis[0] < 0, -1, 1)
     return np.ascontiguousarray(basis, np.float32)
 
 
 def _widened(basis, modes):
-    """The basis with columns of zeros added."""
+    """Return the basis with columns of zeros added, `modes` in all."""
     return np.ascontiguousarray(np.pad(basis, ((0, 0), (0, modes - basis.shape[1]))))
 
 
 def _from_the_corner(maps, shape):
-    """Maps (M, 3, 3) counted from the middle as matrices (M, 2, 3) for rows and columns."""
+    """Return maps (M, 3, 3) about the middle as matrices (M, 2, 3) of rows and columns from 0."""
     count, height, width = shape
     if maps is None:
         maps = identity_maps(count)
@@ -224,7 +225,7 @@ def _from_the_corner(maps, shape):
 
 def _check_amount(name, value):
     try:
-        fits = 0 <= value <= MOST_AMOUNT  # not so for NaN
+        fits = 0 <= value <= MOST_AMOUNT  # False for NaN
     except (TypeError, ValueError):
         fits = False
     if not fits:

@@ -1,4 +1,4 @@
-"""Which samples make up each batch."""
+"""Selection of the samples of each batch."""
 
 import math
 
@@ -9,16 +9,16 @@ from np_nn.utils.errors import NpNNError, wrong_return
 
 
 class Batches:
-    """The indices of each batch of a run: iterate it for arrays (batch_size,) int in 0..n-1.
+    """Iterable over the batches of a run: indices (batch_size,) int in 0..n-1.
 
-    steps: how many batches; or epochs: passes over the set, epochs *
-    ceil(n / batch_size) batches. replacement: each batch is drawn anew from the
-    whole set. Without it the set is shuffled once an epoch and cut into batches,
-    the last one smaller if need be. order: a function () -> (n,) int, asked before each
-    epoch, that takes the place of shuffling. The same seed gives the same batches.
+    steps: number of batches; or epochs: passes over the set, epochs *
+    ceil(n / batch_size) batches. replacement: each batch is drawn from the whole set.
+    Without it the set is shuffled once per epoch and divided into batches, the last
+    one possibly smaller. order: a function () -> (n,) int, called before each epoch, that
+    replaces shuffling. The same seed gives the same batches.
 
-    Raises NpNNError unless exactly one of steps and epochs is given, all are at
-    least 1, and a batch is no larger than the set; and for an order that is none of the set.
+    Raises NpNNError unless exactly one of steps and epochs is given, all numbers are at
+    least 1, and a batch is at most as large as the set; and for an order with other indices.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Batches:
 
     @property
     def sizes(self):
-        """(per_epoch,) int: how many samples each batch of an epoch has."""
+        """Number of samples in each batch of an epoch, (per_epoch,) int."""
         sizes = np.full(self.per_epoch, self.batch_size)
         if not self.replacement:
             sizes[-1] -= sizes.sum() - self.n
@@ -55,7 +55,7 @@ class Batches:
 
     @property
     def plan(self):
-        """What decides which samples come: two of one plan give the same batches."""
+        """Settings that determine the batches: equal plans give the same batches."""
         return {
             "number of images": self.n,
             "batch size": self.batch_size,
@@ -64,10 +64,10 @@ class Batches:
         }
 
     def blocks(self, most, rng=None, done=0):
-        """Yield the same batches, several at a time: (k, batch_size) int, k at most ``most()``.
+        """Yield the same batches in blocks: (k, batch_size) int, k at most ``most()``.
 
-        All batches of a block belong to one epoch, which is ``per_epoch`` batches. To begin after
-        ``done`` batches, give the generator as it was when their last epoch began.
+        All batches of a block belong to one epoch, which has ``per_epoch`` batches. To begin after
+        ``done`` batches, pass the generator in its state at the start of the current epoch.
         """
         rng = rng or seeds.generator(self.seed, "shuffle")
         return (self._drawn if self.replacement else self._shuffled)(rng, most, done)

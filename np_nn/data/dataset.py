@@ -1,4 +1,4 @@
-"""Dataset: a training and a test split, and how files become samples of them."""
+"""Dataset: a training and a test split, and the preparation of their samples."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,36 +10,36 @@ from np_nn.data.split import Split
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A training and a test split."""
+    """Training and test split of a data set, with its classes and origin."""
 
     name: str
     train: Split
     test: Split
     classes: tuple[str, ...]
-    root: Path | None = None  # what torchvision would be given; None if that reads no such set
-    note: str = ""  # what the user should know when reading the results, in one line
-    reason: str = ""  # why the note applies, and what would help, in one line
+    root: Path | None = None  # torchvision's `root` argument; None if torchvision lacks the set
+    note: str = ""  # caveat on the results, in one line
+    reason: str = ""  # why the note applies, and its remedy, in one line
     validation: Split | None = None  # held out of the training images by ``prepare``
-    prepare_seconds: float = 0.0  # what ``prepare`` took for the training images
-    preparation: Preparation | None = None  # by which files become samples; None: of arrays alone
-    remarks: tuple[str, ...] = ()  # what reading it did that is worth a line of the report each
-    files: tuple[Path, ...] = ()  # files and folders of the user's own that it was read from
+    prepare_seconds: float = 0.0  # time of ``prepare`` for the training images
+    preparation: Preparation | None = None  # rule from files to samples; None: arrays as they are
+    remarks: tuple[str, ...] = ()  # lines for the report on how the set was read
+    files: tuple[Path, ...] = ()  # the user's files and folders from which it was read
 
     def __post_init__(self):
         own = Preparation.of(self.train)
-        if self.preparation is not None:  # the scale is that of the samples, whoever set it
+        if self.preparation is not None:  # the samples' own scale takes precedence
             own = replace(self.preparation, scale=own.scale, shift=own.shift)
         object.__setattr__(self, "preparation", own)
 
     @property
     def title(self):
-        """The data set's name as people write it; a set of the user's own has the name it has."""
+        """The data set's usual spelling; for a user's own set, its name."""
         titles = {name: source.title for name, source in DATASETS.items()}
         return (titles | {"digits": "scikit-learn's digits"}).get(self.name, self.name)
 
 
 def paths(dataset):
-    """Return the files of a Dataset, packed or not, and folders of images; none of the digits."""
+    """Return a Dataset's possible files, packed and unpacked, or image folders; [] for digits."""
     if dataset.root is None:
         return list(dataset.files)
     source = DATASETS[dataset.name]

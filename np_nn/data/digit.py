@@ -1,4 +1,4 @@
-"""Digit preparation: a photo, scan or drawing of one digit becomes an image as MNIST's are.
+"""Digit preparation: from a photo, scan or drawing of one digit to an image like MNIST's.
 
 MNIST's page: the digits "were size normalized to fit in a 20x20 pixel box while preserving their
 aspect ratio [...] using an anti-aliasing technique [...] the images were centered in a 28x28 image
@@ -14,24 +14,24 @@ from np_nn.data.formats import images
 from np_nn.utils.errors import DataError, NpNNError, shown
 
 FIELD = 28  # rows and columns of the result
-BOX = 20  # rows and columns that the digit is fitted into
-CENTRE = FIELD // 2  # of mass: this row and column, as on average in MNIST
-MOST_SIDE = 512  # larger images are reduced first: pixels
-POINTS = 4096  # from which the paper's colour is estimated, at most
-LINEAR, QUADRATIC = 3, 6  # terms of a function of the place
-ROUNDS = 3  # of reweighting: more change no pixel by a level, on average
-LEAST_CONTRAST = 16  # of ink and paper, in levels of 0 to 255
-LEAST_RATIO = 4  # of the ink's contrast and the paper's typical unevenness
-LEAST_PAPER = 0.1  # of the image: less tells nothing about the rest
-ROUNDING = 1e-6  # levels of contrast that the fit of even paper has at most: they are no ink
-SPECK = 0.03  # of the largest stroke's area: smaller parts are no ink
-EIGHT = np.ones((3, 3))  # diagonal neighbours belong together, too
+BOX = 20  # rows and columns of the box that the digit is fitted into
+CENTRE = FIELD // 2  # row and column of the centre of mass, as on average in MNIST
+MOST_SIDE = 512  # maximum side in pixels; larger images are reduced first
+POINTS = 4096  # maximum pixels from which the paper's colour is estimated
+LINEAR, QUADRATIC = 3, 6  # number of terms of a function of the place
+ROUNDS = 3  # of reweighting; further ones change pixels by less than a level on average
+LEAST_CONTRAST = 16  # minimum contrast of ink and paper, in levels of 0 to 255
+LEAST_RATIO = 4  # minimum ratio of the ink's contrast to the paper's typical unevenness
+LEAST_PAPER = 0.1  # minimum share of paper in the image for an estimate of its colour
+ROUNDING = 1e-6  # maximum contrast, in levels, that rounding gives even paper; it is not ink
+SPECK = 0.03  # minimum area of a part, relative to the largest; smaller parts are not ink
+EIGHT = np.ones((3, 3))  # structuring element: diagonal neighbours are connected, too
 
 
 def read(paths):
     """Return image files of one digit each as uint8 (n, 28, 28): bright ink on black.
 
-    Raises DataError for a file that is no image, or has no ink that stands out from empty paper.
+    Raises DataError for a file that is not an image, or whose ink does not stand out from paper.
     """
     return np.stack([_read(path) for path in paths]) if len(paths) else _empty()
 
@@ -49,9 +49,9 @@ def _empty():
 
 
 def prepare(pixels):
-    """Return an image (3, H, W) uint8 of a digit, of any colours, as MNIST has it: (28, 28) uint8.
+    """Return a digit image (3, H, W) uint8, of any colours, in MNIST's form: (28, 28) uint8.
 
-    Raises NpNNError where nothing stands out from the paper.
+    Raises NpNNError if no ink stands out from the paper.
     """
     return _placed(_fitted(_without_specks(*_ink(_reduced(pixels)))))
 
@@ -64,9 +64,9 @@ def _reduced(pixels):
 
 
 def _ink(pixels):
-    """Return ink (H, W), from 0 to 1, and which pixels are ink for certain (H, W) bool.
+    """Return ink (H, W), from 0 to 1, and a mask (H, W) bool of pixels that are certainly ink.
 
-    Ink is what differs in colour from the paper, be it darker or lighter. The paper is first
+    Ink differs in colour from the paper; it may be darker or lighter. The paper's colour is first
     estimated at the border, then wherever there is no ink.
     """
     contrast = _contrast(pixels, _border(pixels.shape[:2]), LINEAR)
@@ -98,7 +98,7 @@ def _border(shape):
 
 
 def _paper_only(contrast):
-    """Return (H, W) bool: what is paper for certain, at some distance from all ink."""
+    """Return a mask (H, W) bool of pixels that are certainly paper, at a distance from all ink."""
     return ~ndimage.binary_dilation(contrast > 0.7 * _otsu(contrast), EIGHT, iterations=2)
 
 
@@ -106,8 +106,8 @@ def _contrast(pixels, paper, count):
     """Return the distance (H, W) of each pixel's colour from that of the paper: 0 to 255.
 
     The paper's colour is a function of the place, because light is uneven. It is fitted to the
-    pixels of `paper` (H, W) bool by least absolute deviations, which ink among them, if it is less
-    than half, hardly moves: least squares, reweighted. count: of the function's terms.
+    pixels of `paper` (H, W) bool by least absolute deviations (iteratively reweighted least
+    squares), robust to ink on less than half of them. count: number of the function's terms.
     """
     terms = _terms(paper.shape)[..., :count]
     places = np.flatnonzero(paper)
@@ -129,7 +129,7 @@ def _terms(shape):
 
 
 def _otsu(values):
-    """Return the threshold that parts values best in two classes.
+    """Return the threshold that separates values best into two classes.
 
     Source: Otsu 1979, A threshold selection method from gray-level histograms.
     """
@@ -142,7 +142,7 @@ def _otsu(values):
 
 
 def _without_specks(ink, certain):
-    """Return the ink without the parts that have too little ink for certain."""
+    """Return the ink without parts that have too few pixels of certain ink."""
     parts, count = ndimage.label(ink, EIGHT)
     areas = np.bincount(parts[certain], minlength=count + 1)
     areas[0] = 0

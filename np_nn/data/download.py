@@ -1,4 +1,4 @@
-"""Fetching a data set from its mirrors."""
+"""Download of a data set from its mirrors."""
 
 import io
 import os
@@ -11,21 +11,30 @@ from np_nn.utils.errors import DataError, NpNNError, unknown_name
 from np_nn.utils.files import check_writable, write_file
 
 TIMEOUT = (5, 10)  # seconds to connect, seconds without a byte
-CHUNK = 1 << 16
+CHUNK = 1 << 16  # bytes
 
 
 class UnavailableError(DataError):
-    """Nothing is damaged, but a data set can be neither found nor fetched."""
+    """Data set that is not damaged, but can be neither found nor downloaded."""
 
 
 def fetch(name, root, *, mirrors=None, timeout=TIMEOUT, quiet=False):
-    """Download into the folder `root` those files of data set `name` that are not there.
+    """Download the missing files of data set `name` into the folder `root`.
 
-    Each is verified before it appears under its name, unpacked as torchvision needs it.
-    `mirrors` are tried in order; `timeout` is (seconds to connect, seconds without a byte).
+    Each is verified before it appears under its name, unpacked as torchvision needs it. No part of
+    a file is left behind.
 
-    Raises DataError if a file that is there is damaged, if no mirror serves a missing one, or if
-    it cannot be stored. No part of a file is left behind.
+    Args:
+        name: key of DATASETS.
+        root: folder, which is created if needed; files go to the places that torchvision expects.
+        mirrors: addresses to try in order; None: those of the data set.
+        timeout: (seconds to connect, seconds without a byte).
+        quiet: hide the progress bar.
+
+    Raises:
+        DataError: if an existing file is damaged, no mirror serves a missing one, or it cannot be
+            stored.
+        NpNNError: for an unknown name.
     """
     if name not in DATASETS:
         raise unknown_name("data set", name, DATASETS)
@@ -38,19 +47,19 @@ def fetch(name, root, *, mirrors=None, timeout=TIMEOUT, quiet=False):
         if file not in missing:
             verify.read_file(
                 verify.find(folder, file), file
-            )  # damage counts more than a lack of network
+            )  # report damage before a lack of network
     mirrors = list(mirrors or source.mirrors)
     try:
         for file in missing:
             good = _fetch_file(file, folder, mirrors, timeout, quiet)
-            mirrors.sort(key=lambda mirror: mirror != good)  # wait only once for one that hangs
+            mirrors.sort(key=lambda mirror: mirror != good)  # wait once for one that hangs
     except NpNNError as error:
         reason = f"{source.title} could not be downloaded to {place}: {error}"
         raise UnavailableError(f"{reason}; {advice(missing, folder)}") from error
 
 
 def _fetch_file(file, folder, mirrors, timeout, quiet):
-    """Store `file` from the first mirror that has it right, and return that mirror."""
+    """Store `file` from the first mirror with a valid copy, and return that mirror."""
     check_writable(folder)
     mirror, stored, content = _first_good(file, mirrors, timeout, quiet)
     if file.of_gz:  # kept, since only the .gz can be verified later
@@ -60,14 +69,14 @@ def _fetch_file(file, folder, mirrors, timeout, quiet):
 
 
 def _first_good(file, mirrors, timeout, quiet):
-    """Return the first mirror that has `file` right, what it sent, and that unpacked."""
+    """Return the first mirror with a valid copy of `file`, the bytes it sent, and the content."""
     failures = []
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{file.name}.gz"
         try:
             stored = _download(url, idx.size_of(file.shape) + idx.GZIP_SLACK, timeout, quiet)
             return mirror, stored, verify.decode(stored, "download", file)[0]
-        except (OSError, ValueError) as error:  # all of requests' and ours are one of them
+        except (OSError, ValueError) as error:  # bases of requests' errors and ours
             failures.append(f"{mirror} ({_short(error)})")
     raise DataError(f"{file.name} from {', '.join(failures)}")
 
@@ -80,14 +89,14 @@ def _download(url, limit, timeout, quiet):
         progressbar=not quiet and sys.stderr.isatty(),
         chunk_size=CHUNK,
         timeout=timeout,
-        headers={"Accept-Encoding": "identity"},  # or requests might unpack what is to be verified
+        headers={"Accept-Encoding": "identity"},  # else requests might unpack the file
     )
     downloader(url, body, None)
     return body.getvalue()
 
 
 class _BoundedBuffer(io.BytesIO):
-    """Memory that an endless download cannot fill."""
+    """Buffer of at most `limit` bytes, which an endless download cannot exceed."""
 
     def __init__(self, limit):
         super().__init__()
@@ -100,7 +109,7 @@ class _BoundedBuffer(io.BytesIO):
 
 
 def _short(error):
-    """A few words for what requests tells in a paragraph."""
+    """Return a short text for an error of requests, whose own is a paragraph."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP {response.status_code}"

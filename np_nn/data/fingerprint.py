@@ -1,4 +1,4 @@
-"""The fingerprint of a data set: what decides whether a network sees the same images and labels."""
+"""Fingerprint of a data set: equal for equal inputs and labels of a network."""
 
 import hashlib
 
@@ -12,8 +12,8 @@ PARTS = ("scale", "shift", "images' SHA-256", "labels' SHA-256")
 def fingerprint(split):
     """Return {part: value} of a Split, for each of PARTS; all None without a Split.
 
-    Equal numbers have one fingerprint, whatever type, byte order and layout the caller's arrays
-    had, as a Split has converted them.
+    Equal numbers have the same fingerprint for any type, byte order and layout of the caller's
+    arrays, because a Split converts them.
     """
     if split is None:
         return dict.fromkeys(PARTS)
@@ -34,9 +34,9 @@ def _digest(*arrays):
 
 
 def _stored(dtype):
-    """Return the type that is hashed: little-endian; integers as wide as can be, but for bytes.
+    """Return the dtype for hashing: little-endian; integers other than bytes as int64.
 
-    The width of scipy.sparse's indices and of labels follows from the machine.
+    The width of scipy.sparse's indices and of labels depends on the machine.
     """
     if dtype.kind in "iu" and dtype.itemsize > 1:
         return np.dtype("<i8")

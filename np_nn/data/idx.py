@@ -1,4 +1,4 @@
-"""Reading the IDX format behind a guard, packed with gzip or not."""
+"""Reader of the IDX format, with or without gzip, that checks the header before it allocates."""
 
 import gzip
 import io
@@ -10,25 +10,25 @@ from math import prod
 
 from np_nn.utils.errors import DataError
 
-GZIP_SLACK = 1 << 16  # by which a .gz of incompressible data may exceed what it holds
-MAX_BYTES = 1 << 28  # of a file whose shape is not known beforehand
+GZIP_SLACK = 1 << 16  # bytes by which a .gz of incompressible data may exceed its content
+MAX_BYTES = 1 << 28  # maximum size of a file of unknown shape
 
 
 def read_idx(path, shape=None, max_bytes=MAX_BYTES):
     """Return the array of an IDX file of unsigned bytes, packed with gzip or not.
 
-    The array is uint8, C-contiguous and read-only. Any shape but `shape` is an error, where given.
-    Unpacks no more than `shape` needs, or `max_bytes` without one.
-    Raises DataError if the file is unreadable, or anything but one whole IDX array.
+    The array is uint8, C-contiguous and read-only. If `shape` is given, another shape is an error.
+    Unpacks at most the bytes that `shape` needs, or `max_bytes` without a shape.
+    Raises DataError if the file is unreadable, or not exactly one complete IDX array.
     """
     limit = size_of(shape) if shape else max_bytes
     return parse(unpack(read_bytes(path, limit), path, limit), path, shape)
 
 
 def read_bytes(path, limit):
-    """Return the bytes of a file that should hold, once unpacked, no more than `limit` bytes."""
+    """Return a file's bytes; reads at most GZIP_SLACK + 1 more than `limit`, its unpacked size."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a FIFO would wait forever
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a FIFO would block
             raise OSError(f"expected a file, found a folder or a device: {str(path)!r}")
         with open(path, "rb") as file:
             return file.read(limit + GZIP_SLACK + 1)
@@ -37,10 +37,10 @@ def read_bytes(path, limit):
 
 
 def unpack(stored, where, limit):
-    """Return `stored` without its gzip. It may have none: browsers and servers unpack unasked."""
+    """Return `stored` unpacked; it may lack gzip, which browsers and servers remove unasked."""
     content = stored
     if stored.startswith(b"\x1f\x8b"):
-        try:  # one byte more, to tell a bomb from a file that fits and to reach the CRC
+        try:  # one byte more, to detect a larger content and to reach the CRC
             content = gzip.GzipFile(fileobj=io.BytesIO(stored)).read(limit + 1)
         except (EOFError, OSError, zlib.error) as error:
             raise DataError(f"{where}: truncated or damaged gzip data: {error}") from error
@@ -50,7 +50,7 @@ def unpack(stored, where, limit):
 
 
 def parse(content, where, shape=None):
-    """Parse IDX behind a guard: idx2numpy believes any header, and allocates what it claims."""
+    """Parse IDX after checking its header, because idx2numpy allocates what the header claims."""
     import idx2numpy
 
     rank = content[3] if len(content) > 3 and content.startswith(b"\0\0\x08") else 0

@@ -1,4 +1,4 @@
-"""The data sets that are known by name: found or fetched, verified, parsed."""
+"""Data sets known by name: located or downloaded, verified, parsed."""
 
 import os
 from pathlib import Path
@@ -31,14 +31,14 @@ def read(name, data_dir, scale, download, quiet):
 
 
 def _digits(scale, note, reason=""):
-    """scikit-learn's 1797 digits of 8x8 pixels from 0 to 16, as 28x28 from 0 to 255."""
+    """Return scikit-learn's 1797 digits of 8x8 pixels from 0 to 16, as 28x28 from 0 to 255."""
     from scipy.ndimage import zoom
     from sklearn.datasets import load_digits
 
     small, labels = load_digits(return_X_y=True)
     large = zoom(small.reshape(-1, 8, 8), (1, 3.5, 3.5), order=1)
     images, labels = np.rint(large * (255 / 16)).astype(np.uint8), labels.astype(np.int64)
-    # Taken evenly from the samples sorted by class: stratified, and the same on every machine.
+    # Evenly spaced samples, sorted by class: stratified, and the same on every machine.
     by_class = np.argsort(labels, kind="stable")
     test = np.sort(by_class[np.linspace(0, len(labels) - 1, 297).astype(int)])
     train = np.setdiff1d(by_class, test)
@@ -50,7 +50,7 @@ def _digits(scale, note, reason=""):
 
 
 def _locate(name, data_dir, download, quiet):
-    """Return the root that holds all files of a data set, after fetching what is missing."""
+    """Return the root that holds all files of a data set, after downloading missing ones."""
     source = DATASETS[name]
     raw = Path(source.folder, "raw")
     some = (root for root in _roots(data_dir) if len(verify.missing(root / raw, source)) < 4)
@@ -71,7 +71,7 @@ def _locate(name, data_dir, download, quiet):
 
 
 def _roots(data_dir):
-    """Yield the folders to look in; lazily, as the cache's name costs the import of pooch."""
+    """Yield the folders to search, lazily: the cache's name costs the import of pooch."""
     if data_dir is None:
         given = (os.environ.get("NP_NN_DATA"), "data")
         yield from (Path(os.path.expanduser(root)) for root in given if root)
@@ -79,7 +79,7 @@ def _roots(data_dir):
 
 
 def _own_root(data_dir):
-    """The folder that downloads go to: `data_dir`, or without one the cache."""
+    """Return the folder that downloads go to: `data_dir`, or without one the cache."""
     root = os.environ.get("NP_NN_CACHE") or None if data_dir is None else data_dir
     if root is not None:
         return Path(os.path.expanduser(root))
@@ -109,7 +109,7 @@ def cache_folder():
 
 
 def located():
-    """Return {name: the folder that holds its files, or None} of DATASETS, without a download."""
+    """Return {name: folder with all its files, or None} of DATASETS, without a download."""
 
     def root(source):
         raw = Path(source.folder, "raw")

@@ -1,4 +1,4 @@
-"""Loading a data set: one that is known by name, or the user's own files."""
+"""Loading of a data set, by name or from the user's own files."""
 
 import os
 from dataclasses import replace
@@ -19,35 +19,35 @@ def load(
 ):  # fmt: skip
     """Return the Dataset called `name`, or that of the user's own files at this path.
 
-    A name is looked for without `data_dir` in $NP_NN_DATA, ./data and the cache folder
-    ($NP_NN_CACHE or the user's own); the first that holds any of its four files is taken. Folders
-    are only read, but for the cache, and for `data_dir` where a download is asked for.
+    Without `data_dir`, the files of a name are looked for in $NP_NN_DATA, ./data and the cache
+    folder ($NP_NN_CACHE or the user's cache folder); the first folder that holds any of the four
+    files is used. Only the cache and, if a download is asked for, `data_dir` are written to.
 
-    A path leads to a folder with a subfolder of images per class or with labels.csv, perhaps in
-    train/ and test/; or to CSV, .npz, .npy, IDX (also in a zip) or Parquet, as files or as a folder
-    of them. Without a test set, a fifth of each class becomes it. Samples come in a seeded
-    stratified order, whatever the format. `Dataset.remarks` says what was done.
+    A path is a folder with a subfolder of images per class or with labels.csv, optionally divided
+    into train/ and test/; or CSV, .npz, .npy, IDX (also in a zip) or Parquet, as files or as a
+    folder of them. Without a test set, a fifth of each class becomes it. The order of samples is
+    seeded and stratified, for every format. `Dataset.remarks` describes what was done.
 
     Args:
-        name: key of DATASETS, "digits" for scikit-learn's, or "auto": MNIST, or where MNIST can
-            be neither found nor fetched, and no `data_dir` is given, the digits, with a note and a
-            reason that say so. Else the path of a file or folder; a known name wins over it.
-        data_dir: the only folder to look in for a name, if given.
+        name: key of DATASETS; "digits" for scikit-learn's; or "auto": MNIST, or the digits, with a
+            note and a reason, if MNIST can be neither found nor downloaded and no `data_dir` is
+            given. Otherwise the path of a file or folder; a known name takes precedence.
+        data_dir: the only folder to search for a name.
         scale: factor of a pixel, see `Split`.
-        download: fetch what is missing, into `data_dir` or else into the cache; None: into the
+        download: download missing files, into `data_dir` or else into the cache; None: into the
             cache only.
         quiet: hide the progress bar.
-        label: column of a table that holds the labels; without it one called label, class, target
-            or y, or the first. Of several IDX sets in one folder: which one.
-        image_size: (height, width), or one number for both, that image files are resized to.
-        skip_unreadable: leave out image files and rows that cannot be read, and say so in the
+        label: column of a table that holds the labels; None: the column called label, class,
+            target or y, else the first. For several IDX sets in one folder: name of the set.
+        image_size: (height, width), or one number for both, to which image files are resized.
+        skip_unreadable: leave out image files and rows that cannot be read, and list them in the
             remarks.
-        preparation: the Preparation of a model, by which the splits become its inputs.
-        seed: of the order and the test set, int >= 0.
+        preparation: Preparation of a model, which turns the splits into its inputs.
+        seed: seed of the order and the test set, int >= 0.
 
     Raises:
         DataError: for a data set that is missing, unreadable or damaged.
-        NpNNError: for an unknown name where there is no such file or folder.
+        NpNNError: for an unknown name that is not a file or folder either.
     """
     if isinstance(name, str) and name in names():
         if label is not None or image_size is not None or skip_unreadable:
@@ -55,7 +55,7 @@ def load(
                             "skip_unreadable are for files of your own")  # fmt: skip
         found = known.read(name, data_dir, scale, download, quiet)
         return found if preparation is None else _prepared(found, preparation)
-    from np_nn.data.formats import reading  # Pillow, which importing np_nn should not cost
+    from np_nn.data.formats import reading  # on use: it imports Pillow
 
     if not isinstance(name, str | os.PathLike):
         raise DataError(
@@ -70,7 +70,7 @@ def load(
 
 
 def _prepared(dataset, preparation):
-    """Return a Dataset of pixels whose splits are inputs as the Preparation makes them."""
+    """Return a Dataset of pixels with its splits converted to inputs by the Preparation."""
     train, test = (
         preparation.split(split.images, split.labels) for split in (dataset.train, dataset.test)
     )
@@ -78,7 +78,7 @@ def _prepared(dataset, preparation):
 
 
 def _options_of(preparation, options):
-    """Return the Options with which files are read as a model's Preparation wants them."""
+    """Return the Options for reading files as a model's Preparation requires."""
     options = replace(options, label=options.label or preparation.label or None)
     if preparation.kind == FEATURES:
         return replace(options, columns=preparation.columns)

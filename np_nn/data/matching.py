@@ -1,4 +1,4 @@
-"""A data set fitted to a network that was trained on another one."""
+"""Matching of a data set to a network that was trained on another one."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from np_nn.utils.errors import NpNNError, shown
 
 
 def match(data, classes, preparation):
-    """Return a Dataset whose labels and features are those of a network, whatever its own order.
+    """Return a Dataset with its labels and features in the numbering and scale of a network.
 
-    Labels are numbered as ``classes`` lists their names. Features are standardized by the
+    Labels are numbered in the order of ``classes``. Features are standardized by the
     preparation's mean and std. classes: names of the network's outputs; empty: unknown.
     preparation: of the network.
 
@@ -31,7 +31,7 @@ def match(data, classes, preparation):
 
 
 def renumbered(labels, classes, known):
-    """Return labels (n,) int of classes by the numbers that these have among the known ones.
+    """Return labels (n,) int, numbers in `classes`, renumbered to those of the `known` classes.
 
     Raises NpNNError for a label whose class is not known.
     """
@@ -53,7 +53,7 @@ def _check_samples(data, preparation):
             f"but those of {data.title} are {own.shape}"
         )
     if preparation.shape and own.pixels != preparation.pixels:
-        kinds = {True: "pixels, 0 to 255", False: "numbers that are no pixels"}
+        kinds = {True: "pixels, 0 to 255", False: "numbers that are not pixels"}
         raise NpNNError(
             f"the model takes {kinds[preparation.pixels]}, "
             f"but the samples of {data.title} are {kinds[own.pixels]}"

@@ -1,4 +1,4 @@
-"""The user's own arrays as a Dataset: classes, kind of samples, order and test set."""
+"""Conversion of a user's arrays to a Dataset: classes, kind of samples, order and test set."""
 
 import math
 import re
@@ -13,17 +13,17 @@ from np_nn.utils.arrays import PIXEL
 from np_nn.utils.errors import DataError, shown
 from np_nn.utils.seeds import checked
 
-LEAST_PIXELS = 16  # columns of whole numbers 0..255, a square number of them, that are an image
-MANY_CLASSES = 20  # more of a table are doubted if there are not two samples of each
+LEAST_PIXELS = 16  # minimum columns, a square number, for rows of 0..255 to count as images
+MANY_CLASSES = 20  # more classes of a table are an error unless they have two samples on average
 
 
 def from_arrays(x, y, test=None, *, classes=None, name="arrays", scale=PIXEL, seed=0):
-    """Return the Dataset of the user's own arrays, as `load` makes it of files.
+    """Return the Dataset of the user's own arrays, like that of files from `load`.
 
-    What samples are is decided by their type, for both parts alike, and stands in
-    `Dataset.preparation`: whole numbers 0..255 in the shape of images are pixels, and so is a table
-    of them with a square number of columns (at least 16); floats in the shape of images stay as
-    they are; all other tables are features, standardized with the training set's mean and
+    The type of the samples, of both parts together, determines their kind, which
+    `Dataset.preparation` records: whole numbers 0..255 in the shape of images are pixels, and so is
+    a table of them with a square number of columns (at least 16); floats in the shape of images are
+    not changed; all other tables are features, standardized with the training set's mean and
     standard deviation.
 
     Args:
@@ -31,12 +31,12 @@ def from_arrays(x, y, test=None, *, classes=None, name="arrays", scale=PIXEL, se
         y: labels (n,) of any type: numbers, text, a pandas Series or Categorical.
         test: (x, y) of the test set; None: a fifth of each class.
         classes: names of the classes 0, 1 ...; None: the labels themselves.
-        name: of the set, for reports.
+        name: name of the set, for reports.
         scale: factor of a pixel, see `Split`.
-        seed: of the order and the test set, int >= 0.
+        seed: seed of the order and the test set, int >= 0.
 
     Raises:
-        DataError: for arrays that do not fit together, labels that are none, or one class.
+        DataError: for arrays that do not match, missing labels, or a single class.
     """
     columns = tuple(map(str, getattr(x, "columns", ())))
     parts = {TRAIN: (x, y)} | ({} if test is None else {TEST: test})
@@ -57,11 +57,11 @@ def _samples(x):
         arrays = {column: np.asarray(x[column]) for column in x.columns}
         for column, array in arrays.items():
             if array.dtype.kind not in "biuf":
-                raise DataError(f"column {shown(column)} holds {array.dtype}, no numbers")
+                raise DataError(f"column {shown(column)} holds {array.dtype}, not numbers")
         return np.stack(list(arrays.values()), axis=1)
     try:
         return np.asarray(x)
-    except (TypeError, ValueError) as error:  # rows of other lengths
+    except (TypeError, ValueError) as error:  # ragged rows
         raise DataError(f"x must be an array of numbers: {shown(error)}") from None
 
 
@@ -74,7 +74,7 @@ def _labels(y):
             raise DataError(f"sample {int(np.argmax(codes < 0))} has no label")
         return codes, dict(enumerate(map(str, categorical.categories)))
     if isinstance(y, list | tuple) and any(isinstance(label, str) for label in y):
-        return np.array(y, object), {}  # as text, NumPy would make a class of a missing label
+        return np.array(y, object), {}  # a text array would turn a missing label into a class
     return np.asarray(y), {}
 
 
@@ -82,14 +82,14 @@ def dataset(found, name, seed=0, scale=PIXEL, preparation=None):
     """Return the Dataset of a Found.
 
     Args:
-        found: what a reader has found.
-        name: of the set.
-        seed: of the order and the test set, int >= 0.
+        found: result of a reader.
+        name: name of the set.
+        seed: seed of the order and the test set, int >= 0.
         scale: factor of a pixel.
-        preparation: the Preparation of a model, by which the splits become its inputs.
+        preparation: Preparation of a model, which turns the splits into its inputs.
 
     Raises:
-        DataError: for samples and labels that do not fit together.
+        DataError: for samples and labels that do not match.
     """
     seed = checked(seed)
     _check(found, name)
@@ -115,7 +115,7 @@ def dataset(found, name, seed=0, scale=PIXEL, preparation=None):
 
 
 def _check(found, name):
-    """Raise DataError unless each sample has a label and is made of finite numbers."""
+    """Raise DataError unless each sample has a label and consists of finite numbers."""
     for part, of in found.parts.items():
         samples, where = of.samples, f"{name}, {part} set"
         if samples.dtype.kind not in "biuf":
@@ -141,7 +141,7 @@ def _check(found, name):
 
 
 def _fit(numbers):
-    """Return which numbers float32 can hold: no NaN, and none beyond its range."""
+    """Return a mask of the numbers that float32 can hold: neither NaN nor beyond its range."""
     return np.abs(numbers) <= np.finfo(np.float32).max
 
 
@@ -157,11 +157,11 @@ def _classes(found, name):
     every = every.tolist()
     if len(every) < 2:
         raise DataError(f"{name}: one class, {shown(every[0])}; at least two are needed")
-    rows = all(of.samples.ndim == 2 for of in found.parts.values())  # another column may be meant
+    rows = all(of.samples.ndim == 2 for of in found.parts.values())  # maybe the wrong column
     many = 2 < len(every) == len(numbers) or len(every) > max(MANY_CLASSES, len(numbers) / 2)
     if rows and many:
         raise DataError(
-            f"{name}: {len(every):,} different labels in {len(numbers):,} samples are no classes: "
+            f"{name}: {len(every):,} different labels in {len(numbers):,} samples are not classes: "
             "which column holds the labels? (--label, label=)"
         )
     whole = all(re.fullmatch(r"-?[0-9]+", str(value)) for value in every)
@@ -173,15 +173,15 @@ def _classes(found, name):
 
 
 def _name(label, where):
-    """Return a class's name. Raises DataError for a folder's that no file of text can hold."""
+    """Return a class's name. Raises DataError for a folder's name that UTF-8 cannot encode."""
     text = str(label)
-    if any("\ud800" <= letter <= "\udfff" for letter in text):  # of bytes that are no UTF-8
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # from bytes that are not UTF-8
         raise DataError(f"{where}: the class {shown(text)} has no name in UTF-8: rename it")
     return text
 
 
 def _values(labels, where):
-    """Return labels as whole numbers (n,) int64 or as text (n,). Raises DataError for others."""
+    """Return labels as integers (n,) int64 or as text (n,). Raises DataError for others."""
     array = np.asarray(labels)
     if array.ndim == 2 and array.dtype.kind in "biuf":
         one_hot = array.shape[1] > 1 and ((array == 0) | (array == 1)).all()
@@ -209,12 +209,12 @@ def _text(value, where):
 def _is_missing(value):
     try:
         return value is None or bool(value != value)
-    except TypeError:  # of pandas' NA, which is neither equal nor different
+    except TypeError:  # from bool(pandas.NA)
         return True
 
 
 def _whole_texts(texts, where):
-    """Return texts such as 5.0, where all are numbers, as whole numbers; others as they are."""
+    """Return texts such as "5.0" as integers if all of them are numbers, else unchanged."""
     if not any("." in text for text in np.unique(texts).tolist()):
         return texts
     try:
@@ -236,16 +236,16 @@ def _whole(numbers, where):
 
 
 def _unlearnt(labels, classes):
-    """Return a remark on classes that no sample can be learnt from; [] where all have some."""
+    """Return [remark] on classes without a training sample; [] if all classes have one."""
     counts = np.bincount(labels, minlength=len(classes))
     names = [shown(classes[i]) for i in np.flatnonzero(counts == 0)[:3]]
     return [f"without a sample to train with: {', '.join(names)}"] if names else []
 
 
 def _as_images(parts, name, remarks, preparation=None):
-    """Return {part: samples}, of which pixels are uint8 (n, H, W) or (n, 3, H, W).
+    """Return {part: samples}, with pixels as uint8 (n, H, W) or (n, 3, H, W).
 
-    preparation: of a model, whose kind of samples counts; None: the arrays' type decides.
+    preparation: of a model, which determines the kind of samples; None: the arrays' type does.
     """
     arrays = {part: of.samples for part, of in parts.items()}
     shape = next(iter(arrays.values())).shape[1:]
@@ -286,7 +286,7 @@ def _channels_first(images, name):
 
 
 def _preparation(samples, columns, scale, remarks):
-    """Return the Preparation of samples as the training set has them."""
+    """Return the Preparation of a training set's samples."""
     shape = samples.shape[1:]
     if samples.dtype == np.uint8 and len(shape) > 1:
         return Preparation(IMAGE, shape, scale=scale)
@@ -294,7 +294,7 @@ def _preparation(samples, columns, scale, remarks):
         remarks.append("samples are floats in the shape of images, and stay as they are")
         return Preparation(ARRAY, shape, pixels=False)
     mean, std = samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64)
-    constant = samples.min(axis=0) == samples.max(axis=0)  # rounding makes std of 0.1 no zero
+    constant = samples.min(axis=0) == samples.max(axis=0)  # their std may not be 0: rounding
     alike = f"; constant: {constant.sum():,}" if constant.any() else ""
     text = "features, standardized with the training set's mean and standard deviation"
     remarks.append(f"{text}: {shape[0]:,}{alike}")

@@ -1,15 +1,15 @@
-"""Points of two classes in the plane, on which one sees what a network learns."""
+"""Points of two classes in the plane, for pictures of what a network learns."""
 
 import numpy as np
 
 from np_nn.data import Dataset, Split
 from np_nn.utils.errors import unknown_name
 
-TRAIN, TEST = 200, 300  # points
+TRAIN, TEST = 200, 300  # numbers of points
 
 
 def load_points(name, seed=0):
-    """The Dataset called `name`, one of POINTS: points (n, 2) float32, labels 0 and 1.
+    """Return the Dataset `name`, one of POINTS: points (n, 2) float32, labels 0 and 1.
 
     The same name and seed (int >= 0) give the same points. Raises NpNNError for another name.
     """
@@ -40,7 +40,7 @@ def _circles(n, seed):
 
 
 def _xor(n, seed):
-    """Four clouds; those opposite each other are of one class."""
+    """Draw four clouds, of which opposite ones have the same class."""
     from sklearn.datasets import make_blobs
 
     corners = [[-1, -1], [1, 1], [-1, 1], [1, -1]]
@@ -49,7 +49,7 @@ def _xor(n, seed):
 
 
 def _spirals(n, seed):
-    """Two arms that wind around each other one and a half times (after Lang and Witbrock 1988)."""
+    """Draw two spiral arms of one and a half turns each (after Lang and Witbrock 1988)."""
     rng = np.random.default_rng(seed)
     y = rng.integers(2, size=n)
     turn = 3 * np.pi * np.sqrt(rng.uniform(0.02, 1, n))

@@ -1,4 +1,4 @@
-"""Preparation: from a user's file to the input of a network; stored with a data set and a model."""
+"""Preparation: rule from a user's file to a network's input, stored with data sets and models."""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from np_nn.data import preprocess
 from np_nn.data.split import Split, image_shape
 from np_nn.utils.errors import NpNNError, unknown_name
 
-DIGIT = "digit"  # an image file: its ink found, cropped, fitted and centred as MNIST was made
+DIGIT = "digit"  # an image file: ink extracted, cropped, fitted and centred as in MNIST
 IMAGE = "image"  # an image file, resized
 FEATURES = "features"  # a row of a table, whose columns are standardized
 ARRAY = "array"  # an array as it is
@@ -20,13 +20,13 @@ KINDS = (DIGIT, IMAGE, FEATURES, ARRAY)
 class Preparation:
     """Rule that turns files and arrays into the samples of a network.
 
-    A file is prepared by ``kind`` into a sample of ``shape``; samples are then straightened where
-    ``deskew`` says so, and become scale * sample + shift, see `Split`.
+    A file is prepared by ``kind`` into a sample of ``shape``; samples are then deskewed if
+    ``deskew`` is set, and become scale * sample + shift, see `Split`.
 
     kind: one of KINDS. shape: of one sample: (H, W), (3, H, W) or (I,). pixels: samples are bytes
     (uint8), else float32. columns: names of the features, in their order. mean, std: of each
-    feature: a value becomes (value - mean) / std. label: the column of labels, or the set among
-    several, that the user named; "" where none was. Raises NpNNError for values that do not fit.
+    feature: a value becomes (value - mean) / std. label: the user's name of the column of labels,
+    or of one set among several; "" for none. Raises NpNNError for values that do not match.
     """
 
     kind: str = ARRAY
@@ -52,18 +52,17 @@ class Preparation:
 
     @classmethod
     def of(cls, split):
-        """Return the rule for arrays like the images of a Split, which are taken as they are."""
+        """Return the rule for arrays like the images of a Split, which are not changed."""
         pixels = split.images.dtype == np.uint8
         shape = tuple(split.images.shape[1:])
         return cls(ARRAY, shape, pixels, scale=split.scale, shift=split.shift)
 
     def split(self, samples, labels=None):
-        """Return the Split of samples as their files or arrays have them, ready for the network.
+        """Return the Split, ready for the network, of samples as read from files or arrays.
 
-        samples ``(n, *shape)``: features not yet standardized. labels: (n,) int; without any all
-        are 0.
+        samples ``(n, *shape)``: features not yet standardized. labels: (n,) int; None: all 0.
 
-        Raises NpNNError for samples of another shape, and for pixels that are no bytes.
+        Raises NpNNError for samples of another shape, and for pixels that are not bytes.
         """
         samples = np.asarray(samples)
         if not self.shape:
@@ -90,5 +89,5 @@ class Preparation:
 
     @property
     def channels(self):
-        """The number of channels of an image, 1 or 3. Raises NpNNError where there are none."""
+        """Number of channels of an image, 1 or 3. Raises NpNNError if samples are not images."""
         return image_shape(self.shape)[0]

@@ -1,4 +1,4 @@
-"""Changes that are the same for every epoch: standardization and straightening."""
+"""Preprocessing, done once and not per epoch: standardization and deskewing."""
 
 import math
 
@@ -7,12 +7,12 @@ import numpy as np
 from np_nn import ops
 from np_nn.utils.errors import NpNNError
 
-BLOCK = 2**18  # pixels at a time, where what is made of them is larger than they are
-MOST_SIDE = 4096  # rows or columns of an image; the kernels count with 32 bits
+BLOCK = 2**18  # pixels at a time, which bounds the memory of their float64 copies
+MOST_SIDE = 4096  # maximum rows and columns of an image; the kernels count with 32 bits
 
 
 def mean_and_std(images):
-    """The mean and the standard deviation of all pixels of images (M, ...) uint8."""
+    """Return the mean and the standard deviation of all pixels of images (M, ...) uint8."""
     _check_pixels(images)
     total = squares = 0.0
     flat = images.reshape(-1)
@@ -25,9 +25,9 @@ def mean_and_std(images):
 
 
 def standardization(images):
-    """(scale, shift) such that scale * pixel + shift has mean 0 and variance 1 over all images.
+    """Return (scale, shift): scale * pixel + shift has mean 0 and variance 1 over all images.
 
-    Raises NpNNError where all pixels are alike.
+    Raises NpNNError if all pixels are equal.
     """
     mean, std = mean_and_std(images)
     if not std:
@@ -36,12 +36,12 @@ def standardization(images):
 
 
 def deskew(images):
-    """Straighten handwriting: images (M, H, W) uint8 to new ones, sheared and centred.
+    """Deskew handwriting: return new images (M, H, W) uint8, sheared and centred.
 
-    The rows of each image are shifted until its principal axis is upright, that is until
-    its ink is as far right above the centre of mass as below (LeCun, Bottou, Bengio and
+    The rows of each image are shifted until its principal axis is vertical, that is, until
+    its ink is equally far right above and below the centre of mass (LeCun, Bottou, Bengio and
     Haffner, "Gradient-based learning applied to document recognition", 1998). The centre of
-    mass comes to lie on pixel (H // 2, W // 2), as it does in MNIST.
+    mass moves to pixel (H // 2, W // 2), as in MNIST.
     """
     check_images(images)
     y, x, slant = _ink(np.ascontiguousarray(images))
@@ -53,12 +53,12 @@ def deskew(images):
 
 
 def _ink(images):
-    """The centre of mass (y, x) of each image, and by how many columns its ink leans per row."""
+    """Return the centre of mass (y, x) of each image, and its slant in columns per row."""
     mass, y, x, yy, xy = ops.image_moments(images, np.empty((len(images), 5), np.int64)).T
-    mass = np.maximum(mass, 1)  # a black image stays one, whatever is done to it
+    mass = np.maximum(mass, 1)  # of a black image, which stays black
     y, x = y / mass, x / mass
     variance, covariance = yy / mass - y * y, xy / mass - x * y
-    slant = np.zeros(len(images))  # also of ink in a single row
+    slant = np.zeros(len(images))  # 0 also for ink in a single row
     return y, x, np.divide(covariance, variance, out=slant, where=variance > 1e-9)
 
 
@@ -68,11 +68,11 @@ def identity_maps(count):
 
 
 def warp(images, matrices, coefficients=None, basis_y=None, basis_x=None):
-    """Resample images (M, H, W) uint8, bilinearly and with black around them; returns new ones.
+    """Resample images (M, H, W) uint8, bilinearly and with black around them; return new ones.
 
-    matrices (M, 2, 3): where the pixel (y, x, 1) of each new image comes from. coefficients
-    (M, 2, K, K) with basis_y (H, K) and basis_x (W, K), all float32, or None: a displacement
-    added to that. See ``reference.warp_images``.
+    matrices (M, 2, 3) map each pixel (y, x, 1) of a new image to its source place. coefficients
+    (M, 2, K, K) with basis_y (H, K) and basis_x (W, K), all float32, or None: a displacement of
+    the source place. See ``reference.warp_images``.
     """
     images, matrices = np.ascontiguousarray(images), np.ascontiguousarray(matrices, np.float32)
     out = np.empty_like(images)
@@ -80,7 +80,7 @@ def warp(images, matrices, coefficients=None, basis_y=None, basis_x=None):
 
 
 def check_images(images):
-    """Raise NpNNError unless these are images (M, H, W) uint8 with at most MOST_SIDE rows."""
+    """Raise NpNNError unless these are images (M, H, W) uint8, H and W at most MOST_SIDE."""
     _check_pixels(images)
     if images.ndim > 3:
         raise NpNNError(
@@ -94,6 +94,6 @@ def _check_pixels(images):
         got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
         raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")
     if not images.size:
-        raise NpNNError(f"there is no pixel in images of shape {images.shape}")
+        raise NpNNError(f"images of shape {images.shape} have no pixel")
     if max(images.shape[-2:]) > MOST_SIDE:
         raise NpNNError(f"images may be {MOST_SIDE} pixels high and wide, got {images.shape}")

@@ -1,7 +1,7 @@
-"""Samples from files of the user's, prepared as those that a network was trained on.
+"""Samples from a user's files, prepared as for the training of a network.
 
-What reads images is imported when they are read: Pillow and scipy.ndimage would double the time
-that ``import np_nn`` takes.
+The readers of images are imported on use: Pillow and scipy.ndimage would double the time of
+``import np_nn``.
 """
 
 import io
@@ -15,7 +15,7 @@ from np_nn.utils.errors import DataError, NpNNError, shown
 
 
 def read_images(paths, preparation):
-    """Return files as samples ``(n, *shape)``, which ``preparation.split`` makes a network's input.
+    """Return files as samples ``(n, *shape)``; ``preparation.split`` turns them into inputs.
 
     paths: image files, one sample each, where preparation.kind is "digit" or "image"; tables or
     .npy files, of several samples each, for "features" and "array". preparation: a `Preparation`,
@@ -78,9 +78,9 @@ def _array(path, shape):
     except DataError:
         raise
     except Exception as error:  # the header is Python text, which NumPy parses
-        raise DataError(f"{shown(path)}: no array in .npy format: {shown(error)}") from None
+        raise DataError(f"{shown(path)}: not an array in .npy format: {shown(error)}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise DataError(f"{shown(path)}: no array of numbers")
+        raise DataError(f"{shown(path)}: not an array of numbers")
     array = array[None] if array.shape == shape else array
     if array.shape[1:] != shape:
         wanted = ", ".join(map(str, shape))
@@ -92,9 +92,9 @@ def _array(path, shape):
 
 
 def _table_rows(path, columns):
-    """Yield the features (I,) of each row of a table, by the names of the columns.
+    """Yield the features (I,) of each row of a table, selected by the names of the columns.
 
-    A table without a line of names has the features alone, in their order.
+    A table without a header must hold exactly the features, in the order of `columns`.
     """
     from np_nn.data.formats import table
 
@@ -113,7 +113,9 @@ def _table_rows(path, columns):
         empty = False
         for name, place in zip(columns, places, strict=True):
             if place >= len(cells) or not _is_finite(cells[place]):
-                raise DataError(f"{shown(path)}: line {line}, column {shown(name)}: no number")
+                raise DataError(
+                    f"{shown(path)}: line {line}, column {shown(name)}: not a finite number"
+                )
         yield [float(cells[place]) for place in places]
     if empty:
         raise DataError(f"{shown(path)}: a table without a row")

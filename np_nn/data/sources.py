@@ -1,6 +1,6 @@
-"""The data sets: where each comes from, and the checksums that prove its files.
+"""Table of the data sets: mirrors, and checksums that verify their files.
 
-To add one of MNIST's format, add an entry to DATASETS.
+To add a set in MNIST's format, add an entry to DATASETS.
 """
 
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class File:
-    """An IDX file of unsigned bytes, and the SHA-256 that proves it."""
+    """IDX file of unsigned bytes, and the SHA-256 that verifies it."""
 
     name: str
     shape: tuple[int, ...]
     sha256: str
-    of_gz: bool = False  # sha256 is that of the .gz: for KMNIST no other is known
+    of_gz: bool = False  # sha256 is that of the .gz, the only one known for KMNIST
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from, and how it is recognised."""
+    """Origin of a data set, its classes and its files."""
 
     title: str
     folder: str  # torchvision's class name
@@ -28,7 +28,7 @@ class Source:
 
 
 def _mnist_files(*digests, of_gz=False):
-    """The four files that MNIST and its successors consist of, given the SHA-256 of each."""
+    """Return the four files of MNIST or one of its successors, given the SHA-256 of each."""
     return (
         File("train-images-idx3-ubyte", (60000, 28, 28), digests[0], of_gz),
         File("train-labels-idx1-ubyte", (60000,), digests[1], of_gz),
@@ -87,5 +87,5 @@ DATASETS = {
 
 
 def names():
-    """What ``load`` knows, with what a program has added to DATASETS."""
+    """Return the names that ``load`` knows, with those that a program added to DATASETS."""
     return ("auto", *DATASETS, "digits")

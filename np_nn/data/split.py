@@ -1,4 +1,4 @@
-"""Split: images with their labels, converted to what the kernels take."""
+"""Split: images with their labels, converted to the types that the kernels take."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,15 +13,15 @@ from np_nn.utils.errors import NpNNError
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images (n, 28, 28) with their labels (n,), perhaps read-only; converted when it is made.
+    """Images, such as (n, 28, 28), with labels (n,), possibly read-only; converted on creation.
 
     Integers of any type and byte order in 0..255 are pixels and become uint8; other samples
-    (n, ...), floats, booleans and integers beyond, become float32 as they are. So do the values
-    of a matrix (n, I) of scipy.sparse, which becomes CSR. A pixel p becomes scale * p + shift
+    (n, ...), that is floats, booleans and other integers, become float32. A scipy.sparse matrix
+    (n, I) becomes CSR, its values converted in the same way. A pixel p becomes scale * p + shift
     when a batch becomes float32; without a scale, pixels become 0..1.
 
-    Labels of any integer type become int64; they may be targets (n, C), which become float32,
-    for a loss of values. Raises NpNNError for what is no array of numbers.
+    Labels of any integer type become int64; for a loss of values they may be targets (n, C), which
+    become float32. Raises NpNNError unless images and labels are arrays of numbers.
     """
 
     images: np.ndarray
@@ -42,7 +42,7 @@ class Split:
 
     @cached_property
     def rows(self):
-        """The images as compressed rows, a reference.Rows; made once, on first use."""
+        """The images as compressed rows, a reference.Rows, created on first use."""
         images = self.images
         if is_matrix(images):
             indptr, columns = images.indptr.astype(np.int64), images.indices.astype(np.uint16)
@@ -61,7 +61,7 @@ def image_shape(shape):
 
 
 def is_images(samples):
-    """Return whether samples are images, (n, H, W) or (n, C, H, W), and not rows (n, I)."""
+    """Return whether samples are images, (n, H, W) or (n, C, H, W), not rows (n, I)."""
     return samples.ndim in (3, 4)
 
 
@@ -71,17 +71,19 @@ def noun(samples):
 
 
 def is_matrix(images):
-    """Return whether images are a compressed matrix of scipy.sparse, and no array."""
+    """Return whether images are a compressed scipy.sparse matrix, not an array."""
     return hasattr(images, "indptr")
 
 
 def check_samples(data):
-    """Raise NpNNError unless a Split has images and labels of one number, all finite numbers."""
+    """Raise NpNNError unless a Split has as many labels as images, and all numbers are finite."""
     if len(data) != len(data.labels) or not len(data):
-        raise NpNNError(f"{len(data)} images and {len(data.labels)} labels do not fit")
+        raise NpNNError(
+            f"{len(data)} images and {len(data.labels)} labels: one label per image is needed"
+        )
     if is_matrix(data.images) and not data.images.has_canonical_format:
         raise NpNNError(
-            "the sparse matrix has places twice or out of order: call its sum_duplicates()"
+            "the sparse matrix has duplicate or unordered entries: call its sum_duplicates()"
         )
     for name in ("images", "labels"):
         array = getattr(data, name)

@@ -1,4 +1,4 @@
-"""One file of a data set: where it lies, and whether it is what it claims to be."""
+"""Location and verification of a data set's files."""
 
 import hashlib
 import os
@@ -13,13 +13,13 @@ def missing(folder, source):
 
 
 def find(folder, file):
-    """Where `file` lies in `folder`, or None. Unpacked is faster, but may not be provable."""
+    """Return the path of `file` in `folder`, or None. Prefers the unpacked file if provable."""
     paths = [folder / file.name, folder / f"{file.name}.gz"]
-    return next(filter(_is_there, reversed(paths) if file.of_gz else paths), None)
+    return next(filter(_exists, reversed(paths) if file.of_gz else paths), None)
 
 
-def _is_there(path):
-    """Like os.path.lexists, which however takes a folder that may not be read for an empty one."""
+def _exists(path):
+    """Return whether a path exists; unlike os.path.lexists, raise DataError if not accessible."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -48,9 +48,14 @@ def decode(stored, where, file, provable=True):
 
 
 def check_split(images, labels, images_name="images", labels_name="labels", n_classes=10):
-    """Raise DataError unless each image has one label from 0 to `n_classes` - 1.
+    """Raise DataError unless each image has one label in 0..n_classes - 1.
 
-    images (n, ...), labels (n,) of integers; the names, say of files, are for the message.
+    Args:
+        images: (n, ...).
+        labels: (n,) int.
+        images_name: name of the images for messages, such as a file's.
+        labels_name: name of the labels for messages.
+        n_classes: number of classes.
     """
     n, m = len(images), len(labels)
     if n != m:

@@ -15,8 +15,8 @@ class Conv2d(Module):
     x (N, in_channels, H, W) -> y (N, out_channels, H', W') with
     H' = (H + 2 padding - kernel_size) // stride + 1, and W' alike. kernel_size, stride, padding:
     a number, or a pair (rows, columns). weight (out_channels, in_channels, rows, columns).
-    Weights and biases are initialised as in PyTorch, uniform in +-1/sqrt(in_channels * rows *
-    columns).
+    Initial weights and biases: uniform in +-1/sqrt(in_channels * rows * columns), as in PyTorch.
+
     Raises NpNNError for invalid sizes, and for an input of another rank or number of channels, or
     smaller than the kernel. Source: LeCun et al. 1989.
     """

@@ -54,7 +54,7 @@ def xavier_uniform(rng, shape, fan_in, fan_out):
 
 
 def xavier_normal(rng, shape, fan_in, fan_out):
-    """Draw normal * sqrt(2 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
+    """Draw N(0, 1) * sqrt(2 / (fan_in + fan_out)); biases 0. Glorot and Bengio 2010. float32."""
     return _weights_only(shape, lambda: _normal(rng, shape, math.sqrt(2 / (fan_in + fan_out))))
 
 
@@ -64,7 +64,7 @@ def kaiming_uniform(rng, shape, fan_in, fan_out):
 
 
 def kaiming_normal(rng, shape, fan_in, fan_out):
-    """Draw normal * sqrt(2 / fan_in), for ReLU; biases 0. He et al. 2015. Returns float32."""
+    """Draw N(0, 1) * sqrt(2 / fan_in), for ReLU; biases 0. He et al. 2015. Returns float32."""
     return _weights_only(shape, lambda: _normal(rng, shape, math.sqrt(2 / fan_in)))
 
 
@@ -77,7 +77,7 @@ def orthogonal(rng, shape, fan_in, fan_out):
 
 
 def zeros(rng, shape, fan_in, fan_out):
-    """Return zeros, float32. Such a layer does not learn: all its units stay equal."""
+    """Return zeros, float32: not a useful start, because all units of a layer stay equal."""
     return np.zeros(shape, np.float32)
 
 

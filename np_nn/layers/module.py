@@ -135,7 +135,7 @@ class Module(HasContext):
 
     @property
     def training(self):
-        """Whether the module is in training mode; False within ``inference``."""
+        """True if the module is in training mode; False within ``inference``."""
         return self._training and not _mode.inference
 
     @training.setter
@@ -172,8 +172,8 @@ class Module(HasContext):
         for name, held in [*self.named_modules(), *self._named(Parameter, Buffer).items()]:
             if id(held) in seen:
                 raise NpNNError(
-                    f"{type(self).__name__}: one {held} stands at {seen[id(held)]} and at {name}, "
-                    "but keeps only its last use: give each place one of its own"
+                    f"{type(self).__name__}: one {held} is used at {seen[id(held)]} and at {name}, "
+                    "but keeps only its last use: create one for each place"
                 )
             seen[id(held)] = name
 
@@ -187,7 +187,7 @@ class Module(HasContext):
         return own
 
     def named_parameters(self):
-        """Return {name: Parameter}, named as in PyTorch: "0.weight", "0.bias", "2.weight" ...."""
+        """Return {name: Parameter}, named as in PyTorch, such as "0.weight" and "0.bias"."""
         return self._named(Parameter)
 
     def named_buffers(self):
@@ -229,7 +229,7 @@ class Module(HasContext):
         Raises NpNNError for another dtype.
         """
         if np.dtype(dtype) not in (np.float32, np.float64):
-            raise NpNNError(f"a module is of float32 or float64, not {dtype}")
+            raise NpNNError(f"a module's dtype must be float32 or float64, got {dtype}")
         for held in self._named(Parameter, Buffer).values():
             held.to(dtype)
         return self

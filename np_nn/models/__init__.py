@@ -1,7 +1,7 @@
 """Networks by name, built from layers.
 
-Each is a function whose arguments, but for the sizes of input and output, are fields of a Recipe:
-its signature says which fields it has.
+Each is a function whose arguments, except the sizes of input and output, are fields of a Recipe;
+its signature determines which fields apply.
 """
 
 from np_nn.models.convolutional import convnet, lenet, lenet5, simard

@@ -1,4 +1,4 @@
-"""Networks of two convolutions and an mlp on what they see."""
+"""Networks of two convolutions followed by an mlp."""
 
 import numpy as np
 
@@ -23,15 +23,17 @@ def lenet5(
 ):
     """Build LeNet-5: two convolutions of 5 x 5, each with a pooling, and two hidden layers.
 
-    As it is built today: ReLU and max pooling instead of scaled tanh and averages, every channel
-    sees all those before, logits instead of RBF units.
+    The modern variant: ReLU and max pooling instead of scaled tanh and averages, every channel
+    connected to all before it, logits instead of RBF units.
 
     Args:
         image: (C, H, W) of an input.
         classes: number of outputs.
         channels: of the two convolutions.
         hidden: widths of the hidden layers.
-        activation, bias, output: see `mlp`.
+        activation: see `mlp`.
+        bias: see `mlp`.
+        output: see `mlp`.
         dropout: share dropped after each hidden layer.
 
     Raises:
@@ -56,8 +58,8 @@ def lenet(
 ):
     """Build a LeNet for speed: convolutions of 5 x 5 and 3 x 3, with poolings; one hidden layer.
 
-    Arguments and errors: see `lenet5`. No padding, whose pixels are black; channels by whole
-    vectors; np_nn's own.
+    Arguments and errors: see `lenet5`. No padding, whose pixels are black; the default numbers of
+    channels fill whole vectors. Designed for np_nn.
     """
     features = _pooled("lenet", image, channels, (5, 3), 0, activation, bias)
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
@@ -76,8 +78,8 @@ def convnet(
 ):
     """Build two convolutions of 3 x 3, one pooling, and an mlp with dropout.
 
-    Arguments and errors: see `lenet5`. dropout: of the hidden layers; half of it for what they
-    see. Source: PyTorch, examples/mnist.
+    Arguments and errors: see `lenet5`. dropout: share dropped after each hidden layer; half of it
+    is dropped before the mlp. Source: PyTorch, examples/mnist.
     """
     first, second = _two("convnet", channels)
     features = [
@@ -103,11 +105,11 @@ def simard(
     dropout=0.0,
     output="none",
 ):
-    """Build two convolutions of 5 x 5 that take every second place, no pooling, and an mlp.
+    """Build two convolutions of 5 x 5 with stride 2, no pooling, and an mlp.
 
-    Arguments and errors: see `lenet5`. The source widens images of 28 x 28 to 29 x 29: so does
-    the padding here, whose last row and column no window reaches. Source: Simard, Steinkraus,
-    Platt 2003, Best practices for convolutional neural networks.
+    Arguments and errors: see `lenet5`. The source pads images of 28 x 28 to 29 x 29. The padding
+    here has the same effect: no window reaches its last row and column. Source: Simard,
+    Steinkraus, Platt 2003, Best practices for convolutional neural networks.
     """
     first, second = _two("simard", channels)
     features = [
@@ -121,7 +123,7 @@ def simard(
 
 
 def _pooled(name, image, channels, kernels, padding, activation, bias):
-    """Two convolutions, each with an activation and a pooling that halves height and width."""
+    """Return two convolutions, each with an activation and a pooling by two, and a Flatten."""
     first, second = _two(name, channels)
     return [
         Conv2d(image[0], first, kernels[0], padding=padding, bias=bias),
@@ -146,6 +148,6 @@ def _two(name, channels):
 
 
 def _count(layers, image):
-    """How many numbers the layers make of an image."""
+    """Return the number of outputs of the layers for one image."""
     with inference():
         return Sequential(*layers)(np.zeros((1, *image), np.float32)).shape[1]

@@ -1,4 +1,4 @@
-"""The multilayer perceptron."""
+"""Multilayer perceptron."""
 
 from itertools import pairwise
 
@@ -35,7 +35,7 @@ def mlp(
         dropout: share dropped after each activation.
         input_dropout: the same for the inputs.
         residual: make hidden layers between equal widths Residual.
-        output: name in OUTPUTS, of what follows the last layer.
+        output: name in OUTPUTS of the layer after the last Linear layer.
 
     Raises:
         NpNNError: for unknown names and numbers out of range.

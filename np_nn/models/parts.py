@@ -1,4 +1,4 @@
-"""Layers that networks are told by name to use: their ``name`` and ``role`` say which and where."""
+"""Tables of the layers that networks choose by ``name``, one table for each ``role``."""
 
 from np_nn import layers
 
@@ -10,6 +10,6 @@ def _named(role):
 
 
 ACTIVATIONS = _named("activation")
-# What may follow the last layer; none for losses that take logits.
+# Layers that may follow the last Linear layer; "none" for losses that take logits.
 OUTPUTS = {"none": None, **ACTIVATIONS, **_named("output")}
 NORMS = {"none": None, **_named("norm")}

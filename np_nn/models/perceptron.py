@@ -1,4 +1,4 @@
-"""The perceptron: the first network that learnt."""
+"""Rosenblatt's perceptron, the first network that learnt."""
 
 import math
 
@@ -8,15 +8,15 @@ from np_nn.utils.errors import NpNNError
 
 
 class Perceptron:
-    """One unit that says 1 where w.x + b > 0, else 0, trained with Rosenblatt's rule.
+    """Single unit, output 1 if w.x + b > 0, else 0, trained with Rosenblatt's rule.
 
-    For each sample in turn, w += lr * (y - said) * x and b += lr * (y - said): nothing changes
-    where it is right. If a straight line separates the classes, it is found after finitely many
-    mistakes (Novikoff 1962); if none does, as in XOR, it never settles.
+    For each sample in turn, w += lr * (y - output) * x and b += lr * (y - output): a correct
+    output changes nothing. If a hyperplane separates the classes, one is found after finitely
+    many mistakes (Novikoff 1962); otherwise, as for XOR, training never converges.
 
-    inputs: how many numbers a sample has. lr: learning rate. ``mistakes`` lists how many samples
-    each pass got wrong. Raises NpNNError for bad sizes and rates, samples that do not fit,
-    numbers that are not finite, and labels other than 0 and 1.
+    inputs: numbers of a sample. lr: learning rate. ``mistakes`` lists the number of wrong samples
+    in each pass. Raises NpNNError for invalid sizes and rates, samples of another shape, numbers
+    that are not finite, and labels other than 0 and 1.
     Source: Rosenblatt 1958, The Perceptron.
     """
 
@@ -27,13 +27,13 @@ class Perceptron:
         self.mistakes = []
 
     def predict(self, x):
-        """x (N, inputs) -> 0 or 1 for each, (N,) int."""
+        """Return the class, 0 or 1, of each sample x (N, inputs): (N,) int."""
         return (self._check(x) @ self.weight + self.bias > 0).astype(np.int64)
 
     def fit(self, x, y, epochs=100):
-        """Learn from samples x (N, inputs) and labels y (N,), 0 or 1; returns self.
+        """Train on samples x (N, inputs) and labels y (N,), 0 or 1; return self.
 
-        Stops after a pass without a mistake, else after so many epochs.
+        Stops after a pass without a mistake, else after `epochs` passes.
         """
         x, y = self._check(x), np.asarray(y)
         if y.shape != x.shape[:1] or not np.isin(y, (0, 1)).all():

@@ -1,4 +1,4 @@
-"""Networks with connections that skip layers: a perceptron and a small ResNet."""
+"""Networks with skip connections: a perceptron and a small ResNet."""
 
 from np_nn.layers import (
     AdaptiveAvgPool2d,
@@ -16,15 +16,17 @@ from np_nn.utils.errors import NpNNError
 
 
 def residual_mlp(inputs=784, classes=10, *, activation="relu", bias=True, output="none"):
-    """Build y = f(x + x W) V: a square layer that the inputs skip, an activation, and classes.
+    """Build y = f(x + x W) V: a square layer with a shortcut, an activation, and a Linear layer.
 
     Args:
         inputs: numbers of a sample.
         classes: number of outputs.
-        activation, bias, output: see `mlp`.
+        activation: see `mlp`.
+        bias: see `mlp`.
+        output: see `mlp`.
 
-    Source: willxxy/np_nn, resnet_np.py. It adds up two gradients for W, with and without the
-    derivative of f; there is only the one with it, and here it is the one.
+    Source: willxxy/np_nn, resnet_np.py. Its gradient of W is a sum of two, with and without the
+    derivative of f; only the one with it is right, and is used here.
     """
     return Sequential(
         Residual(Linear(inputs, inputs, bias=bias)),
@@ -48,8 +50,9 @@ def resnet(
         image: (C, H, W) of an input.
         classes: number of outputs.
         channels: of the stages; from the second on, a stage halves height and width.
-        activation, output: see `mlp`.
-        bias: of the last layer; normalisations make those of convolutions idle.
+        activation: see `mlp`.
+        output: see `mlp`.
+        bias: give the last layer a bias; after convolutions, the normalisations' biases suffice.
 
     Raises:
         NpNNError: without channels.
@@ -74,7 +77,7 @@ def resnet(
 
 
 def _basic_block(inputs, outputs, stride, activation):
-    """Two convolutions that are skipped, and an activation of the sum."""
+    """Return a Residual of two convolutions, and the activation of the sum."""
     block = Sequential(
         Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
         BatchNorm2d(outputs),

@@ -1,4 +1,4 @@
-"""The fully connected layer."""
+"""Fully connected layer: weighted sums and their gradients."""
 
 import numpy as np
 

@@ -54,7 +54,7 @@ def expand(rows, indices, scale, shift, out):
 def sparse_linear_forward(rows, indices, scale, shift, weight, bias, out):
     """Compute ``linear_forward`` for images ``indices`` (N,) of compressed rows; out (N, O).
 
-    A shift makes every input non-zero, but adds the same term to every image:
+    A shift makes zero pixels non-zero, but adds the same term to every image:
     x W = scale * pixels W + shift * (sum of W's rows).
     """
     x = expand(rows, indices, scale, shift, np.empty((len(indices), rows.width), weight.dtype))

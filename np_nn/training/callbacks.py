@@ -1,39 +1,39 @@
-"""Callbacks: what ``fit`` calls while it trains, to watch it, to log it or to end it."""
+"""Callbacks, which ``fit`` calls during training to watch, log or end it."""
 
 from np_nn.layers.module import kept_modes
 from np_nn.utils.errors import NpNNError
 
 
 class Callback:
-    """Override the hooks that you need; names are Keras'.
+    """Base class of callbacks: override the hooks that you need. Names are Keras'.
 
-    Each is given the ``Training`` under way: its model, optimizer and history, how many epochs
-    are done, and ``stop``, which a hook sets to True to end training. What hooks do counts for
-    no step's time, and changes no number of the training unless they change the model or the
-    optimizer's lr, which counts from the next step on. Callbacks are called in turn: put a
-    Checkpoint last, since it saves what it finds.
+    Each hook gets the running ``Training``: its model, optimizer and history, the number of
+    complete epochs, and ``stop``, which a hook sets to True to end training. The time of hooks is
+    not counted as training. They change the training only if they change the model or the
+    optimizer's lr, which takes effect from the next step. Callbacks are called in their order:
+    put a Checkpoint last, so that it saves the changes of the others.
 
-    every: on_batch_end is called after each so many batches. Where many batches are trained in
-    one compiled call, the call then ends there; batches of one image are trained 64 at a time,
-    and the hook follows the 64 in which it is due.
+    every: number of batches between two calls of on_batch_end. A compiled call of many batches
+    ends where the hook is due; batches of one image are trained 64 at a time, and the hook
+    follows the 64 in which it is due.
     """
 
     every = 1
 
     def on_epoch_begin(self, training):
-        """Before the first batch of an epoch, and when a resumed training goes on with one."""
+        """Run before the first batch of an epoch, and when a training resumes within one."""
 
     def on_batch_end(self, training):
-        """After each ``every`` batches; the last of an epoch is validated before."""
+        """Run after each ``every`` batches; at the end of an epoch, after its validation."""
 
     def on_epoch_end(self, training):
-        """After the last batch of an epoch, and after the last of all; validation is done."""
+        """Run after the last batch of an epoch, and of the run, and after its validation."""
 
 
 class Hooks:
-    """The callbacks of one run: which hooks are due when. Nothing is called that is empty.
+    """Callbacks of a run, called when they are due; on_batch_end only where it is overridden.
 
-    Raises NpNNError for what is no Callback, and for an ``every`` below 1.
+    Raises NpNNError for an object that is not a Callback, and for an ``every`` below 1.
     """
 
     def __init__(self, callbacks):
@@ -50,14 +50,14 @@ class Hooks:
         ]
 
     def batches_until_due(self, done, most):
-        """How many batches there may be before the next on_batch_end is due; at most ``most``."""
+        """Return the number of batches until the next on_batch_end is due, at most ``most``."""
         return min([most, *(each.every - done % each.every for each in self._of_batches)])
 
     def epoch_begin(self, training):
         self._call("on_epoch_begin", self._callbacks, training)
 
     def batch_end(self, training, before):
-        """After the batches since ``before``, the number that was done then."""
+        """Call each on_batch_end that became due since ``before`` batches were done."""
         done = training.history.done
         due = [each for each in self._of_batches if done // each.every > before // each.every]
         self._call("on_batch_end", due, training)
@@ -67,7 +67,7 @@ class Hooks:
 
     @staticmethod
     def _call(hook, callbacks, training):
-        """Call a hook of each callback: its time is no step's, and modes of layers come back."""
+        """Call a hook of each callback; exclude its time, and restore the modes of layers."""
         if callbacks:
             with kept_modes(training.model):
                 for callback in callbacks:

@@ -1,4 +1,4 @@
-"""Checkpoints: a training in a file, to go on from as if it had never stopped."""
+"""Checkpoints: files from which a training resumes as if it had never stopped."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ NEVER = 2**62  # batches
 
 
 class Checkpoint(Callback):
-    """Saves the training to a file after each epoch, or each ``every`` batches, and at its end.
+    """Callback that saves the training after each epoch, or each ``every`` batches, and at its end.
 
-    ``fit(..., resume=path)`` goes on from it. A file is replaced in one move when the new one is
-    on the disk: whatever happens, there is one that can be read. keep: how many there are to be,
-    path and the earlier ones, path.1 ... recipe: plain values that are to be found again.
+    ``fit(..., resume=path)`` resumes from the file. It is replaced atomically once the new one is
+    on disk, so that a readable file exists at any time. keep: number of files to keep, path and
+    the earlier ones, path.1 ... recipe: plain values to store with the training.
 
     Raises NpNNError if the file cannot be written, or a number is below 1; and DivergedError,
-    instead of saving them, if weights are no longer finite numbers.
+    instead of saving, if weights are no longer finite numbers.
     """
 
     def __init__(self, path, every=None, keep=1, recipe=None):
@@ -57,24 +57,24 @@ class Checkpoint(Callback):
 
 
 def load_checkpoint(path):
-    """What is in a checkpoint, as a dict: "model" is the state_dict of its model.
+    """Return the content of a checkpoint as a dict: "model" is the state_dict of its model.
 
-    Raises NpNNError if the file is missing, damaged, of a later version, or no checkpoint.
+    Raises NpNNError if the file is missing, damaged, of a later version, or not a checkpoint.
     """
     state = archive.read(path)
     if not isinstance(state, dict) or not {"model", "best", "recipe", "history"} <= state.keys():
-        raise NpNNError(f"{path} is no checkpoint of a training")
+        raise NpNNError(f"{path}: not a checkpoint of a training")
     return state
 
 
 def resume(path, training):
-    """Let a Training go on from a checkpoint.
+    """Resume a Training from a checkpoint.
 
-    Raises what ``load_checkpoint`` raises, and NpNNError if it is another training's; the
-    training is then as it was.
+    Raises the errors of ``load_checkpoint``, and NpNNError if it is another training's; the
+    training is then unchanged.
     """
     if training.batches.order:
-        raise NpNNError("a training with an order of its own cannot be resumed: it is not saved")
+        raise NpNNError("a training with a user's order cannot be resumed: the order is not saved")
     state = load_checkpoint(path)
     try:
         training.load_state_dict(state)

@@ -14,20 +14,20 @@ from np_nn.reference import Dense, Drop, Norm
 from np_nn.training.inputs import SparseFeed
 from np_nn.utils.pace import TRIAL, Pace
 
-# What mlp_steps can train with, under its own names.
+# Optimizers that mlp_steps supports, with its names for their rules.
 RULES = {
     SGD: "sgd", Adagrad: "adagrad", RMSprop: "rmsprop", Adadelta: "adadelta", Adam: "adam",
     AdamW: "adam",
 }  # fmt: skip
 ACTIVATIONS = (ReLU, Sigmoid, Tanh, ScaledTanh)
-MOST_LAYERS = 32  # that the kernel has room for
-FOLD = 64  # mlp_steps gives the bits of one long call if calls of one image a step are multiples
-LARGE = 1 / 4  # share of the set: such a batch is taken in the order of memory, which is faster
-CALL_SECONDS = 0.1  # of one compiled call: long enough to cost nothing, short enough for Ctrl-C
+MOST_LAYERS = 32  # maximum layers of the kernel
+FOLD = 64  # at batch size 1, calls must be multiples of FOLD steps to be bit-identical
+LARGE = 1 / 4  # fraction of the set from which batches are read in memory order (faster)
+CALL_SECONDS = 0.1  # of a compiled call: long enough to hide its overhead, short for Ctrl-C
 
 
 class Block(NamedTuple):
-    """A Linear layer and what follows it, as far as that is there: a Dense of mlp_steps."""
+    """Linear layer with its optional norm, activation and dropout: a Dense of mlp_steps."""
 
     linear: Linear
     norm: BatchNorm1d | None
@@ -36,7 +36,7 @@ class Block(NamedTuple):
 
     @classmethod
     def take(cls, layers):
-        """Take one off the front of a list of layers; linear is None if it does not begin so."""
+        """Remove a Block from the front of a list of layers; linear is None without a Linear."""
 
         def next_of(kinds):
             return layers.pop(0) if layers and type(layers[0]) in kinds else None
@@ -45,12 +45,12 @@ class Block(NamedTuple):
 
     @property
     def plain(self):
-        """Whether the layer is a Linear layer and an activation at most, as the last one must."""
+        """True if the block has neither norm nor dropout, as the last one must."""
         return self.norm is None and self.drop is None
 
     @property
     def known(self):
-        """Whether its norm is one that the kernel has."""
+        """True if the block has no norm, or one that the kernel supports."""
         if self.norm is None:
             return True
         fits = self.norm.config["num_features"] == self.linear.weight.shape[1]
@@ -58,7 +58,7 @@ class Block(NamedTuple):
 
 
 def blocks(model):
-    """The layers of a Sequential as mlp_steps takes them: [Block], empty if it does not."""
+    """Return the layers of a Sequential as [Block] for mlp_steps; [] if it cannot take them."""
     found, rest = [], list(model)
     while rest:
         found.append(Block.take(rest))
@@ -69,15 +69,15 @@ def blocks(model):
 
 
 class CompiledSteps:
-    """Many steps of a multilayer perceptron in one call of the kernel ``mlp_steps``.
+    """Training steps of a multilayer perceptron, many in one call of the kernel ``mlp_steps``.
 
-    The same numbers as LayerSteps, without the interpreter between the steps. The
+    The numbers are those of LayerSteps, without the interpreter between the steps. The
     parameters' ``grad`` is not filled in.
     """
 
     @staticmethod
     def fit(model, feed, loss, optimizer):
-        """Whether the kernel can train this: Blocks on sparse input."""
+        """Return whether the kernel can train the model: Blocks on sparse input."""
         return (
             "mlp_steps" in ops.active
             and isinstance(feed, SparseFeed)
@@ -91,7 +91,7 @@ class CompiledSteps:
         )
 
     def use(self, feed):
-        """Take the batches from another feed from now on: the same images, distorted anew."""
+        """Take batches from another feed: the same images, with new distortions."""
         self.feed = feed
 
     def __init__(self, model, feed, labels, loss, optimizer, l2):
@@ -108,10 +108,10 @@ class CompiledSteps:
         self._pace, self._seconds = Pace(ops.threads), np.inf  # of a step
 
     def most(self, batch_size, wanted):
-        """How many steps the next call may make: so many that it takes about CALL_SECONDS.
+        """Return the maximum steps of the next call, which takes about CALL_SECONDS with them.
 
-        The first call is short, as how long a step takes is not known. No more than are wanted,
-        if one call gives the bits of several then: see FOLD.
+        The first call is short, because the time of a step is not known yet. At most `wanted`,
+        except that at batch size 1 the number is a multiple of FOLD, and at least FOLD.
         """
         most = min(wanted, int((2 * TRIAL if self._pace.tries else CALL_SECONDS) / self._seconds))
         multiple = FOLD if batch_size == 1 else 1
@@ -120,11 +120,11 @@ class CompiledSteps:
     def __call__(self, batches, rates):
         """Train on batches (K, N) int of images at the learning rates (K,).
 
-        Returns the mean loss of each batch (K,), and how many images were right (K,).
+        Returns the mean loss (K,) and the number of correct images (K,) of each batch.
         """
         started, optimizer, tries = time.perf_counter(), self.optimizer, self._pace.tries
         if batches.shape[1] >= LARGE * len(self.labels) and not self._drops:
-            batches = np.sort(batches, axis=1)  # dropout would meet other images
+            batches = np.sort(batches, axis=1)  # with dropout, masks would go to other images
         pairs = zip(self.blocks, self.layers, strict=True)
         layers = [self._begin(*pair, len(batches)) for pair in pairs]
         share = self.l2.alpha / batches.shape[1]
@@ -147,20 +147,19 @@ class CompiledSteps:
 
     @staticmethod
     def _begin(block, dense, steps):
-        """The Dense of a Block for so many steps."""
+        """Return the Dense of a Block, with its dropout keys of the next `steps` steps."""
         if not block.drop or not block.drop.p:
             return dense
         keys = np.array([block.drop.stream.next() for _ in range(steps)], np.uint64)
         return dense._replace(drop=Drop(block.drop.p, keys))
 
     def _penalties(self, count):
-        """The squared weights before each of these steps (count,): between a call's first and
-        last, which are known, on a straight line."""
+        """Return the squared weights before each step (count,), interpolated within the call."""
         before, self._squares = self._squares, self.l2.squares()
         return np.linspace(before, self._squares, count, endpoint=False)
 
     def _loss(self, count):
-        """The loss as the kernel takes it, for batches of so many images."""
+        """Return the loss as the kernel takes it, for batches of `count` images."""
         if isinstance(self.loss, CrossEntropyLoss):
             return "cross_entropy", self.loss.smoothing
         return "mse", self.loss.factor((count, self.layers[-1].weight.shape[1]))
@@ -173,7 +172,7 @@ def _known_loss(loss):
 
 
 def _dense(block, moments):
-    """A Block's arrays, with the optimizer's moments of each Parameter (by its id)."""
+    """Return a Block's arrays as a Dense; moments: {id of a Parameter: its moments}."""
 
     def of(layer):
         weight, bias = layer.weight, layer.bias

@@ -1,4 +1,4 @@
-"""Early stopping: end training when held-out images no longer get better."""
+"""Early stopping: end of a training when the held-out results no longer improve."""
 
 import math
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from np_nn.utils.checks import check_alike, check_count, check_keys, check_number
 from np_nn.utils.errors import NpNNError
 
-MONITORS = {"loss": -1, "accuracy": 1}  # what is watched, and which direction is better
+MONITORS = {"loss": -1, "accuracy": 1}  # {measure: sign of an improvement}
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Rule by which `fit` stops early and returns to the best weights seen.
+    """Rule by which `fit` stops early and restores the best weights.
 
     patience: epochs without an improvement of more than min_delta. monitor: "loss" or
     "accuracy" of the validation split. Raises NpNNError for other values.
@@ -30,14 +30,14 @@ class EarlyStopping:
 
 
 class Best:
-    """The best weights so far, and whether it is time to stop."""
+    """Best weights so far, and the count of epochs since."""
 
     def __init__(self, rule, model):
         self.rule, self.model = rule, model
         self.score, self.state, self.worse = -math.inf, None, 0
 
     def update(self, result):
-        """Look at the Evaluation after an epoch; returns whether to stop."""
+        """Record the Evaluation after an epoch; return whether to stop."""
         score = MONITORS[self.rule.monitor] * getattr(result, self.rule.monitor)
         if score > self.score + self.rule.min_delta:
             self.score, self.state, self.worse = score, self.model.state_dict(), 0
@@ -46,12 +46,12 @@ class Best:
         return self.worse >= self.rule.patience
 
     def state_dict(self):
-        """What to go on from, as a tree of plain values and arrays."""
-        score = None if self.state is None else self.score  # JSON knows no infinity
+        """Return the state to resume from, as a tree of plain values and arrays."""
+        score = None if self.state is None else self.score  # JSON has no infinity
         return {"score": score, "worse": self.worse, "weights": self.state}
 
     def check_state(self, state, epochs):
-        """Raise NpNNError unless ``load_state_dict`` can take it after so many validations."""
+        """Raise NpNNError unless ``load_state_dict`` can load it after `epochs` validations."""
         check_keys(self.state_dict(), state, "early stopping")
         check_count(state["worse"], "early stopping", epochs - (state["weights"] is not None))
         if state["score"] is None and state["weights"] is None:
@@ -60,10 +60,10 @@ class Best:
         check_alike(self.model.state_dict(), state["weights"], "best weights")
 
     def load_state_dict(self, state):
-        """Go on from where a ``state_dict`` was taken that ``check_state`` has passed."""
+        """Restore a ``state_dict`` that ``check_state`` has accepted."""
         self.state, self.worse = state["weights"], state["worse"]
         self.score = -math.inf if state["score"] is None else state["score"]
 
     def restore(self):
-        """Give the model the best weights back."""
+        """Load the best weights into the model."""
         self.model.load_state_dict(self.state)

@@ -1,4 +1,4 @@
-"""History: what training did, step by step."""
+"""History: losses, accuracies and times of a training, step by step."""
 
 import time
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from np_nn.utils.errors import DivergedError, NpNNError
 
 @dataclass(frozen=True)
 class Evaluation:
-    """accuracy: share of images classified rightly, 0..1; None where there are no classes, as in
-    a regression. loss: mean over the images.
+    """Result of an evaluation.
 
-    outputs (n, classes): the model's, if they were to be kept.
+    accuracy: share of images classified correctly, 0..1; None without classes, as in a regression.
+    loss: mean over the images. outputs (n, classes): the model's, if they are kept.
     """
 
     accuracy: float | None
@@ -23,20 +23,22 @@ class Evaluation:
 
 
 class History:
-    """Loss, accuracy and time of each training step. Use it around the loop::
+    """Loss, accuracy and time of each training step, recorded around the loop.
+
+    Use it as follows::
 
         with History(steps) as history:
             for batch in ...:
                 ...
                 history.record(loss, accuracy)
 
-    classes: whether there are any; else ``accuracy`` is None. sizes: (k,) int, the samples in
-    each batch of an epoch; without them all steps are one epoch. ``validation`` lists (steps done,
-    Evaluation) for each time that held-out images were tried, whose time counts for no step.
-    ``stopped_early``: training ended before its last step, since they were no longer getting
-    better; ``restored``: after how many steps the weights were best, if these were given back.
-    ``saved``: (file, steps done) of the newest checkpoint. Ctrl-C ends the ``with`` block cleanly
-    and sets ``interrupted``. NumPy and PyTorch loops record alike: their times can be compared.
+    classes: whether targets are classes; else ``accuracy`` is None. sizes: (k,) int, the samples
+    in each batch of an epoch; without sizes all steps are one epoch. ``validation`` lists (steps
+    done, Evaluation) of each validation, whose time is not counted as training.
+    ``stopped_early``: early stopping ended training before its last step; ``restored``: number of
+    steps after which the restored best weights were saved. ``saved``: (file, steps done) of the
+    newest checkpoint. Ctrl-C ends the ``with`` block cleanly and sets ``interrupted``. NumPy and
+    PyTorch loops record in the same way, so that their times are comparable.
     """
 
     def __init__(self, steps, classes=True, sizes=None):
@@ -48,12 +50,12 @@ class History:
         self.validation = []
         self._table = np.zeros((3, steps))
 
-    loss = property(lambda self: self._table[0, : self.done], doc="(done,) mean loss of each batch")
-    seconds = property(lambda self: self._table[2, : self.done], doc="(done,) time of each step")
+    loss = property(lambda self: self._table[0, : self.done], doc="(done,) mean loss by batch.")
+    seconds = property(lambda self: self._table[2, : self.done], doc="(done,) seconds by step.")
 
     @property
     def accuracy(self):
-        """(done,) 0..1, each batch; None where there are no classes."""
+        """The accuracy of each batch, (done,) in 0..1; None without classes."""
         return self._table[1, : self.done] if self.classes else None
 
     def __enter__(self):
@@ -65,9 +67,9 @@ class History:
         return self.interrupted
 
     def record(self, losses, accuracies):
-        """Note the mean loss and the accuracy of one step, or of several: (k,) each.
+        """Record the mean loss and the accuracy of one step, or of several: (k,) each.
 
-        Their time is that since the last call, in equal shares. Raises
+        The time since the last call is divided equally among them. Raises
         DivergedError at the first loss that is not a finite number.
         """
         now = time.perf_counter()
@@ -82,12 +84,12 @@ class History:
         self._last = now
 
     def validate(self, result):
-        """Note how held-out images fared after the steps so far."""
+        """Record the Evaluation of the held-out images after the steps so far."""
         self.validation.append((self.done, result))
         self.restart_clock()
 
     def restart_clock(self):
-        """Count the time since the last step for no step."""
+        """Exclude the time since the last step from all steps."""
         self._last = time.perf_counter()
 
     def _diverged(self, loss):
@@ -99,11 +101,11 @@ class History:
 
     @property
     def kept(self):
-        """Name the newest checkpoint, for the end of an error message; "" if there is none."""
+        """End of an error message that names the newest checkpoint; "" if there is none."""
         return "; {} holds step {:,}".format(*self.saved) if self.saved else ""
 
     def state_dict(self):
-        """What was recorded so far, as a tree of plain values and arrays."""
+        """Return the records as a tree of plain values and arrays."""
         return {
             "curves": self._table[:, : self.done].copy(),
             "validation": [
@@ -113,7 +115,7 @@ class History:
         }
 
     def check_state(self, state):
-        """Raise NpNNError unless ``load_state_dict`` can take it."""
+        """Raise NpNNError unless ``load_state_dict`` can load `state`."""
         check_keys(self.state_dict(), state, "history")
         check_array(state["curves"], np.dtype(float), (3, None), "history")
         if state["curves"].shape[1] > self.steps:
@@ -122,9 +124,9 @@ class History:
         check_alike(False, state["stopped early"], "stopped early")
 
     def load_state_dict(self, state):
-        """Go on after the steps of ``state_dict``; their number may be larger than theirs was.
+        """Restore the records of ``state_dict``; this run may have more steps than that one.
 
-        Raises NpNNError if the state is none of a History that fits.
+        Raises NpNNError if the state is not one of a matching History.
         """
         self.check_state(state)
         self.done = state["curves"].shape[1]
@@ -137,7 +139,7 @@ class History:
 
     @property
     def train_seconds(self):
-        """Time spent in the recorded steps."""
+        """Time of the recorded steps, in seconds."""
         return float(self.seconds.sum())
 
     @property
@@ -147,15 +149,15 @@ class History:
 
     @property
     def epochs(self):
-        """The number of epochs that have ended; the last of the run may be shorter."""
+        """Number of completed epochs; the last of the run may be shorter."""
         whole, more = divmod(self.done, len(self.sizes))
         return whole + (more > 0 and self.done == self.steps)
 
     def measures(self, epoch):
-        """Return how an epoch went, 0 the first, in Keras' names: {name: number}.
+        """Return the measures of an epoch, counted from 0, in Keras' names: {name: number}.
 
-        loss, accuracy: means over its batches, which count by their sizes; val_loss, val_accuracy:
-        of held-out images at its end; seconds: in its steps. No accuracy without classes.
+        loss, accuracy: means over its batches, weighted by their sizes; val_loss, val_accuracy:
+        of held-out images at its end; seconds: of its steps. No accuracy without classes.
         """
         steps = slice(epoch * len(self.sizes), (epoch + 1) * len(self.sizes))
         seconds = self.seconds[steps]
@@ -170,13 +172,13 @@ class History:
 
     @property
     def history(self):
-        """The measures of each epoch but the seconds, as Keras has them, in a dict of lists."""
+        """The measures of each epoch except the seconds: {name: list}, as in Keras."""
         epochs = [self.measures(epoch) for epoch in range(self.epochs)] or [{}]
         names = [name for name in epochs[-1] if name != "seconds"]
         return {name: [each.get(name, np.nan) for each in epochs] for name in names}
 
     def plot(self, path=None):
-        """Draw ``history`` by `utils.curves.draw`: a figure that notebooks show, perhaps a file."""
+        """Draw ``history`` by `utils.curves.draw`; return the figure, and write it to `path`."""
         from np_nn.utils.curves import draw  # imports matplotlib, which takes a second
 
         return draw(self.history, self.restored and self.restored / len(self.sizes), path)

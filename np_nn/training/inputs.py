@@ -1,4 +1,4 @@
-"""How images reach the first layer: whole, as rows of pixels, or only those that are not zero."""
+"""Feeds: batches for the first layer as images, as rows of pixels, or as sparse rows."""
 
 import math
 
@@ -11,11 +11,11 @@ from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
 from np_nn.utils.errors import NpNNError
 
-# Above this share of non-zero pixels the compiled dense product is taken to be faster. Measured:
-# see benchmarks/DENSITY.md. A fixed number, and no timing at run time, keeps runs repeatable.
+# Maximum share of non-zero pixels for sparse input; above it, the compiled dense product is faster
+# (measured in benchmarks/DENSITY.md). A fixed number, not run-time timing, keeps runs repeatable.
 MOST_DENSITY = 0.55
-MOST_PIXELS = 65_535  # that the compressed rows can number
-SAMPLE = 200  # images that the share is estimated from
+MOST_PIXELS = 65_535  # maximum width of compressed rows, whose columns are uint16
+SAMPLE = 200  # images from which the share is estimated
 
 CHOICES = ("auto", "dense", "sparse")
 
@@ -39,7 +39,7 @@ class ImageFeed(DenseFeed):
     """Batches as float32 arrays (N, C, H, W), for convolutions.
 
     The images of the set are (H, W), which is one channel, or (C, H, W).
-    Raises NpNNError if they are anything else.
+    Raises NpNNError for other shapes.
     """
 
     def __init__(self, data):
@@ -51,9 +51,9 @@ class ImageFeed(DenseFeed):
 
 
 class SparseFeed:
-    """Batches as SparseBatch: nothing is copied, the kernels read the compressed set.
+    """Batches as SparseBatch: no copies, because the kernels read the compressed set.
 
-    Raises NpNNError for what cannot be compressed: floats, and more than MOST_PIXELS.
+    Raises NpNNError for images that cannot be compressed: floats, or more than MOST_PIXELS.
     """
 
     def __init__(self, data):
@@ -67,7 +67,7 @@ class SparseFeed:
 
     @property
     def rows(self):
-        """The compressed set, made on first use."""
+        """The compressed set, created on first use."""
         return self.data.rows
 
     def __call__(self, indices):
@@ -87,15 +87,15 @@ class MatrixFeed:
 
 
 def choose(data, model, choice="auto"):
-    """The feed of a Split for a model. choice: "auto", "dense" or "sparse".
+    """Return the feed of a Split for a model. choice: "auto", "dense" or "sparse".
 
     A model that begins with a convolution gets images, all others rows. "auto" is sparse if the
     model begins with a Linear layer (or drops inputs first, and black is 0), its kernels are in
-    use, the pixels are bytes, and at most MOST_DENSITY of the first images' are not zero. What
-    is not sparse then and is given as a matrix of scipy.sparse, scipy multiplies.
+    use, the pixels are bytes, and at most MOST_DENSITY of the first images' pixels are not zero.
+    Otherwise scipy multiplies scipy.sparse input.
 
     Raises NpNNError for sparse images or matrices that the first layer cannot take, and for
-    images that are none.
+    samples that do not have the shape of images where the model needs it.
     """
     if takes_images(model):
         if choice == "sparse" or is_matrix(data.images):
@@ -113,7 +113,7 @@ def choose(data, model, choice="auto"):
 
 
 def sample_shape(shape, model):
-    """Return the shape in which an image of this shape reaches a model: (C, H, W) or (I,).
+    """Return the shape in which a model gets a sample of this shape: (C, H, W) or (I,).
 
     Raises NpNNError for a model that takes images and a shape that is not an image's.
     """
@@ -121,7 +121,7 @@ def sample_shape(shape, model):
 
 
 def takes_images(model):
-    """Whether the first layer that takes only one of them takes images, and not rows."""
+    """Return whether a model takes images: the first layer with a ``takes`` decides."""
     return next((m.takes == "images" for m in model.modules() if m.takes), False)
 
 
@@ -138,7 +138,7 @@ def _sparse_pays(data, model):
 
 
 def _first(model, dropout=False):
-    """The first layer of a model, after Dropout if that may be passed over."""
+    """Return the first layer of a model; dropout: skip a Dropout before it."""
     layers = list(model) if is_chain(model) else [model]
     if dropout and layers and type(layers[0]) is Dropout:
         layers.pop(0)

@@ -1,4 +1,4 @@
-"""Errors before the first step, and not in the midst of an epoch: what does not fit."""
+"""Rehearsal: errors of mismatched arguments before the first step, not within an epoch."""
 
 from dataclasses import replace
 
@@ -15,15 +15,15 @@ def rehearse(model, loss, batches, data, validation=None, input="auto"):
     """Use a model on one image of each Split, before it is trained on them.
 
     Args:
-        model: Module, in the modes that it will be trained in.
+        model: Module, in the modes of the training.
         loss: Loss.
         batches: `Batches` of the training.
-        data: `Split` to be trained on.
-        validation: `Split` to be evaluated after each epoch, if any.
+        data: `Split` to train on.
+        validation: `Split` to evaluate after each epoch, if any.
         input: see `fit`.
 
     Raises:
-        NpNNError: for images that the model does not take, labels that do not fit its outputs,
+        NpNNError: for images that the model does not take, labels that do not match its outputs,
             and batches that are too small for a layer.
     """
     _try(model, loss, data, input)
@@ -38,7 +38,7 @@ def rehearse(model, loss, batches, data, validation=None, input="auto"):
 
 
 def _try(model, loss, split, input):
-    """Let the model predict the first image, and compare its outputs with all labels."""
+    """Run the model on the first image, and check its outputs against all labels."""
     first = replace(split, images=split.images[:1], labels=split.labels[:1])
     with inference():
         outputs = model.forward(inputs.choose(first, model, input)(np.arange(1)))
@@ -46,7 +46,7 @@ def _try(model, loss, split, input):
 
 
 def _check_scales(data, validation):
-    """Raise NpNNError for whole numbers that are pixels in one Split only, as all are 0..255."""
+    """Raise NpNNError for whole numbers that count as pixels, 0..255, in one Split only."""
     splits = {"training": data, "validation": validation}
     floats = {name: one.images for name, one in splits.items() if one.images.dtype == np.float32}
     if len(floats) != 1:
@@ -61,7 +61,7 @@ def _check_scales(data, validation):
 
 
 def _check_batches(model, batches):
-    """Raise NpNNError for a batch to come that is smaller than a BatchNorm needs."""
+    """Raise NpNNError for batches that are smaller than a BatchNorm needs."""
     n, size, smallest = batches.n, batches.batch_size, batches.sizes[: len(batches)].min()
     for layer in model.modules():
         if isinstance(layer, BatchNorm) and layer.training and smallest < layer.least_batch():

@@ -1,4 +1,4 @@
-"""The state of a training under way, and the checks of what it is given."""
+"""State of a running training, and the checks of its arguments."""
 
 import re
 import warnings
@@ -16,22 +16,22 @@ from np_nn.utils import seeds
 from np_nn.utils.checks import check_alike, check_count, check_number, is_amount
 from np_nn.utils.errors import NpNNError, called, shown, wrong_return
 
-PURPOSES = ("shuffle", "augmentation")  # of the generators that fit itself draws from
+PURPOSES = ("shuffle", "augmentation")  # of the random generators that fit itself uses
 NO_FINGERPRINT = (
     "the checkpoint is of an earlier np_nn, which kept no fingerprint of the data: make sure that "
-    "images, labels, scale and shift are those that it was trained on"
+    "images, labels, scale and shift are those of the original run"
 )
 
 
 class Training:
-    """Training state: everything that the next step depends on; given to callbacks.
+    """Training state: everything the next step depends on; the argument of callbacks.
 
-    model, data, loss, optimizer, schedule, augment, limits, l2, validation: as ``fit`` was given
-    them, as they are now. batches: the Batches. history: the History so far. epoch: how many are
-    complete. rate: the learning rate of the last step, or of the first before it is made. stop:
-    set it to True to end training after the batch.
+    model, data, loss, optimizer, schedule, augment, limits, l2, validation: the arguments of
+    ``fit`` in their present state. batches: the Batches. history: the History so far. epoch:
+    number of complete epochs. rate: learning rate of the last step, initially of the first.
+    stop: set it to True to end training after the batch.
 
-    Raises NpNNError for arguments of ``fit`` that do not fit each other.
+    Raises NpNNError for arguments of ``fit`` that do not match each other.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Training:
         self.schedule, self.augment, self.validation = schedule, augment, validation
         self.limits, self.l2 = limits, l2
         self.batches = Batches(len(data), seed=seeds.chosen(seed), **batches)
-        self._open = {"seed"} if seed is None else set()  # that a resumed run takes over
+        self._open = {"seed"} if seed is None else set()  # taken from a checkpoint
         has_classes = loss.has_classes(data.labels)
         self.history = History(len(self.batches), has_classes, self.batches.sizes)
         self.best = Best(early_stopping, model) if early_stopping else None
@@ -65,9 +65,9 @@ class Training:
 
     @cached_property
     def plan(self):
-        """The settings that decide how it trains; two trainings of one plan are the same.
+        """Settings that determine the training; trainings with equal plans are identical.
 
-        Text and numbers, made where a checkpoint is written or read: hashing data takes time.
+        Text and numbers, computed when a checkpoint is written or read: hashing data takes time.
         """
         return self.batches.plan | self._settings | self._data_plan
 
@@ -82,21 +82,21 @@ class Training:
 
     @property
     def epoch_begins(self):
-        """Whether the next batch is the first of an epoch."""
+        """True if the next batch is the first of an epoch."""
         return self.history.done % self.batches.per_epoch == 0
 
     @property
     def epoch_ends(self):
-        """Whether the last batch was the last of an epoch, or of the run."""
+        """True if the last batch was the last of an epoch, or of the run."""
         return self.epoch_begins or self.history.done == self.history.steps
 
     @property
     def ends(self):
-        """Whether no more batches follow."""
+        """True if no more batches follow."""
         return self.stop or self.history.done == self.history.steps
 
     def blocks(self, most):
-        """The batches to train on next: see ``Batches.blocks``."""
+        """Yield the batches to train on next: see ``Batches.blocks``."""
         if not self.ends:
             yield from self.batches.blocks(most, self.rng["shuffle"], self.history.done)
 
@@ -116,10 +116,10 @@ class Training:
         return share
 
     def distorted(self):
-        """Return the Split with its images distorted anew, for the next epoch.
+        """Return the Split with newly distorted images, for the next epoch.
 
-        Raises NpNNError for a function that returns other images than it was given: numbers of
-        another type would be scaled as what they are not.
+        Raises NpNNError for a function that returns images of another type or shape than it was
+        given: another type would be scaled wrongly.
         """
         own = self.data.images
         found = self.augment(_read_only(own), self.rng["augmentation"])
@@ -130,35 +130,35 @@ class Training:
             raise NpNNError(f"augment: {called(self.augment)}: {error}") from None
         images = distorted.images
         if (images.dtype, images.shape) != (own.dtype, own.shape):
-            wanted = f"images as it is given, {own.dtype} of shape {own.shape}"
+            wanted = f"images like its argument, {own.dtype} of shape {own.shape}"
             raise wrong_return("augment", self.augment, wanted, found)
         return distorted
 
     def record(self, losses, accuracies):
-        """Note the steps of a block: see ``History.record``."""
+        """Record the steps of a block: see ``History.record``."""
         self.history.record(losses, accuracies)
         if self.epoch_begins:
             self._note_epoch()
 
     def validated(self, result):
-        """Note how held-out images fared after an epoch, and stop if that is a reason to."""
+        """Record the Evaluation after an epoch, and stop if early stopping asks for it."""
         self.history.validate(result)
         if self.best and self.best.update(result):
             self.stop = True
             self.history.stopped_early = self.history.done < self.history.steps
 
     def close(self):
-        """Give the model the best weights back, if early stopping watched for them."""
+        """Restore the best weights, if early stopping recorded any."""
         if self.best and self.best.state:
             self.best.restore()
             self.history.restored, _ = self.history.validation[-1 - self.best.worse]
 
     def _note_epoch(self):
-        """Keep the generators' states: the epoch's order and distortions are drawn from them."""
+        """Keep the generators' states, from which the epoch's order and distortions are drawn."""
         self._at_epoch = {name: rng.bit_generator.state for name, rng in self.rng.items()}
 
     def state_dict(self):
-        """All that the next step depends on, as a tree of plain values and arrays."""
+        """Return everything the next step depends on, as a tree of plain values and arrays."""
         return {
             "plan": self.plan,
             "model": self.model.state_dict(),
@@ -171,10 +171,10 @@ class Training:
         }
 
     def load_state_dict(self, state):
-        """Go on from where ``state_dict`` was taken; only the number of steps may be another.
+        """Resume from a ``state_dict``; only the number of steps may differ.
 
-        Raises NpNNError, before anything is changed, if it was taken of another training, or if
-        anything in it is not what it must be.
+        Raises NpNNError, before anything is changed, if the state is of another training, or if
+        any part of it is invalid.
         """
         own = self.state_dict()
         if not isinstance(state, dict) or not own.keys() - {"rate"} <= state.keys():
@@ -203,8 +203,8 @@ class Training:
     def _base_and_rate(self, state):
         """Return the optimizer's state, whose lr is its base rate, and the rate of the last step.
 
-        Older files have no "rate", and that of the last step in place of the base rate, which
-        could not change during a run: it is that of the plan.
+        Older files lack "rate": their lr is the rate of the last step. The base rate, which could
+        not change during a run then, is that of this optimizer.
         """
         optimizer = state["optimizer"]
         if "rate" not in state:
@@ -236,12 +236,12 @@ class Training:
 
 
 def _text(value):
-    """A setting in words that are the same in every process."""
+    """Return a setting as text that is the same in every process."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", str(value))
 
 
 def _read_only(images):
-    """The same images, for a function of the user's that must not change them."""
+    """Return a read-only view of images, for a user's function that must not change them."""
     if is_matrix(images):
         return images
     view = images.view()

@@ -54,7 +54,7 @@ def pack(tree, arrays=None):
 
 
 def unpack(content):
-    """Return the tree in the bytes of a file. Raises NpNNError without the file's name."""
+    """Return the tree in a file's bytes. Raises NpNNError, whose message lacks the file's name."""
     about = _about(content)
     _check_format(about)
     _check_sum(content, about)

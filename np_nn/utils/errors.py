@@ -18,7 +18,7 @@ class DataError(NpNNError):
 
 
 class DivergedError(NpNNError):
-    """End of a training whose loss is no longer a finite number."""
+    """Divergence of a training: its loss is no longer a finite number."""
 
 
 def shown(value):

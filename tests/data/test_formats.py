@@ -304,7 +304,7 @@ def test_a_class_name_that_no_file_could_hold_is_refused():
 def test_images_may_have_many_classes_of_few_samples():
     found = nn.from_arrays(np.zeros((300, 5, 5), np.uint8), np.arange(300) % 160)
     assert (len(found.classes), len(found.test)) == (160, 140)
-    with pytest.raises(nn.DataError, match="160 different labels in 300 samples are no classes"):
+    with pytest.raises(nn.DataError, match="160 different labels in 300 samples are not classes"):
         nn.from_arrays(np.zeros((300, 5)), np.arange(300) % 160)
     with pytest.raises(nn.DataError, match="no class has two samples"):
         nn.from_arrays(np.zeros((3, 5, 5), np.uint8), [0, 1, 2])
@@ -352,7 +352,7 @@ def test_array_files_are_not_believed(tmp_path):
         save(tmp_path / "few.npz", x=IMAGES, y=LABELS[:5]): "60 samples, but 5 labels",
         save(tmp_path / "odd.npz", weights=IMAGES): "arrays called x_train",
         save(tmp_path / "nan.npz", x=np.full((60, 2), np.nan), y=LABELS): "not a finite number",
-        put(tmp_path / "damaged.npz", b"PK\x03\x04"): "no zip that can be read",
+        put(tmp_path / "damaged.npz", b"PK\x03\x04"): "not a zip that can be read",
     }.items():
         with pytest.raises(nn.DataError, match=message) as caught:
             nn.load(path)
@@ -427,7 +427,7 @@ def test_parquet_names_classes_and_needs_its_package(tmp_path, monkeypatch):
         (tmp_path / "parts" / name).rename(tmp_path / "parts" / part / "0000.parquet")
     path = tmp_path / "parts"
     assert (len(nn.load(path).train), len(nn.load(path).test)) == (45, 15)
-    with pytest.raises(nn.DataError, match="no Parquet that can be read"):
+    with pytest.raises(nn.DataError, match="not a Parquet file that can be read"):
         nn.load(put(tmp_path / "bad.parquet", b"PAR1"))
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(nn.NpNNError, match="pip install pyarrow"):
@@ -439,8 +439,8 @@ def test_parquet_names_classes_and_needs_its_package(tmp_path, monkeypatch):
     [
         ("empty", "no data set in this folder"),
         ("flat", "images without labels"),
-        ("flat/1.png", "one image is no data set"),
-        ("odd.xyz", "no data set that np_nn reads"),
+        ("flat/1.png", "one image is not a data set"),
+        ("odd.xyz", "not a data set that np_nn reads"),
         ("some.zip", "no IDX files"),
         ("nowhere", "there is no such file or folder"),
     ],

@@ -49,7 +49,7 @@ def test_features_are_standardized_as_the_network_learnt_them():
         ({"classes": ("a", "b")}, "knows 2 classes, but pets has 3"),
         ({"classes": ("a", "b", "d")}, r"does not know: c \(it knows a, b, d\)"),
         ({"preparation": Preparation(shape=(3, 2))}, r"shape \(3, 2\), but those of pets are \(2"),
-        ({"preparation": Preparation(shape=(2, 2), pixels=False)}, "numbers that are no pixels"),
+        ({"preparation": Preparation(shape=(2, 2), pixels=False)}, "numbers that are not pixels"),
     ],
 )
 def test_another_data_set_is_refused_in_one_line(change, message):

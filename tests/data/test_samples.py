@@ -65,9 +65,9 @@ def test_columns_of_a_table_are_found_by_their_names(tmp_path):
     ("text", "message"),
     [
         ("a,c\n1,2\n", "no column b, which the model needs"),
-        ("a,b\n1,2\n1,x\n", "line 3, column b: no number"),
-        ("a,b\n1\n", "line 2, column b: no number"),
-        ("a,b\n1,nan\n", "line 2, column b: no number"),
+        ("a,b\n1,2\n1,x\n", "line 3, column b: not a finite number"),
+        ("a,b\n1\n", "line 2, column b: not a finite number"),
+        ("a,b\n1,nan\n", "line 2, column b: not a finite number"),
         ("a,b\n", "a table without a row"),
     ],
 )
@@ -94,8 +94,8 @@ def test_arrays_are_read_as_they_are(tmp_path):
     ("array", "message"),
     [
         (np.zeros((4, 5)), "shape (4, 5), but the model takes (n, 2, 3)"),
-        (np.array([{}]), "no array in .npy format"),
-        (np.array(["a"]), "no array of numbers"),
+        (np.array([{}]), "not an array in .npy format"),
+        (np.array(["a"]), "not an array of numbers"),
     ],
 )
 def test_an_array_that_does_not_fit_is_one_line(tmp_path, array, message):
@@ -113,5 +113,5 @@ def test_what_is_no_array_is_refused_with_the_remedy(one, tmp_path):
             nn.read_images(one, preparation)
     path = tmp_path / "x.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00 {")
-    with pytest.raises(DataError, match=r"x\.npy: no array in \.npy format"):
+    with pytest.raises(DataError, match=r"x\.npy: not an array in \.npy format"):
         nn.read_images(path, ARRAY)

@@ -263,7 +263,7 @@ class Pair(nn.Module):
     ],
 )
 def test_a_layer_at_two_places_is_refused_and_both_are_named(layer, make, places):
-    with pytest.raises(nn.NpNNError, match=rf"stands at {places.replace('.', '[.]')}, but"):
+    with pytest.raises(nn.NpNNError, match=rf"is used at {places.replace('.', '[.]')}, but"):
         make(layer)
 
 
@@ -274,7 +274,7 @@ def test_a_module_of_the_users_own_that_holds_one_twice_is_found_before_the_firs
     before = model.state_dict()
     data = nn.Split(batch(8), np.arange(8) % 4)
     optimizer = nn.SGD(model.parameters(), lr=0.1)
-    with pytest.raises(nn.NpNNError, match="stands at first and at second"):
+    with pytest.raises(nn.NpNNError, match="is used at first and at second"):
         nn.fit(model, data, nn.CrossEntropyLoss(), optimizer, epochs=1, batch_size=4, quiet=True)
     assert all((before[name] == array).all() for name, array in model.state_dict().items())
 

@@ -339,7 +339,7 @@ def broken(content):
     deep = save({}, {"np_nn": deep.decode()})
     digest = hashlib.sha256(deep).hexdigest().encode()
     yield "deep", deep.replace(b"0" * 64, digest, 1), "nested too deeply"
-    yield "no training", archive.pack({"a": 1}), "no checkpoint of a training"
+    yield "no training", archive.pack({"a": 1}), "not a checkpoint of a training"
     tree = archive.unpack(content)
     for name, part in {
         "model": {"0.weight": np.zeros(3, np.float32)},

@@ -49,9 +49,9 @@ def test_an_order_of_any_integers(dtype):
 
 
 AUGMENTS = [
-    (lambda x, rng: x / 255, r"must return images as it is given, uint8 .*, got float64 of"),
-    (lambda x, rng: x.astype(int) - 1, "must return images as it is given, uint8 .*, got int64"),
-    (lambda x, rng: x[:10], r"10 images and 300 labels do not fit"),
+    (lambda x, rng: x / 255, r"must return images like its argument, uint8 .*, got float64 of"),
+    (lambda x, rng: x.astype(int) - 1, "must return images like its argument, uint8 .*, got int64"),
+    (lambda x, rng: x[:10], r"10 images and 300 labels: one label per image"),
     (lambda x, rng: x[:, :1], r"got uint8 of shape \(300, 1, 2\)"),
     (lambda x, rng: x.reshape(300, 4), r"got uint8 of shape \(300, 4\)"),
     (None, "the images must be numbers, got object"),

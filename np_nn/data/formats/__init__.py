@@ -1,1 +1,1 @@
-"""Readers of the user's own data: a file for each format, all of which return a Found."""
+"""Readers of the user's own data, one file per format; each returns a Found."""

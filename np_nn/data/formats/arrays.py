@@ -1,4 +1,4 @@
-"""NumPy's files: .npz with an array for each role, and .npy with one each."""
+"""Reader of NumPy's files: .npz with an array per role, and .npy with one array each."""
 
 import io
 import math
@@ -15,11 +15,11 @@ SAMPLES = {
     "x", "xs", "image", "images", "img", "imgs", "data", "features", "inputs", "samples", "arr0",
 }  # fmt: skip
 TARGETS = {"y", "ys", "label", "labels", "target", "targets", "class", "classes", "arr1"}
-MOST_BYTES = 2**32  # of all arrays of a set
+MOST_BYTES = 2**32  # maximum size of an array
 
 
 def read_npz(path, options):
-    """Return the Found of an .npz file. Raises DataError for a damaged one, or other names."""
+    """Return the Found of an .npz file. Raises DataError for damage, or unknown array names."""
     archive, infos = members(path)
     with archive:
         named = {
@@ -30,7 +30,7 @@ def read_npz(path, options):
 
 
 def read_npy(paths, options):
-    """Return the Found of .npy files, one for each role: x.npy and y.npy, X_train.npy ..."""
+    """Return the Found of .npy files, one for each role, such as x.npy and y.npy."""
     named = {Path(path).stem: (lambda path=path: read(path)) for path in paths}
     return _found(Path(paths[0]).parent, named, tuple(map(Path, paths)), options)
 
@@ -56,7 +56,7 @@ def _found(path, named, files, options):
 
 
 def _role(name, label=None):
-    """Return "x" for samples, "y" for labels, else None: by the words of an array's name."""
+    """Return the role that an array's name implies: "x" (samples), "y" (labels) or None."""
     if label is not None:
         return "y" if name == label or label in re.split("[^a-zA-Z0-9]+", name) else "x"
     words = set(re.split("[^a-z0-9]+", name.lower().replace("arr_", "arr")))
@@ -64,7 +64,7 @@ def _role(name, label=None):
 
 
 def _array(content, name):
-    """Return the array in the bytes of an .npy file, whose header is checked before it is made."""
+    """Return the array in the bytes of an .npy file, after checking its header."""
     stream = io.BytesIO(content)
     try:
         version = np.lib.format.read_magic(stream)
@@ -75,7 +75,7 @@ def _array(content, name):
         shape, fortran, dtype = read_header(stream)
     except Exception as error:  # the header is Python text, which NumPy parses
         raise DataError(
-            f"{name}: no array of NumPy: {shown(' '.join(str(error).split()))}"
+            f"{name}: not a NumPy array: {shown(' '.join(str(error).split()))}"
         ) from None
     if dtype.kind not in "biufUS":
         what = "Python objects, which may run code" if dtype.hasobject else str(dtype)
@@ -84,7 +84,7 @@ def _array(content, name):
     check_size(name, size, MOST_BYTES)
     left = len(content) - stream.tell()
     if not size or min(shape, default=1) < 0:
-        raise DataError(f"{name}: an array of shape {shown(shape)}: there is no number in it")
+        raise DataError(f"{name}: the array is empty: shape {shown(shape)}")
     if left != size:
         raise DataError(f"{name}: {size:,} bytes by its header, but it has {left:,}")
     array = np.frombuffer(content, dtype, offset=stream.tell())
@@ -92,10 +92,10 @@ def _array(content, name):
 
 
 def is_array(name):
-    """Return whether a file's name ends as an array's does."""
+    """Return whether a file's name ends in .npy."""
     return str(name).lower().endswith(".npy")
 
 
 def candidates(paths):
-    """Return the .npy files of a folder that are samples or labels."""
+    """Return the .npy files among `paths` whose names imply samples or labels."""
     return [path for path in paths if is_array(path) and _role(path.stem)]

@@ -1,4 +1,4 @@
-"""Bytes of data files, unpacked from gzip and zip within bounds."""
+"""Contents of data files, unpacked from gzip and zip up to a maximum size."""
 
 import gzip
 import io
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from np_nn.utils.errors import DataError, shown
 
-MOST_BYTES = 2**32  # of a file, and of what it unpacks to
-CHUNK = 2**24  # bytes that are unpacked at a time
-DAMAGED = (EOFError, OSError, ValueError, zlib.error, zipfile.BadZipFile)  # what reading raises
+MOST_BYTES = 2**32  # maximum size of a file, and of its unpacked content
+CHUNK = 2**24  # bytes unpacked at a time
+DAMAGED = (EOFError, OSError, ValueError, zlib.error, zipfile.BadZipFile)  # errors of reading
 
 
 def read_plain(path, most=MOST_BYTES):
-    """Return the bytes of a file, without its gzip if it has one.
+    """Return the bytes of a file, unpacked if it is gzip.
 
     Raises DataError for a file that cannot be read, and for more than `most` bytes.
     """
@@ -25,10 +25,10 @@ def read_plain(path, most=MOST_BYTES):
 
 
 def read(path, most=MOST_BYTES):
-    """Return the bytes of a regular file. Raises DataError for any other, and for larger ones."""
+    """Return a regular file's bytes. Raises DataError for others, and above `most` bytes."""
     try:
         state = os.stat(path)
-        if not stat.S_ISREG(state.st_mode):  # to open a FIFO would wait forever
+        if not stat.S_ISREG(state.st_mode):  # opening a FIFO would block
             raise DataError(f"{path}: not a regular file")
         check_size(path, state.st_size, most)
         content = Path(path).read_bytes()
@@ -40,11 +40,11 @@ def read(path, most=MOST_BYTES):
 
 
 def gunzip(content, name, most=MOST_BYTES):
-    """Return the bytes that gzip packed. Raises DataError if they are damaged, or too many."""
+    """Return the unpacked bytes of gzip data. Raises DataError for damage, or too many bytes."""
     parts, size = [], 0
     try:
         packed = gzip.GzipFile(fileobj=io.BytesIO(content))
-        while part := packed.read(CHUNK):  # read(most) would allocate that at once
+        while part := packed.read(CHUNK):  # read(most) would allocate `most` bytes at once
             size += len(part)
             check_size(name, size, most)
             parts.append(part)
@@ -54,11 +54,11 @@ def gunzip(content, name, most=MOST_BYTES):
 
 
 def members(path):
-    """Return (zip file, {name: ZipInfo}) of the files in a zip. Raises DataError for no zip."""
+    """Return (zip file, {name: ZipInfo}) of a zip. Raises DataError unless it can be read."""
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise DataError(f"{path}: no zip that can be read: {error}") from error
+        raise DataError(f"{path}: not a zip that can be read: {error}") from error
     size = os.path.getsize(path)
     infos = {info.filename: info for info in archive.infolist() if _is_meant(info.filename)}
     for info in infos.values():
@@ -69,7 +69,7 @@ def members(path):
 
 
 def _is_meant(name):
-    """Return whether a zip's member is a file, not hidden, and no copy that macOS adds."""
+    """Return whether a zip's member is a file, neither hidden nor added by macOS."""
     hidden = Path(name).name.startswith(".") or name.startswith("__MACOSX")
     return name != "" and not name.endswith("/") and not hidden
 

@@ -1,7 +1,7 @@
 """Decoding of single image files by Pillow, in this process and in helper processes.
 
-It imports no other file of np_nn: `images` also runs it as a program of its own, which starts in
-the time that Pillow takes to import.
+It imports no other file of np_nn: `helpers` also runs it as a separate program, whose start takes
+only the import of Pillow.
 """
 
 import io
@@ -15,26 +15,26 @@ import numpy as np
 from PIL import Image, ImageOps
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM", "MPO")
-MOST_BYTES = 2**28  # of a file
-MOST_PIXELS = 2**26  # of an image, before it is decoded: 8192 x 8192
+MOST_BYTES = 2**28  # maximum size of a file
+MOST_PIXELS = 2**26  # maximum pixels of an image, checked before decoding: 8192 x 8192
 TOO_MANY = f"more than {MOST_PIXELS:,} pixels"
 DAMAGED = "damaged, or no image of these formats: " + ", ".join(FORMATS[:-1])
-READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # of a pipe
+READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # for pipes
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 class UndecodableError(ValueError):
-    """An image file that cannot be read; the message says why."""
+    """Image file that cannot be read; the message says why."""
 
 
 def decode_all(sources, channels=None, size=None):
-    """Decode images: a list of (height, width, channels, pixels), or a text that says what failed.
+    """Decode images: a list of (height, width, channels, pixels), or error messages (str).
 
-    sources: paths, or the bytes of files. channels: 1 or 3, or None for what each file has.
-    size: (height, width), or None for what each file has.
+    sources: paths, or the bytes of files. channels: 1 or 3; None: as in each file.
+    size: (height, width); None: as in each file.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged metadata
+        warnings.simplefilter("ignore")  # warnings of damaged metadata
         return [_outcome(source, channels, size) for source in sources]
 
 
@@ -48,7 +48,7 @@ def _outcome(source, channels, size):
         return error.strerror or DAMAGED
     except Image.DecompressionBombError:
         return TOO_MANY
-    except Exception:  # Pillow raises every kind for damaged files
+    except Exception:  # Pillow raises any type for damaged files
         return DAMAGED
 
 
@@ -68,7 +68,8 @@ def _content(path):
 def decode(content, channels=None, size=None):
     """Decode one image: (height, width, channels, pixels), rows of bytes, channels last.
 
-    Alpha is laid over white; 16 bits become 8; a palette or another colour space becomes RGB.
+    Images with alpha are composited onto white; 16 bits become 8; colour palettes and other
+    colour spaces become RGB.
     """
     if not content:
         raise UndecodableError("empty file")
@@ -115,7 +116,7 @@ def _is_grey(image):
 
 
 def serve(requests, answers):
-    """Answer pickled requests, the arguments of ``decode_all``, until there are no more."""
+    """Answer pickled requests, the arguments of ``decode_all``, until the input ends."""
     while True:
         try:
             arguments = pickle.load(requests)

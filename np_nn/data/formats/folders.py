@@ -1,4 +1,4 @@
-"""A folder of image files: a subfolder for each class, or one folder with labels.csv."""
+"""Reader of folders of images: a subfolder for each class, or one folder with labels.csv."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,11 @@ from np_nn.data.formats.found import TRAIN, Found, Part, assign, natural, part_o
 from np_nn.utils.errors import DataError, shown
 
 LISTS = ("labels.csv", "labels.tsv")
-FILES = ("file", "filename", "file_name", "image", "path", "name", "id")  # the column of files
+FILES = ("file", "filename", "file_name", "image", "path", "name", "id")  # names of its column
 
 
 def is_folder_of_images(folder):
-    """Return whether a folder holds images in class folders, or labels.csv, perhaps in parts."""
+    """Return whether a folder, or a part of it, holds class folders of images or labels.csv."""
     return any(_list_of(sub) or _classes(sub) for sub in _parts(folder)[0].values())
 
 
@@ -48,7 +48,7 @@ def read(folder, options):
 def _parts(folder):
     """Return ({part: folder}, remarks): the folder itself, or its train/ and test/.
 
-    A folder of this name that has images in it is a class, say of vehicles.
+    A subfolder called train that directly holds images is a class, such as one of vehicles.
     """
     of = {sub.name: sub for sub in subfolders(folder) if part_of(sub.name)}
     named = {name: sub for name, sub in of.items() if _has_parts_inside(sub)}
@@ -73,7 +73,7 @@ def _names(folder):
 def subfolders(folder):
     """Return the folders in a folder that are not hidden, in natural order.
 
-    Raises DataError for a link to a folder above it, in which one would walk forever.
+    Raises DataError for a link to a folder above it, which would make the walk endless.
     """
     found = []
     for name in sorted(_names(folder), key=natural):
@@ -87,9 +87,9 @@ def subfolders(folder):
 
 
 def only_folder(folder):
-    """Return the folder that a folder holds and nothing else, unless images are in it; or None.
+    """Return a folder's only entry if it is a folder without images, else None.
 
-    Archives unpack to folders within folders.
+    Archives often unpack to nested folders.
     """
     names = [name for name in _names(folder) if not name.startswith((".", "__"))]
     inner = Path(folder, names[0]) if len(names) == 1 else None
@@ -107,7 +107,7 @@ def _classes(folder):
 
 
 def _walk(folder):
-    """Yield the paths (text) of images in and below a folder, unordered; folder links are left."""
+    """Yield the paths (str) of images in and below a folder, unordered; skip links to folders."""
     for above, _, names in os.walk(folder, onerror=_refuse):
         for name in names:
             if images.is_image(name) and name[0] != ".":
@@ -119,7 +119,7 @@ def _refuse(error):
 
 
 def _entries(folder, options, remarks):
-    """Yield (path, label) of the images of one part, in the order of classes and names."""
+    """Yield (path, label) of the images of one part, ordered by class and name."""
     if path := _list_of(folder):
         yield from _listed(folder, path, options, remarks)
         return
@@ -127,12 +127,12 @@ def _entries(folder, options, remarks):
         start = len(str(sub))
         found = sorted(_walk(sub), key=lambda path, start=start: natural(path[start:]))
         if not found:
-            remarks.append(f"{shown(sub.name)} holds no images, and is no class")
+            remarks.append(f"{shown(sub.name)} holds no images, and is not a class")
         yield from ((path, sub.name) for path in found)
 
 
 def _listed(folder, path, options, remarks):
-    """Yield (path, label) of a list of files; the list's order, which its author chose, stays."""
+    """Yield (path, label) of a list of files, in the order of the list."""
     names, rows = table.read_text(path)
     file = next((i for i, name in enumerate(names) if name.lower() in FILES), 0)
     label = table.label_column(path, names, options.label, default=1 - min(file, 1))

@@ -1,4 +1,4 @@
-"""Arrays and labels that a format's reader has found, before they become a Dataset."""
+"""Found: results of a format's reader, before they become a Dataset."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ PARTS = {
 }  # fmt: skip
 NUMBERS = re.compile(r"(\d+)")
 TRANSPOSED = "EMNIST stores its images transposed: rows and columns were exchanged"
-LABELS = ("label", "labels", "class", "target", "y")  # names of a column or array of labels
+LABELS = ("label", "labels", "class", "target", "y")  # usual names of a column of labels
 
 
 @dataclass(frozen=True)
 class Options:
-    """Wishes of the user about how files are read.
+    """Options of reading files.
 
-    label: name of the column of labels. image_size: (height, width) of image files, which are
-    resized. channels: 1 or 3, of image files. columns: those of a table that are features.
-    skip: leave out what cannot be read, and count it. quiet: no progress bar.
+    label: name of the column of labels. image_size: (height, width) to which image files are
+    resized. channels: 1 or 3, of image files. columns: names of a table's features. skip: leave
+    out and count unreadable files and rows. quiet: no progress bar.
     """
 
     label: str | None = None
@@ -36,7 +36,7 @@ class Options:
 
 @dataclass
 class Part:
-    """Samples (n, ...) with a label each, a text or a whole number."""
+    """Samples (n, ...) with one label each, text or whole numbers."""
 
     samples: np.ndarray
     labels: list | np.ndarray
@@ -44,10 +44,10 @@ class Part:
 
 @dataclass
 class Found:
-    """A data set as its files have it: the parts that they name, and what is to be said of it.
+    """Data set as read from its files, with remarks for the report.
 
-    parts: {TRAIN: Part, and perhaps TEST: Part}. names: {label: name of its class}, in the order
-    of the classes; {}: labels are their own names. columns: names of the features of a table.
+    parts: {TRAIN: Part} or {TRAIN: Part, TEST: Part}. names: {label: name of its class}, in the
+    order of the classes; {}: labels are their own names. columns: names of the features of a table.
     files: files and folders that were read. remarks: lines for the report.
     """
 
@@ -59,16 +59,16 @@ class Found:
 
 
 def part_of(name):
-    """Return the part that a file's or folder's name says: TRAIN, TEST, "validation" or None."""
+    """Return the part in a file's or folder's name: TRAIN, TEST, "validation" or None."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     return next((PARTS[word] for word in words if word in PARTS), None)
 
 
 def assign(named):
-    """Return ({part: value}, remarks) of {name: value}, where each name may say its part.
+    """Return ({part: value}, remarks) of {name: value}, with the parts found in the names.
 
-    Without a test part a validation part is the test part; beside one it is left out. A single
-    value is TRAIN, whatever its name. {} where the parts cannot be told.
+    A validation part becomes the test part if there is none, else it is left out. A single
+    value is TRAIN, regardless of its name. Returns {} if the names do not determine the parts.
     """
     if len(named) == 1:
         return {TRAIN: next(iter(named.values()))}, []
@@ -90,9 +90,9 @@ def assign(named):
 
 
 def natural(name):
-    """Return a key that sorts names as people do: 2 before 10.
+    """Return a key for the natural order of names: 2 before 10.
 
-    Numbers stand at the odd places of a split, so that only like is compared with like.
+    A split has its numbers at odd places, so that numbers are compared only with numbers.
     """
     words = NUMBERS.split(str(name))
     return [int(word) if i % 2 else word.lower() for i, word in enumerate(words)], str(name)

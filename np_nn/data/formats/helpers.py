@@ -1,8 +1,8 @@
-"""Decoding of many image files at once: by this process, and by one more for each further core.
+"""Parallel decoding of image files: by this process, and by one helper for each further thread.
 
-Pillow holds Python's lock for most of the time that a small image takes, so threads do not help;
-a fork would copy locks that other threads hold, and ``multiprocessing`` imports the user's program
-again. Each helper is therefore a process that runs `decode` alone.
+Pillow holds the GIL for most of the time of a small image, so threads do not help; a fork would
+copy locks that other threads hold, and ``multiprocessing`` imports the user's program again. Each
+helper is therefore a process that runs `decode` alone.
 """
 
 import pickle
@@ -18,11 +18,11 @@ from np_nn.data.formats import decode
 from np_nn.utils.progress import counter
 
 CHUNK = 200  # files
-WORTH_SECONDS = 0.8  # of work that is left: a helper takes 0.2 s to start
+WORTH_SECONDS = 0.8  # minimum remaining work for helpers, which take 0.2 s to start
 
 
 def decode_all(sources, channels=None, size=None, quiet=False):
-    """Return what ``decode.decode_all`` does, by as many processes as there are threads."""
+    """Return the results of ``decode.decode_all``, computed by ``ops.threads`` processes."""
     starts = deque(range(0, len(sources), CHUNK))
     results = {}
 
@@ -45,7 +45,7 @@ def decode_all(sources, channels=None, size=None, quiet=False):
 def _next(starts):
     try:
         return starts.popleft()
-    except IndexError:  # helpers take from it, too
+    except IndexError:  # helpers take from the queue, too
         return None
 
 
@@ -54,7 +54,7 @@ def _left(began, results, starts):
 
 
 class _Helpers:
-    """Processes that decode, each with a thread that hands it the next chunk of files."""
+    """Decoding processes, each with a thread that sends it the next chunk of files."""
 
     def __init__(self):
         self.started = False
@@ -85,12 +85,12 @@ class _Helpers:
         for process in self._processes:
             process.wait()
             process.stdout.close()
-            with suppress(OSError):  # what it did not read
+            with suppress(OSError):  # from flushing requests that the helper did not read
                 process.stdin.close()
 
 
 def _hand_out(process, starts, request, results, bar):
-    """Let a helper decode chunks until none is left; one that it loses is decoded by us later."""
+    """Let a helper decode chunks until none is left; this process decodes lost chunks later."""
     with suppress(OSError, EOFError, pickle.UnpicklingError):
         while (start := _next(starts)) is not None:
             pickle.dump(request(start), process.stdin, protocol=5)
@@ -100,7 +100,7 @@ def _hand_out(process, starts, request, results, bar):
 
 
 def _process():
-    """Start `decode` as a program that finds the same packages, and none beside its own file."""
+    """Start `decode` as a program with this sys.path, and without its own folder in it."""
     path = [entry for entry in sys.path if entry]
     run = f"runpy.run_path({decode.__file__!r}, None, '__main__')"
     code = f"import runpy, sys; sys.path[:] = {path!r}; {run}"
@@ -109,5 +109,5 @@ def _process():
 
 
 def _python_is_known():
-    """Return whether sys.executable is Python: in a program that contains it, it is the program."""
+    """Return whether sys.executable is Python, and not a program that embeds it."""
     return "python" in (sys.executable or "").lower() and not getattr(sys, "frozen", False)

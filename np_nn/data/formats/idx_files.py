@@ -1,4 +1,4 @@
-"""IDX files of images and labels, under the names that MNIST's successors give them."""
+"""Reader of IDX files of images and labels, named as in MNIST's successors."""
 
 import gzip
 import io
@@ -16,16 +16,15 @@ from np_nn.data.formats.found import TRANSPOSED, Found, Part, assign, part_of
 from np_nn.utils.errors import DataError, shown
 
 NAME = re.compile(r"(?P<before>.*)(?P<role>images?|labels?)[-._]?idx[1-4][-._].*", re.I)
-MAPPING = re.compile(r"(\d+)[ \t]+(\d+)")  # a line of EMNIST's: label, code of its letter
-MOST_BYTES = 2**31  # of an array
-INTEGERS = 12  # the type of IDX whose numbers are 32-bit integers
+MAPPING = re.compile(r"(\d+)[ \t]+(\d+)")  # line of EMNIST's mapping: label, code of its letter
+MOST_BYTES = 2**31  # maximum size of an array
+INTEGERS = 12  # IDX's code of the type of 32-bit integers
 
 
 def pairs(names):
-    """Return {what precedes "images" in a name: {"images": name, "labels": name}}.
+    """Return {prefix of a name before "images": {"images": name, "labels": name}}.
 
-    names: paths or names of a zip's members; of a file that is there packed and unpacked, the
-    unpacked one counts.
+    names: paths or names of a zip's members; an unpacked file takes precedence over a packed one.
     """
     found = {}
     for name in sorted(map(str, names), key=lambda name: (name.lower().endswith(".gz"), name)):
@@ -36,7 +35,7 @@ def pairs(names):
 
 
 def read_files(paths, options, given=None):
-    """Return the Found of IDX files in a folder. given: one of them, whose set is meant."""
+    """Return the Found of IDX files in a folder. given: a file that selects its set."""
     mapping = {path.name: path.read_bytes for path in paths if path.name.endswith("mapping.txt")}
     where = Path(given or paths[0]).parent
     return _found(where, pairs(paths), _read, mapping, given, options)
@@ -65,7 +64,7 @@ def _read(path):
 
 
 def _found(where, pairs, read, mapping, given, options):
-    """Return the Found of {before: pair of names}, which `read` turns into arrays."""
+    """Return the Found of {prefix: pair of names}; `read` returns the array of a name."""
     sets = {}
     for before, pair in pairs.items():
         sets.setdefault(_set_of(before), {})[before] = pair
@@ -104,7 +103,7 @@ def _found(where, pairs, read, mapping, given, options):
 
 
 def _set_of(before):
-    """Return the name of a set without the word for its part: emnist-letters, or ""."""
+    """Return the name of a set without the word for its part, such as "emnist-letters" or ""."""
     words = [word for word in re.split(r"[-._]+", before) if word and part_of(word) is None]
     return "-".join(words)
 
@@ -122,9 +121,9 @@ def _names(read):
 
 
 def idx_array(stored, name):
-    """Return the array of an IDX file's bytes, packed with gzip or not: bytes, or integers.
+    """Return the array, bytes or 32-bit integers, of an IDX file's bytes, with or without gzip.
 
-    Raises DataError for anything else, and for an array of more than MOST_BYTES.
+    Raises DataError for other content, and for an array of more than MOST_BYTES.
     """
     head = _head(stored, name)
     rank = head[3] if len(head) > 3 else 0
@@ -144,7 +143,7 @@ def idx_array(stored, name):
 
 
 def _head(stored, name):
-    """Return the first bytes of what gzip packed, or of what is not packed."""
+    """Return the first 20 bytes of a file's content, unpacked if it is gzip."""
     if stored[:2] != b"\x1f\x8b":
         return stored[:20]
     try:
@@ -154,5 +153,5 @@ def _head(stored, name):
 
 
 def is_idx(path):
-    """Return whether a file's name is one of IDX."""
+    """Return whether a file is named as an IDX file."""
     return NAME.fullmatch(Path(path).name) is not None

@@ -1,4 +1,4 @@
-"""Image files as one array: one size, one or three channels."""
+"""Reader of image files as one array: one size, one or three channels."""
 
 import numpy as np
 
@@ -8,18 +8,18 @@ from np_nn.utils.errors import DataError, shown
 ENDINGS = (
     ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".pgm", ".ppm", ".pnm",
 )  # fmt: skip
-LISTED = 3  # skipped files that a remark names
+LISTED = 3  # maximum skipped files that a remark names
 
 
 def is_image(name):
-    """Return whether a file's name ends as an image's does."""
+    """Return whether a file's name has an image's ending."""
     return str(name).lower().endswith(ENDINGS)
 
 
 def read(paths, shape):
-    """Return image files as uint8 (n, *shape), read and resized as those of a folder are.
+    """Return image files as uint8 (n, *shape), read and resized like those of a folder.
 
-    shape: (H, W) or (3, H, W). Raises DataError for a file that is no image.
+    shape: (H, W) or (3, H, W). Raises DataError for a file that is not an image.
     """
     channels = 3 if len(shape) == 3 else 1
     paths = [str(path) for path in paths]
@@ -31,10 +31,10 @@ def read_all(sources, names, size=None, channels=None, *, skip=False, quiet=Fals
 
     Args:
         sources: paths, or the bytes of files.
-        names: what to call each in a message.
+        names: name of each source for messages.
         size: (height, width) to resize all of them to; None: they must have one size.
         channels: 1 or 3; None: 3 if any of them has colour.
-        skip: leave out files that cannot be read, and say so in the remarks.
+        skip: leave out files that cannot be read, and list them in the remarks.
         quiet: hide the progress bar.
 
     Raises:

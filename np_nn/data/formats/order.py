@@ -1,7 +1,7 @@
-"""Order of samples, and the test set that a data set without one gives up.
+"""Order of samples, and split of a test set from a data set without one.
 
-Both depend on the labels and on the order within each class alone: the same data, as a folder
-(class by class) or as a table (mixed), is split and ordered alike.
+Both depend only on the labels and on the order within each class: the same data, as a folder
+(class by class) or as a table (mixed), has the same split and order.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ TEST_SHARE = 0.2
 
 
 def stratified(labels, seed=0):
-    """Return indices of all samples in an order whose every stretch has the shares of the classes.
+    """Return indices of all samples in stratified order: every stretch has all classes' shares.
 
     labels (n,) int >= 0. Sample i of the n in a shuffled class has the key (i + 0.5) / n.
     """
@@ -18,9 +18,9 @@ def stratified(labels, seed=0):
 
 
 def split(labels, seed=0):
-    """Return (indices to train with, indices to test with), each in stratified order.
+    """Return (training indices, test indices), each in stratified order.
 
-    A fifth of each class is tested with, at least one sample where it has two.
+    The test set is a fifth of each class, at least one sample of a class that has two.
     """
     groups = _shuffled(labels, seed)
     cuts = [max(1, round(TEST_SHARE * len(group))) if len(group) > 1 else 0 for group in groups]
@@ -30,7 +30,7 @@ def split(labels, seed=0):
 
 
 def _shuffled(labels, seed):
-    """Return the indices of each class, shuffled by a generator of the class's own."""
+    """Return the indices of each class, shuffled by a separate generator per class."""
     labels = np.asarray(labels)
     ends = np.cumsum(np.bincount(labels))[:-1]
     groups = np.split(np.argsort(labels, kind="stable"), ends)

@@ -1,4 +1,4 @@
-"""Parquet files as Hugging Face stores data sets: encoded images with labels, or a table."""
+"""Reader of Hugging Face's Parquet files: encoded images with labels, or a table."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ IMAGES = ("image", "img", "images", "picture", "pixel_values")
 
 
 def read(paths, options):
-    """Return the Found of Parquet files: of training, and perhaps of testing, several each.
+    """Return the Found of Parquet files, one or more for training and any number for testing.
 
     Raises DataError for a file that cannot be read, and NpNNError without the package pyarrow.
     """
@@ -43,8 +43,8 @@ def read(paths, options):
 class _Schema:
     """Columns of a Parquet file.
 
-    image: the name of the column of encoded images, or None. label: that of the labels.
-    features: those of all others. names: {label: name of its class}, of Hugging Face's ClassLabel.
+    image: name of the column of encoded images, or None. label: name of the column of labels.
+    features: names of the others. names: {label: name of its class} of Hugging Face's ClassLabel.
     """
 
     def __init__(self, path, options):
@@ -73,18 +73,20 @@ def _open(path):
 
 
 def _damaged(path, error):
-    return DataError(f"{path}: no Parquet that can be read: {shown(' '.join(str(error).split()))}")
+    return DataError(
+        f"{path}: not a Parquet file that can be read: {shown(' '.join(str(error).split()))}"
+    )
 
 
 def _holds_bytes(kind, pa):
-    """Return whether a type is bytes, or a struct that holds them under this name."""
+    """Return whether a type is binary, or a struct with a field "bytes"."""
     if pa.types.is_struct(kind):
         return kind.get_field_index("bytes") >= 0
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
 def _class_names(metadata, label):
-    """Return the names that Hugging Face's metadata gives the classes of a column; () if none."""
+    """Return a column's class names from Hugging Face's metadata; () if there are none."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
         names = features[label]["names"]
@@ -127,7 +129,7 @@ def _labels(path, column):
 
 
 def _decoded(samples, labels, options):
-    """Return (images, labels, remarks) of all parts, whose images have one size and colour."""
+    """Return (images, labels, remarks) of all parts, decoded to one size and channel count."""
     every = [entry for part in samples.values() for entry in part]
     pixels, kept, remarks = images.read_all(
         [content for _, content in every], [name for name, _ in every],
@@ -154,7 +156,7 @@ def _numbers(files, schema, options):
         arrays = [np.asarray(columns[name]) for name in wanted]
         for name, array in zip(wanted, arrays, strict=True):
             if array.dtype.kind not in "biuf":
-                raise DataError(f"{path}: column {shown(name)} holds {array.dtype}, no numbers")
+                raise DataError(f"{path}: column {shown(name)} holds {array.dtype}, not numbers")
         parts.append(np.stack(arrays, axis=1))
         labels += _labels(path, columns[schema.label])
     return np.concatenate(parts), labels

@@ -1,4 +1,4 @@
-"""Reading of a path: which format it is, decided by what the file or the folder holds."""
+"""Reader of a path, whose format is determined by the file's name or the folder's content."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from np_nn.data.formats.content import members
 from np_nn.data.formats.found import natural
 from np_nn.utils.errors import DataError
 
-MOST_DEPTH = 4  # folders that hold nothing but one folder
+MOST_DEPTH = 4  # maximum nested folders that hold nothing but one folder
 WANTED = (
     "a folder with a subfolder of images per class, or with labels.csv; CSV, .npz, .npy, IDX "
     "or Parquet, as a file or in a folder"
@@ -15,7 +15,7 @@ WANTED = (
 
 
 def read(path, options):
-    """Return the Found of a file or a folder. Raises DataError for one that is no data set."""
+    """Return the Found of a file or a folder. Raises DataError unless it is a data set."""
     path = Path(path)
     return _folder(path, options) if path.is_dir() else _file(path, options)
 
@@ -35,8 +35,10 @@ def _file(path, options):
     if idx_files.is_idx(path):
         return idx_files.read_files(_files(path.parent), options, given=path)
     if images.is_image(name):
-        raise DataError(f"{path}: one image is no data set; give a folder with a subfolder a class")
-    raise DataError(f"{path}: no data set that np_nn reads; it reads {WANTED}")
+        raise DataError(
+            f"{path}: one image is not a data set; give a folder with a subfolder per class"
+        )
+    raise DataError(f"{path}: not a data set that np_nn reads; it reads {WANTED}")
 
 
 def _zip(path, options):

@@ -1,7 +1,7 @@
-"""Tables of comma-separated values: a column of labels, and columns of numbers.
+"""Reader of tables of separated values: a column of labels, and columns of numbers.
 
-NumPy reads the numbers, at the speed of C. Only where it fails, or labels are looked for, does
-Python go through the cells, to name the line and the column.
+NumPy parses the numbers, in C. Python reads the cells only if that fails, to report the line and
+the column, or to find the labels.
 """
 
 import csv
@@ -20,15 +20,15 @@ from np_nn.data.formats.found import LABELS, TEST, TRAIN, TRANSPOSED, Found, Par
 from np_nn.utils.errors import DataError, shown
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-EMNIST = (28, 28)  # shape of its images
-LISTED = 3  # skipped rows that a remark names
+EMNIST = (28, 28)  # shape of EMNIST's images
+LISTED = 3  # maximum skipped rows that a remark names
 
 
 def read(paths, options):
     """Return the Found of tables: one file, or one for training and one for testing.
 
-    A test file without the column of labels, as Kaggle's are, is left out with a remark. Raises
-    DataError for a table that cannot be read: it names line and column of what is no number.
+    A test file without the column of labels, like Kaggle's, is left out with a remark. Raises
+    DataError for a table that cannot be read, with the line and column of a cell that is wrong.
     """
     named = {Path(path).name: Path(path) for path in paths}
     parts, remarks = assign(named)
@@ -56,9 +56,9 @@ def read(paths, options):
 
 
 def _part_with(table, wanted):
-    """Return the Part of a Table with these features, in their order.
+    """Return the Part of a Table with the features `wanted`, in that order.
 
-    Raises DataError for one that it does not have.
+    Raises DataError if the table lacks one.
     """
     part = table.part()
     if table.features == wanted:
@@ -70,10 +70,10 @@ def _part_with(table, wanted):
 
 
 class Table:
-    """A file of rows: which column is the label, and what the features are called.
+    """Table file with its columns of labels and features.
 
-    label: its index, or None where a test file has none. names: of all columns. features: those
-    of the features. remarks: lines for the report.
+    label: index of the column of labels; None for a test file without one. names: of all columns.
+    features: names of the features. remarks: lines for the report.
     """
 
     def __init__(self, path, options, known=None):
@@ -96,15 +96,16 @@ class Table:
         return label_column(self.path, self.names, self.options.label, self._text_column())
 
     def _text_column(self):
-        """Return the only column of text, where a table has no header, or else the first."""
+        """Return the index of the only text column of a table without a header, else 0."""
         texts = [i for i, cell in enumerate(self._cells(0)) if not _is_number(cell)]
         return texts[0] if self.first == 0 and len(texts) == 1 else 0
 
     def _header(self, known):
         """Return (names of the columns, index of the first line of numbers).
 
-        The first line holds names if more than one cell is no number, or if one is where the next
-        line has a number, or if one is a label's usual name. Else columns are called 1, 2 ...
+        The first line is a header if more than one cell is not a number, or one is not where the
+        next line has a number, or one is a usual name of labels, or all are names in `known`. Else
+        the columns are called 1, 2 ...
         """
         first, second = (self._cells(number) for number in (0, 1))
         names = [cell.strip() for cell in first]
@@ -151,12 +152,12 @@ class Table:
         return Part(np.delete(table, left, axis=1), labels)
 
     def _good_lines(self):
-        """Return the lines that are right. Raises DataError for another, unless it is skipped."""
+        """Return the valid lines. Raises DataError for another, unless options.skip is set."""
         good, bad = [], []
         for number, row in _rows(self.lines, self.delimiter, self.path):
             if number <= self.first:
                 continue
-            if why := self._complaint(row):
+            if why := self._row_error(row):
                 bad.append(f"line {number}, {why}")
                 if not self.options.skip:
                     raise DataError(f"{self.path}: {bad[0]}")
@@ -170,8 +171,8 @@ class Table:
             self.remarks.append(f"{self.path.name}: {len(bad):,} rows skipped: {said}{more}")
         return good
 
-    def _complaint(self, row):
-        """Say what is wrong with a row of cells; "" where nothing is."""
+    def _row_error(self, row):
+        """Describe the error in a row of cells; "" if there is none."""
         if len(row) != len(self.names):
             return f"{len(row)} cells instead of {len(self.names)}"
         for i, cell in enumerate(row):
@@ -185,9 +186,9 @@ class Table:
 
 
 def _load(lines, delimiter, label, codes):
-    """Return all cells as numbers, (n, columns), or None where some are none.
+    """Return all cells as numbers (n, columns), or None if one is not a number.
 
-    codes: {label: its number}, which grows.
+    codes: {label: its number}, to which new labels are added.
     """
 
     def code(cell):
@@ -199,8 +200,8 @@ def _load(lines, delimiter, label, codes):
     options = {"delimiter": delimiter, "quotechar": '"', "comments": None, "ndmin": 2}
     options |= {"converters": {label: code}, "encoding": "utf-8"}
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # NumPy 1 warns where it truncates 3.5 to an integer
-        for dtype in (np.int16, np.int64, np.float64):  # a row's number may be beyond int16
+        warnings.simplefilter("error")  # NumPy 1 only warns when it truncates 3.5 to an integer
+        for dtype in (np.int16, np.int64, np.float64):  # row numbers may exceed int16
             with suppress(ValueError, OverflowError, Warning):
                 return np.loadtxt(lines, dtype, **options)
     return None
@@ -227,7 +228,7 @@ def _rows(lines, delimiter, path):
 
 
 def label_column(path, names, wanted=None, default=0):
-    """Return the index of the labels' column: the one wanted, or named so, or the default."""
+    """Return the index of the column of labels: `wanted`, or one of LABELS, or `default`."""
     small = [name.lower() for name in names]
     if wanted is not None:
         if wanted not in names:
@@ -236,9 +237,7 @@ def label_column(path, names, wanted=None, default=0):
         return names.index(wanted)
     named = [small.index(name) for name in LABELS if name in small]
     if not named and default == 0 and small[0].startswith("pixel"):
-        raise DataError(
-            f"{path}: pixels alone, without a column of labels: this is no labelled set"
-        )
+        raise DataError(f"{path}: only pixels, without a column of labels: give a labelled set")
     return named[0] if named else default
 
 
@@ -255,24 +254,24 @@ def _lines(path):
 
 
 def _delimiter(line):
-    """Return the separator that a line has most of."""
+    """Return the most frequent separator of a line."""
     return max(",;\t", key=line.count)
 
 
 def _is_number(cell):
     try:
-        return math.isfinite(float(cell)) and "_" not in cell  # 1_000 is a number of Python's
+        return math.isfinite(float(cell)) and "_" not in cell  # Python accepts 1_000
     except ValueError:
         return False
 
 
 def is_table(name):
-    """Return whether a file's name ends as a table's does."""
+    """Return whether a file's name has a table's ending."""
     return str(name).lower().endswith(ENDINGS)
 
 
 def candidates(paths):
-    """Return those tables of a folder that are meant: train and test, or the only one."""
+    """Return the tables among `paths`: those named after a part if there are any, else all."""
     tables = [path for path in paths if is_table(path)]
     parts = [path for path in tables if part_of(path.name)]
     return parts or tables
