@@ -117,7 +117,8 @@ def loss(settings, data):
         return spec.build(settings.loss, LOSSES, "loss", **more)
     except TypeError:
         raise NpNNError(
-            f"the loss {settings.loss} takes no class weights: use cross_entropy, say"
+            f"the loss {settings.loss} takes no class weights: use a loss of classes, such as "
+            "cross_entropy"
         ) from None
 
 
