@@ -13,7 +13,7 @@ def confidences(model, outputs):
     scores of the classes: the largest is the answer, but they are not probabilities.
     """
     last = _last_layer(model)
-    if isinstance(last, Sigmoid) or _learnt_values(model.info):
+    if isinstance(last, Sigmoid) or _has_value_loss(model.info):
         return outputs, False
     return (outputs if isinstance(last, Softmax) else Softmax()(outputs)), True
 
@@ -24,7 +24,7 @@ def _last_layer(model):
     return model
 
 
-def _learnt_values(info):
+def _has_value_loss(info):
     """Return whether the recipe of a ModelInfo, or None, has a loss on values, not classes."""
     text = info.recipe.get("loss", "") if info else ""
     name = text.partition(":")[0]

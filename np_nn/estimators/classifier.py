@@ -39,7 +39,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000, dropout=0.0,
         class_weight=None, callbacks=None,
     ):  # fmt: skip
-        parameters.keep(self, locals())
+        parameters.store(self, locals())
 
     @available_if(Perceptron._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):

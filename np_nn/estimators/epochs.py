@@ -26,7 +26,7 @@ class Epochs(Callback):
         it.t_ += self.n
         it.loss_ = training.history.measures(training.epoch - 1)["loss"]
         it.loss_curve_.append(it.loss_)
-        self._say(f"Iteration {it.n_iter_}, loss = {it.loss_:.8f}")
+        self._print(f"Iteration {it.n_iter_}, loss = {it.loss_:.8f}")
         if self.score:
             self._validate(training)
         else:
@@ -43,7 +43,7 @@ class Epochs(Callback):
         score, loss = self.score()
         it.validation_scores_.append(score)
         it.validation_loss_curve_.append(loss)
-        self._say(f"Validation score: {score:.6f}")
+        self._print(f"Validation score: {score:.6f}")
         self._count(score < it.best_validation_score_ + it.tol)
         if score > it.best_validation_score_:
             it.best_validation_score_ = score
@@ -60,10 +60,10 @@ class Epochs(Callback):
         why += "consecutive epochs."
         if it.solver == "sgd" and it.learning_rate == "adaptive" and optimizer.lr > SLOWEST:
             self._set_rate(optimizer.lr / SLOWER, optimizer)
-            self._say(f"{why} Setting learning rate to {optimizer.lr:f}")
+            self._print(f"{why} Setting learning rate to {optimizer.lr:f}")
             it._no_improvement_count = 0
         else:
-            self._say(f"{why} Stopping.")
+            self._print(f"{why} Stopping.")
             self.converged = training.stop = True
 
     @staticmethod
@@ -77,6 +77,6 @@ class Epochs(Callback):
                 velocity *= np.asarray(optimizer.lr / rate, velocity.dtype)
         optimizer.lr = rate
 
-    def _say(self, text):
+    def _print(self, text):
         if self.estimator.verbose:
             print(text)

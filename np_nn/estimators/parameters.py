@@ -9,7 +9,7 @@ import numpy as np
 from np_nn.utils.errors import NpNNError
 
 
-def keep(estimator, given):
+def store(estimator, given):
     """Store a constructor's arguments, `given` as its ``locals()``, unchanged as attributes."""
     for name in list(inspect.signature(type(estimator)).parameters):
         setattr(estimator, name, given[name])

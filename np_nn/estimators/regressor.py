@@ -35,7 +35,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8,
         n_iter_no_change=10, max_fun=15000, dropout=0.0, callbacks=None,
     ):  # fmt: skip
-        parameters.keep(self, locals())
+        parameters.store(self, locals())
 
     @available_if(Perceptron._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None):

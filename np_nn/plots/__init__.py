@@ -1,8 +1,7 @@
-"""Results as pictures: training runs, published figures beside ours, what a network has learnt.
+"""Pictures of results: training runs, published figures beside ours, what a network has learnt.
 
-Besides utils.curves nothing else in np_nn imports matplotlib: import this package where a picture
-is drawn. It needs no display, ignores the user's matplotlibrc, and the same input gives the same
-bytes.
+Only this package and utils.curves import matplotlib: import it only where a picture is drawn. It
+needs no display and ignores the user's matplotlibrc; the same input gives the same bytes.
 """
 
 from np_nn.plots.animation import save_animation

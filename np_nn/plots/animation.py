@@ -1,4 +1,4 @@
-"""Pictures one after the other: as an animated GIF, or as a web page with a slider."""
+"""Animations, as a GIF or as a web page with a slider."""
 
 import base64
 import io
@@ -11,19 +11,26 @@ from PIL import Image
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 
-COLOURS_OF_GIF = 64  # one palette for all frames: small files, and no flicker
-SAMPLE = 3  # every third pixel each way is enough to choose it
+COLOURS_OF_GIF = 64  # colours of the one palette of all frames: small files, no flicker
+SAMPLE = 3  # the palette is chosen from every third pixel each way, which is enough
 PAGE = Path(__file__).with_name("animation.html")
 
 
 def save_animation(frames, path, title, seconds=0.5, hold=2.0) -> Path:
-    """Write an animation that begins anew when it is over: whole, or not at all.
+    """Write a looping animation to `path`, atomically; return `path` as a Path.
 
-    frames: (caption, picture) of each, pictures of one size as ``snapshot`` makes them. path:
-    ends in .gif, or in .html for a page with a slider, which shows the captions and needs no
-    network. seconds: how long a frame is shown; hold: how long the last one is. The same frames
-    give the same bytes. Returns `path` as a Path. Raises NpNNError for another ending, and when
-    the file cannot be written.
+    The same frames give the same bytes.
+
+    Args:
+        frames: (caption, picture) of each frame, pictures of one size as ``snapshot`` returns.
+        path: ends in .gif, or in .html for a page with a slider, which shows the captions and
+            works offline.
+        title: title of the page.
+        seconds: display time of a frame.
+        hold: display time of the last frame, in seconds.
+
+    Raises:
+        NpNNError: for another ending, and if the file cannot be written.
     """
     path, frames = Path(path), list(frames)
     if path.suffix not in FORMATS:

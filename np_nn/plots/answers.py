@@ -1,4 +1,4 @@
-"""What a network's answers are worth: by class, by how sure it was, and what it sees alike."""
+"""Pictures of a network's answers: accuracy by class, calibration, and embeddings."""
 
 from pathlib import Path
 
@@ -17,25 +17,33 @@ TEN = (
     "#717581", "#92dadd",
 )  # fmt: skip
 
-MOST_ROWS = 40  # classes whose accuracy is drawn
-MOST_NAMES = 12  # classes that are named on a map
-NAME_LENGTH = 12  # characters
-LONG, WIDTH = 4, 0.35  # a long name is set smaller; width of a character, in gaps
-GAP = 0.06  # between the middles of two names, as a share of the map
-MOVES = 50  # to get there
-EPSILON = 1e-9  # of a gap: two names in one place get a direction to part in
-NAME = {  # of a class, readable on its points
+MOST_ROWS = 40  # maximum number of classes whose accuracy is drawn
+MOST_NAMES = 12  # maximum number of classes named on a map
+NAME_LENGTH = 12  # maximum characters of a name on a map
+LONG, WIDTH = 4, 0.35  # characters from which names are set smaller; width of one, in gaps
+GAP = 0.06  # distance between the centres of two names, as a fraction of the map
+MOVES = 50  # iterations that move overlapping names apart
+EPSILON = 1e-9  # offset in gaps, so that two names in one place have a direction to move in
+NAME = {  # text properties of a class name, readable on top of its points
     "size": 14, "weight": "bold", "ha": "center", "va": "center",
     "path_effects": [withStroke(linewidth=3, foreground="white")],
 }  # fmt: skip
 
 
 def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> Path:
-    """Draw how much of each class is answered rightly, with its interval.
+    """Draw the accuracy of each class with its interval; return `path` as a Path.
 
-    accuracy, low, high (C,): 0..1, NaN for a class without samples. classes: their names; of more
-    than MOST_ROWS those of the lowest accuracy are drawn. note: a warning, drawn under the title.
-    Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    Args:
+        accuracy: (C,) 0..1, NaN for a class without samples.
+        low: (C,) lower ends of the intervals.
+        high: (C,) upper ends of the intervals.
+        classes: names; of more than MOST_ROWS, the classes of lowest accuracy are drawn.
+        path: path of the picture.
+        title: title of the picture.
+        note: a warning, drawn under the title.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     accuracy, low, high, classes, left_out = _lowest(accuracy, low, high, classes)
     with style.context(["default", STYLE]):
@@ -58,18 +66,29 @@ def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> P
 
 
 def _lowest(accuracy, low, high, classes):
-    """Return the same of at most MOST_ROWS classes, in their order, and how many are left out."""
+    """Select the MOST_ROWS classes of lowest accuracy, in their order.
+
+    Returns accuracy, low, high, names, and the number of classes left out.
+    """
     kept = np.sort(np.argsort(accuracy, kind="stable")[:MOST_ROWS])  # NaN comes last
     names = [classes[i] for i in kept]
     return accuracy[kept], low[kept], high[kept], names, len(classes) - len(kept)
 
 
 def plot_calibration(counts, confidence, accuracy, error, path, title, note="") -> Path:
-    """Draw a reliability diagram: how often the network was right when it was so sure.
+    """Draw a reliability diagram, accuracy over confidence; return `path` as a Path.
 
-    counts, confidence, accuracy (bins,): see ``metrics.Calibration``; bins of equal width from 0
-    to 1. error: the expected calibration error. note: a warning, drawn under the title. Returns
-    `path` as a Path. Raises NpNNError when the file cannot be written.
+    Args:
+        counts: (bins,), see ``metrics.Calibration``; bins of equal width from 0 to 1.
+        confidence: (bins,), as there.
+        accuracy: (bins,), as there.
+        error: expected calibration error.
+        path: path of the picture.
+        title: title of the picture.
+        note: a warning, drawn under the title.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=6.4)
@@ -88,13 +107,22 @@ def plot_calibration(counts, confidence, accuracy, error, path, title, note="") 
 
 
 def plot_embedding(maps, labels, answers, classes, path, title, note="") -> Path:
-    """Draw samples as points of maps side by side, coloured by class, mistakes with a ring.
+    """Draw embeddings side by side, points coloured by class, mistakes ringed.
 
-    maps: {method: points (n, 2)}. labels, answers (n,) int. classes: their names, which stand in
-    the middle of their points, or beside it where another one does: those of the MOST_NAMES
-    classes with the most points. The first ten classes have colours of their own. note: a
-    warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
-    cannot be written.
+    The MOST_NAMES classes with the most points are named near the median of their points. Colours
+    repeat after ten classes. Returns `path` as a Path.
+
+    Args:
+        maps: {method: points (n, 2)}.
+        labels: (n,) int.
+        answers: (n,) int.
+        classes: names.
+        path: path of the picture.
+        title: title of the picture.
+        note: a warning, drawn under the title.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     with style.context(["default", STYLE, {"axes.grid": False}]):
         figure = new_figure(title, note, height=5)
@@ -107,7 +135,7 @@ def plot_embedding(maps, labels, answers, classes, path, title, note="") -> Path
 
 
 def _draw_reliability(axes, confidence, accuracy):
-    """A point for each bin; its distance to the diagonal is what is wrong with the bin."""
+    """Draw a point for each bin; its distance to the diagonal is the bin's calibration error."""
     axes.plot([0, 1], [0, 1], "--", color="black", lw=1.2, label="as right as it is sure")
     axes.vlines(confidence, confidence, accuracy, color=ORANGE, lw=3, label="calibration error")
     look = {"color": BLUE, "ms": 8, "clip_on": False}
@@ -129,18 +157,18 @@ def _draw_points(axes, points, labels, answers, classes):
     longest = max(map(len, names))
     size = NAME["size"] if longest < LONG else 10.5
     spread = np.ptp(points, axis=0)
-    spread[spread == 0] = spread.max() or 1  # points on a line
-    places = _apart(middles, GAP * np.array([max(1, WIDTH * longest), 1]) * spread)
+    spread[spread == 0] = spread.max() or 1  # avoids a gap of 0 if all points are on a line
+    places = _separate(middles, GAP * np.array([max(1, WIDTH * longest), 1]) * spread)
     axes.update_datalim(places)
     for place, name in zip(places, names, strict=True):
         axes.text(*place, name, **NAME | {"size": size})
-    axes.margins(x=0.05 + 0.015 * (longest - 1))  # for a name at the border
+    axes.margins(x=0.05 + 0.015 * (longest - 1))  # room for names at the border
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
 
 
-def _apart(middles, gap):
-    """Points (n, 2), moved so that names there do not hide each other. gap: width and height."""
+def _separate(middles, gap):
+    """Move points (n, 2) apart until names at them do not overlap. gap: a name's width, height."""
     at = middles / gap + [[0, EPSILON * i] for i in range(len(middles))]
     for _ in range(MOVES):
         way = at[:, None] - at

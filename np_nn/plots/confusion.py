@@ -12,29 +12,28 @@ from np_nn.plots.names import shorts
 
 COUNTS = LinearSegmentedColormap.from_list("counts", ["white", COLOURS["torch"]])
 MARKS = LinearSegmentedColormap.from_list("marks", ["#F3C3A6", COLOURS["torch"]])
-CHARACTERS = 60  # of the counts of a row, side by side
-NAMES = 28  # classes that have room for their names below each other
-TICKS = 16  # names of more classes than that, evenly picked
-INCHES = 4.4  # a side of the matrix, about
+CHARACTERS = 60  # maximum width of a row of counts written as numbers
+NAMES = 28  # maximum number of classes that are all named
+TICKS = 16  # maximum number of names, evenly spaced, for more classes than that
+INCHES = 4.4  # approximate side of the matrix
 
 
 def plot_confusion(labels, answers, classes, path, title, note="") -> Path:
-    """Draw how often each class was taken for which.
+    """Draw a confusion matrix: rows are true classes, columns are answers.
 
-    A row for each class, with the number of its samples that were taken for the class of the
-    column: mistakes the more orange, the more there are. Where the numbers have no room, mistakes
-    are squares, and a bar of colours says how many they are. Returns `path` as a Path.
+    Mistakes are shaded orange by their number. If the numbers do not fit, mistakes are squares
+    with a colour bar. Returns `path` as a Path.
 
     Args:
         labels: (n,) int.
         answers: (n,) int.
         classes: names.
-        path: of the picture.
-        title: of the picture.
+        path: path of the picture.
+        title: title of the picture.
         note: a warning, drawn under the title.
 
     Raises:
-        NpNNError: when the file cannot be written.
+        NpNNError: if the file cannot be written.
     """
     counts = confusion(labels, answers, len(classes))
     with style.context(["default", STYLE, {"axes.grid": False}]):
@@ -59,7 +58,7 @@ def _draw_numbers(axes, counts, mistakes):
 
 
 def _draw_marks(axes, counts, mistakes):
-    """Draw mistakes as squares, which are seen also where a cell is smaller than a pixel."""
+    """Draw mistakes as squares, which stay visible where a cell is smaller than a pixel."""
     rows, columns = np.nonzero(mistakes)
     side = max(2.0, 72 * INCHES / len(counts))
     values = mistakes[rows, columns]
@@ -85,7 +84,7 @@ def _draw_recalls(axes, counts):
 
 
 def _name_ticks(axes, names):
-    """Write each class's name at both axes, or of many classes some names, evenly picked."""
+    """Write the class names at both axes; of more than NAMES classes, evenly spaced ones."""
     shown = np.arange(0, len(names), 1 if len(names) <= NAMES else -(-len(names) // TICKS))
     chosen = [names[i] for i in shown]
     upright = len(shown) > NAMES // 2

@@ -1,4 +1,4 @@
-"""What a change of one setting does: families of loss curves, each labelled at its end."""
+"""Pictures of the effect of one setting: families of loss curves, each labelled at its end."""
 
 import math
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
 from np_nn.plots.runs import smooth
 
 BASE = "black"
-OTHERS = (*COLOURS.values(), "#E69F00", "#56B4E9")  # the rest of Okabe and Ito's
-GAP = 0.085  # between two labels, as a share of the panel's height
-HIGHEST = 6.0  # loss that is drawn, at least: knowing nothing of ten classes costs log 10 = 2.3
+OTHERS = (*COLOURS.values(), "#E69F00", "#56B4E9")  # with the rest of Okabe and Ito's palette
+GAP = 0.085  # distance between two labels, as a fraction of the panel's height
+HIGHEST = 6.0  # minimum upper end of the loss axis; chance among ten classes is log 10 = 2.3
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One training: `label` is the value of the setting that was changed.
+    """Loss curve of one training; `label` is the value of the setting that was changed.
 
-    images (k,): how many were seen after each step. loss (k,): of each step, finite. diverged:
-    the loss then was no longer a finite number. is_base: nothing was changed.
+    images (k,): number of images seen after each step. loss (k,): of each step, finite. diverged:
+    whether the next loss was not finite. is_base: whether this is the unchanged training.
     """
 
     label: str
@@ -33,19 +33,19 @@ class Effect:
 
 
 def plot_effects(families, path, title, note="", classes=10) -> Path:
-    """Draw up to four panels, in each the curves of one setting.
+    """Draw a panel of loss curves for each setting, at most four.
 
     Losses are smoothed, on a logarithmic axis. Returns `path` as a Path.
 
     Args:
         families: {setting: [Effect, ...]}.
-        path: of the picture.
-        title: of the picture.
+        path: path of the picture.
+        title: title of the picture.
         note: a warning, drawn under the title.
-        classes: their number, by which the axis reaches above the loss of knowing nothing.
+        classes: number of classes; the axis reaches above the loss at chance.
 
     Raises:
-        NpNNError: when the file cannot be written.
+        NpNNError: if the file cannot be written.
     """
     highest = max(HIGHEST, 1.3 * math.log(classes))
     lowest = 0.8 * min(_smoothed(effect).min() for family in families.values() for effect in family)
@@ -89,7 +89,7 @@ def _draw_family(axes, effects, highest):
 
 
 def _label_ends(axes, ends):
-    """Write (loss, text, colour) of each line to the right of its end, none on another."""
+    """Write (loss, text, colour) of each line to the right of its end, without overlaps."""
     ends = sorted(ends, key=lambda end: end[0])
     low, high = np.log(axes.get_ylim())
     places = spread([(np.log(end[0]) - low) / (high - low) for end in ends])
@@ -99,7 +99,7 @@ def _label_ends(axes, ends):
 
 
 def spread(places, gap=GAP):
-    """Ascending places of 0..1, moved up, and down from the top, until they are a gap apart."""
+    """Move ascending places of 0..1 up, then down from the top, to be at least `gap` apart."""
     places = np.clip(places, 0, 1)
     for i in range(1, len(places)):
         places[i] = max(places[i], places[i - 1] + gap)

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, style, a titled figure, and a file that is written whole."""
+"""Shared parts of all pictures: colours, style, titled figures, and atomic files."""
 
 import io
 import textwrap
@@ -15,12 +15,12 @@ from np_nn.plots.names import families, readable
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 
-# Okabe and Ito's colours, which colour-blind readers tell apart, by a word of the label.
+# {word of a label: colour}, from Okabe and Ito's palette, safe for colour-blind readers.
 COLOURS = {"torch": "#D55E00", "compiled": "#009E73", "numpy": "#0072B2", "": "#CC79A7"}
-# On top of matplotlib's "default". Class names of other scripts need other fonts.
+# Applied on top of matplotlib's "default". Class names in other scripts need other fonts.
 STYLE = rc_params_from_file(Path(__file__).with_name("np_nn.mplstyle"), use_default_template=False)
 STYLE["font.family"] = families()
-# Without what matplotlib adds of the time and of itself, so that the same picture is the same file.
+# {format: metadata to omit}: without time and version, the same picture is the same file.
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -29,9 +29,10 @@ def colour_of(label):
 
 
 def new_figure(title, note, height, width=8):
-    """An empty figure of so many inches, with its title and warning on top.
+    """Return an empty figure with its title and a warning on top.
 
-    What follows the title's first line is set smaller: of which network a picture is, say.
+    height, width: in inches. title: its further lines are set smaller, for a description of the
+    network, say. note: the warning, or "".
     """
     title, _, about = title.partition("\n")
     title, about, note = (
@@ -52,10 +53,10 @@ def new_figure(title, note, height, width=8):
 
 
 def save_figure(figure, path) -> Path:
-    """Write `figure` to `path`, whole or not at all, in the format that its suffix names.
+    """Write `figure` to `path` atomically, in the format of its suffix; return `path` as a Path.
 
-    Returns `path` as a Path. Raises NpNNError when it cannot, an earlier file is then kept; and
-    for a suffix that is none of FORMATS.
+    Raises NpNNError if the file cannot be written (an earlier file is kept), and for a suffix that
+    is not in FORMATS.
     """
     kind = Path(path).suffix.removeprefix(".")
     if kind not in FORMATS:
@@ -65,7 +66,7 @@ def save_figure(figure, path) -> Path:
 
 
 def render(figure, kind):
-    """The bytes of a file of this kind, one of FORMATS, with the figure."""
+    """Return the figure as the bytes of a file; kind: one of FORMATS."""
     content = io.BytesIO()
     if kind == "png":
         _with_palette(snapshot(figure)).save(content, "PNG")
@@ -75,13 +76,13 @@ def render(figure, kind):
 
 
 def snapshot(figure):
-    """What a Figure looks like: an RGB image, 960 pixels wide for ``new_figure``."""
+    """Render a Figure as an RGB image, 960 pixels wide for ``new_figure``."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
 
 
 def _with_palette(picture):
-    """In 256 colours: a third of the bytes, and no difference that one sees."""
+    """Reduce a picture to 256 colours: a third of the bytes, without a visible difference."""
     method = {"method": Image.Quantize.MAXCOVERAGE, "kmeans": 2, "dither": Image.Dither.NONE}
     return picture.quantize(256, **method)

@@ -1,4 +1,4 @@
-"""The filters that a network has learnt, and the maps that they make of an image."""
+"""Pictures of a network's filters and of its feature maps of an image."""
 
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from np_nn.plots.pixels import INK, raster
 
 BLUE, ORANGE = COLOURS["numpy"], COLOURS["torch"]
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
-FRAME = "#BBBBBB"  # around an image
-MOST = 16  # maps of a layer that are drawn
-MOST_NAMES = 32  # below an axis
+FRAME = "#BBBBBB"  # colour of the frame around an image
+MOST = 16  # maximum number of maps drawn per layer
+MOST_NAMES = 32  # maximum number of names below an axis
 
 
 def plot_filters(filters, path, title, note="") -> Path:
     """Draw small images of weights, eight in a row: orange above 0, blue below, white at 0.
 
     filters (n, h, w): one channel of a convolution's weights; or (n, 3, h, w), drawn in colour,
-    grey at 0. note: a line under the title. Returns `path` as a Path. Raises NpNNError when the
+    grey at 0. note: a line under the title. Returns `path` as a Path. Raises NpNNError if the
     file cannot be written.
     """
     rows = -(-len(filters) // 8)
@@ -35,8 +35,8 @@ def plot_filters_learnt(stages, path, title, note="") -> Path:
     """Draw the same filters at different times, side by side, four in a row.
 
     stages: {time: filters (n, h, w)}, or (n, 3, h, w), drawn in colour. note: a line under the
-    title. Each time has a scale of its own, which leaves out the largest 1 %, else all others
-    would be pale. Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    title. The colours of each time end at its 99th percentile, so that a few large weights do not
+    make all others pale. Returns `path` as a Path. Raises NpNNError if the file cannot be written.
     """
     rows = max(-(-len(filters) // 4) for filters in stages.values())
     with style.context(["default", STYLE]):
@@ -51,12 +51,20 @@ def plot_filters_learnt(stages, path, title, note="") -> Path:
 
 
 def plot_feature_weights(stages, columns, path, title, note="") -> Path:
-    """Draw the weights of units for the features of a table, at different times below each other.
+    """Draw units' weights for the features of a table, one panel per time, below each other.
 
-    stages: {time: weights (n, I)}: a row for each unit, a column for each feature; orange above 0,
-    blue below. columns: names of the features, drawn where there are at most MOST_NAMES. note: a
-    line under the title. Returns `path` as a Path. Raises NpNNError when the file cannot be
-    written.
+    Returns `path` as a Path.
+
+    Args:
+        stages: {time: weights (n, I)}: a row for each unit, a column for each feature; orange
+            above 0, blue below.
+        columns: names of the features, written if there are at most MOST_NAMES.
+        path: path of the picture.
+        title: title of the picture.
+        note: a line under the title.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     rows = sum(map(len, stages.values()))
     with style.context(["default", STYLE, {"axes.grid": False}]):
@@ -75,11 +83,20 @@ def plot_feature_weights(stages, columns, path, title, note="") -> Path:
 
 
 def plot_feature_maps(image, stages, shares, path, title) -> Path:
-    """Draw what layer after layer makes of an image, and what comes out in the end.
+    """Draw the feature maps of an image, layer by layer, and the output probabilities.
 
-    image (h, w) or (C, h, w). stages: (name, maps (channels, h, w)) of each layer; of its maps
-    the first MOST are drawn, white at 0 and black at the layer's largest number. shares: {class:
-    0..1}. Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    Returns `path` as a Path.
+
+    Args:
+        image: (h, w) or (C, h, w).
+        stages: (name, maps (channels, h, w)) of each layer; the first MOST maps are drawn, white
+            at 0 and black at the layer's largest number.
+        shares: {class: probability, 0..1}.
+        path: path of the picture.
+        title: title of the picture.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     counts = [min(len(maps), MOST) for _, maps in stages]
     heights = [1.5, *(0.35 + 7.6 / count for count in counts)]
@@ -99,7 +116,7 @@ def plot_feature_maps(image, stages, shares, path, title) -> Path:
 
 
 def _draw_filters(axes, filters, columns, reach, **bar):
-    """In full colour at `reach`, with a bar of colours beside them, which ``bar`` places."""
+    """Draw filters in full colour at ±`reach`, with a colour bar; bar: options of its place."""
     if filters.ndim == 4:
         colour = np.clip(0.5 + filters / (2 * reach), 0, 1)
         draw_tiles(axes, np.moveaxis(colour, 1, -1), columns)
@@ -133,7 +150,7 @@ def _gap(size):
 
 
 def _draw_shares(axes, shares):
-    """Bars of probabilities, the largest one in orange."""
+    """Draw bars of probabilities, the largest one in orange."""
     values = list(shares.values())
     colours = [ORANGE if value == max(values) else BLUE for value in values]
     bars = axes.bar(shorts(shares), values, color=colours)

@@ -1,4 +1,4 @@
-"""Pictures where one reads: in a notebook, below the cell that draws them."""
+"""Pictures in a notebook, shown below the cell that draws them."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +11,12 @@ from np_nn.utils.optional import need
 
 
 def show(title, plot, *content, form="png"):
-    """Show the picture that a function of np_nn.plots draws of some content; keeps no file.
+    """Show the picture of a function of np_nn.plots; no file is kept.
 
         show("What the units look for", plot_filters, filters)
 
     plot is called as ``plot(*content, path, title)``. form: "png" or "gif". Raises what ``plot``
-    raises, and NpNNError without IPython.
+    raises, and NpNNError if IPython is missing.
     """
     display = need("IPython.display", "a picture in a notebook")
     with TemporaryDirectory() as folder:
@@ -26,9 +26,9 @@ def show(title, plot, *content, form="png"):
 
 @contextmanager
 def canvas(title, height=3.6):
-    """An empty Figure in np_nn's style, 8 inches wide, shown when the ``with`` block ends.
+    """Yield an empty Figure in np_nn's style, 8 inches wide; show it when the ``with`` block ends.
 
-    height: in inches. Raises NpNNError without IPython.
+    height: in inches. Raises NpNNError if IPython is missing.
     """
     with style.context(["default", STYLE, {"text.parse_math": True}]):
         figure = new_figure(title, "", height)

@@ -1,4 +1,4 @@
-"""The range test of the learning rate: the loss of each step over its rate."""
+"""Picture of a learning-rate range test: the loss of each step over its rate."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from matplotlib import style
 
 from np_nn.plots.figure import STYLE, colour_of, new_figure, save_figure
 
-ROOM = 1.3  # times the losses between start and minimum: above, the loss has diverged
+ROOM = 1.3  # height of the axis, in multiples of the initial or median loss: above, it diverged
 
 
 def plot_lr_range(found, path, title, note="") -> Path:
-    """Draw the loss over the learning rate, and mark the rate that is suggested.
+    """Draw the loss over the learning rate, and mark the suggested rate.
 
-    found: rates, losses and smoothed (k,), and suggestion, a rate or None, as `LRRange` has them.
-    note: a warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the
+    found: an `LRRange`: rates, losses and smoothed (k,), and suggestion, a rate or None.
+    note: a warning, drawn under the title. Returns `path` as a Path. Raises NpNNError if the
     file cannot be written.
     """
     with style.context(["default", STYLE]):

@@ -1,16 +1,16 @@
-"""Names of the user's own (classes, features, files) as text that a picture can show."""
+"""Names from the user's data (classes, features, files) as text that a picture can show."""
 
 from functools import cache
 
 from matplotlib import font_manager
 
 OWN = "DejaVu Sans"  # comes with matplotlib: the same on every machine
-OTHERS = (  # families of other scripts, used for what OWN lacks where they are installed
+OTHERS = (  # families for characters that OWN lacks, used if installed
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans", "PingFang SC", "Hiragino Sans",
     "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "WenQuanYi Zen Hei", "Nirmala UI",
     "Arial Unicode MS",
 )  # fmt: skip
-LONGEST = 18  # characters of a name beside an axis
+LONGEST = 18  # maximum characters of a name beside an axis
 
 
 @cache
@@ -22,15 +22,15 @@ def families():
 
 @cache
 def _drawable():
-    """Return the code points that the fonts have."""
+    """Return the code points that the fonts can draw."""
     found = (font_manager.get_font(font_manager.findfont(family)) for family in families())
     return frozenset().union(*(font.get_charmap() for font in found))
 
 
 def readable(text):
-    r"""Return text with an escape, such as \u732b, for each character that no font has.
+    r"""Return text with each character that no font has replaced by an escape, such as \u732b.
 
-    Line breaks and tabs stay: matplotlib breaks lines there.
+    Line breaks and tabs are kept: matplotlib handles them itself.
     """
     known = _drawable()
     return "".join(
@@ -44,7 +44,7 @@ def _escaped(character):
 
 
 def short(name, most=LONGEST):
-    """Return a name as one readable line of at most `most` characters, its middle left out."""
+    """Return a name as one readable line, its middle cut to fit at most `most` characters."""
     line = readable(" ".join(str(name).split()))
     if len(line) <= most:
         return line

@@ -1,6 +1,6 @@
-"""One image's way through a network and back: what each layer made, and what the loss makes of it.
+"""Picture of one image's forward and backward pass: each layer's output and its gradient.
 
-Every gradient stands below the array that it belongs to and has its shape.
+Each gradient is drawn below its array and has the same shape.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from np_nn.plots.images import BLUE, MOST, ORANGE, SIGNED, draw_tiles
 from np_nn.plots.names import shorts
 from np_nn.plots.pixels import raster
 
-ACROSS = 5  # panels side by side
-LONGEST = 10  # characters of a name beside a bar
+ACROSS = 5  # maximum number of panels side by side
+LONGEST = 10  # maximum characters of a name beside a bar
 GREY = "#595959"
-MARGIN = 0.008  # of the width: where the title begins
+MARGIN = 0.008  # left margin of the title, as a fraction of the width
 MEANING = {
     ORANGE: "above 0; in a gradient: more of this number means more loss",
     BLUE: "below 0; in a gradient: more of this number means less loss",
@@ -30,12 +30,12 @@ MEANING = {
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """An array on the way, and the gradient of the loss with respect to it.
+    """Array of a pass, and the gradient of the loss with respect to it.
 
-    name: its letter, such as "h". made: how it is made, such as "h = x W + b"; back: how its
-    gradient is, such as "= dL/da if h > 0". values, grad: (n,), (H, W) or (C, H, W), of one shape;
-    mark: the unit (of n) to be framed. kind: "image" of ink, "photo", "maps", or "bars" for one
-    number of each name. names: of the n bars.
+    name: its letter, such as "h". made: its formula, such as "h = x W + b"; back: the formula of
+    its gradient, such as "= dL/da if h > 0". values, grad: (n,), (H, W) or (C, H, W), of the same
+    shape. mark: index (of n) of the unit to frame. kind: "image" of ink, "photo", "maps", or
+    "bars" for one number per name. names: of the n bars.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Panel:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What comes out: values (C,) of the classes, and what they should be, target (C,).
+    """Output of a network: values (C,) of the classes, and their target (C,).
 
-    made: as of a Panel. loss: lines that say what it is. left_out: number of classes that have no
-    bar, as there are too many.
+    made: formula, as of a Panel. loss: lines of text that explain the loss. left_out: number of
+    classes without a bar, for lack of room.
     """
 
     made: str
@@ -66,10 +66,10 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """One unit in numbers, and the lines of text that follow it.
+    """Arithmetic of one unit, forward and backward, with explaining lines of text.
 
-    w, products, grad: its weights, each times its input, and dL/dw, of one shape: (n,), (H, W) or
-    (C, H, W).
+    w: the unit's weights; products: each weight times its input; grad: dL/dw; all of one shape:
+    (n,), (H, W) or (C, H, W).
     """
 
     title: str
@@ -81,9 +81,9 @@ class Story:
 
 
 def plot_pass(panels, answer, story, path, title, note="") -> Path:
-    """Draw one pass as ``draw_pass`` does. Returns `path` as a Path.
+    """Write the picture of ``draw_pass`` to `path`; return `path` as a Path.
 
-    Raises NpNNError when the file cannot be written.
+    Raises NpNNError if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = draw_pass(panels, answer, story, title, note, reaches(panels, story))
@@ -91,18 +91,24 @@ def plot_pass(panels, answer, story, path, title, note="") -> Path:
 
 
 def reaches(panels, story):
-    """(2 P + 3,): the largest size in each array of ``draw_pass``, which full colour stands for."""
+    """Return the largest absolute value of each array of ``draw_pass``: (2 P + 3,)."""
     arrays = [array for panel in panels for array in (panel.values, panel.grad)]
     arrays += [story.w, story.products, story.grad]
     return np.array([np.abs(array).max() or 1.0 for array in arrays])
 
 
 def draw_pass(panels, answer, story, title, note, full) -> Figure:
-    """A Figure of one image's pass: forward above, backward below, then one unit in numbers.
+    """Return a Figure of one image's pass: forward above, backward below, then one unit.
 
-    panels: a Panel for each of the P arrays on the way; answer: an Answer; story: a Story. note:
-    a warning, drawn under the title. full (2 P + 3,): what full colours stand for, see
-    ``reaches``. To be called within the style, as ``plot_pass`` does.
+    Call it within the style context, as ``plot_pass`` does.
+
+    Args:
+        panels: a Panel for each of the P arrays of the pass.
+        answer: Answer.
+        story: Story of the unit.
+        title: title of the picture.
+        note: a warning, drawn under the title.
+        full: (2 P + 3,), the absolute value drawn in full colour in each array, see ``reaches``.
     """
     drawings = [
         partial(_draw_panel, panel, reach)
@@ -121,15 +127,15 @@ def draw_pass(panels, answer, story, title, note, full) -> Figure:
 
 
 def _draw_way(figure, place, drawings, bands):
-    """Each drawing on two axes, one below the other; from left to right, band after band."""
+    """Draw each drawing on two axes, one below the other; from left to right, in bands."""
     columns = -(-len(drawings) // bands)
     grid = place.subgridspec(2 * bands, columns)
     for at, draw in enumerate(drawings):
         row, column = 2 * (at // columns), at % columns
         top, bottom = (figure.add_subplot(grid[row + below, column]) for below in (0, 1))
         draw(top, bottom)
-        _lead(top, "\u2192" if column else "forward")
-        _lead(bottom, "\u2190" if column else "backward")
+        _label_side(top, "\u2192" if column else "forward")
+        _label_side(bottom, "\u2190" if column else "backward")
 
 
 def _draw_meaning(axes):
@@ -139,8 +145,8 @@ def _draw_meaning(axes):
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(MARGIN, 0.5), **look)
 
 
-def _lead(axes, text):
-    """A word or an arrow at the left of a panel."""
+def _label_side(axes, text):
+    """Write a word or an arrow at the left of a panel."""
     look = {"rotation": 90, "weight": "bold"} if len(text) > 1 else {"size": 15, "color": GREY}
     axes.text(-0.09, 0.5, text, transform=axes.transAxes, ha="center", va="center", **look)
 
@@ -163,21 +169,21 @@ def _draw_panel(panel, reach, top, bottom):
 
 
 def _draw_photo(axes, image):
-    """Draw an image in colour or in greys, as bright as it is."""
+    """Draw an image in colour or in greys, over its own range of values."""
     low, high = image.min(), image.max()
     draw_tiles(axes, raster(image)[None], 1, cmap="gray", vmin=low, vmax=high)
     _note(axes, f"{low:.3g} \u2026 {high:.3g}".replace("-", "\N{MINUS SIGN}"))
 
 
 def _outline(axes, image):
-    """Draw the outline of an image's ink, where it has both ink and paper."""
+    """Draw the outline of an image's ink, if it has both ink and paper."""
     level = image.max() / 2
     if min(image.shape) > 1 and image.min() < level < image.max():
         axes.contour(image, [level], colors=GREY, linewidths=0.8)
 
 
 def _draw_maps(axes, values, reach, mark=None, cmap=SIGNED):
-    """An array as one map or as several, with what full colour stands for below."""
+    """Draw an array as one or more maps, and write the value of full colour below."""
     maps = _as_maps(values)
     low = 0 if cmap != SIGNED else -reach
     some = maps[:MOST]
@@ -205,7 +211,7 @@ def _draw_bars(axes, values, names, reach):
 
 
 def _name_bars(axes, names, low, high):
-    """Write the names within the axes, left of what lies between low and high."""
+    """Write the names within the axes, left of the range from `low` to `high`."""
     names = shorts(names, LONGEST)
     room = 0.062 + 0.068 * max(map(len, names))  # share of the width
     left = low - (high - low) * room / (1 - room)
@@ -232,18 +238,18 @@ def _draw_answer(answer, top, bottom):
 
 
 def _note(axes, text):
-    """A line below a panel."""
+    """Write a line of text below a panel."""
     axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top")
 
 
 def _lines(axes, left, text, **look):
-    """Text in place of a panel; it takes no room, else panels would move with the numbers."""
+    """Write text instead of a panel, outside the layout: else panels would move with the text."""
     axes.axis("off")
     axes.text(left, 0.5, text, va="center", transform=axes.transAxes, in_layout=False, **look)
 
 
 def _draw_story(figure, place, story, full):
-    """Weights, products and gradient of one unit as maps, beside them the lines of text."""
+    """Draw weights, products and gradient of one unit as maps beside the lines of text."""
     grid = place.subgridspec(3, ACROSS, height_ratios=[0.35, 1.65, 1.65])
     look = {"linespacing": 1.6}
     _lines(figure.add_subplot(grid[0, :]), MARGIN, story.title, weight="bold")
@@ -258,7 +264,7 @@ def _draw_story(figure, place, story, full):
 
 
 def _as_maps(values):
-    """(C, H, W) of an array: numbers in a row become one map, as square as their number allows."""
+    """Reshape an array to maps (C, H, W); (n,) becomes one map, as square as n allows."""
     if values.ndim > 1:
         return values.reshape(-1, *values.shape[-2:])
     side = int(np.ceil(np.sqrt(len(values))))

@@ -1,4 +1,4 @@
-"""Images of a data set as matplotlib draws them: grey or in colour, of any size."""
+"""Images of a data set prepared for matplotlib: grey or in colour, of any size."""
 
 import io
 
@@ -6,17 +6,17 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from PIL import Image
 
-SEEN = 1_000_000  # pixels that are counted to choose a colormap
-INK = {"cmap": "Greys"}  # white where an image is darkest, black where it is brightest
+SEEN = 1_000_000  # maximum number of pixels examined to choose a colormap
+INK = {"cmap": "Greys"}  # ink on paper: the smallest value is white, the largest black
 LIGHT = {"cmap": "gray", "vmin": 0, "vmax": 255}
-SMALL = 128  # pixels a side of an image on a page: a larger one is shrunk
+SMALL = 128  # maximum side of an image on a page, in pixels
 
 
 def look(images):
-    """Return the arguments of imshow for grey images (n, ...) of one set.
+    """Return imshow's arguments for grey images (n, ...) of one set.
 
-    Bytes whose most frequent value is 0, as those of written digits, are drawn as ink on paper;
-    other bytes as bright as they are. Floats are drawn as ink, each image over its own range.
+    uint8 images whose most frequent value is 0, such as written digits, are drawn as ink on paper;
+    other uint8 images by brightness. Floats are drawn as ink, each image over its own range.
     """
     if images.dtype != np.uint8:
         return INK
@@ -26,14 +26,14 @@ def look(images):
 
 
 def is_photo(images):
-    """Return whether images (n, h, w) or (n, C, h, w) are in colour or in greys, and not ink."""
+    """Return whether images (n, h, w) or (n, C, h, w) are in colour or in greys, not ink."""
     return (images.ndim == 4 and images.shape[1] == 3) or look(images) == LIGHT
 
 
 def raster(image):
-    """Return an image (h, w) or (C, h, w) as imshow takes it: (h, w), or (h, w, 3) for 3 channels.
+    """Convert an image (h, w) or (C, h, w) for imshow: (h, w), or (h, w, 3) for 3 channels.
 
-    Floats in colour are stretched to 0..1. Other numbers of channels are averaged.
+    Float images in colour are scaled to 0..1. Other numbers of channels are averaged.
     """
     if image.ndim == 2:
         return image
@@ -60,9 +60,9 @@ def draw_image(image, cmap="Greys", vmin=None, vmax=None) -> bytes:
 
 
 def fitted(x, y, side, shape):
-    """Return imshow's extent of an image of a shape (h, w, ...) in a square, y downwards.
+    """Return imshow's extent for an image of `shape` (h, w, ...) centred in a square, y downwards.
 
-    x, y: the square's left and upper corner. The image keeps its proportions, in the middle.
+    x, y: upper left corner of the square. side: its side. The image keeps its proportions.
     """
     height, width = shape[:2]
     half = np.array([width, height]) / max(width, height) * side / 2

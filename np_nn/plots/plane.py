@@ -1,4 +1,4 @@
-"""Points of two classes in the plane, and what a network thinks of all the others."""
+"""Pictures of two classes of points in the plane, and of a network's decision regions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure, snapshot
 
 CLASSES = ((0, COLOURS["numpy"], "o"), (1, COLOURS["torch"], "s"))
 CHANCES = LinearSegmentedColormap.from_list("chances", ["#A6D3F0", "white", "#F3CE86"])
-SIDE = 150  # points at which a function is evaluated, each way
+SIDE = 150  # grid points per axis at which a function is evaluated
 
 
 class Moment(NamedTuple):
-    """Steps done, accuracy then, 0..1, and the ``landscape`` of the probability of class 1."""
+    """State of a training: steps done, accuracy 0..1, ``landscape`` of class 1's probability."""
 
     step: int
     accuracy: float
@@ -25,9 +25,9 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True)
 class Film:
-    """How a network learns to tell points apart; `name` says which points they are.
+    """Course of a training on two classes of points; `name` names the data set.
 
-    x (N, 2), y (N,) of 0 or 1: the points. moments: a Moment of each time it was looked at.
+    x (N, 2), y (N,) of 0 or 1: the points and their classes. moments: the Moments, in order.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Film:
 
 
 def plot_films(films, count, path, title) -> Path:
-    """Draw `count` moments of each Film, the first and the last among them, a row for each Film.
+    """Draw `count` moments of each Film, first and last included, in one row per Film.
 
-    Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    Returns `path` as a Path. Raises NpNNError if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = new_figure(title, "", height=0.75 + 1.5 * len(films))
@@ -54,9 +54,9 @@ def plot_films(films, count, path, title) -> Path:
 
 
 def film_frame(films, index, about):
-    """One moment of Films side by side: (caption, picture) for ``save_animation``.
+    """Draw a moment of Films side by side; return (caption, picture) for ``save_animation``.
 
-    A Film that is over before the others stays as it ends.
+    index: number of the moment; a shorter Film shows its last one. about: second line of the title.
     """
     moments, width = [film.moments[: index + 1][-1] for film in films], min(3.2, 8 / len(films))
     caption = f"Step {max(moment.step for moment in moments):,}"
@@ -79,14 +79,17 @@ def _draw_moment(axes, film, moment, size):
 def boundary(axes, probability, x, y):
     """Shade the plane by the probability of class 1, and mark the samples x (N, 2), y (N,).
 
-    probability: a function, points (M, 2) -> (M,) of 0..1. The border is where it passes 1/2.
+    probability: a function, points (M, 2) -> (M,) of 0..1. A line is drawn where it is 1/2.
     """
     shade(axes, *landscape(probability, x))
     mark(axes, x, y)
 
 
 def landscape(probability, x, margin=0.4):
-    """Values of a function around the samples: across (SIDE,), up (SIDE,), heights (SIDE, SIDE)."""
+    """Evaluate a function on a grid around samples x (N, 2).
+
+    Returns across (SIDE,), up (SIDE,), heights (SIDE, SIDE).
+    """
     across, up = np.linspace(x.min(axis=0) - margin, x.max(axis=0) + margin, SIDE).T
     points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     return across, up, np.asarray(probability(points), float).reshape(SIDE, SIDE)
@@ -101,7 +104,7 @@ def shade(axes, across, up, heights):
 
 
 def mark(axes, x, y, size=14):
-    """Class 0 as blue circles, class 1 as orange squares; where they are few, with their number."""
+    """Draw class 0 as blue circles, class 1 as orange squares; fewer than 10 show their class."""
     few = len(x) < 10
     look = {"s": 180 if few else size, "ec": "w", "lw": 0.4 * few, "zorder": 3}
     for label, colour, marker in CLASSES:

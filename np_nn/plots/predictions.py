@@ -1,4 +1,4 @@
-"""Predictions: what a network saw of each file, and how sure it is of which class."""
+"""Pictures of predictions: each file as the network got it, and its scores of the classes."""
 
 from pathlib import Path
 
@@ -9,29 +9,29 @@ from np_nn.plots.figure import STYLE, new_figure, save_figure
 from np_nn.plots.images import BLUE, FRAME, ORANGE
 
 ACROSS = 2  # samples side by side
-MOST = 60  # samples that are drawn
-WIDTH, HEIGHT, IMAGE = 3.8, 1.55, 1.2  # of a sample and of its image, in inches
-BAR = 0.9  # the length of a bar of the value 1
-LONGEST = 42  # characters of a file's name
+MOST = 60  # maximum number of samples drawn
+WIDTH, HEIGHT, IMAGE = 3.8, 1.55, 1.2  # size of a sample, and side of its image, in inches
+BAR = 0.9  # length of a bar of the value 1, in inches
+LONGEST = 42  # maximum characters of a file's name
 GREY = "#595959"
 
 
 def plot_predictions(images, names, tops, path, title, form="{:.1%}") -> Path:
-    """Draw each sample as the network got it, and bars of the classes that it names first.
+    """Draw each sample as the network got it, with bars of its top classes.
 
     Args:
-        images: (n, h, w) or (n, 3, h, w); of more than MOST the first are drawn.
-        names: what to write above each: the file.
-        tops: of each sample [(class name, value)], the best first.
-        path: of the picture.
-        title: above all.
-        form: how to write a value.
+        images: (n, h, w) or (n, 3, h, w); of more than MOST, the first are drawn.
+        names: file name of each sample, written above it.
+        tops: [(class name, value)] of each sample, best first.
+        path: path of the picture.
+        title: title of the picture.
+        form: format of a value.
 
     Returns:
         `path` as a Path.
 
     Raises:
-        NpNNError: when the file cannot be written.
+        NpNNError: if the file cannot be written.
     """
     shown = min(len(images), MOST)
     rows = -(-shown // ACROSS)

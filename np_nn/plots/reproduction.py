@@ -1,4 +1,4 @@
-"""Published figures beside ours, as one picture."""
+"""Picture of published test errors beside ours."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
 
 @dataclass(frozen=True)
 class Dot:
-    """A row of ``plot_reproduction``: test accuracies, 0 to 1.
+    """Row of ``plot_reproduction``: test accuracies, 0 to 1.
 
-    published: None if nothing was. spread: standard deviation of ours, None for a single run.
+    published: None if none was published. spread: standard deviation of ours, None for one run.
     """
 
     label: str
@@ -23,9 +23,9 @@ class Dot:
 
 
 def plot_reproduction(groups, path) -> Path:
-    """Draw published test errors as rings and ours as dots with their spread, a line each.
+    """Draw published test errors as rings and ours as dots with their spread, one line per Dot.
 
-    groups: (title, [Dot, ...]) for each table. Returns `path` as a Path. Raises NpNNError when
+    groups: (title, [Dot, ...]) for each table. Returns `path` as a Path. Raises NpNNError if
     the file cannot be written.
     """
     lines = sum(1.6 + len(dots) for _, dots in groups)
@@ -42,7 +42,7 @@ def plot_reproduction(groups, path) -> Path:
 
 
 def _draw_dots(axes, groups):
-    """From top to bottom; the error in percent on a logarithmic axis, better to the left."""
+    """Draw Dots from top to bottom, the error in percent on a logarithmic axis."""
     y, ticks = 0.0, []
     for title, dots in groups:
         axes.text(0, y, title, transform=axes.get_yaxis_transform(), weight="bold", va="center")

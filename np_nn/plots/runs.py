@@ -1,5 +1,4 @@
-"""Training runs as pictures: a network, of a seed or several (`plot_training`); contenders
-(`plot_compare`)."""
+"""Pictures of training runs: one network (`plot_training`), or contenders (`plot_compare`)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,13 @@ CLEAR = {"figure.facecolor": "none", "axes.facecolor": "none"}
 
 @dataclass(frozen=True)
 class Curve:
-    """One contender's run; `label`, e.g. "NumPy", "compiled" or "PyTorch", sets the colour.
+    """Run of one contender; `label`, e.g. "NumPy", "compiled" or "PyTorch", sets the colour.
 
     loss, accuracy: (steps,) of each training batch; accuracy as a fraction, 0 to 1.
     test_accuracy, test_loss: on the test set after the last step, or None. validation: (steps
-    done, accuracy, loss) for each time that held-out images were tried. kept: after how many steps
-    the weights were those that early stopping gave back, or None.
-    Raises NpNNError unless both histories are equally long, finite and not empty.
+    done, accuracy, loss) of each evaluation on held-out images. kept: the step whose weights early
+    stopping restored, or None. Raises NpNNError unless both histories are equally long, finite and
+    not empty.
     """
 
     label: str
@@ -38,7 +37,7 @@ class Curve:
         same = len(shape) == 1 and shape > (0,) and shape == np.shape(self.accuracy)
         if not (same and np.isfinite([self.loss, self.accuracy]).all()):
             raise NpNNError(
-                f"{self.label}: cannot draw: each step needs a finite loss and accuracy"
+                f"{self.label}: loss and accuracy must be equally long, finite and not empty"
             )
 
 
@@ -46,19 +45,20 @@ def plot_training(curves, folder, suffix, title, note="", reference=None, form="
     """Draw a run: accuracy_plot_`suffix`.png and loss_plot_`suffix`.png in `folder`.
 
     Args:
-        curves: a Curve, or several of one network from other seeds: their mean, with the band
-            from the lowest to the highest.
-        folder, suffix: of the files.
-        title: a line or two.
+        curves: a Curve, or several Curves of one network with different seeds: their mean is
+            drawn, with a band from the lowest to the highest.
+        folder: folder of the files.
+        suffix: end of the files' names, before the format.
+        title: one or two lines.
         note: a warning, drawn under the title.
-        reference: the published test accuracy, 0 to 1.
-        form: a picture format, one of FORMATS.
+        reference: published test accuracy, 0 to 1.
+        form: picture format, one of FORMATS.
 
     Returns:
         both paths.
 
     Raises:
-        NpNNError: when a file cannot be written.
+        NpNNError: if a file cannot be written.
     """
     curves, paths = _several(curves), []
     for kind in KINDS:
@@ -73,10 +73,10 @@ def plot_training(curves, folder, suffix, title, note="", reference=None, form="
 
 
 def plot_learning(curve, rates, path, title, note="") -> Path:
-    """Draw one run: loss and accuracy, of training and held-out images, and the learning rate.
+    """Draw one run: loss and accuracy on training and held-out images, and the learning rate.
 
-    rates (steps,): the learning rate of each step. note: a warning, drawn under the title.
-    Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    rates (steps,): learning rate of each step. note: a warning, drawn under the title.
+    Returns `path` as a Path. Raises NpNNError if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=8)
@@ -92,10 +92,10 @@ def plot_learning(curve, rates, path, title, note="") -> Path:
 
 
 def draw_curve(curves, kind, reference=None) -> bytes:
-    """One picture of ``plot_training`` for a page: an SVG without title and background, half as
-    wide, so that a phone shows its letters in the size of the page's own.
+    """Return one picture of ``plot_training`` as an SVG for a page, without title and background.
 
-    curves: as there. kind: accuracy or loss. reference: the published test accuracy, 0 to 1.
+    It is half as wide, so that a phone shows its letters at the size of the page's text.
+    curves: as there. kind: accuracy or loss. reference: published test accuracy, 0 to 1.
     """
     with style.context(["default", STYLE, CLEAR]):
         figure = new_figure("", "", height=3.1, width=4.4)
@@ -105,12 +105,21 @@ def draw_curve(curves, kind, reference=None) -> bytes:
 
 
 def plot_compare(curves, bars, path, title, note="") -> Path:
-    """Draw several runs over each other and, beside them, what each one cost.
+    """Draw several runs in the same axes and, beside them, the time and memory of each.
 
-    curves: a Curve of each contender. bars: for each a dict of label, step_ms (ms per step),
-    images_per_s, peak_memory_mb (MB, or None if unknown) and ratio (PyTorch's step time
-    divided by this one, or None without PyTorch). note: a warning, drawn under the title.
-    Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    Returns `path` as a Path.
+
+    Args:
+        curves: a Curve of each contender.
+        bars: a dict for each contender, of label, step_ms (ms per step), images_per_s,
+            peak_memory_mb (MB, or None if unknown) and ratio (PyTorch's step time divided by this
+            one, or None without PyTorch).
+        path: path of the picture.
+        title: title of the picture.
+        note: a warning, drawn under the title.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=max(5.0, 2.0 + 0.75 * len(bars)))
@@ -121,10 +130,11 @@ def plot_compare(curves, bars, path, title, note="") -> Path:
 
 
 def smooth(values, half):
-    """Centred moving average of (steps,) over up to 2 * half + 1 values: (steps,) float64.
+    """Return the centred moving average of (steps,) over at most 2 * half + 1 values, float64.
 
-    The window opens slowly, to keep a steep first descent where it is. The last `half` means
-    lie on the line fitted to the last window. None leaves the range of the values.
+    The window grows slowly at the start, so that a steep first descent is not shifted. The last
+    `half` means lie on the line fitted to the last window. All means are clipped to the range of
+    the values.
     """
     values = np.asarray(values, dtype=np.float64)
     steps = np.arange(len(values))
@@ -139,18 +149,18 @@ def smooth(values, half):
 
 
 def scale_iterations(axes, steps):
-    """An axis of so many iterations, numbered from 0."""
+    """Scale the x axis to iterations 0 to `steps`."""
     axes.set_xlim(0, steps)
     axes.locator_params("x", nbins=5, integer=True, steps=[1, 2, 5, 10])
     axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def scale_sizes(axes, histories, levels=()):
-    """Logarithmic when the values span more than a decade, else linear from zero."""
+    """Scale the y axis: logarithmic if the values span more than a decade, else linear from 0."""
     values = np.concatenate([*histories, levels])
     positive = values[values > 0]
     if values.max() > 10 * positive.min(initial=np.inf):
-        axes.set_yscale("log")  # zeros run off the bottom
+        axes.set_yscale("log")  # zeros are cut off at the bottom
         low, high = np.percentile(positive, 0.5) / 1.2, values.max() * 1.2
         axes.set_ylim(low, high)
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1e5 * low else (1,)))
@@ -165,7 +175,7 @@ def _several(curves):
 
 
 def _draw_run(axes, curves, kind, reference):
-    """Every batch's value, faint; their mean, strong; held-out images; the test result, marked."""
+    """Draw batch values (faint), their moving mean, held-out results, and the test result."""
     scale, form, _ = KINDS[kind]
     colour, steps = colour_of(curves[0].label), max(len(curve.loss) for curve in curves)
     means = [smooth(getattr(curve, kind), steps // 100) for curve in curves]
@@ -190,10 +200,10 @@ def _draw_run(axes, curves, kind, reference):
 
 
 def _draw_batches(axes, values, means, colour):
-    """Draw the value of each batch (steps,), and above hundreds of them their moving mean."""
+    """Draw the value of each batch (steps,), and from 100 batches on their moving mean."""
     steps, half = np.arange(1, len(values) + 1), len(values) // 100
     look = {"alpha": 0.3, "lw": 0.6} if half else {"marker": "o", "ms": 4}
-    # As pixels: a point for each batch would make an SVG of megabytes.
+    # Rasterized: a point for each batch would make an SVG of megabytes.
     axes.plot(steps, values, color=colour, label="each batch", rasterized=True, **look)
     if half:
         axes.plot(steps, means, color=colour, lw=2, label=f"mean of {2 * half + 1:,} batches")
@@ -202,7 +212,7 @@ def _draw_batches(axes, values, means, colour):
 def _draw_band(axes, places, values, colour, label, **look):
     """Draw the mean of several curves, and the band from the lowest to the highest.
 
-    places, values: an array of each, of any lengths: a place counts for those that reach it.
+    places, values: a pair of arrays of each curve; each mean is over the curves that reach it.
     """
     at = np.unique(np.concatenate(places))
     table = np.full((len(values), len(at)), np.nan)
@@ -214,15 +224,15 @@ def _draw_band(axes, places, values, colour, label, **look):
 
 
 def _held_out(curve, kind):
-    """Return the steps and the values (k,) of the times that held-out images were tried."""
+    """Return steps (k,) and values (k,) of a Curve's evaluations on held-out images."""
     pick = {"accuracy": 1, "loss": 2}[kind]
     return tuple(np.array([entry[i] for entry in curve.validation]) for i in (0, pick))
 
 
 def _draw_held_out(axes, curves, held_out):
-    """Draw the results of held-out images, and mark those of the weights that were kept.
+    """Draw the results on held-out images, and mark those of the weights that were kept.
 
-    Those at the right edge are whole, as nothing is cut off there; the axes have room for all.
+    Markers are not clipped, so that those at the right edge are whole.
     """
     held_out = [(steps, np.clip(values, *axes.get_ylim())) for steps, values in held_out]
     look = {"marker": "D", "ms": 4, "lw": 1, "clip_on": False}
@@ -240,7 +250,7 @@ def _draw_held_out(axes, curves, held_out):
 
 
 def _draw_marks(axes, marks, form, steps):
-    """Draw the levels [(name, value, line style, colour)] of test and published result."""
+    """Draw the levels [(name, value, line style, colour)] of test and published results."""
     marks = sorted(marks, key=lambda mark: mark[1])
     sides = ["center"] if len(marks) == 1 else ["top", "bottom"]  # below its line, above its line
     for (name, value, line, ink), side in zip(marks, sides[: len(marks)], strict=True):
@@ -253,7 +263,7 @@ def _draw_marks(axes, marks, form, steps):
 
 
 def _draw_agreement(panels, curves):
-    """Loss above accuracy; the first curve wide and pale, the last one thin and dashed."""
+    """Draw loss above accuracy; the first curve wide and pale, the last one thin and dashed."""
     half = max(len(curve.loss) for curve in curves) // 100
     widths = np.linspace(7, 1.6, len(curves))
     for axes, kind in zip(panels, ("loss", "accuracy"), strict=True):
@@ -274,7 +284,7 @@ def _draw_agreement(panels, curves):
 
 
 def _draw_costs(panels, bars):
-    """Step time, throughput and memory as horizontal bars with their values beside them."""
+    """Draw step time, throughput and memory as horizontal bars with their values beside them."""
     labels = [bar["label"] for bar in bars]
     look = {"tick_label": labels, "color": [colour_of(label) for label in labels], "height": 0.7}
     ratios = [f" ({bar['ratio']:.2f}\u00d7 as fast)" if bar["ratio"] else "" for bar in bars]
@@ -297,7 +307,7 @@ def _draw_costs(panels, bars):
 
 
 def _scale_accuracy(axes, histories, levels=()):
-    """Linear, from a level that nearly all of the run is above; says what lies below."""
+    """Scale the y axis linearly from a level below nearly all values; note the rest as text."""
     low = min(*levels, *(np.percentile(values, 3) for values in histories), 0.9)
     bottom = max(0.0, np.floor(20 * low - 0.2) / 20)
     axes.set_ylim(bottom, 1 + 0.01 * (1 - bottom))
@@ -309,7 +319,7 @@ def _scale_accuracy(axes, histories, levels=()):
         axes.text(0.07, 0.03, text, transform=axes.transAxes, color="#595959")
 
 
-KINDS = {  # how to scale the axis, to write a value, and where the curve leaves room
+KINDS = {  # {kind: (function that scales the axis, format of a value, place of the legend)}
     "accuracy": (_scale_accuracy, "{:.2%}", "lower right"),
     "loss": (scale_sizes, "{:.3g}", "upper right"),
 }

@@ -1,4 +1,4 @@
-"""Samples of a data set, class by class: images, or the values of a table's features."""
+"""Pictures of a data set, class by class: sample images, or histograms of a table's features."""
 
 from pathlib import Path
 
@@ -11,24 +11,24 @@ from np_nn.plots.figure import STYLE, new_figure, save_figure
 from np_nn.plots.names import short, shorts
 from np_nn.plots.pixels import fitted, look, raster
 
-CLASSES = 20  # that are drawn
-ACROSS = 10  # samples of a class
-SIDE, STEP = 0.48, 0.53  # of an image, and from one to the next, in inches
-NAMES = 0.13  # where the names begin, as the title does, in inches
-IMAGES = 2.5  # where the images begin, behind the names and the counts
-FEATURES = 12  # of a table
-PANELS = 3  # side by side
-BINS = 24  # of a histogram
+CLASSES = 20  # maximum number of classes drawn
+ACROSS = 10  # maximum number of samples of a class
+SIDE, STEP = 0.48, 0.53  # side of an image, and distance from one to the next, in inches
+NAMES = 0.13  # left edge of the names, as of the title, in inches
+IMAGES = 2.5  # left edge of the images, after names and counts, in inches
+FEATURES = 12  # maximum number of features of a table
+PANELS = 3  # histograms side by side
+BINS = 24  # bins of a histogram
 GREY, FRAME = "#595959", "#BBBBBB"
 
 
 def plot_samples(dataset, path, title="") -> Path:
     """Draw samples of a Dataset: a row of training images per class, or a table's histograms.
 
-    Beside each class stand the numbers of its training and test samples. Of more than CLASSES
-    classes, or FEATURES features, the first are drawn, and the picture says so. title: first line
-    of the picture; without one the data set is named. Returns `path` as a Path. Raises
-    NpNNError when the file cannot be written.
+    Each class shows its numbers of training and test samples. Of more than CLASSES classes or
+    FEATURES features, the first are drawn, and the picture says so. title: first line of the
+    picture; "" names the data set. Returns `path` as a Path. Raises NpNNError if the file cannot
+    be written.
     """
     draw = _draw_classes if is_images(dataset.train.images) else _draw_features
     with style.context(["default", STYLE]):
@@ -36,7 +36,7 @@ def plot_samples(dataset, path, title="") -> Path:
 
 
 def _about(dataset, shape, left_out):
-    """Return the second line of the title: the sizes, and what is not drawn."""
+    """Return the second line of the title: the sizes of the set, and `left_out`."""
     word, kinds = noun(dataset.train.images), len(dataset.classes)
     sizes = f"{len(dataset.train):,} training and {len(dataset.test):,} test {word} {shape}"
     return f"{sizes}, {kinds:,} classes{left_out}"
@@ -53,7 +53,7 @@ def _counts(dataset):
 
 
 def _labels(split):
-    """Return class numbers (n,), also of a split whose labels are targets (n, C)."""
+    """Return the class numbers (n,) of a Split, also if its labels are targets (n, C)."""
     return split.labels if split.labels.ndim == 1 else split.labels.argmax(axis=1)
 
 
@@ -123,7 +123,7 @@ def _draw_features(dataset, title):
 
 
 def _original(dataset):
-    """Return the training values (n, I) as their table has them, and the columns' names."""
+    """Return the training values (n, I) in the table's original units, and the column names."""
     split, own = dataset.train, dataset.preparation
     values = split.images.reshape(len(split), -1).astype(float)
     if own.mean:
@@ -132,7 +132,7 @@ def _original(dataset):
 
 
 def _legend(dataset):
-    """Return {class number: "name: training / test samples"}, or one line for more than ten."""
+    """Return {class number: "name: training / test samples"}; one entry for more than ten."""
     if len(dataset.classes) > len(TEN):
         return {None: f"all {len(dataset.classes):,} classes"}
     counts = enumerate(zip(dataset.classes, _counts(dataset), strict=True))

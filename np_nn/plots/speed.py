@@ -1,4 +1,4 @@
-"""How long a step takes with each of several programs, as one picture."""
+"""Picture of the step times of several programs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +8,12 @@ from matplotlib.ticker import LogLocator
 
 from np_nn.plots.figure import STYLE, colour_of, new_figure, save_figure
 
-MARKERS = "osDd^vPX"  # of the contenders, in the order in which they first appear
+MARKERS = "osDd^vPX"  # markers of the contenders, in order of first appearance
 
 
 @dataclass(frozen=True)
 class Timing:
-    """A row of ``plot_speed``. ms: {contender: milliseconds}; ratio: what to write at its end."""
+    """Row of ``plot_speed``. ms: {contender: milliseconds}; ratio: text at the end of the row."""
 
     label: str
     ms: dict
@@ -21,10 +21,10 @@ class Timing:
 
 
 def plot_speed(groups, path, title) -> Path:
-    """Draw times as dots, a line for each Timing, a logarithmic axis for each group.
+    """Draw times as dots, one line per Timing, one logarithmic axis per group.
 
     groups: (title, [Timing, ...]) of each. A contender's label sets its colour. Returns `path` as
-    a Path. Raises NpNNError when the file cannot be written.
+    a Path. Raises NpNNError if the file cannot be written.
     """
     rows, dots = [1.8 + len(timings) for _, timings in groups], {}
     with style.context(["default", STYLE]):
@@ -39,7 +39,7 @@ def plot_speed(groups, path, title) -> Path:
 
 
 def _draw_timings(axes, timings, dots):
-    """From top to bottom; dots: {contender: its marks}, to which new ones are added."""
+    """Draw Timings from top to bottom. dots: {contender: its marks}, extended by new contenders."""
     beside = axes.get_yaxis_transform()
     for y, timing in enumerate(timings):
         ends = min(timing.ms.values()), max(timing.ms.values())

@@ -1,4 +1,4 @@
-"""The loss around the path of a training, as a map."""
+"""Map of the loss surface around the path of a training."""
 
 from pathlib import Path
 
@@ -9,19 +9,30 @@ from matplotlib.ticker import LogLocator
 
 from np_nn.plots.figure import COLOURS, STYLE, new_figure, save_figure
 
-LEVELS = 24
-LEAST = 1e-6  # 0 has no logarithm
+LEVELS = 24  # contour levels
+LEAST = 1e-6  # minimum loss drawn, as 0 has no logarithm
 PATH = COLOURS["torch"]
-MARKED = 4  # moments of the path that are numbered, besides its ends
+MARKED = 4  # labelled moments of the path between its ends
 
 
 def plot_surface(across, up, loss, path, steps, shares, file, title, note="") -> Path:
-    """Draw a map of the loss, its lines evenly spaced in the logarithm, and the path of training.
+    """Draw a contour map of the loss, levels evenly spaced in the logarithm, and a training's path.
 
-    across (M,), up (N,): coordinates of the map. loss (N, M): blank where it is not finite. path
-    (moments, 2): its points, and steps (moments,): the steps done. shares (2,): of the path's
-    variance that the two directions hold, 0..1. note: a warning, drawn under the title. Returns
-    `file` as a Path. Raises NpNNError when the file cannot be written.
+    Returns `file` as a Path.
+
+    Args:
+        across: (M,), horizontal coordinates of the map.
+        up: (N,), vertical coordinates of the map.
+        loss: (N, M); blank where it is not finite.
+        path: (moments, 2), points of the path.
+        steps: (moments,), steps done at each point.
+        shares: (2,), fractions of the path's variance along the two directions, 0..1.
+        file: path of the picture.
+        title: title of the picture.
+        note: a warning, drawn under the title.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=6.2)

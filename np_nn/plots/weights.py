@@ -1,4 +1,4 @@
-"""What happens inside a network while it trains: its weights, their gradients, its dead units."""
+"""Pictures of a network during training: its weights, their gradients, its dead units."""
 
 from pathlib import Path
 
@@ -8,19 +8,28 @@ from matplotlib import colormaps, style
 from np_nn.plots.figure import STYLE, new_figure, save_figure
 from np_nn.plots.runs import scale_iterations, scale_sizes
 
-DEPTH = colormaps["viridis"]  # from the first layer, dark, to the last one
-LIGHTEST = 0.85  # of its colours: yellow on white cannot be read
-RIDGES = 12  # histograms of a layer that are drawn
+DEPTH = colormaps["viridis"]  # colours of the layers: the first is dark, the last is light
+LIGHTEST = 0.85  # end of the colormap's used part: yellow on white cannot be read
+RIDGES = 12  # maximum number of histograms drawn per layer
 ACROSS = 4  # layers in a row
-OVERLAP = 1.8  # how far a ridge may reach over the next one's line
+OVERLAP = 1.8  # height of a ridge, in distances between two ridges' lines
 
 
 def plot_norms(steps, weights, gradients, path, title, note="") -> Path:
-    """Draw how large the weights and the gradients of each layer are during training.
+    """Draw the norms of each layer's weights and gradients during training.
 
-    steps (n,) int: batches done. weights, gradients: {layer: (n,) Euclidean norms}. note: a
-    warning, drawn under the title. Returns `path` as a Path. Raises NpNNError when the file
-    cannot be written.
+    Returns `path` as a Path.
+
+    Args:
+        steps: (n,) int, batches done.
+        weights: {layer: (n,) Euclidean norms}.
+        gradients: {layer: (n,) Euclidean norms}.
+        path: path of the picture.
+        title: title of the picture.
+        note: a warning, drawn under the title.
+
+    Raises:
+        NpNNError: if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=6.2 + 0.2 * _rows(weights))
@@ -35,10 +44,10 @@ def plot_norms(steps, weights, gradients, path, title, note="") -> Path:
 
 
 def plot_dead(steps, shares, path, title, note="") -> Path:
-    """Draw which share of each layer's units is dead during training.
+    """Draw the fraction of dead units of each layer during training.
 
     steps (n,) int: batches done. shares: {layer: (n,) 0..1}. note: a warning, drawn under the
-    title. Returns `path` as a Path. Raises NpNNError when the file cannot be written.
+    title. Returns `path` as a Path. Raises NpNNError if the file cannot be written.
     """
     with style.context(["default", STYLE]):
         figure = new_figure(title, note, height=4 + 0.2 * _rows(shares))
@@ -51,12 +60,12 @@ def plot_dead(steps, shares, path, title, note="") -> Path:
 
 
 def plot_histograms(steps, histograms, path, title, note="") -> Path:
-    """Draw how the weights of each layer are spread, from the start of training to its end.
+    """Draw histograms of each layer's weights, from the start of training to its end.
 
-    steps (n,) int: batches done. histograms: {layer: (counts (bins,), edges (bins + 1,)) at each
-    of these steps}. Of the steps at most RIDGES are drawn, evenly picked, as ridges of one height
-    that rise with the logarithm of the counts. note: a warning, drawn under the title. Returns
-    `path` as a Path. Raises NpNNError when the file cannot be written.
+    At most RIDGES evenly spaced steps are drawn, as ridges of equal height over the logarithm of
+    the counts. steps (n,) int: batches done. histograms: {layer: (counts (bins,), edges
+    (bins + 1,)) at each of these steps}. note: a warning, drawn under the title. Returns `path` as
+    a Path. Raises NpNNError if the file cannot be written.
     """
     shown = np.unique(np.linspace(0, len(steps) - 1, RIDGES).round().astype(int))
     with style.context(["default", STYLE]):
@@ -93,11 +102,11 @@ def _add_legend(figure, axes):
 
 
 def _draw_ridges(axes, histograms):
-    """The first in the back and on top; each stands on its own line."""
+    """Draw ridges from top to bottom, later ones in front; each stands on its own line."""
     for i, (colour, (counts, edges)) in enumerate(
         zip(_depths(len(histograms)), histograms, strict=True)
     ):
-        height = np.log1p(counts)  # a few large weights are what is learnt first
+        height = np.log1p(counts)  # logarithmic: the few large weights, learnt first, stay visible
         ridge = i - OVERLAP * height / height.max()
         middles = (edges[:-1] + edges[1:]) / 2
         axes.fill_between(middles, ridge, i, color=colour, lw=0)

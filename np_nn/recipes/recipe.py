@@ -92,22 +92,22 @@ class Recipe:
     loaded: str = _about("")
 
     dataset: str = setting(
-        "mnist", IMAGES, "the data set, or a file or folder of your own; auto: MNIST, or where it "
-        "is missing scikit-learn's digits", name_or_path("data set", data.names),
+        "mnist", IMAGES, "the data set, or a file or folder of your own; auto: MNIST, or "
+        "scikit-learn's digits if MNIST is missing", name_or_path("data set", data.names),
     )  # fmt: skip
-    scale: float = setting(1.0, IMAGES, "pixels of 0..255 are multiplied by X", positive)
-    shift: float = setting(0.0, IMAGES, "then X is added to them", real)
+    scale: float = setting(1.0, IMAGES, "multiply pixels (0..255) by X", positive)
+    shift: float = setting(0.0, IMAGES, "add X to the scaled pixels", real)
     standardize: bool = setting(
         False, IMAGES, "scale and shift pixels to mean 0 and variance 1", switch
     )
     deskew: bool = setting(False, IMAGES, "straighten the images", switch, said="deskewed")
     augment: str = setting(
-        "", IMAGES, "distort them anew each epoch", joined("augmentation", AUGMENTATIONS),
-        said="distorted ({})",
+        "", IMAGES, "distort the training images, with new distortions each epoch",
+        joined("augmentation", AUGMENTATIONS), said="distorted ({})",
     )  # fmt: skip
 
     model: str = setting(
-        "mlp", WHAT, "the network, with its own sizes and dropout unless they are given",
+        "mlp", WHAT, "the network; sizes and dropout that are not given are the model's defaults",
         one_of("model", MODELS),
     )  # fmt: skip
     hidden: tuple[int, ...] = setting(
@@ -117,37 +117,40 @@ class Recipe:
         (), NETWORK, "channels of the convolutions", whole_number(1), several=True
     )
     activation: str = setting(
-        "relu", NETWORK, "after each hidden layer", named("activation", ACTIVATIONS)
+        "relu", NETWORK, "activation after each hidden layer", named("activation", ACTIVATIONS)
     )
-    output: str = setting("none", NETWORK, "after the last layer", named("output", OUTPUTS))
-    bias: bool = setting(False, NETWORK, "biases in the layers", switch)
+    output: str = setting(
+        "none", NETWORK, "activation after the last layer", named("output", OUTPUTS)
+    )
+    bias: bool = setting(False, NETWORK, "give the layers biases", switch)
     dropout: float = setting(
-        0.0, NETWORK, "share of hidden units that are dropped, 0 to 1", share, said="dropout {:g}"
+        0.0, NETWORK, "fraction of hidden units to drop, 0 to 1", share, said="dropout {:g}"
     )
-    input_dropout: float = setting(0.0, NETWORK, "share of inputs that are dropped, 0 to 1", share)
+    input_dropout: float = setting(0.0, NETWORK, "fraction of inputs to drop, 0 to 1", share)
     norm: str = setting(
-        "none", NETWORK, "before each activation", named("normalisation", NORMS), said="{} norm"
-    )
+        "none", NETWORK, "normalization before each activation", named("normalisation", NORMS),
+        said="{} norm",
+    )  # fmt: skip
     noise: float = setting(
         0.0, NETWORK, "standard deviation of noise before each activation", number,
         said="noise {:g}",
     )  # fmt: skip
     input_noise: float = setting(0.0, NETWORK, "standard deviation of noise on the inputs", number)
-    residual: bool = setting(False, NETWORK, "x + layer(x) where sizes allow", switch)
+    residual: bool = setting(False, NETWORK, "compute x + layer(x) where sizes allow", switch)
 
     init: str = setting(
-        "original", TRAINING, "where the weights start", one_of("initialiser", INITIALISERS)
+        "original", TRAINING, "initialization of the weights", one_of("initialiser", INITIALISERS)
     )
     loss: str = setting(
         "cross_entropy", TRAINING, "the loss", named("loss", LOSSES),
         options={"label_smoothing": share},
     )  # fmt: skip
     targets: tuple[float, float] = setting(
-        (0.0, 1.0), TRAINING, "of a loss of values: for a wrong and for the right class", real,
-        several=2,
+        (0.0, 1.0), TRAINING, "targets of a loss of values: of a wrong and of the right class",
+        real, several=2,
     )  # fmt: skip
     class_weights: tuple[float | str, ...] = setting(
-        (), TRAINING, "how much each class counts: a number for each, or balanced",
+        (), TRAINING, "weight of each class in the loss: a number for each, or balanced",
         number_or("balanced"), several=True,
     )  # fmt: skip
     optimizer: str = setting(
@@ -173,8 +176,9 @@ class Recipe:
         said="max-norm {}",
     )  # fmt: skip
     validation: int = setting(
-        0, TRAINING, "training images to hold out, the last ones", whole_number(0)
-    )
+        0, TRAINING, "number of training images to hold out, from the end of the set",
+        whole_number(0),
+    )  # fmt: skip
     patience: int | None = setting(
         None, TRAINING, "stop after N epochs without a better accuracy on the held-out images",
         whole_number(1),
@@ -271,7 +275,7 @@ def _converted(field, value):
         return convert(value)
     values = [value] if isinstance(value, str) or not np.iterable(value) else list(value)
     if several is not True and len(values) != several:
-        raise NpNNError(f"{several} values are needed, not {len(values)}")
+        raise NpNNError(f"needs {several} values, got {len(values)}")
     return tuple(map(convert, values))
 
 

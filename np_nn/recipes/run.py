@@ -13,9 +13,7 @@ from np_nn.training.fit import evaluate, fit
 from np_nn.training.history import Evaluation, History
 from np_nn.utils import machine
 
-DISCREPANCY = (
-    0.01  # maximum difference from a published accuracy, 0..1: the published table's standard
-)
+DISCREPANCY = 0.01  # maximum difference from a published accuracy, by the published table
 
 
 @dataclass(frozen=True)

@@ -301,5 +301,5 @@ def _residual(layer, steps, name, x, keep, shape):
 
 
 @_writes(layers.Dropout, layers.Dropout2d, layers.GaussianNoise)
-def _nothing(layer, steps, name, x, keep, shape):
+def _identity(layer, steps, name, x, keep, shape):
     return x  # the identity in evaluation mode

@@ -66,7 +66,7 @@ def load_model(path):
 def _stored(content, path):
     """Return (tree, state_dict) of a file; raise NpNNError if it has no description."""
     if archive.is_ours(content):
-        tree, state = weights.ours(content)
+        tree, state = weights.unpack(content)
         if NETWORK in tree:
             return tree, state
     elif not weights.is_torch(path):

@@ -237,5 +237,5 @@ def _residual(layer, graph, prefix, x, sample):
 
 
 @_writes(layers.Dropout, layers.Dropout2d, layers.GaussianNoise)
-def _nothing(layer, graph, prefix, x, sample):
+def _identity(layer, graph, prefix, x, sample):
     return x  # the identity in evaluation mode

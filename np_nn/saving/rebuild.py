@@ -49,7 +49,7 @@ def _network(entries):
         inside[parent][own] = _module(entry, inside.pop(entry["name"], {}))
     module = _module(entries[0], inside.pop("", {}))
     if inside or len(list(module.modules())) != len(entries):
-        raise NpNNError("the layers' names do not form a tree: the file is damaged")
+        raise NpNNError("the layers' names do not form a tree")
     return module
 
 

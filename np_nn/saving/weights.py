@@ -44,12 +44,12 @@ def _read(path):
     if is_torch(path):
         return _from_torch(content, path)
     try:
-        return ours(content)[1] if archive.is_ours(content) else archive.arrays(content)
+        return unpack(content)[1] if archive.is_ours(content) else archive.arrays(content)
     except NpNNError as error:
         raise NpNNError(f"{path} {error}") from None
 
 
-def ours(content):
+def unpack(content):
     """Return (tree, state_dict) of a checkpoint or a model file, given as bytes.
 
     A checkpoint with early stopping gives its best weights. Raises NpNNError for a file that is

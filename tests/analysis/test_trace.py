@@ -135,7 +135,7 @@ def test_a_unit_without_bias_or_activation():
 @pytest.mark.parametrize("number", [-1, 9])
 def test_a_unit_out_of_range(number):
     passed = trace(MODELS["mlp"](), IMAGE.ravel(), LABEL, nn.CrossEntropyLoss())
-    with pytest.raises(nn.NpNNError, match=r"unit must be 0\.\.8, not"):
+    with pytest.raises(nn.NpNNError, match=r"unit must be 0\.\.8, got"):
         passed.unit(number)
 
 

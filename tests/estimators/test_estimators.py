@@ -591,7 +591,7 @@ def test_bad_use():
     model = nn.MLPClassifier().partial_fit(x, y, classes=range(10))
     with pytest.raises(ValueError, match="differs from the first call's"):
         model.partial_fit(x, y, classes=range(11))
-    with pytest.raises(ValueError, match="not in"):
+    with pytest.raises(ValueError, match="must be among"):
         model.partial_fit(x, y + 5)
     with pytest.raises(ValueError, match="early_stopping"):
         nn.MLPClassifier(early_stopping=True).partial_fit(x, y, classes=range(10))

@@ -92,7 +92,7 @@ def test_the_command_line_and_python_take_the_same_values(field, capsys):
         ({"batch_size": 2.5}, "batch_size: a whole number >= 1 is needed, not 2.5"),
         ({"batch_size": None}, "batch_size: a whole number >= 1 is needed, not None"),
         ({"hidden": (3, -1)}, "hidden: a whole number >= 1 is needed, not -1"),
-        ({"targets": (0, 1, 2)}, "targets: 2 values are needed, not 3"),
+        ({"targets": (0, 1, 2)}, "targets: needs 2 values, got 3"),
         ({"shift": float("nan")}, "shift: a finite number is needed, not nan"),
         ({"lr": 10**400}, "lr: a number > 0 is needed, not 1000"),
         ({"bias": "no"}, "bias: True or False is needed, not 'no'"),

@@ -295,7 +295,7 @@ def test_short_comparison_is_drawn_without_a_warning(tmp_path, steps):
     ("loss", "accuracy"), [([], []), ([1.0], [1.0, 1.0]), ([[1.0]], [[1.0]]), ([np.nan], [1.0])]
 )
 def test_a_curve_that_cannot_be_drawn_is_refused(loss, accuracy):
-    with pytest.raises(NpNNError, match="NumPy: cannot draw"):
+    with pytest.raises(NpNNError, match="NumPy: loss and accuracy must be"):
         Curve("NumPy", np.array(loss), np.array(accuracy), None, None)
 
 

@@ -1,4 +1,4 @@
-/* The means of rows x columns windows, which share the image as evenly as whole pixels allow. */
+/* The means of rows x columns windows, which cover the image as evenly as whole pixels allow. */
 static void adaptive_avg_pool2d(const windows *s, const float *x, float *restrict y)
 {
     for (int row = 0; row < s->rows; row++)

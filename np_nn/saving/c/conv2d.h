@@ -3,7 +3,7 @@
 static void conv2d(const windows *s, const float *x, const weight *w, const float *bias,
                    float *restrict y)
 {
-    const size_t tap = (size_t)s->channels * s->units; /* weights of one place of the window */
+    const size_t tap = (size_t)s->channels * s->units; /* weights of one position in the window */
     for (int row = 0; row < s->rows; row++)
         for (int column = 0; column < s->columns; column++, y += s->units) {
             const int top = row * s->down - s->above, left = column * s->right - s->left;

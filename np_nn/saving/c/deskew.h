@@ -9,9 +9,9 @@ static float between(float a, float b, float share)
     return a + share * (b - a);
 }
 
-/* Straighten handwriting: each row is shifted until the ink is as far right above its centre as
- * below, and that centre comes to the middle (LeCun et al. 1998). Doubles find the slant, floats
- * the pixels, as np_nn does, so that both see the same image. */
+/* Straighten handwriting: shift each row so that the ink has no slant, and its centre of mass is
+ * in the middle (LeCun et al. 1998). The slant is computed in double and the pixels in float, as in
+ * np_nn, so that both give the same image. */
 static void deskew(const uint8_t *pixels, int height, int width, uint8_t *straight)
 {
     int64_t mass = 0, sum_y = 0, sum_x = 0, sum_yy = 0, sum_xy = 0;
@@ -30,7 +30,7 @@ static void deskew(const uint8_t *pixels, int height, int width, uint8_t *straig
     const float right = (float)(mean_x - width / 2 - lean * middle);
     for (int row = 0; row < height; row++)
         for (int column = 0; column < width; column++) {
-            /* Counted from a black frame of one pixel, so that no place is negative. */
+            /* Coordinates start at a black frame of one pixel, so that none is negative. */
             const float y = (float)row + down, x = (slant * (float)row + right) + (float)column;
             const float framed_y = (y < -1 ? -1 : y > (float)height ? (float)height : y) + 1;
             const float framed_x = (x < -1 ? -1 : x > (float)width ? (float)width : x) + 1;

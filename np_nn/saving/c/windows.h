@@ -1,7 +1,7 @@
-/* Windows on an image (height, width, channels), each of which becomes one place of another. */
+/* Windows on an image (height, width, channels); each gives one position of the output image. */
 typedef struct {
-    int height, width, channels; /* of the image that is read */
-    int rows, columns, units;    /* of the image that is written */
+    int height, width, channels; /* of the input image */
+    int rows, columns, units;    /* of the output image */
     int kernel_height, kernel_width, down, right; /* size of a window, and step to the next */
     int above, left; /* padding */
 } windows;
