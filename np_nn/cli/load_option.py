@@ -11,7 +11,7 @@ from np_nn.recipes.recipe import LENGTH, TRAINING, Recipe, hyperparameters, is_o
 from np_nn.saving.model_file import load_model
 from np_nn.utils.errors import NpNNError
 
-OF_RECIPE = ("loss", "targets")  # they define the outputs' meaning: taken with the network
+OF_RECIPE = ("loss", "targets")  # define the outputs' meaning: taken with the network
 
 
 def add_option(add, help):

@@ -86,13 +86,13 @@ def _add_running(result, images):
 
 def add_picture_options(add, folder):
     """Add --out and --format. add: a parser's, or a group's, add_argument. folder: the default."""
-    add("--out", default=folder, metavar="DIR", help=f"where pictures are put (default: {folder})")
+    add("--out", default=folder, metavar="DIR", help=f"folder of the pictures (default: {folder})")
     add(
         "--format",
         type=one_of("picture format", PICTURES),
         default="png",
         metavar="NAME",
-        help=f"of the pictures: {', '.join(PICTURES)} (default: png)",
+        help=f"format of the pictures: {', '.join(PICTURES)} (default: png)",
     )
 
 
@@ -104,7 +104,7 @@ def add_report_options(add):
 
 def add_json_option(add):
     """Add --json. add: a parser's, or a group's, add_argument."""
-    about = "write the results as JSON too; -: print them as JSON and nothing else"
+    about = "also write the results as JSON; -: print them as JSON and nothing else"
     add("--json", type=Path, metavar="FILE", help=about)
 
 
@@ -151,7 +151,7 @@ def add_model_file(add):
         "model_file",
         type=Path,
         metavar="MODEL",
-        help="a file of --save, --export FILE.safetensors or nn.save_model",
+        help="model file, written by --save, --export FILE.safetensors or nn.save_model",
     )
 
 
@@ -208,7 +208,7 @@ def add_numpy_options(command):
         type=one_of("input", inputs.CHOICES),
         default="auto",
         metavar="NAME",
-        help="auto (the default: by the share of black pixels), dense, sparse",
+        help="form of the inputs: auto (default, by the fraction of black pixels), dense, sparse",
     )
     add_kernels_option(command.add_argument)
 
@@ -220,7 +220,7 @@ def add_kernels_option(add):
         type=one_of("kernels setting", ops.CHOICES),
         default=os.environ.get("NP_NN_KERNELS", "auto"),
         metavar="NAME",
-        help="auto (the default: compiled if built), numpy, compiled",
+        help="implementation: auto (default, compiled if built), numpy, compiled",
     )
 
 

@@ -1,4 +1,4 @@
-"""Frame of a program, from its arguments to its exit status: every error ends in one line."""
+"""Execution of a program, from its arguments to its exit status: every error ends in one line."""
 
 import logging
 import os

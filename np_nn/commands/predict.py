@@ -53,7 +53,7 @@ def parser():
         help="number of likeliest classes to name (default: 3)",
     )  # fmt: skip
     cli.add_json_option(add)
-    add("--csv", type=Path, metavar="FILE", help="write the results as a table too")
+    add("--csv", type=Path, metavar="FILE", help="also write the results as a CSV table")
     add(
         "--picture", type=Path, metavar="FILE",
         help=f"draw the inputs with their predictions; endings: {', '.join(PICTURES)}",

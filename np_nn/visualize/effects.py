@@ -69,7 +69,7 @@ def draw(args):
 def _variants(base, field, data):
     """Return {value: the base's settings with it}; all train on the same number of samples.
 
-    Batch sizes above that of the training set are left out.
+    Batch sizes larger than the training set are left out.
     """
     steps = base.steps or base.epochs * -(-len(data.train) // base.batch_size)
     values = dict.fromkeys((*FAMILIES[field].values, getattr(base, field)))

@@ -112,7 +112,7 @@ class Image:
             raise NpNNError(f"--index must be 0..{last}, got {self.index}")
         self.x = inputs.choose(data.test, model, "dense")(np.array([self.index]))[0].copy()
         self.target = data.test.labels[self.index]
-        # The plain loss is shown: label smoothing and class weights are for training only.
+        # Plain cross-entropy is shown: label smoothing and class weights are for training only.
         self.loss = nn.CrossEntropyLoss() if loss.targets == "classes" else loss
         trace(model, self.x, self.target, self.loss).unit(args.unit)
 

@@ -144,7 +144,7 @@ def test_a_kernels_family_is_found_in_the_sources(kernel):
 
 def test_builds_are_saved_by_name(module, tmp_path):
     builds = module("builds").Builds("warp", "avx2", tmp_path)
-    with pytest.raises(NpNNError, match=r"'old' \(none is: --save NAME keeps one\)"):
+    with pytest.raises(NpNNError, match=r"'old' \(there are none: --save NAME keeps one\)"):
         builds.saved("old")
     builds.place.mkdir(parents=True)
     shutil.copy(warp.__file__, builds.place)

@@ -47,7 +47,7 @@ def test_weights_of_more_than_a_megabyte_are_rounded_and_the_page_says_so(run, t
     status, out, err = run(mlp(384))
     assert status == 0
     note = r"304,896 weights are rounded to float16, by at most [\d.e-]+"
-    assert re.fullmatch(rf"note: {note}; --no-float16 keeps them\n", err)
+    assert re.fullmatch(rf"note: {note}; --no-float16 keeps float32\n", err)
     assert out.endswith("written: digit.html\n")
     text = (tmp_path / "digit.html").read_text("utf-8")
     assert len(text) < 1e6

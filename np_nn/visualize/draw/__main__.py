@@ -19,7 +19,7 @@ def parser():
     cli.add_model_file(add)
     add(
         "-o", "--output", type=Path, default=Path("digit.html"), metavar="FILE",
-        help="the page, one HTML file that needs nothing else (default: digit.html)",
+        help="the page, one self-contained HTML file (default: digit.html)",
     )  # fmt: skip
     add(
         "--float16",

@@ -58,7 +58,7 @@ def describe(model, float16=None):
     """
     rule = model.info.preparation
     if rule.kind != DIGIT:
-        raise NpNNError(f"the page needs a model of digits, and this one takes {rule.kind} inputs")
+        raise NpNNError(f"the page needs a model of digits, not of inputs prepared as {rule.kind}")
     named = _drawn_layers(model)
     held = dict(_arrays(named))
     if float16 is None:
