@@ -60,7 +60,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """Random shift of each image by at most `pixels` in each direction; black fills the gap."""
+    """Random shift of each image by at most `pixels` whole pixels a direction; gaps are black."""
 
     pixels: int = 2
 

@@ -86,7 +86,7 @@ def test_weights_that_diverged_load_as_they_are():
 
 
 def test_a_module_is_converted_to_nothing_but_floats():
-    with pytest.raises(nn.NpNNError, match=r"float32 or float64, not .*int8"):
+    with pytest.raises(nn.NpNNError, match=r"float32 or float64, got .*int8"):
         nn.mlp((4, 2)).to(np.int8)
 
 
