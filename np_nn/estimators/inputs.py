@@ -27,7 +27,7 @@ def _array(X, targets):
 
 
 def _matrix(X, targets):
-    if not X.has_canonical_format:  # the kernels need each entry once, in order
+    if not X.has_canonical_format:  # canonical: each entry once, in order
         X = X.copy()
         X.sum_duplicates()
     found = as_bytes(X.data[:, None])

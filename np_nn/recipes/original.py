@@ -1,4 +1,4 @@
-"""Table A: the original np_nn and geohot results, in NumPy and in PyTorch.
+"""Table A: results of the original np_nn, which gave the project its name, and of geohot.
 
 Raw pixels, no biases, plain SGD, batches drawn with replacement. The NumPy and the PyTorch rows
 differ in the initialization only.
