@@ -63,7 +63,7 @@ class Trace:
     def unit(self, number=None):
         """Return a ``Unit`` of the first Linear layer, with the model's current weights.
 
-        number: from 0; None for the unit with the largest effect on the loss, |h dL/dh|.
+        number: from 0; None for the unit with the largest effect on the loss, abs(h dL/dh).
         Raises NpNNError for a number out of range and for a network without Linear layers.
         """
         at = self.first_linear
