@@ -65,7 +65,7 @@ def find_lr(model, data, loss, optimizer, *, low=1e-7, high=10.0, steps=200, see
         high: last learning rate, above `low`; the test ends earlier if the loss diverges.
         steps: number of rates, at least 2.
         seed: seed of the batches and of the layers that draw random numbers.
-        **options: options of `fit`: batch_size, replacement, augment, limits, l2, input.
+        options: further options of `fit`: batch_size, replacement, augment, limits, l2, input.
 
     Returns:
         `LRRange`.

@@ -23,7 +23,7 @@ def test_balanced_weights_are_scikit_learns():
     labels = np.array([0, 0, 0, 1, 2, 2])
     theirs = compute_class_weight("balanced", classes=np.arange(3), y=labels)
     assert np.allclose(build.balanced_weights(labels, 3), theirs)
-    with pytest.raises(nn.NpNNError, match="class 3 has no sample"):
+    with pytest.raises(nn.NpNNError, match="class 3 has no training sample"):
         build.balanced_weights(labels, 4)
 
 
