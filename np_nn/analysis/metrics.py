@@ -107,7 +107,7 @@ class Calibration:
 
     @property
     def error(self):
-        """Expected calibration error: the mean over the images of |accuracy - confidence|."""
+        """Expected calibration error, the mean over the images of |accuracy - confidence|."""
         gaps = np.abs(self.accuracy - self.confidence)
         return float(np.nansum(self.counts * gaps) / self.counts.sum())
 

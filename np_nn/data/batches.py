@@ -55,7 +55,7 @@ class Batches:
 
     @property
     def plan(self):
-        """Settings that determine the batches: equal plans give the same batches."""
+        """Settings that determine the batches; equal plans give the same batches."""
         return {
             "number of images": self.n,
             "batch size": self.batch_size,

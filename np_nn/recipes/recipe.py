@@ -196,7 +196,7 @@ class Recipe:
 
     @property
     def plan(self):
-        """The arguments of ``Batches``: which batches are trained on."""
+        """The arguments of ``Batches``, which choose the batches to train on."""
         return {
             "steps": self.steps,
             "epochs": self.epochs,
@@ -206,7 +206,7 @@ class Recipe:
 
     @property
     def network_defaults(self):
-        """The model's defaults, {name: default}, of the network fields that it has."""
+        """The model's default values, by name, of the network fields that it has."""
         arguments = inspect.signature(MODELS[self.model]).parameters
         names = [field.name for field in hyperparameters(self, NETWORK) if field.name in arguments]
         own = {name: arguments[name].default for name in names}

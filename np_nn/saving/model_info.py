@@ -29,7 +29,7 @@ class ModelInfo:
 
     @property
     def metadata(self):
-        """The facts for other formats, such as ONNX: {name: text}, other values as JSON text."""
+        """The facts for other formats, such as ONNX, text by name; other values as JSON text."""
         rule = self.preparation
         facts = {"dataset": self.dataset, "scale": rule.scale, "shift": rule.shift}
         facts |= {"shape": rule.shape, "classes": self.classes, "preparation": rule}

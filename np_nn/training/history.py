@@ -172,7 +172,7 @@ class History:
 
     @property
     def history(self):
-        """The measures of each epoch except the seconds: {name: list}, as in Keras."""
+        """The measures of each epoch except the seconds, a list by name as in Keras."""
         epochs = [self.measures(epoch) for epoch in range(self.epochs)] or [{}]
         names = [name for name in epochs[-1] if name != "seconds"]
         return {name: [each.get(name, np.nan) for each in epochs] for name in names}
