@@ -1,4 +1,4 @@
-"""What MLPClassifier and MLPRegressor have in common: a Sequential that ``fit`` trains."""
+"""Base class of MLPClassifier and MLPRegressor: a Sequential that ``fit`` trains."""
 
 import warnings
 from itertools import pairwise
@@ -82,7 +82,7 @@ class Perceptron(BaseEstimator):
     # ---- Weights -----------------------------------------------------------------------------
 
     def _weights(self, X, y, sample_weight):
-        """How much each sample counts, (n,) float64, or None if all count alike."""
+        """Return the weight of each sample, (n,) float64, or None if all count alike."""
         of_classes = self._class_weights(y)
         if sample_weight is None and of_classes is None:
             return None

@@ -30,7 +30,7 @@ class Residual(Module):
         return self.meet(ops.add, x)
 
     def meet(self, operation, x, reuse=False):
-        """The output, by ``add`` or an operation that does more at once.
+        """Return the output, by ``add`` or an operation that does more at once.
 
         reuse: write it over the block's output, unless the input lies there.
         """

@@ -8,7 +8,7 @@ from np_nn.utils.errors import NpNNError
 
 
 class Optimizer:
-    """What all have in common: parameters, settings, and how many steps were made.
+    """Base class of optimizers: parameters, settings, and the number of steps made.
 
     parameters: from ``model.parameters()``. ``step`` reads each parameter's grad
     and changes its data in place. ``lr`` is the base rate and the user's: it may be changed

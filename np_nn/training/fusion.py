@@ -71,7 +71,7 @@ def _residual_relu(residual, relu):
 
 
 def _side_by_side(pool):
-    """Whether its windows are squares without gaps, overlaps or padding."""
+    """Return whether the windows are squares without gaps, overlaps or padding."""
     kernel, stride, padding = pool.geometry
     return kernel == stride == (kernel[0],) * 2 and padding == (0, 0)
 

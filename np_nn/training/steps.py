@@ -25,7 +25,7 @@ class LayerSteps:
         self.feed = feed
 
     def most(self, batch_size, wanted):
-        """How many steps the next call may make."""
+        """Return the number of steps that the next call may make."""
         return 1
 
     def __call__(self, block, rates):
