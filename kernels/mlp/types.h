@@ -7,7 +7,7 @@
 /* Compressed rows: row i holds entries indptr[i] .. indptr[i+1] of cols (ascending
  * within a row) and vals; the number meant is table[val] + shift, and shift where there
  * is no entry. The loops over entries leave the shift out; it is added once for all rows
- * (linear.h). width is the dense width. */
+ * (sparse.h). width is the dense width. */
 typedef struct {
     const int64_t *indptr;
     const uint16_t *cols;

@@ -9,6 +9,7 @@
 #define NN_MLP_WORKSPACE_H
 
 #include "mlp/linear.h"
+#include "mlp/sparse.h"
 
 /* A Linear layer, weight (in, out) with row stride ldw and perhaps a bias (out), and the
  * activation after it, whose outputs have row stride ld. In between there may be a batch norm: it
@@ -65,7 +66,7 @@ typedef struct {
     float *transposed, *inputs; /* a weight, and a layer's inputs, transposed */
     float *skips;               /* of products that skip zeros, for each thread its own */
     float *losses;
-    float *sums, *shifted, *base; /* of the first layer, for a shift: see linear.h */
+    float *sums, *shifted, *base; /* of the first layer, for a shift: see sparse.h */
     float *pixels;                /* a batch of one, dense */
     float *g_panels;              /* g[0] once more */
     float *panels;                /* of batch norm, for each thread its own */
