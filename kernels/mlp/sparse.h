@@ -1,0 +1,183 @@
+/* The layer that reads compressed rows, one operation at a time, shared among threads. */
+#ifndef NN_MLP_SPARSE_H
+#define NN_MLP_SPARSE_H
+
+#include "mlp/rows.h"
+#include "mlp/optimizer.h"
+
+/* What the shift adds to each row of X W, and the bias: shifted[o] = bias[o] + shift * (sum
+ * of column o of W) for columns [a, b), with `sums` of W's columns. */
+NN_API void nn_shift_bias(const nn_rows *x, const float *sums, const float *bias, int64_t a,
+                          int64_t b, float *shifted)
+{
+    for (int64_t o = a; o < b; o++)
+        shifted[o] = (bias ? bias[o] : 0) + nn_product(x->shift, sums[o]);
+}
+
+/* What the shift adds to each row of X^T grad: base[o] = shift * (sum of column o of grad) for
+ * columns [a, b). */
+NN_API void nn_shift_base(const nn_rows *x, const float *grad, int64_t ldg, int64_t count,
+                          int64_t a, int64_t b, float *base)
+{
+    memset(base + a, 0, (size_t)(b - a) * sizeof(float));
+    nn_active->add_rows(grad, ldg, 0, count, a, b, base);
+    for (int64_t o = a; o < b; o++)
+        base[o] *= x->shift;
+}
+
+enum { NN_TILE = 512 }; /* images that are taken at a time */
+
+/* Most entries that a tile has of the `entries` of all images. */
+static inline int64_t nn_tile_entries(const nn_rows *x, int64_t entries)
+{
+    return entries < NN_TILE * x->width ? entries : NN_TILE * x->width;
+}
+
+/* Floats of a matrix in panels. */
+static inline int64_t nn_panels_floats(int64_t rows, int64_t columns)
+{
+    return (rows + 1) * ((columns + 15) / 16 * 16);
+}
+
+/* Work space of nn_sparse_linear_forward: W in panels, the shifted bias, a tile. W stays as it is
+ * for a few images, unless it is narrower than a vector. */
+typedef struct {
+    float *packed, *shifted;
+    void *tile;
+    int64_t bytes;
+} nn_sparse_work;
+
+NN_API nn_sparse_work nn_sparse_plan(const nn_rows *x, int64_t count, int64_t entries,
+                                     int64_t columns, int threads, void *work)
+{
+    const uintptr_t begin = (uintptr_t)work;
+    uintptr_t at = (uintptr_t)nn_round64((int64_t)begin);
+    const int packs = columns < 16 || count >= 32;
+    nn_sparse_work p = {0};
+    p.shifted = nn_take_bytes(&at, 4 * (columns + 16));
+    if (packs) {
+        p.packed = nn_take_bytes(&at, 4 * nn_panels_floats(x->width, columns));
+        p.tile = (void *)at;
+        nn_batch_plan(x, count < NN_TILE ? count : NN_TILE, nn_tile_entries(x, entries), 0,
+                      threads, p.tile, &p.bytes);
+    }
+    p.bytes += (int64_t)(at - begin) + 64;
+    return p;
+}
+
+typedef struct {
+    const nn_rows *x;
+    const int64_t *index;
+    int64_t count;
+    const float *w;
+    int64_t ldw;
+    const float *bias;
+    int64_t columns;
+    float *out;
+    int64_t ldo, entries; /* entries: of a tile */
+    nn_sparse_work work;
+} nn_sparse_job;
+
+static void nn_sparse_linear_forward_thread(const void *given, int t, int threads)
+{
+    const nn_sparse_job *job = given;
+    const nn_sparse_work *p = &job->work;
+    const nn_rows *x = job->x;
+    const float *const bias = x->shift != 0 ? p->shifted : job->bias;
+    int64_t a, b;
+    nn_share(job->columns, 16, t, threads, &a, &b);
+    if (x->shift != 0) {
+        memset(p->shifted + a, 0, (size_t)(b - a) * sizeof(float));
+        nn_active->add_rows(job->w, job->ldw, 0, x->width, a, b, p->shifted);
+        nn_shift_bias(x, p->shifted, job->bias, a, b, p->shifted);
+    }
+    if (!p->packed) {
+        nn_active->sparse_images(x, job->index, job->count, job->w, job->ldw, bias, a, b, 0,
+                                 job->out, job->ldo);
+        return;
+    }
+    nn_to_panels(job->w, job->ldw, x->width, job->columns, a, b, nn_active->vector, p->packed);
+    for (int64_t n = 0; n < job->count; n += NN_TILE) {
+        const int64_t left = job->count - n, count = left < NN_TILE ? left : NN_TILE;
+        const nn_batch batch =
+            nn_batch_plan(x, count, job->entries, job->columns, threads, p->tile, 0);
+        nn_batch_share(x, job->index + n, &batch, 0, t, threads);
+        nn_barrier(threads);
+        nn_active->sparse_forward(&batch, x->table, p->packed, bias, a, b, 0,
+                                  job->out + n * job->ldo, job->ldo);
+        nn_barrier(threads);
+    }
+}
+
+/* out (count, columns) = bias + X[index] W; bias may be null. entries: of these rows.
+ * work: of nn_sparse_plan's bytes, for the same threads. */
+NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int64_t count,
+                                     int64_t entries, const float *w, int64_t ldw,
+                                     const float *bias, int64_t columns, float *out, int64_t ldo,
+                                     void *work, int threads)
+{
+    threads = nn_useful_threads(threads, (double)entries * (double)columns);
+    const nn_sparse_job job = {
+        x, index, count, w, ldw, bias, columns, out, ldo, nn_tile_entries(x, entries),
+        nn_sparse_plan(x, count, entries, columns, threads, work)};
+    nn_run(nn_sparse_linear_forward_thread, &job, threads);
+}
+
+typedef struct {
+    const nn_rows *x;
+    const int64_t *index;
+    nn_batch sorted;
+    const float *grad;
+    int64_t ldg, columns;
+    const nn_optimizer *opt;
+    nn_parameter weight;
+    int64_t ldw;
+    float *packed, *base; /* the gradient in panels; what the shift adds */
+} nn_sparse_update_job;
+
+static void nn_sparse_linear_update_thread(const void *given, int t, int threads)
+{
+    const nn_sparse_update_job *job = given;
+    const nn_rows *x = job->x;
+    const int64_t count = job->sorted.count, wide = (job->columns + 15) / 16 * 16;
+    int64_t a, b;
+    nn_batch_share(x, job->index, &job->sorted, 1, t, threads);
+    nn_share(job->columns, 16, t, threads, &a, &b);
+    nn_batch_panels(&job->sorted, job->grad, job->ldg, job->columns, wide, a, b, job->packed);
+    nn_barrier(threads);
+    if (x->shift != 0)
+        nn_shift_base(x, job->grad, job->ldg, count, a, b, job->base);
+    nn_active->sparse_update(&job->sorted, x->table, job->packed, wide,
+                             x->shift != 0 ? job->base : 0, 0, x->width, a, b, job->opt,
+                             &job->weight, job->ldw);
+}
+
+/* Bytes of work space for the next function. */
+NN_API int64_t nn_sparse_update_bytes(const nn_rows *x, int64_t count, int64_t entries,
+                                      int64_t columns, int threads)
+{
+    int64_t batch;
+    nn_batch_plan(x, count, entries, 0, threads, 0, &batch);
+    return batch + 4 * nn_batch_panel_floats(count, columns + 16, threads) + 4 * columns + 256;
+}
+
+/* The gradient of the weight, X[index]^T grad, into the optimizer, which changes the weight
+ * (width, columns) in place. */
+NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int64_t count,
+                                    int64_t entries, const float *grad, int64_t ldg,
+                                    int64_t columns, const nn_optimizer *opt, nn_parameter weight,
+                                    int64_t ldw, void *work, int threads)
+{
+    uintptr_t at = (uintptr_t)nn_align(work);
+    threads = nn_useful_threads(threads, (double)entries * (double)columns);
+    float *const base = nn_take_bytes(&at, 4 * columns);
+    float *const packed =
+        nn_take_bytes(&at, 4 * nn_batch_panel_floats(count, columns + 16, threads));
+    const nn_batch sorted =
+        nn_batch_plan(x, count, entries, columns, threads, (void *)at, 0);
+    const nn_sparse_update_job job = {x,   index,  sorted, grad,   ldg, columns,
+                                      opt, weight, ldw,    packed, base};
+    nn_run(nn_sparse_linear_update_thread, &job, threads);
+}
+
+#endif
