@@ -11,18 +11,10 @@ from np_nn.utils.errors import unknown_name
 
 
 def mlp(
-    sizes: Sequence[int],
-    activation: str = "relu",
-    bias: bool = True,
-    *,
-    norm: str = "none",
-    noise: float = 0.0,
-    input_noise: float = 0.0,
-    dropout: float = 0.0,
-    input_dropout: float = 0.0,
-    residual: bool = False,
-    output: str = "none",
-) -> Sequential:
+    sizes: Sequence[int], activation: str = "relu", bias: bool = True, *, norm: str = "none",
+    noise: float = 0.0, input_noise: float = 0.0, dropout: float = 0.0, input_dropout: float = 0.0,
+    residual: bool = False, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build a multilayer perceptron: Linear layers with an activation between them.
 
     Args:

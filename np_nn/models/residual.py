@@ -42,14 +42,9 @@ def residual_mlp(
 
 
 def resnet(
-    image: Shape = (1, 28, 28),
-    classes: int = 10,
-    *,
-    channels: Sequence[int] = (16, 32, 64),
-    activation: str = "relu",
-    bias: bool = True,
-    output: str = "none",
-) -> Sequential:
+    image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (16, 32, 64),
+    activation: str = "relu", bias: bool = True, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build a small ResNet: a convolution, stages of two basic blocks each, and a mean.
 
     Args:

@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, DTypeLike
-    from typing_extensions import Self
+    from numpy.typing import ArrayLike as ArrayLike
+    from numpy.typing import DTypeLike as DTypeLike
+    from typing_extensions import Self as Self
 else:  # NumPy's two fill a page of help(), and Self is not in Python 3.10
     ArrayLike = DTypeLike = Self = Any
-
-__all__ = [
-    "Array", "ArrayLike", "DTypeLike", "Feed", "Kernels", "PathLike", "Reduction", "Self", "Shape",
-    "Size",
-]  # fmt: skip
 
 Array = np.ndarray
 Shape = tuple[int, ...]
