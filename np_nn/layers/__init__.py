@@ -25,6 +25,7 @@ from np_nn.layers.residual import Residual
 __all__ = [
     "ELU", "GELU", "AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d",
     "Dropout", "Dropout2d", "Flatten", "GaussianNoise", "LayerNorm", "LeakyReLU", "Linear",
-    "LogSoftmax", "MaxPool2d", "Neuron", "ReLU", "Residual", "ScaledTanh", "SiLU", "Sigmoid",
-    "Softmax", "Tanh",
+    "LogSoftmax", "MaxPool2d", "Neuron",
+    "ReLU", "Residual", "ScaledTanh", "SiLU", "Sigmoid", "Softmax",
+    "Tanh",
 ]  # fmt: skip

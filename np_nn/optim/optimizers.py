@@ -283,4 +283,7 @@ OPTIMIZERS = {
     "adamw": AdamW,
 }
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+__all__ = [
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW",
+    "Optimizer", "RMSprop",
+]  # fmt: skip
