@@ -43,7 +43,7 @@ def max_norm_(parameters: Parameters, limit: float) -> None:
     """
     _check("max_norm_", limit)
     for p in parameters:
-        if len(p.shape) > 1:
+        if p.data.ndim > 1:
             weights = p.data.reshape(len(p.data), -1)  # Conv2d: (units, inputs)
             weights = weights if p.transposed else weights.T  # Linear: (inputs, units)
             length = np.sqrt(np.einsum("io,io->o", weights, weights))

@@ -101,10 +101,8 @@ class Optimizer:
         self.follow_dtype()
         self.steps += 1
         lr = float(self.lr if lr is None else lr)  # a NumPy scalar would make the update float64
-        for parameter, moments, scratch in zip(
-            self.parameters, self.moments, self._scratch, strict=True
-        ):
-            self._update(parameter, moments, scratch, lr)
+        for held in zip(self.parameters, self.moments, self._scratch, strict=True):
+            self._update(*held, lr)
 
 
 class SGD(Optimizer):
@@ -283,7 +281,4 @@ OPTIMIZERS = {
     "adamw": AdamW,
 }
 
-__all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW",
-    "Optimizer", "RMSprop",
-]  # fmt: skip
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]

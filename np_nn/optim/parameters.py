@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from np_nn.utils.types import Array, Shape
+from np_nn.utils.types import Array
 
 
 class Parameter(Protocol):
@@ -12,9 +12,6 @@ class Parameter(Protocol):
     data: Array
     grad: Array
     transposed: bool
-
-    @property
-    def shape(self) -> Shape: ...
 
 
 Parameters = Iterable[Parameter]

@@ -25,28 +25,16 @@ FEW = 50  # the same for convolutions, whose arrays are some hundred times as la
 
 
 def fit(
-    model: Module,
-    data: Split,
-    loss: Loss,
-    optimizer: Optimizer,
-    *,
-    steps: int | None = None,
-    epochs: int | None = None,
-    batch_size: int = 128,
-    replacement: bool = False,
+    model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, steps: int | None = None,
+    epochs: int | None = None, batch_size: int = 128, replacement: bool = False,
     order: Callable[[], ArrayLike] | None = None,
     schedule: Callable[[int, int], float] | None = None,
     augment: Callable[[Array, np.random.Generator], Array] | None = None,
-    limits: Limits | None = None,
-    l2: float = 0.0,
-    validation: Split | None = None,
-    early_stopping: EarlyStopping | None = None,
-    callbacks: Iterable[Callback] = (),
-    resume: PathLike | None = None,
-    seed: int | None = None,
-    input: Feed = "auto",
+    limits: Limits | None = None, l2: float = 0.0, validation: Split | None = None,
+    early_stopping: EarlyStopping | None = None, callbacks: Iterable[Callback] = (),
+    resume: PathLike | None = None, seed: int | None = None, input: Feed = "auto",
     quiet: bool = False,
-) -> History:
+) -> History:  # fmt: skip
     """Train a model in place.
 
     Args:
