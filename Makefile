@@ -11,7 +11,7 @@
 # make fuzz    200,000 mutated files and options: each is read, or refused in one line
 # make bits    the same bits by every compiler and on every machine that can be run here: a table
 # make arm     the kernels' tests on an emulated Arm processor
-# make lint    ruff, and import-linter: who may import whom
+# make lint    ruff, mypy (types of the public names), and import-linter: who may import whom
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -74,6 +74,7 @@ arm: $(VENV)/.test
 lint: $(VENV)/.lint
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 	PYTHONPATH=. $(VENV)/bin/lint-imports --no-logo --no-cache
 
 clean:
@@ -94,7 +95,8 @@ $(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.docs: $(BUILD) | $(RUN)
 	@touch $@
 
 $(VENV)/.lint: Makefile | $(RUN) # no kernels need be built for this
-	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12' 'import-linter>=2.17'
+	$(RUN) -m pip install --quiet --disable-pip-version-check \
+		'ruff>=0.12' 'import-linter>=2.17' 'mypy>=1.15' 'numpy>=2.2'
 	@touch $@
 
 $(VENV)/.wasm: Makefile | $(RUN)

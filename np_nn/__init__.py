@@ -1,50 +1,62 @@
 """np_nn: neural networks in NumPy, with optional compiled kernels and a PyTorch twin."""
 
-from np_nn.analysis.gradcheck import gradcheck
-from np_nn.analysis.lr_range import LRRange, find_lr
-from np_nn.analysis.observer import Observer
-from np_nn.analysis.summary import summary
-from np_nn.analysis.trace import trace
-from np_nn.data import DATASETS, Dataset, Split, from_arrays, load
-from np_nn.data.augmentation import Affine, Compose, Elastic, Shift
-from np_nn.data.preprocess import deskew, standardization
-from np_nn.data.samples import read_images
+import inspect
+import typing
+
+from np_nn.analysis.gradcheck import gradcheck as gradcheck
+from np_nn.analysis.lr_range import LRRange as LRRange, find_lr as find_lr
+from np_nn.analysis.observer import Observer as Observer
+from np_nn.analysis.summary import summary as summary
+from np_nn.analysis.trace import trace as trace
+from np_nn.data import DATASETS as DATASETS, Dataset as Dataset, Split as Split
+from np_nn.data import from_arrays as from_arrays, load as load
+from np_nn.data.augmentation import Affine as Affine, Compose as Compose
+from np_nn.data.augmentation import Elastic as Elastic, Shift as Shift
+from np_nn.data.preprocess import deskew as deskew, standardization as standardization
+from np_nn.data.samples import read_images as read_images
 from np_nn.layers import *
-from np_nn.layers.initializers import initialize
-from np_nn.layers.module import Buffer, Module, Parameter, Sequential
+from np_nn.layers.initializers import initialize as initialize
+from np_nn.layers.module import Buffer as Buffer, Module as Module
+from np_nn.layers.module import Parameter as Parameter, Sequential as Sequential
 from np_nn.losses import *
 from np_nn.models import *
-from np_nn.ops import use
+from np_nn.ops import use as use
 from np_nn.optim import *
-from np_nn.optim.limits import Limits, clip_grad_norm_, clip_grad_value_, max_norm_
+from np_nn.optim.limits import Limits as Limits, clip_grad_norm_ as clip_grad_norm_
+from np_nn.optim.limits import clip_grad_value_ as clip_grad_value_, max_norm_ as max_norm_
 from np_nn.optim.schedules import *
-from np_nn.saving.c_code import export_c
-from np_nn.saving.loggers import JSONLogger, TensorBoard
-from np_nn.saving.model_file import load_model, save_model
-from np_nn.saving.model_info import ModelInfo
-from np_nn.saving.onnx import export_onnx
-from np_nn.saving.weights import load_weights, save_weights
-from np_nn.training.callbacks import Callback
-from np_nn.training.checkpoint import Checkpoint, load_checkpoint
-from np_nn.training.early_stopping import EarlyStopping
-from np_nn.training.fit import evaluate, fit, predict
-from np_nn.training.history import Evaluation, History
-from np_nn.utils.errors import DataError, DivergedError, NpNNError
-from np_nn.utils.exports import exported as _exported
-from np_nn.utils.seeds import manual_seed
+from np_nn.saving.c_code import export_c as export_c
+from np_nn.saving.loggers import JSONLogger as JSONLogger, TensorBoard as TensorBoard
+from np_nn.saving.model_file import load_model as load_model, save_model as save_model
+from np_nn.saving.model_info import ModelInfo as ModelInfo
+from np_nn.saving.onnx import export_onnx as export_onnx
+from np_nn.saving.weights import load_weights as load_weights, save_weights as save_weights
+from np_nn.training.callbacks import Callback as Callback
+from np_nn.training.checkpoint import Checkpoint as Checkpoint, load_checkpoint as load_checkpoint
+from np_nn.training.early_stopping import EarlyStopping as EarlyStopping
+from np_nn.training.fit import evaluate as evaluate, fit as fit, predict as predict
+from np_nn.training.history import Evaluation as Evaluation, History as History
+from np_nn.utils.errors import DataError as DataError, DivergedError as DivergedError
+from np_nn.utils.errors import NpNNError as NpNNError
+from np_nn.utils.seeds import manual_seed as manual_seed
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+if typing.TYPE_CHECKING:  # a type checker reads `import X as X` as public
+    from np_nn.estimators import MLPClassifier as MLPClassifier, MLPRegressor as MLPRegressor
+else:
+    _ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+    _FOUND = {name for name, value in vars().items() if not inspect.ismodule(value)}
+    __all__ = sorted({*_ESTIMATORS, *(name for name in _FOUND if not name.startswith("_"))})
 
+    def __getattr__(name):
+        """Import the estimators on first use, as scikit-learn takes a second to import."""
+        if name in _ESTIMATORS:
+            from np_nn import estimators
 
-def __getattr__(name):
-    """Import the estimators on first use, as scikit-learn takes a second to import."""
-    if name in _ESTIMATORS:
-        from np_nn import estimators
+            return getattr(estimators, name)
+        raise AttributeError(f"module 'np_nn' has no attribute {name!r}")
 
-        return getattr(estimators, name)
-    raise AttributeError(f"module 'np_nn' has no attribute {name!r}")
-
-
-__all__ = sorted([*_exported(vars()), *_ESTIMATORS])
+    def __dir__():
+        """Return the public names, without the modules in which they are defined."""
+        return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -1,6 +1,8 @@
 """Losses: a number that measures the outputs' error, and its gradient."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from np_nn import ops
 from np_nn.utils.arrays import as_floats, as_labels
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, ArrayLike, Reduction, Shape
 
 REDUCTIONS = ("mean", "sum")
 
@@ -22,14 +25,17 @@ class Loss(HasContext):
     Raises NpNNError for an unknown reduction.
     """
 
-    def __init__(self, **config):
+    forward: Callable[..., float]
+    count_correct: Callable[..., int]
+
+    def __init__(self, **config: Any) -> None:
         self.config = config
         if config["reduction"] not in REDUCTIONS:
             kind, given = type(self).__name__, config["reduction"]
             raise NpNNError(f"{kind}: reduction must be one of {REDUCTIONS}, got {given!r}")
         self.ctx = Context()
 
-    def __call__(self, outputs, targets):
+    def __call__(self, outputs: ArrayLike, targets: ArrayLike) -> float:
         outputs = as_floats(outputs)
         return self.forward(outputs, as_labels(targets, outputs.dtype))
 
@@ -37,34 +43,34 @@ class Loss(HasContext):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
         return f"{type(self).__name__}({arguments})"
 
-    def backward(self):
+    def backward(self) -> Array:
         return self.ctx.grad
 
-    def has_classes(self, targets):
+    def has_classes(self, targets: Array) -> bool:
         """Return whether targets represent classes, so that there is an accuracy."""
         return True
 
-    def check_targets(self, targets):
+    def check_targets(self, targets: Array) -> None:
         """Raise NpNNError for targets that do not suit the loss, for any outputs."""
 
-    def check(self, outputs, targets):
+    def check(self, outputs: Array, targets: Array) -> None:
         """Raise NpNNError unless outputs and targets match, regardless of the outputs' values."""
 
-    def count(self, targets):
+    def count(self, targets: Array) -> float:
         """Return the number of samples of a batch with these targets; L2 divides by it."""
         return len(targets)
 
-    def whole(self, targets):
+    def whole(self, targets: Array) -> float:
         """Return the divisor of the mean: the number of samples, or the sum of their weights."""
         return self.count(targets)
 
-    def sum(self, outputs, targets):
+    def sum(self, outputs: Array, targets: Array) -> float:
         """Return the loss of a batch times its ``whole``: batches add up to the set's sum."""
         value = self.forward(outputs, targets)
         return value if self.is_sum else value * self.whole(targets)
 
     @property
-    def is_sum(self):
+    def is_sum(self) -> bool:
         return self.config["reduction"] == "sum"
 
     def _make_grad(self, outputs):
@@ -87,8 +93,9 @@ class ClassLoss(Loss):
     """
 
     targets = "classes"
+    _sum_over: Callable[..., float]
 
-    def __init__(self, weight=None, **config):
+    def __init__(self, weight: ArrayLike | None = None, **config: Any) -> None:
         if weight is not None:
             weight = np.asarray(weight, np.float32)
             if weight.ndim != 1 or not np.all(np.isfinite(weight)) or np.any(weight < 0):
@@ -98,17 +105,17 @@ class ClassLoss(Loss):
         super().__init__(weight=weight, **config)
         self.weight = weight
 
-    def forward(self, outputs, labels):
+    def forward(self, outputs: Array, labels: Array) -> float:
         self.check(outputs, labels)
         self._make_grad(outputs)
         return self._sum_over(1 if self.is_sum else self.whole(labels), outputs, labels)
 
-    def sum(self, outputs, labels):
+    def sum(self, outputs: Array, labels: Array) -> float:
         self.check(outputs, labels)
         self._make_grad(outputs)
         return self._sum_over(1, outputs, labels)
 
-    def whole(self, labels):
+    def whole(self, labels: Array) -> float:
         if self.weight is None:
             return len(labels)
         whole = float(self.weight[labels].sum(dtype=np.float64))
@@ -125,16 +132,16 @@ class ClassLoss(Loss):
         return self.weight.astype(outputs.dtype)
 
     @staticmethod
-    def count_correct(outputs, labels):
+    def count_correct(outputs: Array, labels: Array) -> int:
         """Return the number of rows of outputs (N, C) that are largest at their label (N,)."""
         return int((outputs.argmax(axis=1) == labels).sum())
 
-    def check_targets(self, labels):
+    def check_targets(self, labels: Array) -> None:
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             got = f"{labels.dtype} of shape {labels.shape}"
             raise NpNNError(f"{type(self).__name__}: labels must be integers (n,), got {got}")
 
-    def check(self, outputs, labels):
+    def check(self, outputs: Array, labels: Array) -> None:
         if outputs.ndim != 2 or labels.shape != outputs.shape[:1]:
             self._fail("outputs (N, C) and labels (N,)", outputs, labels)
         if not len(labels):
@@ -160,7 +167,10 @@ class CrossEntropyLoss(ClassLoss):
     (Szegedy et al. 2016). With class weights, the mean is weighted.
     """
 
-    def __init__(self, weight=None, label_smoothing=0.0, reduction="mean"):
+    def __init__(
+        self, weight: ArrayLike | None = None, label_smoothing: float = 0.0,
+        reduction: Reduction = "mean",
+    ) -> None:  # fmt: skip
         if not 0 <= label_smoothing <= 1:
             raise NpNNError(f"label_smoothing must be 0..1, got {label_smoothing}")
         super().__init__(weight, label_smoothing=label_smoothing, reduction=reduction)
@@ -183,7 +193,7 @@ class NLLLoss(ClassLoss):
     L = mean_n -log_probs[n, labels[n]]; with class weights, the weighted mean.
     """
 
-    def __init__(self, weight=None, reduction="mean"):
+    def __init__(self, weight: ArrayLike | None = None, reduction: Reduction = "mean") -> None:
         super().__init__(weight, reduction=reduction)
 
     def _sum_over(self, whole, log_probs, labels):
@@ -199,7 +209,9 @@ class FocalLoss(ClassLoss):
     version for binary outputs. Raises NpNNError also for a negative gamma.
     """
 
-    def __init__(self, weight=None, gamma=2.0, reduction="mean"):
+    def __init__(
+        self, weight: ArrayLike | None = None, gamma: float = 2.0, reduction: Reduction = "mean"
+    ) -> None:
         if not 0 <= gamma < math.inf:
             raise NpNNError(f"FocalLoss: gamma must be finite and not below 0, got {gamma}")
         super().__init__(weight, gamma=gamma, reduction=reduction)
@@ -209,7 +221,7 @@ class FocalLoss(ClassLoss):
         weight = self._weights(logits)
         return ops.focal(logits, labels, weight, self.gamma, 1 / whole, self.ctx.grad)
 
-    def whole(self, labels):
+    def whole(self, labels: Array) -> float:
         return len(labels)
 
 
@@ -223,27 +235,27 @@ class ValueLoss(Loss):
     targets = "values"
     name = ""
 
-    def __init__(self, reduction="mean"):
+    def __init__(self, reduction: Reduction = "mean") -> None:
         super().__init__(reduction=reduction)
 
-    def forward(self, outputs, targets):
+    def forward(self, outputs: Array, targets: Array) -> float:
         self.check(outputs, targets)
         self._make_grad(outputs)
         targets = np.ascontiguousarray(targets, outputs.dtype)
         return getattr(ops, self.name)(outputs, targets, self.factor(outputs.shape), self.ctx.grad)
 
-    def check(self, outputs, targets):
+    def check(self, outputs: Array, targets: Array) -> None:
         if outputs.shape != targets.shape:
             self._fail("outputs and targets of one shape", outputs, targets)
         if not outputs.size:
             raise NpNNError(f"{type(self).__name__} got an empty batch")
         self.check_targets(targets)
 
-    def factor(self, shape):
+    def factor(self, shape: Shape) -> float:
         """Return the factor of the sum over outputs of this shape."""
         return 1.0 if self.is_sum else 1 / math.prod(shape)
 
-    def has_classes(self, targets):
+    def has_classes(self, targets: Array) -> bool:
         """Return whether targets are all 0 or 1, one per sample, or rows as from ``one_hot``."""
         rows = targets.reshape(len(targets), -1)
         if rows.shape[1] == 1:
@@ -256,7 +268,7 @@ class ValueLoss(Loss):
         values = values.reshape(len(values), -1)
         return values.argmax(axis=1) if values.shape[1] > 1 else values[:, 0] > 0.5
 
-    def count_correct(self, outputs, targets):
+    def count_correct(self, outputs: Array, targets: Array) -> int:
         """Return the number of samples whose outputs have the class of their targets."""
         return int((self._decide(outputs) == self._decide(targets)).sum())
 
@@ -275,7 +287,7 @@ class BCELoss(ValueLoss):
 
     name = "bce"
 
-    def forward(self, outputs, targets):
+    def forward(self, outputs: Array, targets: Array) -> float:
         if outputs.size and not (outputs.min() >= 0 and outputs.max() <= 1):
             raise NpNNError(
                 f"BCELoss expects outputs of 0..1, as Sigmoid makes, got "
@@ -283,7 +295,7 @@ class BCELoss(ValueLoss):
             )
         return super().forward(outputs, targets)
 
-    def check_targets(self, targets):
+    def check_targets(self, targets: Array) -> None:
         _check_share(self, targets)
 
 
@@ -295,10 +307,10 @@ class BCEWithLogitsLoss(ValueLoss):
 
     name = "bce_with_logits"
 
-    def check_targets(self, targets):
+    def check_targets(self, targets: Array) -> None:
         _check_share(self, targets)
 
-    def count_correct(self, outputs, targets):
+    def count_correct(self, outputs: Array, targets: Array) -> int:
         """Return the number of samples whose class is right: output x > 0 stands for t > 1/2."""
         return super().count_correct(outputs + 0.5, targets)
 
@@ -321,7 +333,7 @@ LOSSES = {
 }
 
 
-def one_hot(labels, classes, low=0.0, high=1.0):
+def one_hot(labels: ArrayLike, classes: int, low: float = 0.0, high: float = 1.0) -> Array:
     """Return targets (N, classes) float32 for a loss of values.
 
     Args:
@@ -345,4 +357,7 @@ def one_hot(labels, classes, low=0.0, high=1.0):
     return targets
 
 
-__all__ = [*(kind.__name__ for kind in LOSSES.values()), "one_hot"]
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "FocalLoss", "MSELoss", "NLLLoss",
+    "one_hot",
+]  # fmt: skip

@@ -12,6 +12,7 @@ import os
 import pkgutil
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -21,11 +22,12 @@ import numpy as np
 from np_nn import reference
 from np_nn.utils import machine
 from np_nn.utils.errors import NpNNError, unknown_name
+from np_nn.utils.types import Kernels
 
 CHOICES = ("auto", "numpy", "compiled")
 ISA = os.environ.get("NP_NN_ISA", "")  # as the kernels read it when they are imported
 SUITED = "?bBhHiIlLqQf"  # NumPy's letters for the integers, and for float32
-Function = TypeVar("Function")
+Function = TypeVar("Function", bound=Callable)
 
 REFERENCE = {
     name: function
@@ -71,7 +73,7 @@ SETS = next((module.sets() for module in MODULES if hasattr(module, "sets")), ()
 if ISA and SETS and ISA not in SETS:
     KERNELS = dict.fromkeys(KERNELS, lambda *arguments: check_isa())
 
-active = frozenset()  # names of the operations that run compiled
+active: frozenset[str] = frozenset()  # names of the operations that run compiled
 threads = machine.threads()  # maximum thread count of a kernel: its last argument
 
 
@@ -102,10 +104,10 @@ def operation(function: Function) -> Function:
                 raise
         return function(*arguments)
 
-    return call
+    return call  # type: ignore[return-value]
 
 
-def use(kernels):
+def use(kernels: Kernels) -> None:
     """Select the implementation of the operations.
 
     "numpy": the NumPy functions. "compiled": the built kernels, and NumPy for

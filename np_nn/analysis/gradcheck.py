@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from np_nn.layers.module import Module
 from np_nn.losses import Loss
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.markdown import markdown_table
+from np_nn.utils.types import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class GradientReport:
     tolerance: float
     rows: tuple[Row, ...]
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return all(row.error < self.tolerance for row in self.rows)
 
     @property
-    def worst(self):
+    def worst(self) -> Row:
         """The Row with the largest error."""
         return max(self.rows, key=lambda row: row.error)
 
@@ -59,7 +61,10 @@ class GradientReport:
         return f"{self.subject}: {verdict}\n{markdown_table(header, rows)}"
 
 
-def gradcheck(subject, x, targets=None, *, step=1e-6, tolerance=1e-6, seed=0):
+def gradcheck(
+    subject: Module | Loss, x: ArrayLike, targets: ArrayLike | None = None, *, step: float = 1e-6,
+    tolerance: float = 1e-6, seed: int = 0,
+) -> GradientReport:  # fmt: skip
     """Check the gradients of a layer, a model or a loss; return a GradientReport.
 
     A float64 copy is checked: the derivative of sum(weights * outputs), with random weights,

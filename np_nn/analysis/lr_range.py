@@ -7,9 +7,14 @@ a factor, the smoothed loss, and the minimum divided by ten).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from np_nn.data.split import Split
+from np_nn.layers.module import Module
+from np_nn.losses import Loss
+from np_nn.optim.optimizers import Optimizer
 from np_nn.training.callbacks import Callback
 from np_nn.training.fit import fit
 from np_nn.utils.errors import DivergedError, NpNNError
@@ -29,7 +34,7 @@ class LRRange:
     smoothed: np.ndarray
 
     @property
-    def suggestion(self):
+    def suggestion(self) -> float | None:
         """A tenth of the rate with the lowest smoothed loss, to two digits.
 
         None if the smoothed loss fell by less than 5 %.
@@ -51,7 +56,10 @@ class _Watch(Callback):
         training.stop = losses[-1] > DIVERGED * losses.min()
 
 
-def find_lr(model, data, loss, optimizer, *, low=1e-7, high=10.0, steps=200, seed=0, **options):
+def find_lr(
+    model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, low: float = 1e-7,
+    high: float = 10.0, steps: int = 200, seed: int = 0, **options: Any,
+) -> LRRange:  # fmt: skip
     """Train one step at each of `steps` learning rates from `low` to `high`, and suggest a rate.
 
     The weights, the optimizer's state and all random streams are restored at the end.

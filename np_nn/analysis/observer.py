@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from np_nn.analysis.hooks import watched
+from np_nn.data.split import Split
 from np_nn.layers.activations import Activation
 from np_nn.layers.module import inference
-from np_nn.losses import CrossEntropyLoss
+from np_nn.losses import CrossEntropyLoss, Loss
 from np_nn.training import inputs
 from np_nn.training.callbacks import Callback
+from np_nn.training.state import Training
 
 BINS = 50  # of a histogram
 
@@ -51,20 +53,23 @@ class Observer(Callback):
         images: maximum number of images of the probe batch.
     """
 
-    def __init__(self, data, loss=None, *, every=sys.maxsize, images=512):
+    def __init__(
+        self, data: Split, loss: Loss | None = None, *, every: int = sys.maxsize, images: int = 512
+    ) -> None:
         self.data, self.loss, self.every = data, loss or CrossEntropyLoss(), every
         self.indices = np.arange(min(images, len(data)))
-        self.start, self.observations = None, []
+        self.start: dict[str, np.ndarray] | None = None
+        self.observations: list[Observation] = []
 
-    def on_epoch_begin(self, training):
+    def on_epoch_begin(self, training: Training) -> None:
         if self.start is None:
             self.start = training.model.state_dict()
         self._observe(training)
 
-    def on_batch_end(self, training):
+    def on_batch_end(self, training: Training) -> None:
         self._observe(training)
 
-    def on_epoch_end(self, training):
+    def on_epoch_end(self, training: Training) -> None:
         self._observe(training)
 
     def _observe(self, training):

@@ -4,11 +4,12 @@ import numpy as np
 
 from np_nn.analysis.hooks import leaves, watched
 from np_nn.layers import Linear
-from np_nn.layers.module import inference
+from np_nn.layers.module import Module, inference
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Shape
 
 
-def summary(model, input_shape=None):
+def summary(model: Module, input_shape: Shape | None = None) -> str:
     """Return a table as text, as Keras does: each layer, its output shape for one input, its size.
 
     input_shape: shape of one input, without the batch: (784,) or (1, 28, 28); optional if the

@@ -1,13 +1,16 @@
 """Trace of one sample through a network: every layer's output and gradient."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from np_nn.layers import Dropout, Dropout2d, Flatten, GaussianNoise, Linear
-from np_nn.layers.module import Module, inference, is_chain
+from np_nn.layers.module import Module, Sequential, inference, is_chain
+from np_nn.losses import Loss
 from np_nn.utils.arrays import as_input
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, ArrayLike
 
 # Layers that do not change a sample's numbers in evaluation mode.
 PASSIVE = (Dropout, Dropout2d, Flatten, GaussianNoise)
@@ -41,7 +44,7 @@ class Unit:
     grad_a: float | None
 
     @property
-    def grad_w(self):
+    def grad_w(self) -> Array:
         """dL/dw = dL/dh x, of the shape of w."""
         return self.grad_h * self.x
 
@@ -60,14 +63,15 @@ class Trace:
     stages: tuple[Stage, ...]
     loss: float
 
-    def unit(self, number=None):
+    def unit(self, number: int | None = None) -> Unit:
         """Return a ``Unit`` of the first Linear layer, with the model's current weights.
 
         number: from 0; None for the unit with the largest effect on the loss, abs(h dL/dh).
         Raises NpNNError for a number out of range and for a network without Linear layers.
         """
         at = self.first_linear
-        (sums, after), layer = (*self.stages[at:], None)[:2], self.stages[at].layer
+        layer: Any = self.stages[at].layer
+        sums, after = self.stages[at], self.stages[at + 1] if at + 1 < len(self.stages) else None
         if number is None:
             number = int(np.abs(sums.output * sums.grad).argmax())
         if not 0 <= number < len(sums.output):
@@ -80,12 +84,12 @@ class Trace:
             float(layer.bias.data[number]) if layer.bias else 0.0,
             float(sums.output[number]),
             float(sums.grad[number]),
-            after and float(after.output[number]),
-            after and float(after.grad[number]),
+            float(after.output[number]) if after else None,
+            float(after.grad[number]) if after else None,
         )
 
     @property
-    def first_linear(self):
+    def first_linear(self) -> int:
         """The index of the first Linear layer's stage. Raises NpNNError if there is none."""
         for index, stage in enumerate(self.stages):
             if type(stage.layer) is Linear:
@@ -93,7 +97,7 @@ class Trace:
         raise NpNNError("the network has no Linear layer: Trace.unit needs one")
 
 
-def trace(model, x, target, loss):
+def trace(model: Sequential, x: ArrayLike, target: ArrayLike, loss: Loss) -> Trace:
     """Run one sample forward and backward through a Sequential; return a Trace.
 
     The model runs in evaluation mode; afterwards its parameters' ``grad`` hold dL/d(parameter).

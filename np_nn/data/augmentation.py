@@ -16,6 +16,7 @@ import numpy as np
 
 from np_nn.data.preprocess import check_images, identity_maps, warp
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, Shape
 
 MOST_AMOUNT = 1_000_000  # maximum of every amount; float32 and int64 hold it
 
@@ -47,14 +48,14 @@ class Augmentation:
         for field in fields(self):
             _check_amount(f"{type(self).__name__}: {field.name}", getattr(self, field.name))
 
-    def __call__(self, images, rng):
+    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         check_images(images)
         if not isinstance(rng, np.random.Generator):
             raise NpNNError(f"rng must be a np.random.Generator, got {type(rng).__name__}")
         maps, *field = self.draw(len(images), images.shape[1:], rng)
         return warp(images, _from_the_corner(maps, images.shape), *field)
 
-    def draw(self, count, shape, rng):
+    def draw(self, count: int, shape: Shape, rng: np.random.Generator) -> Distortion:
         raise NotImplementedError
 
 
@@ -69,7 +70,7 @@ class Shift(Augmentation):
         if self.pixels != int(self.pixels):
             raise NpNNError(f"Shift: pixels must be a whole number, got {self.pixels}")
 
-    def draw(self, count, shape, rng):
+    def draw(self, count: int, shape: Shape, rng: np.random.Generator) -> Distortion:
         maps = identity_maps(count)
         maps[:, :2, 2] = rng.integers(-int(self.pixels), int(self.pixels) + 1, (count, 2))
         return Distortion(maps)
@@ -102,7 +103,7 @@ class Affine(Augmentation):
             if getattr(self, name) >= limit:
                 raise NpNNError(f"Affine: {name} must be below {limit}, got {getattr(self, name)}")
 
-    def draw(self, count, shape, rng):
+    def draw(self, count: int, shape: Shape, rng: np.random.Generator) -> Distortion:
         angle, lean, tall, wide, down, right = rng.uniform(-1, 1, (6, count))
         angle, lean = np.radians(self.rotate) * angle, np.tan(np.radians(self.shear) * lean)
         cos, sin = np.cos(angle), np.sin(angle)
@@ -136,7 +137,7 @@ class Elastic(Augmentation):
         if self.sigma < 0.5:  # the field would not be smooth
             raise NpNNError(f"Elastic: sigma must be at least 0.5, got {self.sigma}")
 
-    def draw(self, count, shape, rng):
+    def draw(self, count: int, shape: Shape, rng: np.random.Generator) -> Distortion:
         basis_y, basis_x = (_smooth_basis(size, float(self.sigma)) for size in shape)
         modes = max(basis_y.shape[1], basis_x.shape[1])
         basis_y, basis_x = (_widened(basis, modes) for basis in (basis_y, basis_x))
@@ -167,7 +168,7 @@ class Compose(Augmentation):
                 raise NpNNError(f"Compose: {part!r} is not an augmentation")
         self.draw(1, (1, 1), np.random.default_rng(0))  # raises now if the parts do not fit
 
-    def draw(self, count, shape, rng):
+    def draw(self, count: int, shape: Shape, rng: np.random.Generator) -> Distortion:
         whole = Distortion()
         for part in self.parts:
             one = part.draw(count, shape, rng)

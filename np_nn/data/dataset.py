@@ -21,7 +21,8 @@ class Dataset:
     reason: str = ""  # why the note applies, and its remedy, in one line
     validation: Split | None = None  # held out of the training images by ``prepare``
     prepare_seconds: float = 0.0  # time of ``prepare`` for the training images
-    preparation: Preparation | None = None  # rule from files to samples; None: arrays as they are
+    # Rule from files to samples; None becomes that of the training arrays, as they are.
+    preparation: Preparation = None  # type: ignore[assignment]
     remarks: tuple[str, ...] = ()  # lines for the report on how the set was read
     files: tuple[Path, ...] = ()  # the user's files and folders from which it was read
 
@@ -32,7 +33,7 @@ class Dataset:
         object.__setattr__(self, "preparation", own)
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The data set's usual spelling; for a user's own set, its name."""
         titles = {name: source.title for name, source in DATASETS.items()}
         return (titles | {"digits": "scikit-learn's digits"}).get(self.name, self.name)

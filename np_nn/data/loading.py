@@ -5,18 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from np_nn.data import known, own
+from np_nn.data.dataset import Dataset
 from np_nn.data.formats.found import Options
-from np_nn.data.preparation import FEATURES
+from np_nn.data.preparation import FEATURES, Preparation
 from np_nn.data.sources import names
 from np_nn.utils.converters import image_size as converted_size
 from np_nn.utils.converters import name_or_path
 from np_nn.utils.errors import DataError
+from np_nn.utils.types import PathLike
 
 
 def load(
-    name="auto", data_dir=None, *, scale=1 / 255, download=None, quiet=False, label=None,
-    image_size=None, skip_unreadable=False, preparation=None, seed=0,
-):  # fmt: skip
+    name: PathLike = "auto", data_dir: PathLike | None = None, *, scale: float = 1 / 255,
+    download: bool | None = None, quiet: bool = False, label: str | None = None,
+    image_size: int | str | tuple[int, int] | None = None, skip_unreadable: bool = False,
+    preparation: Preparation | None = None, seed: int = 0,
+) -> Dataset:  # fmt: skip
     """Return the Dataset called `name`, or that of the user's own files at this path.
 
     Without `data_dir`, the files of a name are looked for in $NP_NN_DATA, ./data and the cache

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -12,12 +13,17 @@ from np_nn.data.preparation import ARRAY, FEATURES, IMAGE, Preparation
 from np_nn.utils.arrays import PIXEL
 from np_nn.utils.errors import DataError, shown
 from np_nn.utils.seeds import checked
+from np_nn.utils.types import ArrayLike
 
 LEAST_PIXELS = 16  # minimum columns, a square number, for rows of 0..255 to count as images
 MANY_CLASSES = 20  # more classes of a table are an error unless they have two samples on average
 
 
-def from_arrays(x, y, test=None, *, classes=None, name="arrays", scale=PIXEL, seed=0):
+def from_arrays(
+    x: ArrayLike, y: ArrayLike, test: tuple[ArrayLike, ArrayLike] | None = None, *,
+    classes: Iterable[object] | None = None, name: str = "arrays", scale: float = PIXEL,
+    seed: int = 0,
+) -> Dataset:  # fmt: skip
     """Return the Dataset of the user's own arrays, like that of files from `load`.
 
     The type of the samples, of both parts together, determines their kind, which
@@ -40,7 +46,8 @@ def from_arrays(x, y, test=None, *, classes=None, name="arrays", scale=PIXEL, se
     """
     columns = tuple(map(str, getattr(x, "columns", ())))
     parts = {TRAIN: (x, y)} | ({} if test is None else {TEST: test})
-    own_names, found = {}, {}
+    own_names: dict = {}
+    found = {}
     for part, pair in parts.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise DataError("test must be a pair (x, y)")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Preparation:
         shape = tuple(split.images.shape[1:])
         return cls(ARRAY, shape, pixels, scale=split.scale, shift=split.shift)
 
-    def split(self, samples, labels=None):
+    def split(self, samples: Any, labels: Any = None) -> Split:
         """Return the Split, ready for the network, of samples as read from files or arrays.
 
         samples ``(n, *shape)``: features not yet standardized. labels: (n,) int; None: all 0.
@@ -88,6 +89,6 @@ class Preparation:
         return split
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         """Number of channels of an image, 1 or 3. Raises NpNNError if samples are not images."""
         return image_shape(self.shape)[0]

@@ -6,6 +6,7 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array
 
 BLOCK = 2**18  # pixels at a time, which bounds the memory of their float64 copies
 MOST_SIDE = 4096  # maximum rows and columns of an image; the kernels count with 32 bits
@@ -24,7 +25,7 @@ def mean_and_std(images):
     return mean, math.sqrt(max(squares / images.size - mean**2, 0.0))
 
 
-def standardization(images):
+def standardization(images: Array) -> tuple[float, float]:
     """Return (scale, shift): scale * pixel + shift has mean 0 and variance 1 over all images.
 
     Raises NpNNError if all pixels are equal.
@@ -35,7 +36,7 @@ def standardization(images):
     return 1 / std, -mean / std
 
 
-def deskew(images):
+def deskew(images: Array) -> Array:
     """Deskew handwriting: return new images (M, H, W) uint8, sheared and centred.
 
     The rows of each image are shifted until its principal axis is vertical, that is, until

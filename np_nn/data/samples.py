@@ -6,22 +6,24 @@ The readers of images are imported on use: Pillow and scipy.ndimage would double
 
 import io
 import math
-from pathlib import Path
+import os
+from collections.abc import Iterable
 
 import numpy as np
 
-from np_nn.data.preparation import ARRAY, DIGIT, FEATURES, IMAGE
+from np_nn.data.preparation import ARRAY, DIGIT, FEATURES, IMAGE, Preparation
 from np_nn.utils.errors import DataError, NpNNError, shown
+from np_nn.utils.types import Array, PathLike
 
 
-def read_images(paths, preparation):
+def read_images(paths: PathLike | Iterable[PathLike], preparation: Preparation) -> Array:
     """Return files as samples ``(n, *shape)``; ``preparation.split`` turns them into inputs.
 
     paths: image files, one sample each, where preparation.kind is "digit" or "image"; tables or
     .npy files, of several samples each, for "features" and "array". preparation: a `Preparation`,
     such as ``load_model(path).info.preparation``. Raises DataError for a file that cannot be read.
     """
-    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not paths:
         return np.empty((0, *preparation.shape), np.uint8)
     return READERS[preparation.kind](paths, preparation)

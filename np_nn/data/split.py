@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -37,13 +38,13 @@ class Split:
         for name, value in converted.items():
             object.__setattr__(self, name, value)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.images.shape[0]
 
     @cached_property
-    def rows(self):
+    def rows(self) -> Rows:
         """The images as compressed rows, a reference.Rows, created on first use."""
-        images = self.images
+        images: Any = self.images
         if is_matrix(images):
             indptr, columns = images.indptr.astype(np.int64), images.indices.astype(np.uint16)
             return Rows(indptr, columns, images.data, images.shape[1])

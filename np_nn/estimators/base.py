@@ -21,6 +21,7 @@ from np_nn.optim import SGD, Adam
 from np_nn.training.callbacks import Hooks
 from np_nn.training.fit import fit, predict
 from np_nn.utils.errors import DivergedError, NpNNError
+from np_nn.utils.types import ArrayLike, Self
 
 ACTIVATIONS = {"identity": (), "logistic": (Sigmoid,), "tanh": (Tanh,), "relu": (ReLU,)}
 AUTO_BATCH = 200
@@ -35,7 +36,7 @@ class Perceptron(BaseEstimator):
     these are picked evenly (``_stratify``), and what the classes weigh (``_class_weights``).
     """
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on X (n, I) and y; returns self.
 
         X: an array, a data frame, or a sparse matrix, which is not made dense. sample_weight

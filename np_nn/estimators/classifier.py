@@ -1,5 +1,8 @@
 """MLPClassifier: a multilayer perceptron for classes and for multilabel targets."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
 import numpy as np
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
@@ -11,8 +14,11 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from np_nn.estimators import likelihood, parameters
 from np_nn.estimators.base import Perceptron
+from np_nn.estimators.parameters import Activation, RandomState, Rate, Solver
 from np_nn.losses import CrossEntropyLoss, one_hot
+from np_nn.training.callbacks import Callback
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, ArrayLike, Self
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
@@ -32,17 +38,24 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     """
 
     def __init__(
-        self, hidden_layer_sizes=(100,), activation="relu", *, solver="adam", alpha=0.0001,
-        batch_size="auto", learning_rate="constant", learning_rate_init=0.001, power_t=0.5,
-        max_iter=200, shuffle=True, random_state=None, tol=1e-4, verbose=False, warm_start=False,
-        momentum=0.9, nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1,
-        beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000, dropout=0.0,
-        class_weight=None, callbacks=None,
-    ):  # fmt: skip
+        self, hidden_layer_sizes: int | Sequence[int] = (100,), activation: Activation = "relu", *,
+        solver: Solver = "adam", alpha: float = 0.0001, batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Rate = "constant", learning_rate_init: float = 0.001, power_t: float = 0.5,
+        max_iter: int = 200, shuffle: bool = True, random_state: RandomState = None,
+        tol: float = 1e-4, verbose: bool = False, warm_start: bool = False, momentum: float = 0.9,
+        nesterovs_momentum: bool = True, early_stopping: bool = False,
+        validation_fraction: float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999,
+        epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000,
+        dropout: float = 0.0, class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        callbacks: Iterable[Callback] | None = None,
+    ) -> None:  # fmt: skip
         parameters.store(self, locals())
 
     @available_if(Perceptron._is_stochastic)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:  # fmt: skip
         """Train one more epoch on X (n, I) and y (n,) or (n, labels); return self.
 
         classes: all classes of all calls; required in the first call, and unchanged in later ones.
@@ -61,11 +74,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             )
         return self._fit(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """Return the class of each row of X (n, I): (n,); or its labels, (n, labels) of 0 and 1."""
         return self._decide(self._outputs(X))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class (n, classes), or of each label; float32.
 
         Columns are in the order of ``classes_``.
@@ -73,7 +86,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         p = self._means(self._outputs(X))
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> Array:
         """Return the logarithm of ``predict_proba``, accurate for tiny probabilities, too."""
         z = self._outputs(X)
         if self.n_outputs_ == 1:

@@ -3,10 +3,16 @@
 import inspect
 import math
 from numbers import Integral, Real
+from typing import Literal, get_args
 
 import numpy as np
 
 from np_nn.utils.errors import NpNNError
+
+Activation = Literal["identity", "logistic", "tanh", "relu"]
+Solver = Literal["lbfgs", "sgd", "adam"]
+Rate = Literal["constant", "invscaling", "adaptive"]
+RandomState = int | np.random.RandomState | None
 
 
 def store(estimator, given):
@@ -45,11 +51,11 @@ _flag = (lambda value: isinstance(value, bool | np.bool_), "True or False")
 
 # {parameter: (predicate of valid values, the words after "must be" in the error)}
 RULES = {
-    "activation": _one_of("identity", "logistic", "tanh", "relu"),
-    "solver": _one_of("lbfgs", "sgd", "adam"),
+    "activation": _one_of(*get_args(Activation)),
+    "solver": _one_of(*get_args(Solver)),
     "alpha": _number(0, below=True),
     "batch_size": _whole_or("auto"),
-    "learning_rate": _one_of("constant", "invscaling", "adaptive"),
+    "learning_rate": _one_of(*get_args(Rate)),
     "learning_rate_init": _number(0, above=True, below=True),
     "power_t": _number(0),
     "max_iter": _number(1, kind=Integral),

@@ -1,5 +1,8 @@
 """MLPRegressor: a multilayer perceptron for regression."""
 
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
@@ -8,7 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from np_nn.estimators import likelihood, parameters
 from np_nn.estimators.base import Perceptron
 from np_nn.estimators.likelihood import HalfSquaredError
+from np_nn.estimators.parameters import Activation, RandomState, Rate, Solver
+from np_nn.training.callbacks import Callback
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, ArrayLike, Self
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
@@ -28,21 +34,27 @@ class MLPRegressor(RegressorMixin, Perceptron):
     """
 
     def __init__(
-        self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *,
-        solver="adam", alpha=0.0001, batch_size="auto", learning_rate="constant",
-        learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True, random_state=None,
-        tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True,
-        early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8,
-        n_iter_no_change=10, max_fun=15000, dropout=0.0, callbacks=None,
-    ):  # fmt: skip
+        self, loss: Literal["squared_error", "poisson"] = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,), activation: Activation = "relu", *,
+        solver: Solver = "adam", alpha: float = 0.0001, batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Rate = "constant", learning_rate_init: float = 0.001, power_t: float = 0.5,
+        max_iter: int = 200, shuffle: bool = True, random_state: RandomState = None,
+        tol: float = 1e-4, verbose: bool = False, warm_start: bool = False, momentum: float = 0.9,
+        nesterovs_momentum: bool = True, early_stopping: bool = False,
+        validation_fraction: float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999,
+        epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000,
+        dropout: float = 0.0, callbacks: Iterable[Callback] | None = None,
+    ) -> None:  # fmt: skip
         parameters.store(self, locals())
 
     @available_if(Perceptron._is_stochastic)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train one more epoch on X (n, I), y (n,) or (n, outputs); return self."""
         return self._fit(X, y, sample_weight, go_on=True, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """Return the predictions for X (n, I): (n,) or (n, outputs) float32."""
         values = self._means(self._outputs(X))
         return values[:, 0] if self.n_outputs_ == 1 else values

@@ -21,6 +21,11 @@ from np_nn.layers.noise import GaussianNoise
 from np_nn.layers.norm import BatchNorm1d, BatchNorm2d, LayerNorm
 from np_nn.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from np_nn.layers.residual import Residual
-from np_nn.utils.exports import exported as _exported
 
-__all__ = _exported(vars())
+__all__ = [
+    "ELU", "GELU", "AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d",
+    "Dropout", "Dropout2d", "Flatten", "GaussianNoise", "LayerNorm", "LeakyReLU", "Linear",
+    "LogSoftmax", "MaxPool2d", "Neuron",
+    "ReLU", "Residual", "ScaledTanh", "SiLU", "Sigmoid", "Softmax",
+    "Tanh",
+]  # fmt: skip

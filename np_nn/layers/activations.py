@@ -9,6 +9,7 @@ import math
 from np_nn import ops
 from np_nn.layers.module import Module
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array
 
 
 class Activation(Module):
@@ -21,15 +22,15 @@ class Activation(Module):
     role = "activation"
     name = ""
     keeps = "y"
-    settings = ()
+    settings: tuple = ()
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         forward = getattr(ops, f"{self.name}_forward")
         y = forward(x, *self.settings, self._work("out", x.shape, x.dtype))
         self.ctx.kept = x if self.keeps == "x" else y
         return y
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         if not input_grad:
             return None
         backward = getattr(ops, f"{self.name}_backward")
@@ -74,7 +75,7 @@ class LeakyReLU(Activation):
     name, keeps = "leaky_relu", "x"
     onnx = "LeakyRelu", {"alpha": "negative_slope"}
 
-    def __init__(self, negative_slope=0.01):
+    def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__(negative_slope=negative_slope)
         _check_finite(self, negative_slope)
         self.settings = (negative_slope,)
@@ -89,7 +90,7 @@ class ELU(Activation):
     name, keeps = "elu", "x"
     onnx = "Elu", {"alpha": "alpha"}
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(alpha=alpha)
         _check_finite(self, alpha)
         self.settings = (alpha,)
@@ -112,12 +113,12 @@ class RowActivation(Activation):
 
     role = "output"
 
-    def __init__(self, dim=1):
+    def __init__(self, dim: int = 1) -> None:
         super().__init__(dim=dim)
         if dim not in (1, -1):
             raise NpNNError(f"{type(self).__name__}: dim must be 1, the classes, got {dim}")
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         if x.ndim != 2:
             raise NpNNError(f"{self} expects (batch, classes), got {x.shape}")
         return super().forward(x)

@@ -7,6 +7,7 @@ from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.layers.sizes import pair, places
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, Shape, Size
 
 
 class Conv2d(Module):
@@ -23,7 +24,10 @@ class Conv2d(Module):
 
     takes = "images"
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1,
+        padding: Size = 0, bias: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__(
             in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size,
             stride=stride, padding=padding, bias=bias,
@@ -38,7 +42,7 @@ class Conv2d(Module):
         self.weight = Parameter(initializers.default(shape, *fans))
         self.bias = Parameter(initializers.default((out_channels,), *fans)) if bias else None
 
-    def out_shape(self, shape):
+    def out_shape(self, shape: Shape) -> Shape:
         """Return the output's shape for an input's. Raises NpNNError if that does not fit."""
         units, channels, *kernel = self.weight.shape
         if len(shape) != 4 or shape[1] != channels:
@@ -46,17 +50,17 @@ class Conv2d(Module):
         return shape[0], units, *places(self, shape[2:], kernel, self.stride, self.padding)
 
     @property
-    def products(self):
+    def products(self) -> int:
         """Number of multiplications per image in the last forward pass."""
         return self.weight.data.size * math.prod(self.out_shape(self.ctx.x.shape)[2:])
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         out = self._work("out", self.out_shape(x.shape), self.weight.data.dtype)
         self.ctx.x = x
         bias = self.bias and self.bias.data
         return ops.conv2d_forward(x, self.weight.data, bias, self.stride, self.padding, out)
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         x, geometry = self.ctx.x, (self.stride, self.padding)
         ops.conv2d_backward_weight(x, grad, *geometry, self.weight.grad)
         if self.bias:

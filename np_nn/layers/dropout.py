@@ -8,6 +8,7 @@ from np_nn.layers.module import Module
 from np_nn.layers.sparse import SparseBatch
 from np_nn.reference import Rows
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array
 
 
 class Dropout(Module):
@@ -19,14 +20,14 @@ class Dropout(Module):
     Raises NpNNError unless 0 <= p < 1. Source: Srivastava et al. 2014.
     """
 
-    def __init__(self, p=0.5):
+    def __init__(self, p: float = 0.5) -> None:
         super().__init__(p=p)
         if not 0 <= p < 1:
             raise NpNNError(f"{self}: p must be at least 0 and below 1, got {p}")
         self.p = p
         self.stream = initializers.stream()
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         self.ctx.key = self.stream.next() if self.training and self.p else None
         if self.ctx.key is None:
             return x
@@ -34,7 +35,7 @@ class Dropout(Module):
             return _drop_pixels(x, self.p, self.ctx.key)
         return self._drop(x, self._work("out", x.shape, x.dtype))
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         if self.ctx.key is None or not input_grad:
             return grad
         return self._drop(grad, self._work("grad", grad.shape, grad.dtype))
@@ -55,7 +56,7 @@ class Dropout2d(Dropout):
 
     takes = "images"
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         if x.ndim != 4:
             raise NpNNError(f"{self} expects (batch, channels, height, width), got {x.shape}")
         return super().forward(x)

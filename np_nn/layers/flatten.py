@@ -4,6 +4,7 @@ import math
 
 from np_nn.layers.module import Module
 from np_nn.layers.sparse import SparseBatch
+from np_nn.utils.types import Array
 
 
 class Flatten(Module):
@@ -11,9 +12,9 @@ class Flatten(Module):
 
     onnx = "Flatten", {}
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         self.ctx.shape = x.shape
         return x if isinstance(x, SparseBatch) else x.reshape(len(x), math.prod(x.shape[1:]))
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         return grad.reshape(self.ctx.shape) if input_grad else None

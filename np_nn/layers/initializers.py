@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from np_nn.layers.module import AnyModule
 from np_nn.utils import seeds
 from np_nn.utils.errors import unknown_name
 
@@ -105,7 +106,7 @@ def default(shape, fan_in, fan_out):
     return torch_uniform(seeds.default("init"), shape, fan_in, fan_out)
 
 
-def initialize(model, name, seed):
+def initialize(model: AnyModule, name: str, seed: int) -> AnyModule:
     """Draw new weights and biases for a model's Linear and Conv2d layers; return the model.
 
     name: one of INITIALISERS. Raises NpNNError for another name.

@@ -5,6 +5,7 @@ from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, Self
 
 
 class Linear(Module):
@@ -20,7 +21,7 @@ class Linear(Module):
 
     takes = "rows"
 
-    def __init__(self, in_features, out_features, bias=True):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         if in_features < 1 or out_features < 1:
             raise NpNNError(f"Linear({in_features}, {out_features}): sizes must be at least 1")
         super().__init__(in_features=in_features, out_features=out_features, bias=bias)
@@ -29,7 +30,7 @@ class Linear(Module):
         self.bias = Parameter(initializers.default((out_features,), *fans)) if bias else None
 
     @classmethod
-    def of(cls, weight, bias):
+    def of(cls, weight: Array, bias: Array | None) -> Self:
         """Return a layer on existing arrays, which training changes in place if C-contiguous.
 
         weight (in_features, out_features), bias (out_features,) or None.
@@ -42,7 +43,7 @@ class Linear(Module):
         layer.bias = None if bias is None else Parameter(bias)
         return layer
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
             raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
         self.ctx.x = x
@@ -52,7 +53,7 @@ class Linear(Module):
             return x.times(weight, bias, out)
         return ops.linear_forward(x, weight, bias, out)
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         x = self.ctx.x
         if isinstance(x, SparseBatch | MatrixBatch):
             x.transposed_times(grad, self.weight.grad)

@@ -7,8 +7,9 @@ parameters, and returns the derivative with respect to its input.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from np_nn.utils.arrays import as_input, converted
 from np_nn.utils.checks import check_alike
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError, shown
+from np_nn.utils.types import Array, ArrayLike, DTypeLike, Self, Shape
+
+AnyModule = TypeVar("AnyModule", bound="Module")
 
 
 class Parameter:
@@ -26,7 +30,7 @@ class Parameter:
     exports it in PyTorch's layout.
     """
 
-    def __init__(self, data, transposed=False):
+    def __init__(self, data: ArrayLike, transposed: bool = False) -> None:
         self.data = np.ascontiguousarray(data)
         self.grad = np.zeros_like(self.data)
         self.transposed = transposed
@@ -35,18 +39,18 @@ class Parameter:
         return f"Parameter of shape {self.shape}"
 
     @property
-    def shape(self):
+    def shape(self) -> Shape:
         return self.data.shape
 
-    def export(self):
+    def export(self) -> Array:
         """Return a copy in PyTorch's layout, C-contiguous."""
         return np.array(self.data.T if self.transposed else self.data, order="C")
 
-    def load(self, array):
+    def load(self, array: ArrayLike) -> None:
         """Copy the values of an array in PyTorch's layout."""
         self.data[...] = np.asarray(array).T if self.transposed else array
 
-    def to(self, dtype):
+    def to(self, dtype: DTypeLike) -> None:
         """Convert to float32 or float64, in place."""
         self.data, self.grad = self.data.astype(dtype), self.grad.astype(dtype)
 
@@ -54,23 +58,23 @@ class Parameter:
 class Buffer:
     """Array that a layer keeps but that no gradient changes, such as a running mean."""
 
-    def __init__(self, data):
+    def __init__(self, data: ArrayLike) -> None:
         self.data = np.array(data)
 
     def __repr__(self):
         return f"Buffer of shape {self.shape}"
 
     @property
-    def shape(self):
+    def shape(self) -> Shape:
         return self.data.shape
 
-    def export(self):
+    def export(self) -> Array:
         return self.data.copy()
 
-    def load(self, array):
+    def load(self, array: ArrayLike) -> None:
         self.data[...] = array
 
-    def to(self, dtype):
+    def to(self, dtype: DTypeLike) -> None:
         if self.data.dtype.kind == "f":
             self.data = self.data.astype(dtype)
 
@@ -124,51 +128,54 @@ class Module(HasContext):
     info: the `ModelInfo` of a whole network that was built for a data set, or None.
     """
 
-    info = None
-    takes = None
-    role = None
+    forward: Callable[..., Array]
+    backward: Callable[..., Any]
+    info: Any = None
+    takes: str | None = None
+    role: str | None = None
+    onnx: tuple[str, dict[str, str]]
     _training = True
 
-    def __init__(self, **config):
+    def __init__(self, **config: Any) -> None:
         self.config = config
         self.ctx = Context()
 
     @property
-    def training(self):
+    def training(self) -> bool:
         """True if the module is in training mode; False within ``inference``."""
         return self._training and not _mode.inference
 
     @training.setter
-    def training(self, mode):
+    def training(self, mode: bool) -> None:
         self._training = mode
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> Array:
         return self.forward(as_input(x)).copy()
 
     def __repr__(self):
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
         return f"{type(self).__name__}({arguments})"
 
-    def children(self):
+    def children(self) -> "dict[str, Module]":
         """Return {name: Module} of the layers directly inside this one."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
 
-    def named_modules(self, name=""):
+    def named_modules(self, name: str = "") -> "Iterator[tuple[str, Module]]":
         """Yield (name, Module) of this module, "", and its descendants, depth first."""
         yield name, self
         for child_name, child in self.children().items():
             yield from child.named_modules(f"{name}.{child_name}".lstrip("."))
 
-    def modules(self):
+    def modules(self) -> "Iterator[Module]":
         """Yield this module and its descendants, depth first."""
         return (module for _, module in self.named_modules())
 
-    def check_places(self):
+    def check_places(self) -> None:
         """Raise NpNNError if a module or a parameter is used at two places.
 
         A module keeps only its last use, a parameter only its last gradient.
         """
-        seen = {}
+        seen: dict[int, str] = {}
         for name, held in [*self.named_modules(), *self._named(Parameter, Buffer).items()]:
             if id(held) in seen:
                 raise NpNNError(
@@ -186,23 +193,23 @@ class Module(HasContext):
             own |= {f"{child_name}.{name}": value for name, value in child._named(*kinds).items()}
         return own
 
-    def named_parameters(self):
+    def named_parameters(self) -> dict[str, Parameter]:
         """Return {name: Parameter}, named as in PyTorch, such as "0.weight" and "0.bias"."""
         return self._named(Parameter)
 
-    def named_buffers(self):
+    def named_buffers(self) -> dict[str, Buffer]:
         """Return {name: Buffer}, named as in PyTorch, such as "1.running_mean"."""
         return self._named(Buffer)
 
-    def parameters(self):
+    def parameters(self) -> list[Parameter]:
         """Return a list of the parameters, each once, for an optimizer."""
         return list({id(p): p for p in self.named_parameters().values()}.values())
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Array]:
         """Return {name: array}: copies of parameters and buffers in PyTorch's names and layout."""
         return {name: held.export() for name, held in self._named(Parameter, Buffer).items()}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Copy arrays, named and shaped as in ``state_dict``, into the module.
 
         Raises NpNNError, before anything is changed, if a name or a shape differs, or the
@@ -223,7 +230,7 @@ class Module(HasContext):
         for name, held in self._named(Parameter, Buffer).items():
             held.load(given[name])
 
-    def to(self, dtype):
+    def to(self, dtype: DTypeLike) -> Self:
         """Convert parameters and buffers to float32 or float64, in place; return the module.
 
         Raises NpNNError for another dtype.
@@ -234,21 +241,21 @@ class Module(HasContext):
             held.to(dtype)
         return self
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """Switch to training mode (or, with mode=False, to evaluation); return the module."""
         for module in self.modules():
             module.training = mode
         return self
 
-    def eval(self):
+    def eval(self) -> Self:
         """Switch to evaluation mode; return the module."""
         return self.train(False)
 
-    def random_state(self):
+    def random_state(self) -> dict[str, tuple[int, int]]:
         """Return {name: (seed, calls)}, the stream states of the layers that draw numbers."""
         return {name: module.stream.state for name, module in self._streaming()}
 
-    def load_random_state(self, states):
+    def load_random_state(self, states: Mapping[str, tuple[int, int]]) -> None:
         """Restore the streams returned by ``random_state``.
 
         Raises NpNNError, before anything is changed, for the state of other layers.
@@ -280,7 +287,7 @@ class Sequential(Module):
     Raises NpNNError for an argument that is not a Module, and for a Module used at two places.
     """
 
-    def __init__(self, *layers):
+    def __init__(self, *layers: Module) -> None:
         super().__init__()
         for layer in layers:
             if not isinstance(layer, Module):
@@ -291,24 +298,24 @@ class Sequential(Module):
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Module]:
         return iter(self.layers)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.layers)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Any:
         return self.layers[index]
 
-    def children(self):
+    def children(self) -> "dict[str, Module]":
         return {str(index): layer for index, layer in enumerate(self.layers)}
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         for layer in self.layers:
             x = layer.forward(x)
         return x
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         """Return dL/d(input) from grad, dL/d(output), or None with input_grad=False.
 
         The first layer's input is the data, whose gradient training does not need.

@@ -7,6 +7,7 @@ import numpy as np
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.utils.errors import NpNNError, unknown_name
+from np_nn.utils.types import Array, ArrayLike
 
 # {name: (function, its derivative in terms of its value)}
 FUNCTIONS = {
@@ -29,7 +30,7 @@ class Neuron(Module):
 
     takes = "rows"
 
-    def __init__(self, in_features, activation="sigmoid"):
+    def __init__(self, in_features: int, activation: str = "sigmoid") -> None:
         super().__init__(in_features=in_features, activation=activation)
         if in_features < 1:
             raise NpNNError(f"{self}: the size must be at least 1")
@@ -41,7 +42,7 @@ class Neuron(Module):
         self.bias = Parameter(initializers.default((1,), in_features, 1))
         self.function, self.derivative = FUNCTIONS[activation]
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         if x.ndim != 2 or x.shape[1] != self.weight.shape[0]:
             raise NpNNError(f"{self} expects (batch, {self.weight.shape[0]}), got {x.shape}")
         self.ctx.x = x
@@ -54,7 +55,7 @@ class Neuron(Module):
             total += float(weight) * float(value)
         return total
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         weight, out = self.weight.data[:, 0], np.zeros_like(self.ctx.x)
         self.weight.grad[...] = 0
         self.bias.grad[...] = 0
@@ -66,7 +67,7 @@ class Neuron(Module):
                 out[n, i] = slope * weight[i]
         return out if input_grad else None
 
-    def explain(self, x):
+    def explain(self, x: ArrayLike) -> str:
         """Return the arithmetic for one sample x (in_features,) as text."""
         x = np.asarray(x)
         total, weights = self._weighted_sum(x), self.weight.data[:, 0]

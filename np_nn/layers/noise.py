@@ -6,6 +6,7 @@ from np_nn import ops
 from np_nn.layers import initializers
 from np_nn.layers.module import Module
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array
 
 
 class GaussianNoise(Module):
@@ -16,18 +17,18 @@ class GaussianNoise(Module):
     with noise is equivalent to Tikhonov regularization.
     """
 
-    def __init__(self, std=0.1):
+    def __init__(self, std: float = 0.1) -> None:
         super().__init__(std=std)
         if not 0 <= std < math.inf:
             raise NpNNError(f"GaussianNoise: std must be finite and not below 0, got {std}")
         self.std = std
         self.stream = initializers.stream()
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         if not self.training or not self.std:
             return x
         out = self._work("out", x.shape, x.dtype)
         return ops.gaussian_noise(x, self.std, self.stream.next(), out)
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         return grad

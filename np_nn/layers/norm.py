@@ -1,10 +1,13 @@
 """Normalisation layers: BatchNorm1d, BatchNorm2d and LayerNorm."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from np_nn import ops
 from np_nn.layers.module import Buffer, Module, Parameter
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array
 
 
 class BatchNorm(Module):
@@ -13,9 +16,12 @@ class BatchNorm(Module):
     axes: names of the axes after the features, for messages.
     """
 
-    axes = ()
+    axes: tuple[str, ...] = ()
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True):
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+        affine: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__(num_features=num_features, eps=eps, momentum=momentum, affine=affine)
         _check_settings(self, num_features, eps)
         if momentum is not None and not 0 <= momentum <= 1:
@@ -26,7 +32,7 @@ class BatchNorm(Module):
         self.running_var = Buffer(np.ones(num_features, np.float32))
         self.num_batches_tracked = Buffer(np.array(0, np.int64))
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         if self.training:
             return self.train_forward(ops.batch_norm_forward, x)
         self._check(x)
@@ -34,7 +40,7 @@ class BatchNorm(Module):
         out = self._work("out", x.shape, x.dtype)
         return ops.batch_norm_apply(x, *_scaling(self, x), self.eps, *self._running(), out)
 
-    def train_forward(self, operation, x):
+    def train_forward(self, operation: Callable[..., Array], x: Array) -> Array:
         """Normalise a batch by ``batch_norm_forward`` or an operation that fuses it with others."""
         self._check(x)
         features = self.config["num_features"]
@@ -50,14 +56,14 @@ class BatchNorm(Module):
         ops.batch_norm_track(*self._running(), mean, variance, count, share)
         return out
 
-    def scale_and_shift(self):
+    def scale_and_shift(self) -> tuple[Array, Array]:
         """Return (scale, shift), (F,) each: after ``eval()`` the layer gives x * scale + shift."""
         mean, variance = self._running()
         weight, bias = _scaling(self, mean[None])
         scale = weight / np.sqrt(variance + self.eps)
         return scale, bias - mean * scale
 
-    def least_batch(self):
+    def least_batch(self) -> int:
         """Return the smallest batch with a variance, of samples shaped like those last seen."""
         if "x" not in vars(self.ctx):
             return 1  # the layer was not used
@@ -69,10 +75,10 @@ class BatchNorm(Module):
             expected = ", ".join(["batch", str(features), *self.axes])
             raise NpNNError(f"{self} expects ({expected}), got {x.shape}")
 
-    def _running(self):
+    def _running(self) -> tuple[Array, Array]:
         return self.running_mean.data, self.running_var.data
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         if self.ctx.moments is not None:
             return self.train_backward(ops.batch_norm_backward, grad)
         return ops.batch_norm_apply_backward(
@@ -80,7 +86,7 @@ class BatchNorm(Module):
             *self._gradients(grad),
         )  # fmt: skip
 
-    def train_backward(self, operation, *given):
+    def train_backward(self, operation: Callable[..., Array], *given: Array) -> Array:
         """Compute the gradients of ``train_forward``. given: the operation's arguments before x."""
         grad = given[0]
         return operation(
@@ -130,7 +136,9 @@ class LayerNorm(Module):
 
     takes, role, name = "rows", "norm", "layer"
 
-    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True):
+    def __init__(
+        self, normalized_shape: int, eps: float = 1e-5, elementwise_affine: bool = True
+    ) -> None:
         super().__init__(
             normalized_shape=normalized_shape, eps=eps, elementwise_affine=elementwise_affine
         )
@@ -138,7 +146,7 @@ class LayerNorm(Module):
         self.eps = eps
         self.weight, self.bias = _affine(elementwise_affine, normalized_shape)
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         features = self.config["normalized_shape"]
         if x.ndim != 2 or x.shape[1] != features:
             raise NpNNError(f"{self} expects (batch, {features}), got {x.shape}")
@@ -150,7 +158,7 @@ class LayerNorm(Module):
             x, weight, bias, self.eps, out, self.ctx.normalised, self.ctx.deviation
         )
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         weight, _ = _scaling(self, grad)
         weight_grad, bias_grad = _gradients(self, grad)
         out = self._work("grad", grad.shape, grad.dtype)
@@ -173,7 +181,7 @@ def _affine(wanted, features):
     return Parameter(np.ones(features, np.float32)), Parameter(np.zeros(features, np.float32))
 
 
-def _scaling(layer, x):
+def _scaling(layer, x) -> tuple[Array, Array]:
     """Return weight and bias as arrays: those of the layer, else ones and zeros."""
     if layer.weight:
         return layer.weight.data, layer.bias.data

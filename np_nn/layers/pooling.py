@@ -6,6 +6,7 @@ from np_nn import ops
 from np_nn.layers.module import Module
 from np_nn.layers.sizes import pair, places
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, Shape, Size
 
 MOST_PLACES = 256  # maximum places of a window: a byte stores the place of the maximum
 
@@ -20,16 +21,16 @@ class Pooling(Module):
 
     takes = "images"
 
-    def __init__(self, kernel_size, stride=None, padding=0):
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
         super().__init__(kernel_size=kernel_size, stride=stride, padding=padding)
         kernel = pair(self, "kernel_size", kernel_size, 1)
         step = kernel if stride is None else pair(self, "stride", stride, 1)
-        padding = pair(self, "padding", padding, 0)
-        if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        pads = pair(self, "padding", padding, 0)
+        if any(2 * p > k for p, k in zip(pads, kernel, strict=True)):
             raise NpNNError(f"{self}: the padding must be at most half the window")
-        self.geometry = kernel, step, padding
+        self.geometry = kernel, step, pads
 
-    def out_shape(self, shape):
+    def out_shape(self, shape: Shape) -> Shape:
         """Return the output's shape for an input's. Raises NpNNError if that does not fit."""
         _check_images(self, shape)
         return *shape[:2], *places(self, shape[2:], *self.geometry)
@@ -50,17 +51,17 @@ class MaxPool2d(Pooling):
     Chellappa 1988.
     """
 
-    def __init__(self, kernel_size, stride=None, padding=0):
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
         super().__init__(kernel_size, stride, padding)
         if np.prod(self.geometry[0]) > MOST_PLACES:
             raise NpNNError(f"{self}: a window may have at most {MOST_PLACES} places")
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         out = self._out(x)
         self.ctx.where = self._work("where", out.shape, np.uint8)
         return ops.max_pool2d_forward(x, *self.geometry, out, self.ctx.where)
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         if not input_grad:
             return None
         out = self._work("grad", self.ctx.shape, grad.dtype)
@@ -76,10 +77,10 @@ class AvgPool2d(Pooling):
     another rank or smaller than a window. Source: LeCun et al. 1989.
     """
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         return ops.avg_pool2d_forward(x, *self.geometry, self._out(x))
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         if not input_grad:
             return None
         out = self._work("grad", self.ctx.shape, grad.dtype)
@@ -96,17 +97,17 @@ class AdaptiveAvgPool2d(Module):
 
     takes = "images"
 
-    def __init__(self, output_size):
+    def __init__(self, output_size: Size) -> None:
         super().__init__(output_size=output_size)
         self.size = pair(self, "output_size", output_size, 1)
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         _check_images(self, x.shape)
         self.ctx.shape = x.shape
         out = self._work("out", (*x.shape[:2], *self.size), x.dtype)
         return ops.adaptive_avg_pool2d_forward(x, out)
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         if not input_grad:
             return None
         return ops.adaptive_avg_pool2d_backward(

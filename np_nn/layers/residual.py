@@ -1,10 +1,13 @@
 """A connection that skips a block of layers."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from np_nn import ops
 from np_nn.layers.module import Module
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array
 
 
 class Residual(Module):
@@ -18,7 +21,7 @@ class Residual(Module):
     Source: He et al. 2016.
     """
 
-    def __init__(self, block, shortcut=None):
+    def __init__(self, block: Module, shortcut: Module | None = None) -> None:
         super().__init__()
         self.block, self.shortcut = block, shortcut
         self.check_places()
@@ -26,10 +29,10 @@ class Residual(Module):
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(map(repr, self.children().values()))})"
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         return self.meet(ops.add, x)
 
-    def meet(self, operation, x, reuse=False):
+    def meet(self, operation: Callable[..., Array], x: Array, reuse: bool = False) -> Array:
         """Return the output, by ``add`` or an operation that does more at once.
 
         reuse: write it over the block's output, unless the input lies there.
@@ -47,7 +50,7 @@ class Residual(Module):
             return f"{self}: the block makes {made} of {x.shape}; they must be alike"
         return f"{self}: the block makes {y.shape} of {x.shape}; it must keep shapes"
 
-    def backward(self, grad, input_grad=True):
+    def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         inner = self.block.backward(grad, input_grad)
         skip = self.shortcut.backward(grad, input_grad) if self.shortcut is not None else grad
         if not input_grad:

@@ -20,4 +20,6 @@ MODELS = {
     "resnet": resnet,
 }
 
-__all__ = [*MODELS, "Perceptron"]
+__all__ = [
+    "Perceptron", "convnet", "lenet", "lenet5", "mlp", "residual_mlp", "resnet", "simard",
+]  # fmt: skip

@@ -1,5 +1,7 @@
 """Networks of two convolutions followed by an mlp."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from np_nn.layers import Conv2d, Dropout, Flatten, MaxPool2d
@@ -8,19 +10,14 @@ from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Shape
 
 
 def lenet5(
-    image=(1, 28, 28),
-    classes=10,
-    *,
-    channels=(6, 16),
-    hidden=(120, 84),
-    activation="relu",
-    bias=True,
-    dropout=0.0,
-    output="none",
-):
+    image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (6, 16),
+    hidden: Sequence[int] = (120, 84), activation: str = "relu", bias: bool = True,
+    dropout: float = 0.0, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build LeNet-5: two convolutions of 5 x 5, each with a pooling, and two hidden layers.
 
     The modern variant: ReLU and max pooling instead of scaled tanh and averages, every channel
@@ -46,16 +43,10 @@ def lenet5(
 
 
 def lenet(
-    image=(1, 28, 28),
-    classes=10,
-    *,
-    channels=(16, 32),
-    hidden=(64,),
-    activation="relu",
-    bias=True,
-    dropout=0.0,
-    output="none",
-):
+    image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (16, 32),
+    hidden: Sequence[int] = (64,), activation: str = "relu", bias: bool = True,
+    dropout: float = 0.0, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build a LeNet for speed: convolutions of 5 x 5 and 3 x 3, with poolings; one hidden layer.
 
     Arguments and errors: see `lenet5`. No padding, whose pixels are black; the default numbers of
@@ -66,16 +57,10 @@ def lenet(
 
 
 def convnet(
-    image=(1, 28, 28),
-    classes=10,
-    *,
-    channels=(32, 64),
-    hidden=(128,),
-    activation="relu",
-    bias=True,
-    dropout=0.5,
-    output="none",
-):
+    image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (32, 64),
+    hidden: Sequence[int] = (128,), activation: str = "relu", bias: bool = True,
+    dropout: float = 0.5, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build two convolutions of 3 x 3, one pooling, and an mlp with dropout.
 
     Arguments and errors: see `lenet5`. dropout: share dropped after each hidden layer; half of it
@@ -95,16 +80,10 @@ def convnet(
 
 
 def simard(
-    image=(1, 28, 28),
-    classes=10,
-    *,
-    channels=(5, 50),
-    hidden=(100,),
-    activation="relu",
-    bias=True,
-    dropout=0.0,
-    output="none",
-):
+    image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (5, 50),
+    hidden: Sequence[int] = (100,), activation: str = "relu", bias: bool = True,
+    dropout: float = 0.0, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build two convolutions of 5 x 5 with stride 2, no pooling, and an mlp.
 
     Arguments and errors: see `lenet5`. The source pads images of 28 x 28 to 29 x 29. The padding

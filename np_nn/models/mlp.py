@@ -1,27 +1,20 @@
 """Multilayer perceptron."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from np_nn.layers import Dropout, GaussianNoise, Linear, Residual
-from np_nn.layers.module import Sequential
+from np_nn.layers.module import Module, Sequential
 from np_nn.models.parts import ACTIVATIONS, NORMS, OUTPUTS
 from np_nn.utils import spec
 from np_nn.utils.errors import unknown_name
 
 
 def mlp(
-    sizes,
-    activation="relu",
-    bias=True,
-    *,
-    norm="none",
-    noise=0.0,
-    input_noise=0.0,
-    dropout=0.0,
-    input_dropout=0.0,
-    residual=False,
-    output="none",
-):
+    sizes: Sequence[int], activation: str = "relu", bias: bool = True, *, norm: str = "none",
+    noise: float = 0.0, input_noise: float = 0.0, dropout: float = 0.0, input_dropout: float = 0.0,
+    residual: bool = False, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build a multilayer perceptron: Linear layers with an activation between them.
 
     Args:
@@ -43,10 +36,10 @@ def mlp(
     if norm not in NORMS:
         raise unknown_name("normalisation", norm, NORMS)
     *hidden, last = pairwise(sizes)
-    layers = [Dropout(input_dropout)] if input_dropout else []
+    layers: list[Module] = [Dropout(input_dropout)] if input_dropout else []
     layers += [GaussianNoise(input_noise)] if input_noise else []
     for inputs, outputs in hidden:
-        block = [Linear(inputs, outputs, bias=bias)]
+        block: list[Module] = [Linear(inputs, outputs, bias=bias)]
         block += [NORMS[norm](outputs)] if norm != "none" else []
         block += [GaussianNoise(noise)] if noise else []
         block += [spec.build(activation, ACTIVATIONS, "activation")]

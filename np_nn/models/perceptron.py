@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array, ArrayLike, Self
 
 
 class Perceptron:
@@ -20,17 +21,17 @@ class Perceptron:
     Source: Rosenblatt 1958, The Perceptron.
     """
 
-    def __init__(self, inputs, lr=1.0):
+    def __init__(self, inputs: int, lr: float = 1.0) -> None:
         if inputs < 1 or not 0 < lr < math.inf:
             raise NpNNError(f"Perceptron({inputs}, lr={lr}): both must be above 0")
         self.weight, self.bias, self.lr = np.zeros(inputs), 0.0, lr
-        self.mistakes = []
+        self.mistakes: list[int] = []
 
-    def predict(self, x):
+    def predict(self, x: ArrayLike) -> Array:
         """Return the class, 0 or 1, of each sample x (N, inputs): (N,) int."""
         return (self._check(x) @ self.weight + self.bias > 0).astype(np.int64)
 
-    def fit(self, x, y, epochs=100):
+    def fit(self, x: ArrayLike, y: ArrayLike, epochs: int = 100) -> Self:
         """Train on samples x (N, inputs) and labels y (N,), 0 or 1; return self.
 
         Stops after a pass without a mistake, else after `epochs` passes.
@@ -53,7 +54,7 @@ class Perceptron:
             mistakes += error != 0
         return mistakes
 
-    def _check(self, x):
+    def _check(self, x) -> Array:
         x = np.asarray(x, float)
         if x.ndim != 2 or x.shape[1] != len(self.weight) or not len(x):
             raise NpNNError(f"Perceptron expects (N, {len(self.weight)}), got {x.shape}")

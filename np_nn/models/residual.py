@@ -1,5 +1,7 @@
 """Networks with skip connections: a perceptron and a small ResNet."""
 
+from collections.abc import Sequence
+
 from np_nn.layers import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -13,9 +15,13 @@ from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Shape
 
 
-def residual_mlp(inputs=784, classes=10, *, activation="relu", bias=True, output="none"):
+def residual_mlp(
+    inputs: int = 784, classes: int = 10, *, activation: str = "relu", bias: bool = True,
+    output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build y = f(x + x W) V: a square layer with a shortcut, an activation, and a Linear layer.
 
     Args:
@@ -36,14 +42,9 @@ def residual_mlp(inputs=784, classes=10, *, activation="relu", bias=True, output
 
 
 def resnet(
-    image=(1, 28, 28),
-    classes=10,
-    *,
-    channels=(16, 32, 64),
-    activation="relu",
-    bias=True,
-    output="none",
-):
+    image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (16, 32, 64),
+    activation: str = "relu", bias: bool = True, output: str = "none",
+) -> Sequential:  # fmt: skip
     """Build a small ResNet: a convolution, stages of two basic blocks each, and a mean.
 
     Args:

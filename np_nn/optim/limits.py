@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from np_nn.optim.parameters import Parameters
 from np_nn.utils.errors import NpNNError
 
 
-def clip_grad_norm_(parameters, max_norm):
+def clip_grad_norm_(parameters: Parameters, max_norm: float) -> float:
     """Scale all gradients by one factor so that their joint norm is at most max_norm.
 
     Returns the norm before scaling. PyTorch's ``clip_grad_norm_`` (Pascanu et al. 2013).
@@ -23,7 +24,7 @@ def clip_grad_norm_(parameters, max_norm):
     return total
 
 
-def clip_grad_value_(parameters, clip_value):
+def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     """Clip every gradient to -clip_value..clip_value; PyTorch's ``clip_grad_value_``.
 
     Raises NpNNError for a clip_value that is not above 0.
@@ -33,7 +34,7 @@ def clip_grad_value_(parameters, clip_value):
         np.clip(p.grad, -clip_value, clip_value, out=p.grad)
 
 
-def max_norm_(parameters, limit):
+def max_norm_(parameters: Parameters, limit: float) -> None:
     """Scale the incoming weights of each unit to a norm of at most limit, after a step.
 
     Changes weights of Linear and Conv2d layers only, not biases or normalisations. Source: Srebro
@@ -42,7 +43,7 @@ def max_norm_(parameters, limit):
     """
     _check("max_norm_", limit)
     for p in parameters:
-        if len(p.shape) > 1:
+        if p.data.ndim > 1:
             weights = p.data.reshape(len(p.data), -1)  # Conv2d: (units, inputs)
             weights = weights if p.transposed else weights.T  # Linear: (inputs, units)
             length = np.sqrt(np.einsum("io,io->o", weights, weights))
@@ -73,14 +74,14 @@ class Limits:
     def __bool__(self):
         return any(value is not None for value in vars(self).values())
 
-    def before(self, parameters):
+    def before(self, parameters: Parameters) -> None:
         """Limit the gradients, before the optimizer's step."""
         if self.clip_norm is not None:
             clip_grad_norm_(parameters, self.clip_norm)
         if self.clip_value is not None:
             clip_grad_value_(parameters, self.clip_value)
 
-    def after(self, parameters):
+    def after(self, parameters: Parameters) -> None:
         """Limit the weights, after the optimizer's step."""
         if self.max_norm is not None:
             max_norm_(parameters, self.max_norm)

@@ -1,10 +1,15 @@
 """Optimizers: how the gradient becomes a change of the weights. In order of complexity."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from np_nn import ops
+from np_nn.optim.parameters import Parameters
 from np_nn.utils.checks import check_alike, check_count, is_amount
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.types import Array
 
 
 class Optimizer:
@@ -20,7 +25,11 @@ class Optimizer:
     given twice.
     """
 
-    def __init__(self, parameters, **settings):
+    moments: list[tuple[Array, ...]]
+    _scratch: list[Array]
+    _update: Callable[..., None]
+
+    def __init__(self, parameters: Parameters, **settings: Any) -> None:
         for name, value in settings.items():
             self._check_setting(name, value)
         self.config = settings
@@ -36,12 +45,12 @@ class Optimizer:
             raise NpNNError(f"{cls.__name__}: {name} must be finite and not below 0, got {value}")
 
     @property
-    def lr(self):
+    def lr(self) -> float:
         """The base learning rate, of which schedules take a share each step."""
         return self.config["lr"]
 
     @lr.setter
-    def lr(self, rate):
+    def lr(self, rate: float) -> None:
         self._check_setting("lr", rate)
         self.config["lr"] = rate
 
@@ -49,19 +58,19 @@ class Optimizer:
         settings = ", ".join(f"{name}={value}" for name, value in self.config.items())
         return f"{type(self).__name__}({settings})"
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on besides the parameters: arrays are copies."""
         self.follow_dtype()
         moments = [[moment.copy() for moment in moments] for moments in self.moments]
         return {"lr": float(self.lr), "steps": self.steps, "moments": moments}
 
-    def check_state(self, state):
+    def check_state(self, state: dict[str, Any]) -> None:
         """Raise NpNNError unless ``load_state_dict`` can take it."""
         check_alike(self.state_dict(), state, f"{type(self).__name__}'s parameters")
         check_count(state["steps"], "optimizer's steps")
         self._check_setting("lr", state["lr"])
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was taken.
 
         Raises NpNNError, before anything is changed, if the state is another optimizer's.
@@ -80,22 +89,20 @@ class Optimizer:
         """So many arrays of zeros for each parameter."""
         return [tuple(np.zeros_like(p.data) for _ in range(count)) for p in self.parameters]
 
-    def follow_dtype(self):
+    def follow_dtype(self) -> None:
         """Convert what is remembered to the parameters' dtype, which ``Module.to`` changes."""
         for i, p in enumerate(self.parameters):
             if self._scratch[i].dtype != p.data.dtype:
                 self._scratch[i] = np.empty_like(self._scratch[i], p.data.dtype)
                 self.moments[i] = tuple(m.astype(p.data.dtype) for m in self.moments[i])
 
-    def step(self, lr=None):
+    def step(self, lr: float | None = None) -> None:
         """Update the parameters. lr: the rate of this step alone; None: the base rate."""
         self.follow_dtype()
         self.steps += 1
         lr = float(self.lr if lr is None else lr)  # a NumPy scalar would make the update float64
-        for parameter, moments, scratch in zip(
-            self.parameters, self.moments, self._scratch, strict=True
-        ):
-            self._update(parameter, moments, scratch, lr)
+        for held in zip(self.parameters, self.moments, self._scratch, strict=True):
+            self._update(*held, lr)
 
 
 class SGD(Optimizer):
@@ -109,7 +116,10 @@ class SGD(Optimizer):
     Source: see ``reference.sgd_step``.
     """
 
-    def __init__(self, parameters, lr=0.001, momentum=0.0, weight_decay=0.0, nesterov=False):
+    def __init__(
+        self, parameters: Parameters, lr: float = 0.001, momentum: float = 0.0,
+        weight_decay: float = 0.0, nesterov: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(
             parameters, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov
         )
@@ -135,9 +145,9 @@ class Adagrad(Optimizer):
     """
 
     def __init__(
-        self, parameters, lr=0.01, lr_decay=0.0, weight_decay=0.0,
-        initial_accumulator_value=0.0, eps=1e-10,
-    ):  # fmt: skip
+        self, parameters: Parameters, lr: float = 0.01, lr_decay: float = 0.0,
+        weight_decay: float = 0.0, initial_accumulator_value: float = 0.0, eps: float = 1e-10,
+    ) -> None:  # fmt: skip
         super().__init__(
             parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
             initial_accumulator_value=initial_accumulator_value, eps=eps,
@@ -165,9 +175,9 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self, parameters, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0,
-        centered=False,
-    ):  # fmt: skip
+        self, parameters: Parameters, lr: float = 0.01, alpha: float = 0.99,
+        eps: float = 1e-8, weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(
             parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay,
             momentum=momentum, centered=centered,
@@ -197,7 +207,10 @@ class Adadelta(Optimizer):
     Raises NpNNError for a bad setting, and for a rho above 1. Source: Zeiler 2012.
     """
 
-    def __init__(self, parameters, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0):
+    def __init__(
+        self, parameters: Parameters, lr: float = 1.0, rho: float = 0.9,
+        eps: float = 1e-6, weight_decay: float = 0.0,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
         if rho > 1:
             raise NpNNError(f"Adadelta: rho must be 0..1, got {rho}")
@@ -225,9 +238,10 @@ class Adam(Optimizer):
     decoupled = False
 
     def __init__(
-        self, parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, *,
-        eps_hat=False,
-    ):  # fmt: skip
+        self, parameters: Parameters, lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0, *,
+        eps_hat: bool = False,
+    ) -> None:  # fmt: skip
         own = {"eps_hat": True} if eps_hat else {}  # no argument of PyTorch's: only if it is used
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **own)
         if max(betas) >= 1:
@@ -251,7 +265,10 @@ class AdamW(Adam):
 
     decoupled = True
 
-    def __init__(self, parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    def __init__(
+        self, parameters: Parameters, lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.01,
+    ) -> None:  # fmt: skip
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
 
@@ -264,4 +281,4 @@ OPTIMIZERS = {
     "adamw": AdamW,
 }
 
-__all__ = ["Optimizer", *(kind.__name__ for kind in OPTIMIZERS.values())]
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]

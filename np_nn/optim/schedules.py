@@ -9,6 +9,7 @@ Lengths are in steps or, if below 1, a share of the run: ``StepLR(0.3)``.
 
 import math
 from dataclasses import dataclass, fields
+from typing import ClassVar, Literal
 
 from np_nn.utils.errors import NpNNError
 
@@ -27,7 +28,7 @@ class Schedule:
     Raises NpNNError for other numbers, and for a length of 0.
     """
 
-    lengths = ()
+    lengths: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
         for field in fields(self):
@@ -44,7 +45,7 @@ class Schedule:
 class ConstantLR(Schedule):
     """Constant learning rate."""
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         return 1.0
 
 
@@ -56,7 +57,7 @@ class StepLR(Schedule):
     gamma: float = 0.1
     lengths = ("step_size",)
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         return self.gamma ** int(step // _length(self.step_size, steps))
 
 
@@ -68,7 +69,7 @@ class ExponentialLR(Schedule):
     period: float = 0.2
     lengths = ("period",)
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         return self.gamma ** (step / _length(self.period, steps))
 
 
@@ -88,7 +89,7 @@ class CosineAnnealingLR(Schedule):
     eta_min: float = 0.0
     lengths = ("T_max",)
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         return _cosine(step / (_length(self.T_max, steps) if self.T_max else steps), self.eta_min)
 
 
@@ -109,7 +110,7 @@ class CosineAnnealingWarmRestarts(Schedule):
         if self.T_mult < 1:
             raise NpNNError(f"CosineAnnealingWarmRestarts: T_mult must be >= 1, got {self.T_mult}")
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         begin, length = 0.0, max(1.0, _length(self.T_0, steps))
         while step >= begin + length:
             begin, length = begin + length, length * self.T_mult
@@ -125,7 +126,7 @@ class CyclicLR(Schedule):
 
     base: float = 0.1
     step_size_up: float = 0.1
-    mode: str = "triangular"
+    mode: Literal["triangular", "triangular2"] = "triangular"
     lengths = ("step_size_up",)
 
     def __post_init__(self):
@@ -133,7 +134,7 @@ class CyclicLR(Schedule):
         if self.mode not in ("triangular", "triangular2"):
             raise NpNNError(f"CyclicLR: mode is triangular or triangular2, not {self.mode!r}")
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         half = _length(self.step_size_up, steps)
         cycle = math.floor(1 + step / (2 * half))
         height = max(0.0, 1 - abs(step / half - 2 * cycle + 1))
@@ -156,7 +157,7 @@ class OneCycleLR(Schedule):
     """
 
     pct_start: float = 0.3
-    anneal_strategy: str = "cos"
+    anneal_strategy: Literal["cos", "linear"] = "cos"
     div_factor: float = 25.0
     final_div_factor: float = 1e4
 
@@ -169,7 +170,7 @@ class OneCycleLR(Schedule):
         if not (self.pct_start < 1 and self.div_factor and self.final_div_factor):
             raise NpNNError("OneCycleLR: pct_start must be below 1, the factors above 0")
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         first, top, last = 1 / self.div_factor, self.pct_start * steps - 1, steps - 1
         if step <= top:
             return self._between(first, 1.0, step / top if top else 1.0)
@@ -192,7 +193,7 @@ class WarmupLinear(Schedule):
         if not 0 < self.warmup < 1:
             raise NpNNError(f"WarmupLinear: warmup must be between 0 and 1, got {self.warmup}")
 
-    def __call__(self, step, steps):
+    def __call__(self, step: int, steps: int) -> float:
         done = (step + 1) / (steps + 1)
         return min(done / self.warmup, (1 - done) / (1 - self.warmup))
 
@@ -208,4 +209,7 @@ SCHEDULES = {
     "warmup_linear": WarmupLinear,
 }
 
-__all__ = [kind.__name__ for kind in SCHEDULES.values()]
+__all__ = [
+    "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
+    "OneCycleLR", "StepLR", "WarmupLinear",
+]  # fmt: skip

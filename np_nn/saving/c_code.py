@@ -9,12 +9,15 @@ import re
 from pathlib import Path
 
 from np_nn.data.preparation import DIGIT, FEATURES, IMAGE
+from np_nn.layers.module import Module
 from np_nn.saving import c_text
 from np_nn.saving.c_steps import Steps
+from np_nn.saving.model_info import ModelInfo
 from np_nn.training.fusion import foldable, rewrite
 from np_nn.training.inputs import sample_shape
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
+from np_nn.utils.types import PathLike
 
 FOLDER = Path(__file__).with_name("c")
 # The functions in the order in which a file defines them: each after those that it calls.
@@ -28,7 +31,9 @@ OF_MATH_H = re.compile(r"\b(exp|expm1|log|tanh|erf|sqrt)f\(")
 BYTES = 8  # code of uint8 in the header of an IDX file
 
 
-def export_c(model, path, info=None, int8=False):
+def export_c(
+    model: Module, path: PathLike, info: ModelInfo | None = None, int8: bool = False
+) -> None:
     """Write a model in evaluation mode as one C99 file that needs no library.
 
     The file's name is the prefix of its functions: digit.c has ``digit_predict``,

@@ -168,7 +168,8 @@ def _output_shape(layer, shape):
         return layer.forward(np.zeros((1, *shape), np.float32)).shape[1:]
 
 
-WRITERS = {}  # {layer class: function that adds its calls}; subclasses are looked up separately
+# {layer class: function that adds its calls}; subclasses are looked up separately
+WRITERS: dict = {}
 
 
 def _writes(*kinds):

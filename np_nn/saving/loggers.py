@@ -3,11 +3,14 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from np_nn.training.callbacks import Callback
+from np_nn.training.state import Training
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.optional import need
+from np_nn.utils.types import PathLike
 
 
 def measures(training):
@@ -24,14 +27,15 @@ class JSONLogger(Callback):
     cannot be read or written.
     """
 
-    def __init__(self, path):
-        self.path, self._lines = Path(path), None
+    def __init__(self, path: PathLike) -> None:
+        self.path = Path(path)
+        self._lines: Any = None  # list[str] from the first epoch on
 
-    def on_epoch_begin(self, training):
+    def on_epoch_begin(self, training: Training) -> None:
         if self._lines is None:
             self._lines = self._until(training.history.done)
 
-    def on_epoch_end(self, training):
+    def on_epoch_end(self, training: Training) -> None:
         history = training.history
         line = {"epoch": history.epochs, "step": history.done, "time": time.time()}
         self._lines.append(json.dumps(line | measures(training)))
@@ -63,12 +67,12 @@ class TensorBoard(Callback):
     Raises NpNNError if the package tensorboardX is not installed.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: PathLike) -> None:
         writer = need("tensorboardX", "logging for TensorBoard").SummaryWriter
         files.check_writable(folder)
         self._writer = writer(str(folder), flush_secs=1)
 
-    def on_epoch_end(self, training):
+    def on_epoch_end(self, training: Training) -> None:
         for name, value in measures(training).items():
             self._writer.add_scalar(name, value, training.history.done)
         if training.ends:

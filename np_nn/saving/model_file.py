@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from np_nn.layers.module import Module
 from np_nn.saving import weights
 from np_nn.saving.model_info import ModelInfo
 from np_nn.saving.rebuild import check_output, rebuild
@@ -17,11 +18,12 @@ from np_nn.utils import archive, files, machine
 from np_nn.utils.description import describe
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.plain import read
+from np_nn.utils.types import PathLike
 
 NETWORK = "network"  # key of the description in a file's tree
 
 
-def save_model(model, path, info=None):
+def save_model(model: Module, path: PathLike, info: ModelInfo | None = None) -> None:
     """Write a model with its description: layers, weights, class names, preparation.
 
     path: ends in .safetensors. info: `ModelInfo`; None: the model's own, as set by recipes and
@@ -43,7 +45,7 @@ def save_model(model, path, info=None):
     files.write_file(path, archive.pack({NETWORK: network}, state))
 
 
-def load_model(path):
+def load_model(path: PathLike) -> Module:
     """Return the model in a file, a Module after ``eval()``, with its `ModelInfo` as ``info``.
 
     path: a file of `save_model`, of `Checkpoint` or of the programs' --save and --export. A

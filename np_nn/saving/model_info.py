@@ -3,8 +3,10 @@
 import json
 from dataclasses import dataclass, field
 
+from np_nn.data.dataset import Dataset
 from np_nn.data.preparation import FEATURES, Preparation
 from np_nn.utils.plain import plain
+from np_nn.utils.types import Self
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,12 @@ class ModelInfo:
     versions: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, data):
+    def of(cls, data: Dataset) -> Self:
         """Return the ModelInfo of a network that is trained on a `Dataset`."""
         return cls(data.classes, data.preparation, data.name)
 
     @property
-    def metadata(self):
+    def metadata(self) -> dict[str, str]:
         """The facts for other formats, such as ONNX, text by name; other values as JSON text."""
         rule = self.preparation
         facts = {"dataset": self.dataset, "scale": rule.scale, "shift": rule.shift}
@@ -40,7 +42,7 @@ class ModelInfo:
         }
 
     @property
-    def beside(self):
+    def beside(self) -> str:
         """The preparation steps, in words, that a file of layers alone, such as ONNX, lacks."""
         parts = ["the straightening"] if self.preparation.deskew else []
         parts += ["the standardization"] if self.preparation.kind == FEATURES else []

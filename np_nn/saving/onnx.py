@@ -5,21 +5,26 @@ layer a small function here adds its nodes to the graph.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from np_nn import layers
-from np_nn.layers.module import inference, is_chain
+from np_nn.layers.module import Module, inference, is_chain
 from np_nn.reference import activations, windows
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
+from np_nn.utils.types import PathLike, Shape
 
 OPSET = 17  # the first with LayerNormalization
 IR_VERSION = 8  # the version released with opset 17
 
 
-def export_onnx(model, path, input_shape, metadata=None):
+def export_onnx(
+    model: Module, path: PathLike, input_shape: Shape, metadata: Mapping[str, Any] | None = None
+) -> None:
     """Write a model in evaluation mode as an ONNX file.
 
     The file's input "input" takes ``(batch, *input_shape)`` float32 for any batch size; its
@@ -107,7 +112,8 @@ class Graph:
         return model
 
 
-WRITERS = {}  # {layer class: function that adds its nodes}; subclasses are looked up separately
+# {layer class: function that adds its nodes}; subclasses are looked up separately
+WRITERS: dict = {}
 
 
 def _writes(*kinds):

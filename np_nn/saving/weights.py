@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from np_nn.layers.module import AnyModule, Module
 from np_nn.utils import archive, files
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
+from np_nn.utils.types import PathLike
 
 
-def save_weights(model, path):
+def save_weights(model: Module, path: PathLike) -> None:
     """Write ``model.state_dict()`` with PyTorch's names and layout.
 
     path: ends in .safetensors, or in .pt or .pth for a file that ``torch.load`` reads (writing it
@@ -22,7 +24,7 @@ def save_weights(model, path):
     files.write_file(path, FORMATS[_ending(path)](model.state_dict()))
 
 
-def load_weights(model, path):
+def load_weights(model: AnyModule, path: PathLike) -> AnyModule:
     """Load the weights of a file into a model; return the model.
 
     path: a file of `save_weights`, a PyTorch ``state_dict`` (its name must end in .pt or .pth), a

@@ -1,6 +1,7 @@
 """Callbacks, which ``fit`` calls during training to watch, log or end it."""
 
 from np_nn.layers.module import kept_modes
+from np_nn.training.state import Training
 from np_nn.utils.errors import NpNNError
 
 
@@ -20,13 +21,13 @@ class Callback:
 
     every = 1
 
-    def on_epoch_begin(self, training):
+    def on_epoch_begin(self, training: Training) -> None:
         """Run before the first batch of an epoch, and when a training resumes within one."""
 
-    def on_batch_end(self, training):
+    def on_batch_end(self, training: Training) -> None:
         """Run after each ``every`` batches; at the end of an epoch, after its validation."""
 
-    def on_epoch_end(self, training):
+    def on_epoch_end(self, training: Training) -> None:
         """Run after the last batch of an epoch, and of the run, and after its validation."""
 
 

@@ -1,15 +1,18 @@
 """Checkpoints: files from which a training resumes as if it had never stopped."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from np_nn import ops
 from np_nn.data.preparation import Preparation
 from np_nn.training.callbacks import Callback
+from np_nn.training.state import Training
 from np_nn.utils import archive, files, machine
 from np_nn.utils.description import describe
 from np_nn.utils.errors import DivergedError, NpNNError
+from np_nn.utils.types import PathLike
 
 NEVER = 2**62  # batches
 
@@ -25,17 +28,19 @@ class Checkpoint(Callback):
     instead of saving, if weights are no longer finite numbers.
     """
 
-    def __init__(self, path, every=None, keep=1, recipe=None):
+    def __init__(
+        self, path: PathLike, every: int | None = None, keep: int = 1, recipe: dict | None = None
+    ) -> None:
         if keep < 1:
             raise NpNNError(f"Checkpoint: keep must be at least 1, got {keep}")
         files.check_file(path)
         self.path, self.keep, self.recipe = Path(path), keep, recipe
         self.every = NEVER if every is None else every
 
-    def on_batch_end(self, training):
+    def on_batch_end(self, training: Training) -> None:
         self._save(training)
 
-    def on_epoch_end(self, training):
+    def on_epoch_end(self, training: Training) -> None:
         if self.every == NEVER or training.ends:
             self._save(training)
 
@@ -56,7 +61,7 @@ class Checkpoint(Callback):
         history.saved = self.path, history.done
 
 
-def load_checkpoint(path):
+def load_checkpoint(path: PathLike) -> dict[str, Any]:
     """Return the content of a checkpoint as a dict: "model" is the state_dict of its model.
 
     Raises NpNNError if the file is missing, damaged, of a later version, or not a checkpoint.

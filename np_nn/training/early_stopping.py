@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from np_nn.utils.checks import check_alike, check_count, check_keys, check_number
 from np_nn.utils.errors import NpNNError
@@ -20,7 +21,7 @@ class EarlyStopping:
 
     patience: int = 5
     min_delta: float = 0.0
-    monitor: str = "accuracy"
+    monitor: Literal["loss", "accuracy"] = "accuracy"
 
     def __post_init__(self):
         if self.patience < 1 or not 0 <= self.min_delta < math.inf:

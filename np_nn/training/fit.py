@@ -1,46 +1,40 @@
 """The training loop, and the evaluation and use of what it reached."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
-from np_nn.data.split import check_samples
-from np_nn.layers.module import inference, kept_modes
-from np_nn.losses import CrossEntropyLoss
+from np_nn.data.split import Split, check_samples
+from np_nn.layers.module import Module, inference, kept_modes
+from np_nn.losses import CrossEntropyLoss, Loss
+from np_nn.optim.limits import Limits
+from np_nn.optim.optimizers import Optimizer
 from np_nn.training import checkpoint, inputs
-from np_nn.training.callbacks import Hooks
+from np_nn.training.callbacks import Callback, Hooks
+from np_nn.training.early_stopping import EarlyStopping
 from np_nn.training.fusion import fold, fuse
-from np_nn.training.history import Evaluation
+from np_nn.training.history import Evaluation, History
 from np_nn.training.rehearsal import rehearse
 from np_nn.training.state import Training
 from np_nn.training.steps import build as build_steps
 from np_nn.utils.progress import progress
+from np_nn.utils.types import Array, ArrayLike, Feed, PathLike
 
 BLOCK = 1000  # images at a time when nothing is learnt: bounds the memory, and fits the cache
 FEW = 50  # the same for convolutions, whose arrays are some hundred times as large as an image
 
 
 def fit(
-    model,
-    data,
-    loss,
-    optimizer,
-    *,
-    steps=None,
-    epochs=None,
-    batch_size=128,
-    replacement=False,
-    order=None,
-    schedule=None,
-    augment=None,
-    limits=None,
-    l2=0.0,
-    validation=None,
-    early_stopping=None,
-    callbacks=(),
-    resume=None,
-    seed=None,
-    input="auto",
-    quiet=False,
-):
+    model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, steps: int | None = None,
+    epochs: int | None = None, batch_size: int = 128, replacement: bool = False,
+    order: Callable[[], ArrayLike] | None = None,
+    schedule: Callable[[int, int], float] | None = None,
+    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    limits: Limits | None = None, l2: float = 0.0, validation: Split | None = None,
+    early_stopping: EarlyStopping | None = None, callbacks: Iterable[Callback] = (),
+    resume: PathLike | None = None, seed: int | None = None, input: Feed = "auto",
+    quiet: bool = False,
+) -> History:  # fmt: skip
     """Train a model in place.
 
     Args:
@@ -83,8 +77,8 @@ def fit(
         early_stopping=early_stopping, batch_size=batch_size, steps=steps, epochs=epochs,
         replacement=replacement, order=order, seed=seed,
     )  # fmt: skip
-    hooks, quietly = Hooks(callbacks), {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
-    with kept_modes(model), np.errstate(**quietly):
+    hooks = Hooks(callbacks)
+    with kept_modes(model), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if not model.training:  # else each layer stays in the mode that it was put into
             model.train()
         rehearse(model, loss, training.batches, data, validation, input)
@@ -127,7 +121,10 @@ def _loop(training, hooks, input, quiet):
             break
 
 
-def evaluate(model, data, loss=None, *, input="auto", keep=False):
+def evaluate(
+    model: Module, data: Split, loss: Loss | None = None, *, input: Feed = "auto",
+    keep: bool = False,
+) -> Evaluation:  # fmt: skip
     """Measure a model on a Split, as after ``eval()``; no module's mode is changed.
 
     Args:
@@ -154,7 +151,7 @@ def evaluate(model, data, loss=None, *, input="auto", keep=False):
     return Evaluation(accuracy, total / whole, np.concatenate(kept) if keep else None)
 
 
-def predict(model, data, *, input="auto"):
+def predict(model: Module, data: Split, *, input: Feed = "auto") -> Array:
     """The model's outputs for all images of a Split, (n, C), made in blocks of bounded size."""
     return np.concatenate([outputs.copy() for _, outputs in _forward(model, data, input)])
 

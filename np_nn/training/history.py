@@ -2,11 +2,14 @@
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from np_nn.utils.checks import check_alike, check_array, check_keys, check_rows
 from np_nn.utils.errors import DivergedError, NpNNError
+from np_nn.utils.types import Array, ArrayLike, PathLike, Self
 
 
 @dataclass(frozen=True)
@@ -41,32 +44,40 @@ class History:
     PyTorch loops record in the same way, so that their times are comparable.
     """
 
-    def __init__(self, steps, classes=True, sizes=None):
+    def __init__(self, steps: int, classes: bool = True, sizes: Array | None = None) -> None:
         self.steps, self.classes = steps, classes
         self.sizes = np.ones(max(1, steps), int) if sizes is None else sizes
         self.done = 0
         self.interrupted = self.stopped_early = False
-        self.saved = self.restored = None
-        self.validation = []
+        self.saved: tuple[Path, int] | None = None
+        self.restored: int | None = None
+        self.validation: list[tuple[int, Evaluation]] = []
         self._table = np.zeros((3, steps))
 
-    loss = property(lambda self: self._table[0, : self.done], doc="(done,) mean loss by batch.")
-    seconds = property(lambda self: self._table[2, : self.done], doc="(done,) seconds by step.")
+    @property
+    def loss(self) -> Array:
+        """Mean loss of each batch, (done,)."""
+        return self._table[0, : self.done]
 
     @property
-    def accuracy(self):
+    def seconds(self) -> Array:
+        """Seconds of each step, (done,)."""
+        return self._table[2, : self.done]
+
+    @property
+    def accuracy(self) -> Array | None:
         """The accuracy of each batch, (done,) in 0..1; None without classes."""
         return self._table[1, : self.done] if self.classes else None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._last = time.perf_counter()
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         self.interrupted = kind is KeyboardInterrupt
         return self.interrupted
 
-    def record(self, losses, accuracies):
+    def record(self, losses: ArrayLike, accuracies: ArrayLike) -> None:
         """Record the mean loss and the accuracy of one step, or of several: (k,) each.
 
         The time since the last call is divided equally among them. Raises
@@ -83,12 +94,12 @@ class History:
         self.done = new.stop
         self._last = now
 
-    def validate(self, result):
+    def validate(self, result: Evaluation) -> None:
         """Record the Evaluation of the held-out images after the steps so far."""
         self.validation.append((self.done, result))
         self.restart_clock()
 
-    def restart_clock(self):
+    def restart_clock(self) -> None:
         """Exclude the time since the last step from all steps."""
         self._last = time.perf_counter()
 
@@ -100,11 +111,11 @@ class History:
         )
 
     @property
-    def kept(self):
+    def kept(self) -> str:
         """End of an error message that names the newest checkpoint; "" if there is none."""
         return "; {} holds step {:,}".format(*self.saved) if self.saved else ""
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return the records as a tree of plain values and arrays."""
         return {
             "curves": self._table[:, : self.done].copy(),
@@ -114,7 +125,7 @@ class History:
             "stopped early": self.stopped_early,
         }
 
-    def check_state(self, state):
+    def check_state(self, state: dict[str, Any]) -> None:
         """Raise NpNNError unless ``load_state_dict`` can load `state`."""
         check_keys(self.state_dict(), state, "history")
         check_array(state["curves"], np.dtype(float), (3, None), "history")
@@ -123,7 +134,7 @@ class History:
         check_rows([0, 0.0, 0.0], state["validation"], "validation")
         check_alike(False, state["stopped early"], "stopped early")
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the records of ``state_dict``; this run may have more steps than that one.
 
         Raises NpNNError if the state is not one of a matching History.
@@ -138,22 +149,22 @@ class History:
         self.stopped_early = state["stopped early"]
 
     @property
-    def train_seconds(self):
+    def train_seconds(self) -> float:
         """Time of the recorded steps, in seconds."""
         return float(self.seconds.sum())
 
     @property
-    def step_ms_median(self):
+    def step_ms_median(self) -> float:
         """Median time of a step in milliseconds; 0.0 before the first."""
         return float(np.median(self.seconds) * 1e3) if self.done else 0.0
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """Number of completed epochs; the last of the run may be shorter."""
         whole, more = divmod(self.done, len(self.sizes))
         return whole + (more > 0 and self.done == self.steps)
 
-    def measures(self, epoch):
+    def measures(self, epoch: int) -> dict[str, float]:
         """Return the measures of an epoch, counted from 0, in Keras' names: {name: number}.
 
         loss, accuracy: means over its batches, weighted by their sizes; val_loss, val_accuracy:
@@ -163,21 +174,21 @@ class History:
         seconds = self.seconds[steps]
         sizes = self.sizes[: len(seconds)]
         found = {"loss": np.average(self.loss[steps], weights=sizes)}
-        if self.classes:
-            found["accuracy"] = np.average(self.accuracy[steps], weights=sizes)
+        if (accuracy := self.accuracy) is not None:
+            found["accuracy"] = np.average(accuracy[steps], weights=sizes)
         if held_out := dict(self.validation).get(min(steps.stop, self.done)):
             found |= {"val_loss": held_out.loss, "val_accuracy": held_out.accuracy}
         found["seconds"] = seconds.sum()
         return {name: float(value) for name, value in found.items() if value is not None}
 
     @property
-    def history(self):
+    def history(self) -> dict[str, list[float]]:
         """The measures of each epoch except the seconds, a list by name as in Keras."""
         epochs = [self.measures(epoch) for epoch in range(self.epochs)] or [{}]
         names = [name for name in epochs[-1] if name != "seconds"]
         return {name: [each.get(name, np.nan) for each in epochs] for name in names}
 
-    def plot(self, path=None):
+    def plot(self, path: PathLike | None = None) -> Any:
         """Draw ``history`` by `utils.curves.draw`; return the figure, and write it to `path`."""
         from np_nn.utils.curves import draw  # imports matplotlib, which takes a second
 

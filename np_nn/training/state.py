@@ -4,13 +4,17 @@ import re
 import warnings
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from np_nn.data.batches import Batches
 from np_nn.data.fingerprint import fingerprint
-from np_nn.data.split import check_samples, is_matrix
-from np_nn.training.early_stopping import Best
+from np_nn.data.split import Split, check_samples, is_matrix
+from np_nn.layers.module import Module
+from np_nn.losses import Loss
+from np_nn.optim.optimizers import Optimizer
+from np_nn.training.early_stopping import Best, EarlyStopping
 from np_nn.training.history import History
 from np_nn.utils import seeds
 from np_nn.utils.checks import check_alike, check_count, check_number, is_amount
@@ -35,8 +39,9 @@ class Training:
     """
 
     def __init__(
-        self, model, data, loss, optimizer, *, schedule=None, augment=None, limits=None, l2=0.0,
-        validation=None, early_stopping=None, seed=None, **batches,
+        self, model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, schedule=None,
+        augment=None, limits=None, l2: float = 0.0, validation: Split | None = None,
+        early_stopping: EarlyStopping | None = None, seed=None, **batches,
     ):  # fmt: skip
         check_samples(data)
         model.check_places()
@@ -48,7 +53,7 @@ class Training:
         self.schedule, self.augment, self.validation = schedule, augment, validation
         self.limits, self.l2 = limits, l2
         self.batches = Batches(len(data), seed=seeds.chosen(seed), **batches)
-        self._open = {"seed"} if seed is None else set()  # taken from a checkpoint
+        self._open: set[str] = {"seed"} if seed is None else set()  # taken from a checkpoint
         has_classes = loss.has_classes(data.labels)
         self.history = History(len(self.batches), has_classes, self.batches.sizes)
         self.best = Best(early_stopping, model) if early_stopping else None
@@ -60,7 +65,7 @@ class Training:
             "model": model, "optimizer": optimizer, "early stopping": early_stopping,
         }  # fmt: skip
         self._settings = {name: _text(value) for name, value in settings.items()}
-        self.rate = self.rates(1).item()
+        self.rate: float = self.rates(1).item()
         self._note_epoch()
 
     @cached_property
@@ -77,21 +82,21 @@ class Training:
         return fingerprint(self.data) | {f"validation {part}": value for part, value in held_out}
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
         return self.history.done // self.batches.per_epoch
 
     @property
-    def epoch_begins(self):
+    def epoch_begins(self) -> bool:
         """True if the next batch is the first of an epoch."""
         return self.history.done % self.batches.per_epoch == 0
 
     @property
-    def epoch_ends(self):
+    def epoch_ends(self) -> bool:
         """True if the last batch was the last of an epoch, or of the run."""
         return self.epoch_begins or self.history.done == self.history.steps
 
     @property
-    def ends(self):
+    def ends(self) -> bool:
         """True if no more batches follow."""
         return self.stop or self.history.done == self.history.steps
 
@@ -157,7 +162,7 @@ class Training:
         """Keep the generators' states, from which the epoch's order and distortions are drawn."""
         self._at_epoch = {name: rng.bit_generator.state for name, rng in self.rng.items()}
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return everything the next step depends on, as a tree of plain values and arrays."""
         return {
             "plan": self.plan,
@@ -170,7 +175,7 @@ class Training:
             "best": self.best and self.best.state_dict(),
         }
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resume from a ``state_dict``; only the number of steps may differ.
 
         Raises NpNNError, before anything is changed, if the state is of another training, or if

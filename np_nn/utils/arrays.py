@@ -7,6 +7,7 @@ that already is so is returned itself.
 import numpy as np
 
 from np_nn.utils.errors import NpNNError, shown
+from np_nn.utils.types import Array
 
 PIXEL = 1 / 255  # scale of a byte to 0..1
 
@@ -32,7 +33,7 @@ def as_images(images):
     return _floats(images, np.float32), 1.0
 
 
-def as_labels(labels, dtype=np.float32):
+def as_labels(labels, dtype=np.float32) -> Array:
     """Return class numbers (n,), integers or booleans, as int64, and other targets as `dtype`.
 
     Raises NpNNError unless `labels` is an array of numbers.
@@ -43,7 +44,7 @@ def as_labels(labels, dtype=np.float32):
     return _floats(labels, dtype)
 
 
-def as_floats(x):
+def as_floats(x) -> Array:
     """Return an array as float64 if it is float64 or longer, else as float32.
 
     Raises NpNNError unless `x` is an array of numbers.
@@ -53,7 +54,7 @@ def as_floats(x):
     return _floats(x, np.float64 if long else np.float32)
 
 
-def as_input(x):
+def as_input(x) -> Array:
     """Return a model's input as floats: pixels (see ``as_images``) as 0..1, others `as_floats`."""
     x = _numbers(x, "the input")
     if x.dtype.kind not in "iu":

@@ -1,6 +1,7 @@
 """Thread-local state that an object keeps of its last forward pass."""
 
 import threading
+from typing import Any
 
 from np_nn.utils.errors import NpNNError
 
@@ -25,6 +26,8 @@ class Context(threading.local):
 
 class HasContext:
     """Base class of objects with a Context ``ctx``; each copy or unpickled object has its own."""
+
+    ctx: Any
 
     def __setstate__(self, state):
         for name, value in state.items():

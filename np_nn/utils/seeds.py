@@ -13,10 +13,10 @@ from np_nn.utils.errors import NpNNError
 
 PURPOSES = ("init", "shuffle", "dropout", "augmentation", "fit")
 
-_defaults = {}  # generators used where no seed is given: see manual_seed
+_defaults: dict = {}  # generators used where no seed is given: see manual_seed
 
 
-def manual_seed(seed):
+def manual_seed(seed: int) -> None:
     """Restart the random numbers of new layers, and the seeds of ``fit`` where none is given.
 
     seed: int >= 0. It is 0 at import, so that a program gives the same numbers at each run.

@@ -72,7 +72,7 @@ def test_what_the_pictures_and_the_report_need_is_installed(checkout):
     done = python(checkout, "setup.py", "build_py", "--build-lib", "built")
     assert not done.returncode, done.stderr
     installed = {path.relative_to(checkout / "built") for path in checkout.glob("built/**/*.*")}
-    needed = ("cli/page.html", "plots/animation.html", "plots/np_nn.mplstyle")
+    needed = ("py.typed", "cli/page.html", "plots/animation.html", "plots/np_nn.mplstyle")
     for file in (*needed, "saving/c/file.jinja", "saving/c/linear.h", "visualize/draw/pad.js"):
         assert Path("np_nn", file) in installed
 

@@ -1,0 +1,17 @@
+"""Parameter, as optimizers and limits see it: a Parameter of ``layers`` is one."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from np_nn.utils.types import Array
+
+
+class Parameter(Protocol):
+    """Trainable array, and the loss's gradient with respect to it."""
+
+    data: Array
+    grad: Array
+    transposed: bool
+
+
+Parameters = Iterable[Parameter]
