@@ -18,7 +18,7 @@ export function prepare(ink, side, { deskew }) {
   const contrast = levels(ink, side);
   if (!contrast) return null;
   const picture = placed(fitted(contrast, side));
-  return deskew ? straightened(picture) : picture;
+  return deskew ? deskewed(picture) : picture;
 }
 
 /** Return the ink as numbers 0 to 1 without specks, or null. */
@@ -142,7 +142,7 @@ function even(value) {
 }
 
 /** Deskew a picture in float32, as deskew in np_nn/data/preprocess.py does. */
-function straightened(picture) {
+function deskewed(picture) {
   const sums = [0, 0, 0, 0, 0]; // of p, y p, x p, y y p, x y p
   picture.forEach((p, i) => {
     const [y, x] = [Math.floor(i / FIELD), i % FIELD];
