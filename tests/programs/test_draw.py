@@ -161,7 +161,7 @@ def test_a_step_is_gradient_descent_and_is_undone_to_the_bit(chromium, path):
         tab.click("#reset")
         tab.evaluate(drawing.FRAME)
         assert all(map(np.array_equal, before, weights(tab)))
-        assert "as they came" in tab.locator("#steps").inner_text()
+        assert "unchanged" in tab.locator("#steps").inner_text()
 
 
 def test_the_passes_are_walked_stage_by_stage(chromium, path):

@@ -135,7 +135,7 @@ def test_a_network_without_mistakes_has_none_to_show():
     right = dataclasses.replace(first.test, outputs=np.eye(10)[made.dataset.test.labels])
     made.results[0] = dataclasses.replace(first, test=right)
     text = Reader(page(made, COMMAND)).text
-    assert "The surest mistakes none" in text
+    assert "Most confident mistakes none" in text
     assert text.count("100.0%") == 10
 
 
@@ -158,7 +158,7 @@ def test_a_table_has_samples_and_its_mistakes_their_features():
     made = own(table())
     html = page(made, COMMAND)
     text = Reader(html).text
-    for part in ("samples per second", "A row: what the samples are", "petal width ($cm)"):
+    for part in ("samples per second", "each true class of the samples", "petal width ($cm)"):
         assert part in text, part
     assert "images" not in text
     assert "data:image/png" not in html

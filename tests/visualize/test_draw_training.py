@@ -283,7 +283,7 @@ def test_other_model_files_are_refused_in_a_line(page, folder, tmp_path):
     (tmp_path / "m.safetensors").write_bytes(content)
     assert load(page, tmp_path / "m.safetensors").startswith("m.safetensors: It is damaged")
     (tmp_path / "m.safetensors").write_bytes(b"no model")
-    assert "It is no model of np_nn" in load(page, tmp_path / "m.safetensors")
+    assert "It is not a model of np_nn" in load(page, tmp_path / "m.safetensors")
     assert "step 1, " in run(page, "one-step")
 
 
@@ -302,11 +302,11 @@ def test_files_of_images_are_those_of_the_page(page, folder):
         folder / f"{part}-{what}" for what in ("labels", "images") for part in ("t10k", "train")
     ]
     choose(page, *paths)
-    assert f"{COUNT} images to train with, {TESTED} to test with: " in page.inner_text("#images")
+    assert f"{COUNT} training and {TESTED} test images: " in page.inner_text("#images")
     run(page)
     assert sha(weights(page)) == embedded
     choose(page, *paths[1::2])  # of a single pair the end is held out
-    assert f"{COUNT - COUNT // 6} images to train with, {COUNT // 6}" in page.inner_text("#images")
+    assert f"{COUNT - COUNT // 6} training and {COUNT // 6}" in page.inner_text("#images")
 
 
 def test_other_files_are_refused_in_a_line(page, folder, tmp_path):
