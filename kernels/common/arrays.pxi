@@ -20,8 +20,9 @@ cdef struct Array:
 
 
 cdef bint _is_format(const char *given, const char *wanted, Py_ssize_t itemsize) noexcept:
-    """Compare formats. wanted: the buffer protocol's letter, but "l" for int64 and "L" for uint64
-    on every platform.
+    """Return whether a buffer has the format `wanted`.
+
+    That is the buffer protocol's letter, but "l" for int64 and "L" for uint64 on every platform.
     """
     if given == NULL or given[0] == 0 or given[1] != 0:
         return False
@@ -117,9 +118,7 @@ cdef inline bint _overlap(const Array *a, const Array *b) noexcept:
 
 
 cdef inline int _apart(const Array *out, const Array *other, str name) except -1:
-    """Refuse an output that shares memory with an operand, which is still read after the first
-    writes.
-    """
+    """Refuse an output that shares memory with an operand, which is read repeatedly."""
     if _overlap(out, other):
         raise ValueError(f"out must not share memory with {name}")
     return 0

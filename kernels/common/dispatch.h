@@ -4,16 +4,16 @@
  * Before it includes this file, an extension names
  *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
  *     NN_TABLE         the type of that table, whose first member is the set's `name`
- * NN_NO_AVX512     if its loops are not faster with AVX-512: the AVX2 loops are used instead and a
- * build for timing on this machine only may define
- * NN_ONLY          one set of the list in cpu.h: only its loops are compiled
- * NN_PLAIN         the baseline is built without GNU vectors, as for compilers that have none
+ *     NN_NO_AVX512     if its loops are not faster with AVX-512: the AVX2 loops are used instead
+ * and a build for timing on this machine only may define
+ *     NN_ONLY          one set of the list in cpu.h: only its loops are compiled
+ *     NN_PLAIN         the baseline is built without GNU vectors, as for compilers that have none
  * The header is included once per instruction set, with
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
- * REGISTERS  number of vector registers, which determines the sizes of tiles That header and the
- * headers of simd/ that it includes have no include guard on purpose. Threads are handled by the
- * caller.
+ *     REGISTERS  number of vector registers, which determines the sizes of tiles
+ * That header and the headers of simd/ that it includes have no include guard on purpose. Threads
+ * are handled by the caller.
  */
 #ifndef NN_DISPATCH_H
 #define NN_DISPATCH_H
@@ -90,7 +90,7 @@
 #undef VL
 #undef REGISTERS
 #elif NN_COMPILED(NN_BASELINE)
-#define NN_ISA baseline /* what every CPU of this architecture has: SSE2, VSX ... ... */
+#define NN_ISA baseline /* what every CPU of this architecture has: SSE2, VSX ... */
 #if defined(__GNUC__) && !defined(NN_PLAIN)
 #define VL 4
 #else

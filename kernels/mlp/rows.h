@@ -275,7 +275,7 @@ static inline uint64_t nn_four_entries(const uint8_t *vals, int64_t sample)
 
 /* Sort one block by runs; return the end of the runs. Blocks have disjoint memory.
  *
- * for r: for n: the next entries of n with columns below (r + 1) * run_rows, padded to fours */
+ *     for r: for n: the next entries of n with columns below (r + 1) * run_rows, padded to fours */
 static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_batch *t, int64_t b)
 {
     const int64_t n0 = b * t->block, n1 = n0 + nn_batch_samples(t, b);

@@ -157,9 +157,7 @@ cdef int _read_layers(
 cdef int64_t _check_batches(
     Compressed *c, const nn_layer *layers, int depth, const Array *index, int threads,
 ) except -1:
-    """Check that all batches are inside the arrays; return the maximum number of entries of a
-    chunk.
-    """
+    """Check that all batches are inside the arrays; return the most entries of a chunk."""
     cdef int64_t most = 0, bad
     cdef const int64_t *batches = <const int64_t *>index.data
     with nogil:

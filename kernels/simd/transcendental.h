@@ -104,9 +104,9 @@ NN_INLINE float NN(tanh_of)(float x)
 
 /* The cumulative normal distribution Phi(x), and exp(-x^2 / 2), which it needs.
  *
- * For x < 0 it is exp(-x^2 / 2) times a function that falls slowly from 1/2, here a polynomial in 1
- * / (1 + 0.3 |x|) (a minimax fit for |x| <= 14). So the tail is accurate; 1 + erf(x) would lose its
- * digits to cancellation. */
+ * For x < 0 it is exp(-x^2 / 2) times a function that falls slowly from 1/2, here a polynomial in
+ * 1 / (1 + 0.3 |x|) (a minimax fit for |x| <= 14). So the tail is accurate; 1 + erf(x) would lose
+ * its digits to cancellation. */
 NN_INLINE float NN(normal_cdf)(float x, float *bell)
 {
     const float t = 1.0f / (1.0f + 0.3f * fabsf(x));

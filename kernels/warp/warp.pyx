@@ -1,6 +1,5 @@
 # cython: language_level=3, binding=True
-"""Compiled moments and resampling of images, named like their references in
-np_nn/reference/warp.py.
+"""Compiled image moments and resampling, named like their references in reference/warp.py.
 
 Each function takes the arguments of its reference and `threads`, the maximum number of threads,
 which never changes a bit of the result. Invalid arrays raise ValueError before anything is changed.

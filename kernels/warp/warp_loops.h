@@ -59,7 +59,7 @@ NN_INLINE float NN(between)(float a, float b, float share)
  *         py = m[0, 0] * y + m[0, 1] * x + m[0, 2] + dy[x]
  *         px = m[1, 0] * y + m[1, 1] * x + m[1, 2] + dx[x]
  *         t, l = floor(py), floor(px); d, r = py - t, px - l
- * upper = p[t, l] + r * (p[t, l + 1] - p[t, l]), lower: the same for row t + 1
+ *         upper = p[t, l] + r * (p[t, l + 1] - p[t, l]), lower: the same for row t + 1
  *         out[x] = round(upper + d * (lower - upper))
  *
  * in three passes: the middle one, with the irregular loads, is not vectorised, because compilers

@@ -30,8 +30,9 @@ def available():
 
 
 def build(module, compiler):
-    """Compile driver.c to a file. Raise CalledProcessError, after the compiler's messages, if it
-    fails.
+    """Compile driver.c to a file.
+
+    Raises CalledProcessError, after the compiler's messages, if that fails.
     """
     source = KERNELS / "wasm" / "driver.c"
     command = [*COMPILERS[compiler], *FLAGS, f"-I{KERNELS}", source, "-o", module]

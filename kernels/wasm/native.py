@@ -15,8 +15,9 @@ RULES = {"sgd": 0.0, "momentum": 0.9}  # the page's name of a rule: its momentum
 
 
 def build(folder):
-    """Compile the library into a folder with $CC or cc, and load it. Raise CalledProcessError or
-    OSError if the compiler fails.
+    """Compile the library into a folder with $CC or cc, and load it.
+
+    Raises CalledProcessError or OSError if the compiler fails.
     """
     library = Path(folder, "driver.so")
     source = KERNELS / "wasm" / "driver.c"
