@@ -18,7 +18,7 @@ cdef (int64_t, int64_t) _pair(object pair, str name, int64_t least) except *:
 
 
 cdef int _all_apart(const Array **arrays, tuple names, int written, int places) except -1:
-    """Check that the first `written` arrays share no memory; array `places` has bytes, not floats."""
+    """Check that the first `written` arrays share no memory; number `places` has bytes."""
     cdef int i, j
     cdef const Array *a
     cdef const Array *b
