@@ -201,7 +201,7 @@ static void nn_serve(nn_worker *me)
     }
 }
 
-/* ---- Threads. They are never joined: they sleep until the process ends ---------------------- */
+/* ---- Threads. They are never joined: they sleep until the process ends ------------------- */
 
 #define NN_STACK (1 << 20) /* bytes; the default of some systems is far less */
 

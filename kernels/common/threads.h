@@ -86,7 +86,7 @@ static inline void nn_restore_denormals(unsigned before)
 #endif
 }
 
-/* ---- Work space in whole cache lines ---------------------------------------------------- */
+/* ---- Work space in whole cache lines -------------------------------------------------- */
 
 static inline int64_t nn_round64(int64_t bytes)
 {

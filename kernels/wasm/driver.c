@@ -82,7 +82,7 @@ static void nn_forget(nn_images *set)
     memset(set, 0, sizeof *set);
 }
 
-/* ---- Random numbers: functions of the seed and a position ----------------------------- */
+/* ---- Random numbers: functions of the seed and a position ---------------------------------- */
 
 static uint32_t nn_mixed(uint32_t h)
 {
@@ -338,7 +338,7 @@ int32_t *nn_correct(nn_net *net)
     return net->correct;
 }
 
-/* ---- Parameters and state -------------------------------------------------------------------- */
+/* ---- Parameters and state ------------------------------------------------------------------ */
 
 float *nn_weight(nn_net *net, int32_t layer)
 {
