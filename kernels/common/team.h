@@ -42,8 +42,7 @@ NN_API void nn_barrier(int threads)
 }
 #else
 
-/* ---- The system's primitives
- * ------------------------------------------------------------------ */
+/* ---- The system's primitives ------------------------------------------------------------ */
 
 #ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN
