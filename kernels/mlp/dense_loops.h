@@ -89,7 +89,7 @@ NN_INLINE void NN(dense_tile)(
         break;
 
 /* Compute rows [r0, r1), a multiple of MR, of one panel of columns. If many rows read the panel, it
- * is first copied to contiguous memory: its rows lie on many different pages. */
+ * is first copied to contiguous memory: its rows are on many different pages. */
 static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
                             int64_t depth, int64_t r0, int64_t r1, int64_t c, int wide,
                             const nn_epilogue *e)

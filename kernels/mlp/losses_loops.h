@@ -43,7 +43,7 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
                 all[i] = 0;
             }
             for (int64_t c = 1; c < classes; c++)
-                for (int i = 0; i < SIDE; i++) { /* the first of equals, as argmax has it */
+                for (int i = 0; i < SIDE; i++) { /* first of equal values, like argmax */
                     at[i] = z[c][i] > best[i] ? (int32_t)c : at[i];
                     best[i] = z[c][i] > best[i] ? z[c][i] : best[i];
                 }
@@ -119,7 +119,7 @@ static int64_t NN(mse)(const float *y, int64_t ldy, const float *targets, const 
             const float d = row[c] - target[c];
             grad[n * ldg + c] = 2 * factor * d;
             sum = FUSED(d, d, sum);
-            at = row[c] > row[at] ? c : at; /* the first of equals, as argmax has it */
+            at = row[c] > row[at] ? c : at; /* first of equal values, like argmax */
             wanted = target[c] > target[wanted] ? c : wanted;
         }
         losses[n] = factor * sum;

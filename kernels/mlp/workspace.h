@@ -115,7 +115,7 @@ static inline int nn_is_online(const nn_layer *layers, int depth, int64_t count)
 
 /* Return whether the first layer is so narrow that each thread computes all its outputs, for a
  * share of the images. Half a panel takes more than half the time, because it loads all entries.
- * With 8 vectors the loss equals the cost of fetching the weight that other threads have
+ * With 8 vectors the extra time equals that of fetching the weight that other threads have
  * changed. */
 static inline int nn_mlp_one_panel(const nn_rows *x, const nn_layer *first, int64_t chunk,
                                    int64_t count, int threads)

@@ -11,7 +11,7 @@
  *     nn.set(net, images, labels, count, 1 / 255, 0)
  *     nn.reset(net, seed)
  *     nn.adam(net, 0.9, 0.999, 1e-8)
- *     nn.train(net, steps, batch, rate)              call it again and again
+ *     nn.train(net, steps, batch, rate)              call it repeatedly
  *     new Float64Array(nn.memory.buffer, nn.losses(net), steps)
  *
  * Memory may grow in create, set, train, predict and alloc: create its views again afterwards.
