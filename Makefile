@@ -11,7 +11,7 @@
 # make fuzz    try 200,000 mutated files and options: each is read, or refused in one line
 # make bits    compare the bits of all compilers and machines that can run here, in a table
 # make arm     run the kernels' tests on an emulated Arm processor
-# make lint    run ruff, and import-linter: who may import whom
+# make lint    ruff, mypy (types of the public names), and import-linter: who may import whom
 
 PYTHON ?= python3
 VENV   ?= .venv

@@ -1,6 +1,7 @@
-"""One row for each public layer, loss, optimizer and schedule.
+"""Table of test cases: one row for each public layer, loss, optimizer and schedule.
 
-All tests of parity and of gradients use these rows, and a test fails if a public name has none.
+Every test of parity and of gradients goes through these rows, and a test fails when a public name
+has none.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Case:
         return self.kind(*(make() for make in self.inner), *leading, **self.arguments)
 
     def inputs(self, dtype=np.float64):
-        """Return random values, none close enough to 0 for a kink to affect a gradient check."""
+        """Return random values, none so close to 0 that a kink there disturbs a gradient check."""
         x = np.random.default_rng(1).normal(size=self.shape)
         return (x + 0.1 * np.sign(x)).astype(dtype)
 
@@ -182,7 +183,7 @@ def parametrize(cases):
 
 
 def loss_inputs(case, dtype=np.float64):
-    """Return outputs and targets for a loss: (N, ...) of its shape."""
+    """Return outputs and targets that suit a loss: (N, ...) of its shape."""
     outputs = case.inputs(dtype)
     rng = np.random.default_rng(2)
     if case.kind.targets == "classes":

@@ -39,7 +39,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(autouse=True)
 def kernels(request, monkeypatch):
-    """Set NP_NN_KERNELS for a test and the programs that it starts.
+    """Set the kernels for a test and for the programs that it starts.
 
     The setting, and a number of threads that the test sets, are reset afterwards. Unseeded random
     numbers start in each test as in a new process, independently of the tests before.
@@ -56,7 +56,7 @@ def kernels(request, monkeypatch):
 
 @pytest.fixture(scope="session")
 def mnist():
-    """Return the real MNIST from NP_NN_DATA, raw pixels; skip if it is not set."""
+    """Return MNIST from NP_NN_DATA, raw pixels; skip the test if it is not given."""
     if "NP_NN_DATA" not in os.environ:
         pytest.skip("NP_NN_DATA names no folder with the real MNIST")
     return nn.load("mnist", scale=1.0, download=False)

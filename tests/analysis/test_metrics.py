@@ -11,7 +11,7 @@ pytestmark = pytest.mark.kernel_independent
 
 
 def two_classes(sure, right):
-    """Return Scores with these confidences and correctness."""
+    """Return scores with these confidences, whose answers are right or wrong."""
     sure = np.array(sure)
     return Scores(np.stack([sure, 1 - sure], axis=1), 1 - np.array(right, int), True)
 

@@ -23,7 +23,7 @@ MODELS = {
 
 @pytest.fixture(params=MODELS)
 def example(request):
-    """Return a model, and a sample in the shape of its first layer's input."""
+    """Return a model, and a sample as its first layer takes it."""
     nn.manual_seed(1)
     return MODELS[request.param](), IMAGE.ravel() if "mlp" in request.param else IMAGE
 

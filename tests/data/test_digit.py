@@ -16,7 +16,7 @@ GREY = 15  # maximum mean difference in levels (0..255) between sizes and lighti
 
 
 def five(size=100, room=40, shift=(0, 0)):
-    """Return a shape like a 5 as ink (H, W) 0..1, on a page larger by `room` on each side."""
+    """Return a figure like a 5, ink (H, W) 0..1, on a page larger by `room` on each side."""
     ink = np.zeros((100, 100))
     ink[5:17, 25:80] = ink[5:50, 25:37] = ink[42:54, 25:75] = 1
     ink[42:95, 65:77] = ink[83:95, 20:77] = 1
@@ -36,7 +36,7 @@ def grey(image):
 
 
 def difference(one, other):
-    """Return the mean difference in levels, at the best shift of up to one pixel (rounding)."""
+    """Return the mean difference in levels, without a shift by one pixel due to rounding."""
     moves = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     moved = (np.roll(one.astype(int), move, (-2, -1)) for move in moves)
     return min(np.abs(image - other).mean() for image in moved)

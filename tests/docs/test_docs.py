@@ -23,7 +23,7 @@ LOADED = re.compile(r'<(?:script|link|img|iframe)\b[^>]*(?:src|href)="((?:https?
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Return the pages as HTML, with notebooks that are not executed."""
+    """Build the pages as HTML, with the notebooks not executed."""
     missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
     if missing:
         pytest.skip(f"the documentation needs {', '.join(missing)}: pip install -e .[docs]")

@@ -47,7 +47,7 @@ sys.path.insert(0, str(PAGES))
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """Return the folder of MNIST's four files, uncompressed."""
+    """Return a folder of MNIST's four files, unpacked."""
     import gzip
 
     import mnist

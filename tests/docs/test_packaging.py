@@ -27,7 +27,7 @@ PROBE = "def sgd_step(*arguments):\n    raise RuntimeError('the probe kernel was
 
 @pytest.fixture
 def checkout(tmp_path):
-    """Return a copy of the files in git, with nothing built."""
+    """Return a copy of the project as git has it, nothing built."""
     for name in ("np_nn", "kernels"):
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("_kernels", "__pycache__", "*.c")
@@ -161,7 +161,7 @@ def test_a_build_in_place_takes_the_place_of_older_ones(checkout):
 
 @pytest.fixture
 def bare(checkout):
-    """Return a checkout with one small kernel and little Python code, which builds quickly."""
+    """Return a checkout with one small kernel and hardly any Python code, quick to build."""
     probe(checkout)
     version = f"__version__ = {np_nn.__version__!r}\n"
     shutil.rmtree(checkout / "np_nn")
@@ -230,7 +230,7 @@ COMMANDS = (  # of np-nn, run in this order outside the checkout
 
 @pytest.fixture
 def installed(checkout):
-    """Return the folder where the wheel, built without a compiler, is installed."""
+    """Install the project's wheel, made without a compiler, away from the checkout."""
     try:
         importlib.metadata.version("pip")  # importing or finding pip would replace distutils
     except importlib.metadata.PackageNotFoundError:
@@ -277,7 +277,7 @@ def test_a_wheel_has_the_whole_program(installed, tmp_path):
 
 
 def _check_description(installed):
-    """Check that the README's links, shown on a package index, lead to files of the repository."""
+    """Assert that the links of a README shown on its own lead to files of the repository."""
     (metadata,) = installed.glob("np_nn-*.dist-info/METADATA")
     about = email.message_from_string(metadata.read_text("utf-8"))
     assert about["Version"] == np_nn.__version__

@@ -41,7 +41,7 @@ def small_digits(n=600):
 
 
 def numbers(n=300, outputs=1):
-    """Return x (n, 5) and non-negative smooth functions of it."""
+    """Return smooth functions of five numbers, not negative."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, 5))
     y = np.abs(np.sin(x @ rng.normal(size=(5, outputs))) + x[:, :1])
@@ -49,13 +49,13 @@ def numbers(n=300, outputs=1):
 
 
 def train(kind, x, y, **settings):
-    """Train our estimator and scikit-learn's in the same way; return both."""
+    """Train np_nn's and scikit-learn's estimator alike; return both."""
     settings = {"max_iter": 8, "hidden_layer_sizes": (30,), "random_state": 0} | settings
     return [estimator(**settings).fit(x, y) for estimator in PAIRS[kind]]
 
 
 def check_alike(ours, theirs, x, tolerance=2e-5):
-    """Check that all fitted attributes are equal up to float32 rounding."""
+    """Assert that all results of training agree, except for rounding in float32."""
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=tolerance)
     for name in ("loss_", "best_loss_", "best_validation_score_"):
         want = getattr(theirs, name)
@@ -79,7 +79,7 @@ def check_alike(ours, theirs, x, tolerance=2e-5):
 
 
 def rounding(estimator):
-    """Return the checks that float32 cannot pass: sums in another order differ by 1e-7."""
+    """Return the checks that float32 cannot pass: {name: reason}."""
     why = "np_nn trains in float32: equal to 1e-6, and the check wants 1e-7"
     return {
         "check_sample_weight_equivalence_on_dense_data": why,
@@ -364,7 +364,7 @@ def test_impossible_weights(weights):
         nn.MLPClassifier().fit(*small_digits(100), sample_weight=weights)
 
 
-# ---- What scikit-learn's estimators lack ------------------------------------------------------
+# ---- What scikit-learn's has not ------------------------------------------------------------
 
 
 def test_callbacks_see_the_training_and_can_stop_it():

@@ -1,4 +1,4 @@
-"""Float arrays that are affine images of uint8 data, and sparse matrices, as kernel input."""
+"""Float arrays that are affine images of bytes, and sparse matrices, for the kernels."""
 
 import numpy as np
 import pytest

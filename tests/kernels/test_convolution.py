@@ -51,7 +51,7 @@ def test_every_kernel_has_a_test_here():
 
 @st.composite
 def sizes(draw, strides=(1, 2, 3)):
-    """Draw (shape of x, shape of the weight, stride, padding) that fit exactly."""
+    """Draw (shape of x, shape of the weight, stride, padding) that fit together."""
 
     def pair(least, most):
         return draw(st.tuples(*[st.integers(least, most)] * 2))
@@ -118,7 +118,7 @@ def test_conv_relu_pool(sizes, pool, share, biased, wanted, seed):
 
 
 def stage(x, weight, bias, padding, pool, out, where):
-    """Check the kernel. Its positions may differ where two maxima differ only by rounding."""
+    """Check a stage; its places may differ where two numbers differ by rounding only."""
     results = []
     for threads in (1, 2, 3, 4):
         given_ = duplicate([x, weight, bias, padding, pool, out, where], threads - 1)

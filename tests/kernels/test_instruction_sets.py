@@ -1,4 +1,7 @@
-"""The kernels' tests on each instruction set, in separate processes; and the CPU's sets."""
+"""The kernels' comparisons with their references on each instruction set, and the CPU's sets.
+
+Each instruction set is tested in a process of its own.
+"""
 
 import os
 import platform

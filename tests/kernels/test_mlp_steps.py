@@ -303,7 +303,7 @@ def test_a_zero_times_what_is_not_finite_is_nan(value, place):
 
 
 def misfits():
-    """Return (arguments, error message), each with one thing wrong."""
+    """Yield (arguments, error message), with one thing wrong in each."""
 
     def change(place, value, **kind):
         arguments = mlp("momentum", 60, 37, 10, **kind)

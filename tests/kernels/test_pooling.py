@@ -48,7 +48,7 @@ sides = st.sampled_from([0, 1, 2, 3, 11, 12, 15, 30])
 
 @st.composite
 def sizes(draw):
-    """Draw (shape of x, kernel, stride, padding): valid ones, usual and unusual."""
+    """Draw (shape of x, kernel, stride, padding) that fit together."""
     kernel, stride, padding = draw(st.sampled_from([
         ((2, 2), (2, 2), (0, 0)), ((3, 3), (2, 2), (1, 1)), ((3, 3), (3, 3), (0, 0)), None,
     ])) or (

@@ -16,7 +16,7 @@ warp = extension("warp")
 
 
 def check(name, out, *arguments):
-    """Check that one to four threads give the same bytes; return them and the reference's."""
+    """Run the kernel on one to four threads; return its bytes and the reference's."""
     want = getattr(reference, name)(*arguments, out.copy())
     results = []
     for threads in (1, 2, 3, 4):
@@ -31,7 +31,7 @@ def check(name, out, *arguments):
 
 
 def pixels(rng, *shape):
-    """Return uint8 images with half of the pixels black, and some black columns."""
+    """Return uint8 images with half the pixels black, and some columns."""
     images = rng.integers(-256, 256, shape).clip(0).astype(np.uint8)
     images[:, :, ::5] = 0
     return images

@@ -214,7 +214,7 @@ def test_a_run_without_kernels_ends_with_a_line_on_how_to_get_them(np_nn, monkey
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """Return the file of a small network trained on the digits, and its training's --json."""
+    """Train a small network on the digits; return its file and its --json output."""
     folder = tmp_path_factory.mktemp("saved")
     model, report = folder / "m.safetensors", folder / "run.json"
     words = [*TINY, "--no-plots", "--save", str(model), "--json", str(report)]

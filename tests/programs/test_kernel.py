@@ -19,7 +19,7 @@ warp = extension("warp")
 
 @pytest.fixture
 def module(monkeypatch):
-    """Return a module of benchmarks/ by name."""
+    """Return a module of benchmarks/ by its name."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     return importlib.import_module
 
@@ -181,7 +181,7 @@ def test_a_build_has_one_family_and_one_instruction_set(module, built, tmp_path)
 
 @pytest.fixture
 def builds(kernel, monkeypatch, tmp_path):
-    """Replace a build of warp by the installed extension, and let torch be missing."""
+    """Replace the builds of warp by the installed extension, and hide torch."""
 
     class Built(kernel.Builds):
         def start(self):

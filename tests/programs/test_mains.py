@@ -434,7 +434,7 @@ def test_numpy_and_torch_agree_step_by_step(mnist, tmp_path):
 
 @pytest.fixture
 def twins(mnist):
-    """Return the np_nn recipe with the original's weights: settings, our network, PyTorch's."""
+    """Return the np_nn recipe from the original's start: settings, our network, PyTorch's."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
     from np_nn import torch_twin
 
@@ -444,9 +444,9 @@ def twins(mnist):
 
 
 def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkeypatch):
-    """From these weights, rounding can make a unit active in only one of the programs.
+    """From this start training amplifies rounding, so the two agree in float64 only.
 
-    That changes the loss by 1e-3, so the two run freely only in float64, not in float32.
+    In float32, a unit that is on in one program and off in the other moves the loss by 1e-3.
     """
     import torch
 

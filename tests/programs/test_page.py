@@ -22,7 +22,7 @@ COMMAND = "python main_np.py --report r.html"
 
 
 def history(steps, planned):
-    """Return a History: the loss falls, with noise, and every third batch is right."""
+    """Return a training's History: the loss falls, with noise; every third batch is right."""
     made, noise = History(planned), np.random.default_rng(0).normal(1, 0.1, steps)
     with made:
         for step, loss in enumerate(np.geomspace(9, 0.1, steps) * noise):
@@ -32,7 +32,7 @@ def history(steps, planned):
 
 
 def run(steps=40, planned=None, seeds=(0,), note="", classes="0123456789", **changes):
-    """Return a Run of the np_nn recipe on noise, with half of each class answered correctly."""
+    """Return a Run of the np_nn recipe on noise, with half of each class answered rightly."""
     settings = dataclasses.replace(recipes.RECIPES["np_nn"], **changes)
     images = np.random.default_rng(0).integers(0, 255, (60, 28, 28)).astype(np.uint8)
     labels = np.arange(60) % 10

@@ -40,7 +40,7 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Return the program's working folder, with m.safetensors and the images a.png and b.png."""
+    """Return the program's folder, with m.safetensors and the images a.png and b.png."""
     monkeypatch.chdir(tmp_path)
     save(PLAIN)
     for name, grey in {"a.png": 250, "b.png": 20}.items():

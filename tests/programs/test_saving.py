@@ -132,7 +132,7 @@ BAD = [
 
 @pytest.fixture
 def places(program, tmp_path):
-    """Return good and bad files by name."""
+    """Return files by name, good and bad."""
     paths = {name: tmp_path / name for name in ("missing", "text", "good", "library", "hostile",
                                                 "injected", "wrong")}  # fmt: skip
     paths["text"].write_text("text\n")

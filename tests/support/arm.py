@@ -1,4 +1,4 @@
-"""Run the kernels' tests on an emulated Arm processor: python -m tests.support.arm, or make arm
+"""The kernels' tests on an emulated Arm processor: python -m tests.support.arm, or make arm.
 
 It creates in build/arm/ a Debian for aarch64, the packages that the tests import, and a program
 `python` that runs Debian's Python in the emulator. A copy of the sources is built there with the
@@ -71,7 +71,7 @@ def test(options):
 
 
 def make(folder, install):
-    """Make a folder once: it gets its name only when it is complete."""
+    """Make a folder once; an unfinished one has another name."""
     if folder.exists():
         return
     part = folder.with_name(f"{folder.name}.part")
@@ -105,9 +105,9 @@ def copy_sources():
 
 
 def build_kernels():
-    """Translate the kernels to C natively, as an emulator is slow, and compile them in Debian.
+    """Translate the kernels to C on the host, as an emulator is slow; compile them in the guest.
 
-    The name of Debian's compiler leads to the cross compiler, which runs natively.
+    Debian's Python calls its compiler by the cross compiler's name, which runs unemulated.
     """
     run(sys.executable, "-c", "import setup; setup.extensions()", cwd=TREE)
     settings = {"NP_NN_STRICT": "1", "CFLAGS": f"-idirafter '{DEBIAN}/usr/include'"}

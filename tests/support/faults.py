@@ -1,11 +1,11 @@
-"""Interrupt the writing of checkpoints in every way that a machine can, and count the outcomes.
+"""Break the writing of checkpoints in every way that a machine can, and count the failures.
 
     make faults                                           the suite runs less of it
     python -m tests.support.faults --kills N --rounds N   so many kills, and pairs of trainings
 
-A training is killed at random moments, mostly while it writes a checkpoint, and resumed,
-repeatedly; each system call that writes fails in turn; and two trainings write the same file. There
-must always be a complete file, and the training must end with the same bits.
+A training is killed at random moments, mostly while it writes a checkpoint, and resumed, many
+times; each system call that writes fails in turn; and two trainings write the same file. A whole
+file must always be there, and the training must end with the same bits.
 """
 
 import argparse
@@ -34,7 +34,7 @@ PIECE = 997  # maximum bytes per write, so that there are many writes
 
 
 def train(path, resume=None, callbacks=()):
-    """Run a small training that uses everything a checkpoint holds; return its hash."""
+    """Run a small training with everything a checkpoint must hold; return its hash."""
     nn.manual_seed(0)
     rng = np.random.default_rng(0)
     data = nn.Split(rng.integers(0, 256, (60, 6, 6), dtype=np.uint8), np.arange(60) % 3)
@@ -55,7 +55,7 @@ def train(path, resume=None, callbacks=()):
 
 
 def training(path):
-    """Run it, from its checkpoint if there is one, and write the hash to the file ``result``."""
+    """Run or resume the training of a checkpoint; write its hash to the file ``result``."""
     result = train(path, resume=path if path.exists() else None)
     files.write_file(path.parent / "result", result.encode())  # killed here: no result yet
 
@@ -64,7 +64,7 @@ def training(path):
 
 
 def child(work, *arguments):
-    """Run a function in a forked process, without importing again; return the process id."""
+    """Run `work` in a forked process, which needs no imports; return its id."""
     process = os.fork()
     if process:
         return process
@@ -77,7 +77,7 @@ def child(work, *arguments):
 
 
 def dying(path, countdown):
-    """Run the training, and kill it just before the countdown-th call that writes a file."""
+    """Run the training; kill it just before the countdown-th call that writes a file."""
     left = [countdown]
 
     def before(name, real):
@@ -111,9 +111,10 @@ def kill_one(path, rng):
 
 
 def kill(kills, seed=0):
-    """Kill trainings; return (kills, completed trainings, unreadable files, wrong hashes).
+    """Kill trainings `kills` times.
 
-    The last two must be 0.
+    Returns (kills, trainings that ended, unreadable files, different hashes at the end): the last
+    two must be 0.
     """
     rng, done, ended, unreadable, different = random.Random(seed), 0, 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
@@ -130,7 +131,7 @@ def kill(kills, seed=0):
 
 
 def written(path):
-    """Return the existing ones of the file and its previous version."""
+    """Return the file and its earlier version, those that exist."""
     return [file for file in (path, files.version(path, 1)) if file.exists()]
 
 
@@ -147,7 +148,7 @@ def readable(path):
 
 
 class FailAt:
-    """Context in which the k-th call of os that writes a file fails with an error."""
+    """Context in which the k-th call of os that writes a file raises OSError."""
 
     def __init__(self, k, code):
         self.k, self.code, self.calls = k, code, 0
@@ -177,10 +178,10 @@ class FailAt:
 
 
 def fail_each():
-    """Let each call that writes a file fail in turn; return four counts.
+    """Let each call that writes a file fail in turn.
 
-    These are failures, files neither old nor new, left-over files, and errors other than NpNNError:
-    the last three must be 0.
+    Returns (failures, files neither old nor new, left-over files, errors other than NpNNError): the
+    last three must be 0.
     """
     failures, neither, left_over, other = 0, 0, 0, 0
     trees = [{"which": which, "array": np.full(1500, which, np.float32)} for which in range(3)]
@@ -212,7 +213,7 @@ KEPT = {"run", "run.1", "run.2"}
 
 
 def which(path):
-    """Return which tree a file holds, or None."""
+    """Return the number of the tree that a file holds, or None if it is unreadable."""
     try:
         tree = archive.read(path)
     except nn.NpNNError:
@@ -224,9 +225,9 @@ def which(path):
 
 
 def share(rounds):
-    """Let two trainings save and log to the same files; return (files read, unreadable ones).
+    """Let two trainings save to one file, and log to one.
 
-    The last must be 0.
+    Returns (files read meanwhile, unreadable ones): the last must be 0.
     """
     read, unreadable = 0, 0
     for _ in range(rounds):

@@ -1,10 +1,10 @@
-"""Read thousands of mutated files and options: each is read, or refused by an NpNNError.
+"""Read thousands of mutated files and options: each is read, or raises NpNNError.
 
     make fuzz                              the suite runs less of it: test_fuzz.py
     python -m tests.support.fuzz --cases N --seed N
 
-A valid input of each kind is mutated. Reading it may raise only NpNNError, takes less than a second
-and a gibibyte, and a training that refuses a checkpoint is left unchanged.
+A valid input of each kind is mutated. Reading it may raise NpNNError only, within a second and a
+gibibyte, and leaves a training that refuses a checkpoint unchanged.
 """
 
 import argparse
@@ -45,7 +45,7 @@ ODD += (float("nan"), float("inf"), True, None, "", "-", "--json", "x" * 9999, "
 
 
 def mutated(content, rng):
-    """Return bytes with changed bits or lengths, or pieces removed, doubled or overwritten."""
+    """Return bytes with random changes: bits flipped, pieces cut, inserted or overwritten."""
     content = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 5, 20))):
         at = rng.randrange(len(content) + 1)
@@ -78,7 +78,7 @@ def mutated_tree(tree, rng):
 
 
 def odd(value, rng):
-    """Return another value, often a similar one."""
+    """Return a value other than the given one, often similar to it."""
     if isinstance(value, np.ndarray) and value.ndim and rng.random() < 0.7:
         return rng.choice((value[..., :-1], value.astype(np.float64), value * np.float32("nan"),
                            value.T, value[None], np.array(0), value.astype(bool)))  # fmt: skip
@@ -110,7 +110,7 @@ class IDXFiles:
 
 
 class Bytes:
-    """Checkpoints with changed bytes, every second one with a correct hash."""
+    """Checkpoints with changed bytes; half of them with the right hash."""
 
     def __init__(self, folder):
         self.right = Checkpoints(folder).path.read_bytes()
@@ -123,7 +123,7 @@ class Bytes:
 
 
 def signed(content):
-    """Return the content with its current SHA-256, as an attacker would."""
+    """Return a file with the SHA-256 of its changed content, as an attacker would write it."""
     at = content.find(b"sha256") + len(b'sha256\\": \\"')
     unsigned = content[:at] + archive.UNSIGNED.encode() + content[at + 64 :]
     return unsigned.replace(
@@ -179,7 +179,7 @@ class ModelFiles:
         self.right = [self._right(name) for name in MODELS]
 
     def _right(self, name):
-        """Return the bytes of a small model's file, its tree, its arrays, and its outputs."""
+        """Return (bytes of a small model's file, its tree, its arrays, its outputs)."""
         sizes = {
             "mlp": {"sizes": (196, 5, 3), "norm": "batch", "dropout": 0.1, "residual": True},
             "residual_mlp": {"inputs": 196, "classes": 3},
@@ -212,14 +212,14 @@ class ModelFiles:
 
 
 def mutated_arrays(state, rng):
-    """state_dicts with one entry changed."""
+    """Return the arrays of a state_dict after one change to it."""
     changed = mutated_tree(state, rng)
     arrays = changed if isinstance(changed, dict) else {}
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
 def use(model, info):
-    """Return the outputs for an image prepared as the info says, or None for a large one."""
+    """Return the outputs for an image prepared as the info says; None if it is large."""
     shape = info.preparation.shape or (14, 14)
     if np.prod(shape) > 10**5:
         return None  # would take longer than reading the file
@@ -285,7 +285,7 @@ class Specs:
 
 
 class Logs:
-    """Logs in JSON lines, to be continued."""
+    """Logs of JSON lines, to be appended to."""
 
     def __init__(self, folder):
         self.path = Path(folder) / "log"
@@ -384,7 +384,7 @@ KINDS |= {Specs: 0.12, Logs: 0.07, OwnFiles: 0.03}
 
 
 def fuzz(cases, seed, out=print):
-    """Try `cases` inputs; return the number of other errors and of excesses of time or memory."""
+    """Try `count` cases; return the number of failures: other errors, too much time or memory."""
     wrong, tried = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for number, (kind, share) in enumerate(KINDS.items()):
@@ -414,7 +414,7 @@ def fuzz(cases, seed, out=print):
 
 
 def limit_memory():
-    """Limit further memory to MOST_BYTES: more is a MemoryError, which counts as a fault."""
+    """Limit the memory to what is in use plus MOST_BYTES; a MemoryError counts as wrong."""
     import resource
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])

@@ -25,8 +25,7 @@ def anchors(text):
 def broken_links(text, folder=ROOT):
     """Return the broken link targets of a page with this text in a folder.
 
-    A link to code names a file and perhaps a definition in it, but no line, which the next edit
-    moves.
+    A link to code names a file, and may name a definition in it, but no line number.
     """
     prose = FENCED.sub("", text)
     targets = map("".join, TARGET.findall(prose))

@@ -1,4 +1,4 @@
-"""Digits rendered in the fonts that matplotlib ships, like a user's image files.
+"""Digits rendered in matplotlib's fonts, like a user's image files.
 
 ``python -m tests.support.rendered_digits`` prints the accuracy of fast99conv on them, and on
 MNIST's test images after the digit preparation.
@@ -59,7 +59,7 @@ def _render(label, rng):
 
 
 def _mask(text, font, stroke, rng):
-    """Return ink (H, W) 0..1: the text at a random place of a larger page, rotated."""
+    """Return ink (H, W) 0..1: the text, rotated, at a random place of a larger page."""
     left, top, right, bottom = font.getbbox(text, stroke_width=stroke)
     width, height = right - left, bottom - top
     side = int(max(width, height) * rng.uniform(1.5, 2.5))

@@ -1,4 +1,4 @@
-"""Count spilled registers of inner loops: python -m tests.support.spills CC [OPTIONS OF CC]
+"""Registers that inner loops spill: python -m tests.support.spills CC [OPTIONS OF CC].
 
 Compiles the kernels to assembly for x86 or Arm. Prints the innermost loops that multiply vectors,
 contain no call, and access the stack: how many of their instructions do so with vectors, and how

@@ -52,11 +52,11 @@ WebAssembly.instantiate(require('fs').readFileSync(process.argv[1]), wasi.getImp
 
 
 class MissingError(Exception):
-    """A requirement of a row is missing on this machine; the text is the row's reason."""
+    """Missing requirement of a row on this machine; the text is the row's reason."""
 
 
 class BrokenError(Exception):
-    """An installed compiler or program fails; the text is the row's reason."""
+    """Failure of an installed compiler or of its program; the text is the row's reason."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Target:
     isa: str = "best"  # x86: a value of NP_NN_ISA
 
     def build(self):
-        """Return the key of the program: rows with the same key share it."""
+        """Return what determines the program: rows with equal values share it."""
         return self.compiler, self.flags
 
     def labels(self):
@@ -264,7 +264,7 @@ def differing(rows):
 
 
 def failed(rows):
-    """Return the rows that failed."""
+    """Return the rows whose compiler or program is installed but fails."""
     return [row for row in rows if len(row) == 2 and row[1].startswith(FAILED)]
 
 
