@@ -10,8 +10,8 @@
 # make browser draw 200 digits on the pages of np-nn draw; compare them with np-nn predict
 # make fuzz    try 200,000 mutated files and options: each is read, or refused in one line
 # make bits    compare the bits of all compilers and machines that can run here, in a table
-# make arm     run the kernels' tests on an emulated Arm processor
-# make lint    ruff, mypy (types of the public names), and import-linter: who may import whom
+# make arm     the kernels' tests on an emulated Arm processor
+# make lint    ruff, and import-linter: who may import whom
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -93,7 +93,7 @@ $(VENV)/.base $(VENV)/.torch $(VENV)/.test $(VENV)/.docs: $(BUILD) | $(RUN)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
 	@touch $@
 
-$(VENV)/.lint: Makefile | $(RUN) # needs no kernels
+$(VENV)/.lint: Makefile | $(RUN) # no kernels need be built for this
 	$(RUN) -m pip install --quiet --disable-pip-version-check 'ruff>=0.12' 'import-linter>=2.17'
 	@touch $@
 
