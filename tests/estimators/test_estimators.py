@@ -1,4 +1,4 @@
-"""MLPClassifier and MLPRegressor are scikit-learn's: its checks, its numbers, its tools."""
+"""MLPClassifier and MLPRegressor behave like scikit-learn's: its checks, its results, its tools."""
 
 import copy
 import inspect
@@ -41,7 +41,7 @@ def small_digits(n=600):
 
 
 def numbers(n=300, outputs=1):
-    """Smooth functions of five numbers, not negative."""
+    """Return smooth functions of five numbers, not negative."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, 5))
     y = np.abs(np.sin(x @ rng.normal(size=(5, outputs))) + x[:, :1])
@@ -49,13 +49,13 @@ def numbers(n=300, outputs=1):
 
 
 def train(kind, x, y, **settings):
-    """Ours and scikit-learn's, trained alike."""
+    """Train np_nn's and scikit-learn's estimator alike; return both."""
     settings = {"max_iter": 8, "hidden_layer_sizes": (30,), "random_state": 0} | settings
     return [estimator(**settings).fit(x, y) for estimator in PAIRS[kind]]
 
 
 def check_alike(ours, theirs, x, tolerance=2e-5):
-    """All that training decides is the same, but for rounding in float32."""
+    """Assert that all results of training agree, except for rounding in float32."""
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=tolerance)
     for name in ("loss_", "best_loss_", "best_validation_score_"):
         want = getattr(theirs, name)
@@ -79,7 +79,7 @@ def check_alike(ours, theirs, x, tolerance=2e-5):
 
 
 def rounding(estimator):
-    """The one thing that float32 does not do: sums in another order agree to 1e-7, not 1e-9."""
+    """Return the checks that float32 cannot pass: {name: reason}."""
     why = "np_nn trains in float32: equal to 1e-6, and the check wants 1e-7"
     return {
         "check_sample_weight_equivalence_on_dense_data": why,
@@ -148,7 +148,7 @@ SETTINGS = {
 def test_a_classifier_trains_as_scikit_learns(settings):
     x, y = small_digits()
     ours, theirs = train("classifier", x, y, **settings)
-    # between two compiled calls the penalty is taken to change evenly
+    # between two compiled calls the penalty is interpolated linearly
     check_alike(ours, theirs, x, 5e-4 if "alpha" in settings else 2e-5)
     assert ours.validation_scores_ == theirs.validation_scores_
 
@@ -378,7 +378,7 @@ def test_callbacks_see_the_training_and_can_stop_it():
 
     x, y = small_digits(200)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # that it was told to stop is no failure to converge
+        warnings.simplefilter("error")  # no ConvergenceWarning: a callback stopped it
         model = nn.MLPClassifier(callbacks=iter([Stop()]), random_state=0).fit(x, y)
     assert Stop.epochs == model.n_iter_ == len(model.loss_curve_) == 3
 
@@ -415,7 +415,7 @@ def test_early_stopping_returns_to_the_best_weights():
     assert np.array_equal(again.fit(x, y).coefs_[0], model.coefs_[0])
 
 
-# ---- As others use it -----------------------------------------------------------------------
+# ---- With tools of scikit-learn ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
@@ -435,13 +435,13 @@ def test_a_pickle_holds_the_weights_and_moments_and_little_else():
     x, y = small_digits(300)
     model = nn.MLPClassifier((200,), max_iter=3).fit(x, y)
     weights = sum(array.nbytes for array in model.coefs_ + model.intercepts_)
-    assert len(pickle.dumps(model)) < 3.2 * weights  # Adam remembers two numbers for each
+    assert len(pickle.dumps(model)) < 3.2 * weights  # Adam has two moments per weight
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("kind", [nn.MLPClassifier, nn.MLPRegressor])
 def test_a_pickle_names_no_module_that_may_move(kind, solver):
-    """A pickle of today must load after the next move: np_nn's names in it are the public ones."""
+    """A pickle contains only public names of np_nn, so that it loads after modules are moved."""
     x = np.random.default_rng(0).random((40, 5))
     model = kind(hidden_layer_sizes=(4,), solver=solver, max_iter=2, random_state=0).fit(
         x, (x[:, 0] > 0.5).astype(int)
@@ -512,7 +512,7 @@ def test_scikit_learn_is_imported_when_it_is_needed():
         nn.MLPClasifier  # noqa: B018
 
 
-# ---- What it says ---------------------------------------------------------------------------
+# ---- Messages -------------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")

@@ -1,4 +1,4 @@
-"""Floats that are bytes in disguise, and sparse matrices, on their way to the kernels."""
+"""Float arrays that are affine images of bytes, and sparse matrices, for the kernels."""
 
 import numpy as np
 import pytest

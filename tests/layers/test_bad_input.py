@@ -1,4 +1,4 @@
-"""Bad input names the layer, and what it wants."""
+"""Errors for bad input name the layer and the input that it takes."""
 
 import numpy as np
 import pytest

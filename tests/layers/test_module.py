@@ -1,4 +1,4 @@
-"""Modules: names, state, buffers, and errors that say which layer did not fit."""
+"""Modules: names, state, buffers, and errors that name the layer."""
 
 import numpy as np
 import pytest
@@ -104,7 +104,7 @@ def test_random_numbers_of_other_layers_change_nothing():
 
 def test_a_buffer_is_saved_and_converted_but_not_trained():
     class Centred(nn.Module):
-        """y = weight * (x - the mean of all batches so far)."""
+        """A layer: y = weight * (x - the mean of all batches so far)."""
 
         def __init__(self):
             super().__init__()
@@ -234,11 +234,11 @@ def test_large_logits_do_not_overflow():
     assert np.isfinite(loss.backward()).all()
 
 
-# ---- One use of a layer ---------------------------------------------------------------------
+# ---- One use per layer ----------------------------------------------------------------------
 
 
 class Pair(nn.Module):
-    """y = second(first(x))."""
+    """A layer: y = second(first(x))."""
 
     def __init__(self, first, second):
         super().__init__()

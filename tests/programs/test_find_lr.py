@@ -1,4 +1,4 @@
-"""--find-lr: it draws, prints a command that works, trains nothing and writes nothing else."""
+"""--find-lr: draws, prints a command that works, does not train and writes no other file."""
 
 import json
 import shlex
@@ -60,7 +60,7 @@ def test_the_picture_marks_the_suggestion(monkeypatch):
     (axes,) = drawn[0].axes
     assert axes.lines[-1].get_xdata()[0] == 0.05
     assert {"suggestion: 0.05", "learning rate", "0.001", "note"} <= set(texts(drawn[0]))
-    assert axes.get_ylim()[1] < 4  # what diverged does not flatten the rest
+    assert axes.get_ylim()[1] < 4  # the divergence does not flatten the rest
     check_readable(drawn)
 
 
