@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from np_nn.estimators import likelihood, parameters
 from np_nn.estimators.base import Perceptron
 from np_nn.estimators.likelihood import HalfSquaredError
+from np_nn.utils.arrays import as_float
 from np_nn.utils.errors import NpNNError
 
 
@@ -18,8 +19,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
     parameters:
 
     Args:
-        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1.
-        callbacks: Callback objects, called during training with "sgd" or "adam".
+        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1;
+            not with "lbfgs".
+        callbacks: Callback objects, called during training; not with "lbfgs".
 
     Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
     loss of the held-out samples after each epoch, without the penalty. With several targets,
@@ -40,7 +42,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     @available_if(Perceptron._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None):
         """Train one more epoch on X (n, I), y (n,) or (n, outputs); return self."""
-        return self._fit(X, y, sample_weight, go_on=True, incremental=True)
+        return self._fit(X, y, sample_weight, resume=True, incremental=True)
 
     def predict(self, X):
         """Return the predictions for X (n, I): (n,) or (n, outputs) float32."""
@@ -54,7 +56,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             raise NpNNError("MLPRegressor: the poisson loss needs targets y of at least 0")
         if first:
             self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
-        targets = y.reshape(len(y), -1).astype(np.float32)
+        targets = as_float(y.reshape(len(y), -1), np.float32, "y")
         return targets, targets.shape[1]
 
     def _loss(self, targets, weights):
