@@ -267,7 +267,7 @@ assert np.allclose(layer.weight.grad[:, 0], dL_dw)
 
 # %%
 def loss_of(weights):
-    """The loss of the unit above, if these were its weights."""
+    """Return the loss of the unit above with these weights."""
     return np.log1p(np.exp(x @ weights + b))  # -log(1 - p)
 
 

@@ -52,14 +52,14 @@ BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
 
 # %%
 def forward(X, weights):
-    """The hidden units (N, O) and the logits (N, C)."""
+    """Return the hidden units (N, O) and the logits (N, C)."""
     W1, b1, W2, b2 = weights
     A = np.maximum(X @ W1 + b1, 0)
     return A, A @ W2 + b2
 
 
 def cross_entropy(Z, labels):
-    """The loss, and its gradient with respect to the logits (N, C)."""
+    """Return the loss, and its gradient with respect to the logits (N, C)."""
     Z = Z - Z.max(axis=1, keepdims=True)  # no exponential overflows, and p stays
     log_p = Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
     rows = np.arange(len(labels))
@@ -69,7 +69,7 @@ def cross_entropy(Z, labels):
 
 
 def backward(X, A, dZ, weights):
-    """The gradients of W1, b1, W2, b2."""
+    """Return the gradients of W1, b1, W2, b2."""
     _, _, W2, _ = weights
     dW2, db2 = A.T @ dZ, dZ.sum(axis=0)
     dH = (dZ @ W2.T) * (A > 0)
@@ -116,7 +116,7 @@ assert (Z.argmax(axis=1) == xor).all()
 
 # %%
 def as_model(weights, activation="relu"):
-    """The same network of np_nn's layers, in float64."""
+    """Return the same network of np_nn's layers, in float64."""
     W1, b1, W2, b2 = weights
     model = nn.mlp((len(W1), len(W2), len(b2)), activation).to(np.float64)
     model.load_state_dict({"0.weight": W1.T, "0.bias": b1, "2.weight": W2.T, "2.bias": b2})
@@ -170,13 +170,13 @@ FILM = (0, 10, 100, 400 if QUICK else 2000)  # steps at which the border is draw
 
 
 def probability(points, weights):
-    """The probability of class 1 at points (M, 2): (M,)."""
+    """Return the probability of class 1 at points (M, 2): (M,)."""
     _, Z = forward(points, weights)
     return nn.Softmax()(Z)[:, 1]
 
 
 def moment(step, weights):
-    """The step, the accuracy, and the probabilities around the points."""
+    """Draw the step, the accuracy, and the probabilities around the points."""
     right = (probability(moons, weights) > 0.5) == moon_labels
     around = landscape(lambda points: probability(points, weights), moons)
     return plots.Moment(step, right.mean(), around)

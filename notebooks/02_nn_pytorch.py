@@ -268,7 +268,7 @@ def time_np_nn(kernels):
 
 
 def time_torch():
-    """The same for PyTorch, whose batches are gathered from a tensor."""
+    """Do the same in PyTorch, whose batches are gathered from a tensor."""
     model = torch_twin.module(fresh())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     images = torch.tensor(train.images.reshape(len(train), -1))

@@ -68,7 +68,7 @@ def experiment(
 
 
 def family(variants, base=None):
-    """The effects of variants {label: arguments}; base: which is the usual one."""
+    """Draw the effects of variants {label: arguments}; base: the label of the usual one."""
     effects = []
     for label, arguments in variants.items():
         _, history = experiment(**arguments)

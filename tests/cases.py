@@ -1,5 +1,8 @@
-"""One row for each public layer, loss, optimizer and schedule. Every test of parity and of
-gradients goes through these rows, and a test fails when a public name has none."""
+"""Table of test cases: one row for each public layer, loss, optimizer and schedule.
+
+Every test of parity and of gradients goes through these rows, and a test fails when a public name
+has none.
+"""
 
 from dataclasses import dataclass, field
 
@@ -27,7 +30,7 @@ class Case:
         return self.kind(*(make() for make in self.inner), *leading, **self.arguments)
 
     def inputs(self, dtype=np.float64):
-        """Random values, none so close to 0 that a kink there would disturb a gradient check."""
+        """Return random values, none so close to 0 that a kink there disturbs a gradient check."""
         x = np.random.default_rng(1).normal(size=self.shape)
         return (x + 0.1 * np.sign(x)).astype(dtype)
 
@@ -175,12 +178,12 @@ SCHEDULES = [
 
 
 def parametrize(cases):
-    """Arguments for pytest.mark.parametrize: one test per row, with a readable name."""
+    """Return arguments for pytest.mark.parametrize: one test per row, with a readable name."""
     return {"argnames": "case", "argvalues": cases, "ids": [case.id for case in cases]}
 
 
 def loss_inputs(case, dtype=np.float64):
-    """Outputs and targets that suit a loss: (N, ...) of its shape."""
+    """Return outputs and targets that suit a loss: (N, ...) of its shape."""
     outputs = case.inputs(dtype)
     rng = np.random.default_rng(2)
     if case.kind.targets == "classes":

@@ -37,7 +37,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(autouse=True)
 def kernels(request, monkeypatch):
-    """The kernels' setting during a test, and in the programs that it starts.
+    """Set the kernels for a test and for the programs that it starts.
 
     Afterwards neither it nor a number of threads that the test has set remains. Unseeded random
     numbers begin with each test as in a new process, whichever tests ran before.
@@ -54,7 +54,7 @@ def kernels(request, monkeypatch):
 
 @pytest.fixture(scope="session")
 def mnist():
-    """The real MNIST out of NP_NN_DATA, raw pixels; skips where it is not given."""
+    """Return MNIST from NP_NN_DATA, raw pixels; skip the test if it is not given."""
     if "NP_NN_DATA" not in os.environ:
         pytest.skip("NP_NN_DATA names no folder with the real MNIST")
     return nn.load("mnist", scale=1.0, download=False)
@@ -62,5 +62,5 @@ def mnist():
 
 @pytest.fixture(scope="session")
 def digits():
-    """The digits that scikit-learn ships, scaled to 0..1."""
+    """Return scikit-learn's digits, scaled to 0..1."""
     return nn.load("digits")

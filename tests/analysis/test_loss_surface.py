@@ -20,7 +20,7 @@ def model():
 
 @pytest.fixture
 def path():
-    """A walk of 20 weights vectors that mostly goes along two of the axes."""
+    """Return a walk of 20 weight vectors, mostly along two of the axes."""
     walk = np.zeros((20, 13), np.float32)
     walk[:, 3] = np.linspace(4, 0, 20)
     walk[:, 7] = np.sin(np.linspace(0, 3, 20))

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.kernel_independent
 
 
 def two_classes(sure, right):
-    """Scores whose answers are so sure, and are right or not."""
+    """Return scores with these confidences, whose answers are right or wrong."""
     sure = np.array(sure)
     return Scores(np.stack([sure, 1 - sure], axis=1), 1 - np.array(right, int), True)
 

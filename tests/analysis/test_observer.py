@@ -8,7 +8,7 @@ from tests.support.trainings import blobs, train
 
 
 def first_look(model, data, **options):
-    """The Observation of a model before it is trained."""
+    """Return the Observation of a model before it is trained."""
     observer, optimizer = nn.Observer(data, **options), nn.SGD(model.parameters(), lr=0.1)
     nn.fit(
         model, data, nn.CrossEntropyLoss(), optimizer,

@@ -37,7 +37,7 @@ REAL_SOURCES = dict(data.DATASETS)
 
 
 def idx(array):
-    """IDX bytes, written by hand so that the reader is not tested with itself."""
+    """Return IDX bytes, written by hand so that the reader is not tested with itself."""
     header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     return header + array.astype(np.uint8).tobytes()
 
@@ -90,7 +90,7 @@ class Small:
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path, monkeypatch):
-    """Neither the user's cache nor folder nor proxy."""
+    """Hide the user's cache, data folder and proxy."""
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
     monkeypatch.setenv("NP_NN_CACHE", str(tmp_path / "cache"))
@@ -110,7 +110,7 @@ def web():
 
 @pytest.fixture
 def small(web, monkeypatch):
-    """Small data sets in place of the real ones; their only mirror answers 404."""
+    """Replace the real data sets by small ones, whose only mirror answers 404."""
     sets = {name: Small(name, seed) for seed, name in enumerate(data.DATASETS)}
     for name, one in sets.items():
         monkeypatch.setitem(data.DATASETS, name, replace(one.source, mirrors=(web.url("404"),)))
@@ -125,7 +125,7 @@ def mnist(small):
 
 @pytest.fixture
 def fetch(small, web, tmp_path):
-    """fetch("403", "good") downloads MNIST from these mirrors into tmp_path/root."""
+    """Return a function that downloads MNIST from the given mirrors into tmp_path/root."""
 
     def run(*folders, name="mnist", root=tmp_path / "root"):
         mirrors = [web.url(folder) for folder in folders]
@@ -141,7 +141,7 @@ def files_in(root):
 
 @contextmanager
 def fails(*words, exactly=DataError):
-    """Exactly one line of DataError that holds all of `words`."""
+    """Assert that a DataError of one line holds all of `words`."""
     with pytest.raises(exactly) as caught:
         yield
     message = str(caught.value)
@@ -351,7 +351,7 @@ def test_damage_of_gzip_is_an_error_and_stays(mnist, tmp_path, web, damage):
 
 
 def check_damage(mnist, tmp_path, web, file, content, name, words):
-    """A damaged file is named, kept, and not passed over for a good one further on."""
+    """Assert that a damaged file is named and kept, and no good one further on is used."""
     raw = mnist.write(tmp_path / "given", packed=file.endswith(".gz"))
     mnist.write(tmp_path / "cache")
     (raw / file).write_bytes(content)
@@ -429,7 +429,7 @@ def test_a_nul_in_a_path_is_an_error():
 
 @pytest.fixture
 def public():
-    """A folder that every user may enter; pytest's own are closed to others."""
+    """Yield a folder that every user may enter; pytest's own are closed to others."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -438,7 +438,7 @@ def public():
 
 @contextmanager
 def nobody():
-    """As an ordinary user, for to root all is permitted."""
+    """Run as an ordinary user, as root may do everything."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -691,7 +691,7 @@ LIMIT = 1 << 14
 
 @st.composite
 def nearly_idx(draw):
-    """A file that is almost right: a header, a body of about its size, perhaps packed, cut."""
+    """Return a nearly valid file: a header, a body of about its size, maybe packed or cut."""
     dims = draw(st.lists(st.integers(0, 5) | st.sampled_from([1 << 16, 2**32 - 1]), max_size=5))
     kind = draw(st.sampled_from([8, 8, 8, 9, 11, 14, 0]))
     size = min(int(np.prod(dims, dtype=object)), 200) + draw(st.sampled_from([0, 0, 0, -1, 1]))

@@ -16,7 +16,7 @@ GREY = 15  # levels of 0 to 255 by which edges may differ between sizes and ligh
 
 
 def five(size=100, room=40, shift=(0, 0)):
-    """A figure like a 5 as ink (H, W) 0..1, on a page that is larger by `room` on each side."""
+    """Return a figure like a 5, ink (H, W) 0..1, on a page larger by `room` on each side."""
     ink = np.zeros((100, 100))
     ink[5:17, 25:80] = ink[5:50, 25:37] = ink[42:54, 25:75] = 1
     ink[42:95, 65:77] = ink[83:95, 20:77] = 1
@@ -26,7 +26,7 @@ def five(size=100, room=40, shift=(0, 0)):
 
 
 def coloured(ink, colour=(0, 0, 0), paper=(255, 255, 255)):
-    """An image (3, H, W) uint8 of ink (H, W) in a colour on paper of another."""
+    """Return an image (3, H, W) uint8 of ink (H, W) in one colour on paper of another."""
     colour, paper = (np.asarray(value, float)[:, None, None] for value in (colour, paper))
     return np.round(paper + ink * (colour - paper)).astype(np.uint8)
 
@@ -36,7 +36,7 @@ def grey(image):
 
 
 def difference(one, other):
-    """Mean difference in levels; of digits that a rounding has moved by a pixel, without that."""
+    """Return the mean difference in levels, without a shift by one pixel due to rounding."""
     moves = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     moved = (np.roll(one.astype(int), move, (-2, -1)) for move in moves)
     return min(np.abs(image - other).mean() for image in moved)

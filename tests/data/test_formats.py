@@ -363,7 +363,7 @@ def test_array_files_are_not_believed(tmp_path):
 
 
 def emnist(kinds=("letters", "digits")):
-    """{name: bytes} of EMNIST's files, whose images are stored transposed and labels start at 1."""
+    """Return {name: bytes} of EMNIST's files: images transposed, labels from 1."""
     files = {}
     for kind in kinds:
         for part, (images, labels) in PARTS.items():

@@ -87,7 +87,7 @@ def test_one_colour_file_makes_all_colour_and_sizes_must_agree(tmp_path):
 
 
 def bomb(side):
-    """A PNG of a kilobyte that claims to be a square of `side` pixels."""
+    """Return a PNG of a kilobyte whose header claims side x side pixels."""
 
     def chunk(kind, content):
         crc = struct.pack(">I", zlib.crc32(kind + content))

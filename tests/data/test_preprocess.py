@@ -27,7 +27,7 @@ def random(seed=0):
 
 
 def blots(shape, seed=0):
-    """Smooth grey blots, with black columns and an image that is all black."""
+    """Return smooth grey blots, with black columns and one black image."""
     noise = random(seed).random(shape)
     images = ndimage.gaussian_filter(noise, (0, 1, 1)) * 255
     images[:, :, ::5] = 0
@@ -45,7 +45,7 @@ def same(got, want, most=1):
 
 
 def deskew_one(image):
-    """The same, as it is usually written: one image, sums over a grid, SciPy's resampling."""
+    """Deskew one image by sums over a grid and SciPy's resampling."""
     ink = image / max(image.sum(), 1)
     y, x = np.indices(image.shape)
     y0, x0 = (ink * y).sum(), (ink * x).sum()
@@ -68,7 +68,7 @@ def test_deskew_is_the_loop_over_images(shape):
 
 
 def skew(images):
-    """(M,) columns by which the ink leans per row, and the centres of mass (M, 2)."""
+    """Return the slant (M,), in columns per row, and the centres of mass (M, 2)."""
     p = images.reshape(len(images), -1) / images.sum(axis=(1, 2))[:, None]
     y, x = (axis.ravel() for axis in np.indices(images.shape[1:]))
     y0, x0 = p @ y, p @ x

@@ -19,7 +19,7 @@ ARRAY = Preparation("array", (2, 3))
 
 @pytest.fixture
 def one(tmp_path):
-    """An image file: a dark upright stroke on white paper."""
+    """Write an image file of a dark upright stroke on white paper."""
     image = np.full((60, 40), 255, np.uint8)
     image[10:50, 18:22] = 0
     Image.fromarray(image).save(tmp_path / "one.png")

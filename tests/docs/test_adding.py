@@ -57,7 +57,7 @@ def python(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of the project with all the page's additions; where a compiler is, built."""
+    """Return a copy of the project with the page's additions, built if there is a compiler."""
     folder = tmp_path_factory.mktemp("adding")
     for name in COPIED:
         if (ROOT / name).is_dir():

@@ -28,7 +28,7 @@ sys.path.insert(0, str(EXAMPLES))
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A function: a script's name -> (what it prints, the pictures it draws), run once."""
+    """Return a function: a script's name -> (its output, its pictures), run once."""
 
     @functools.cache
     def run(script):
@@ -44,7 +44,7 @@ def run(tmp_path_factory):
 
 
 def table(text, *names):
-    """{first word: [numbers]} of the lines that begin with one of the names."""
+    """Return {first word: [numbers]} of the lines that begin with one of the names."""
     rows = [line for line in text.splitlines() if line.startswith(names)]
     return {row.split()[0]: [float(word) for word in row.split()[1:]] for row in rows}
 

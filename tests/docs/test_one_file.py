@@ -46,7 +46,7 @@ sys.path.insert(0, str(PAGES))
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """The folder of MNIST's four files, unpacked."""
+    """Return a folder of MNIST's four files, unpacked."""
     import gzip
 
     import mnist

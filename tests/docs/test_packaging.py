@@ -27,7 +27,7 @@ PROBE = "def sgd_step(*arguments):\n    raise RuntimeError('the probe kernel was
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the project as git has it, nothing built."""
+    """Return a copy of the project as git has it, nothing built."""
     for name in ("np_nn", "kernels"):
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("_kernels", "__pycache__", "*.c")
@@ -161,7 +161,7 @@ def test_a_build_in_place_takes_the_place_of_older_ones(checkout):
 
 @pytest.fixture
 def bare(checkout):
-    """A checkout with one small kernel and nearly no Python code, to be built quickly."""
+    """Return a checkout with one small kernel and hardly any Python code, quick to build."""
     probe(checkout)
     version = f"__version__ = {np_nn.__version__!r}\n"
     shutil.rmtree(checkout / "np_nn")
@@ -230,7 +230,7 @@ COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkou
 
 @pytest.fixture
 def installed(checkout):
-    """The project's wheel, made without a compiler, installed away from the checkout."""
+    """Install the project's wheel, made without a compiler, away from the checkout."""
     try:
         importlib.metadata.version("pip")  # to import or find it takes distutils from setuptools
     except importlib.metadata.PackageNotFoundError:
@@ -277,7 +277,7 @@ def test_a_wheel_has_the_whole_program(installed, tmp_path):
 
 
 def _check_description(installed):
-    """Links of a README that is shown without the repository lead into it, to files of there."""
+    """Assert that the links of a README shown on its own lead to files of the repository."""
     (metadata,) = installed.glob("np_nn-*.dist-info/METADATA")
     about = email.message_from_string(metadata.read_text("utf-8"))
     assert about["Version"] == np_nn.__version__

@@ -44,7 +44,7 @@ def small_digits(n=600):
 
 
 def numbers(n=300, outputs=1):
-    """Smooth functions of five numbers, not negative."""
+    """Return smooth functions of five numbers, not negative."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, 5))
     y = np.abs(np.sin(x @ rng.normal(size=(5, outputs))) + x[:, :1])
@@ -52,13 +52,13 @@ def numbers(n=300, outputs=1):
 
 
 def train(kind, x, y, **settings):
-    """Ours and scikit-learn's, trained alike."""
+    """Train np_nn's and scikit-learn's estimator alike; return both."""
     settings = {"max_iter": 8, "hidden_layer_sizes": (30,), "random_state": 0} | settings
     return [estimator(**settings).fit(x, y) for estimator in PAIRS[kind]]
 
 
 def check_alike(ours, theirs, x, tolerance=2e-5):
-    """All that training decides is the same, but for rounding in float32."""
+    """Assert that all results of training agree, except for rounding in float32."""
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=tolerance)
     for name in ("loss_", "best_loss_", "best_validation_score_"):
         want = getattr(theirs, name)
@@ -82,7 +82,7 @@ def check_alike(ours, theirs, x, tolerance=2e-5):
 
 
 def rounding(estimator):
-    """The one thing that float32 does not do: sums in another order agree to 1e-7, not 1e-9."""
+    """Return the checks that float32 cannot pass: {name: reason}."""
     why = "np_nn trains in float32: equal to 1e-6, and the check wants 1e-7"
     return {
         "check_sample_weight_equivalence_on_dense_data": why,

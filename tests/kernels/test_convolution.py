@@ -52,7 +52,7 @@ def test_every_kernel_has_a_test_here():
 
 @st.composite
 def sizes(draw, strides=(1, 2, 3)):
-    """(shape of x, shape of the weight, stride, padding): they fit, with no size to spare."""
+    """Draw (shape of x, shape of the weight, stride, padding) that fit together."""
 
     def pair(least, most):
         return draw(st.tuples(*[st.integers(least, most)] * 2))
@@ -72,7 +72,7 @@ shares = st.sampled_from([1, 0.3, 0])  # of the numbers that are not 0
 
 
 def sparse(rng, share, *shape):
-    """Normal numbers, some of them 0, and rows and columns that are all 0."""
+    """Return normal numbers, some of them 0, with rows and columns of zeros."""
     x = normal(rng, *shape) * (rng.random(shape) < share)
     if share < 1:
         x[..., :1, :] = x[..., -1:] = 0
@@ -80,7 +80,7 @@ def sparse(rng, share, *shape):
 
 
 def places(shape, weight, stride, padding, pool=1):
-    """The shape of a convolution's output."""
+    """Return the shape of a convolution's output."""
     sides = windows.sizes(shape[2:], weight[2:], stride, padding)
     return (shape[0], weight[0], *(side // pool for side in sides))
 
@@ -119,7 +119,7 @@ def test_conv_relu_pool(sizes, pool, share, biased, wanted, seed):
 
 
 def stage(x, weight, bias, padding, pool, out, where):
-    """The kernel's places may be others where two numbers differ by rounding only."""
+    """Check a stage; its places may differ where two numbers differ by rounding only."""
     results = []
     for threads in (1, 2, 3, 4):
         given_ = duplicate([x, weight, bias, padding, pool, out, where], threads - 1)
@@ -341,7 +341,7 @@ def test_a_bias_that_does_not_fit_is_an_error_and_changes_nothing(arguments, mes
 
 
 def good():
-    """Arguments that fit, by kernel and by name."""
+    """Return valid arguments, by kernel and by name."""
     rng = np.random.default_rng(0)
     x, weight, bias = normal(rng, 2, 3, 6, 5), normal(rng, 4, 3, 3, 2), normal(rng, 4)
     out, half, where = empty(2, 4, 4, 4), empty(2, 4, 2, 2), np.zeros((2, 4, 2, 2), np.uint8)

@@ -1,5 +1,7 @@
-"""The kernels' comparisons with their references again, on each instruction set, in processes of
-their own; and which sets the CPU has."""
+"""The kernels' comparisons with their references on each instruction set, and the CPU's sets.
+
+Each instruction set is tested in a process of its own.
+"""
 
 import os
 import platform

@@ -224,7 +224,7 @@ def test_sparse_linear_takes_black_images_and_none():
 
 
 def misfits():
-    """(name, arguments, what the error says): one thing wrong in each."""
+    """Yield (name, arguments, error message), with one thing wrong in each."""
     rng = np.random.default_rng(0)
     x, w, g, y = normal(rng, 4, 6), normal(rng, 6, 3), normal(rng, 4, 3), np.arange(4) % 3
     images = pixels(rng, 9, 6) | 1

@@ -51,7 +51,7 @@ LOSSES = (("cross_entropy", 0.0), ("cross_entropy", 0.1), ("mse", 0.01))
 
 def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=True, shift=0.0,
         hidden="relu", last="identity", images=50, l2=0.0, norm=False, drop=0.0):  # fmt: skip
-    """Arguments of mlp_steps: random images, targets and layers of these widths.
+    """Return arguments of mlp_steps: random images, targets and layers of these widths.
 
     norm, drop: of the hidden layers, which then have no bias, as its gradient would be rounding.
     """
@@ -302,7 +302,7 @@ def test_a_zero_times_what_is_not_finite_is_nan(value, place):
 
 
 def misfits():
-    """(arguments, what the error says): one thing wrong in each."""
+    """Yield (arguments, error message), with one thing wrong in each."""
 
     def change(place, value, **kind):
         arguments = mlp("momentum", 60, 37, 10, **kind)

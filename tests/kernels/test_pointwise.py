@@ -317,7 +317,7 @@ def test_gaussian_noise_is_normal():
 
 
 def misfits():
-    """(name, arguments, what the error says): one thing wrong in each."""
+    """Yield (name, arguments, error message), with one thing wrong in each."""
     rng = np.random.default_rng(0)
     x, y, v = normal(rng, 4, 6), normal(rng, 4, 6), normal(rng, 6)
     out, memory = empty(4, 6), normal(rng, 48)

@@ -48,7 +48,7 @@ sides = st.sampled_from([0, 1, 2, 3, 11, 12, 15, 30])
 
 @st.composite
 def sizes(draw):
-    """(shape of x, kernel, stride, padding): usual and unusual ones that fit."""
+    """Draw (shape of x, kernel, stride, padding) that fit together."""
     kernel, stride, padding = draw(st.sampled_from([
         ((2, 2), (2, 2), (0, 0)), ((3, 3), (2, 2), (1, 1)), ((3, 3), (3, 3), (0, 0)), None,
     ])) or (
@@ -173,7 +173,7 @@ def test_averages_of_what_is_no_number(value):
 
 
 def good():
-    """Arguments that fit, by kernel and by name."""
+    """Return valid arguments, by kernel and by name."""
     rng = np.random.default_rng(0)
     x, out, where = (
         normal(rng, 2, 3, 6, 5),

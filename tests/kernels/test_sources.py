@@ -29,7 +29,7 @@ FIRST = {"convolution", "mlp", "norm", "pointwise", "pooling", "warp"}
 
 @pytest.fixture(scope="module")
 def setup():
-    """setup.py as a module: it builds nothing when it is imported."""
+    """Return setup.py as a module, which builds nothing when imported."""
     spec = importlib.util.spec_from_file_location("setup", ROOT / "setup.py")
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:

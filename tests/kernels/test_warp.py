@@ -17,7 +17,7 @@ warp = extension("warp")
 
 
 def check(name, out, *arguments):
-    """The kernel on one to four threads: the same bytes; returns them and the reference's."""
+    """Run the kernel on one to four threads; return its bytes and the reference's."""
     want = getattr(reference, name)(*arguments, out.copy())
     results = []
     for threads in (1, 2, 3, 4):
@@ -32,7 +32,7 @@ def check(name, out, *arguments):
 
 
 def pixels(rng, *shape):
-    """uint8 images, half of whose pixels are black; some columns all black."""
+    """Return uint8 images with half the pixels black, and some columns."""
     images = rng.integers(-256, 256, shape).clip(0).astype(np.uint8)
     images[:, :, ::5] = 0
     return images

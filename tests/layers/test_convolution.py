@@ -46,7 +46,7 @@ def test_conv_relu_pool_is_the_three_layers_one_after_the_other(pool, padding, b
 
 
 def network():
-    """Two runs that can be fused, in a Sequential and in a Residual, and some that cannot."""
+    """Return a network with two runs that can be fused, and some that cannot."""
     nn.manual_seed(0)
     block = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(3))
     return nn.Sequential(
@@ -60,7 +60,7 @@ def network():
 
 @pytest.fixture
 def fused(monkeypatch):
-    """As if the compiled stage were there: where it is not, the reference stands in for it."""
+    """Fuse layers even where no stage is compiled: the reference then computes it."""
     monkeypatch.setattr(ops, "active", {*ops.active, *fusion.STAGES})
 
 

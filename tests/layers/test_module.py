@@ -285,7 +285,7 @@ def test_a_shared_parameter_whose_gradient_would_be_that_of_one_place_is_refused
     assert list(map(id, Pair(first, second).parameters())) == [
         id(first.weight), id(first.bias), id(second.bias),
     ]  # fmt: skip
-    with pytest.raises(nn.NpNNError, match="SGD: a parameter stands in the list twice"):
+    with pytest.raises(nn.NpNNError, match="SGD: a parameter is in the list twice"):
         nn.SGD(first.parameters() + second.parameters())
 
 

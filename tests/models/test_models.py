@@ -28,7 +28,7 @@ QUICK = ["--dataset", "digits", "--steps", "2", "--batch-size", "4", "--no-plots
 
 
 def settings(name, **changes):
-    """A recipe for four steps that change the weights a good deal."""
+    """Return a recipe for four steps that change the weights considerably."""
     plan = {"steps": 4, "batch_size": 6, "replacement": True, "init": "torch", "scale": 1 / 255}
     recipe = recipes.Recipe(lr=0.05, optimizer="sgd:momentum=0.9", **plan)
     return dataclasses.replace(build.change(recipe, name), **changes)

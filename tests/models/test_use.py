@@ -44,7 +44,7 @@ def together(work, count=THREADS):
 
 @pytest.fixture
 def training_beside():
-    """Another model that trains in another thread for as long as the test runs."""
+    """Train another model in another thread for as long as the test runs."""
     stop, (model, images) = threading.Event(), a_model("mlp")
 
     class Until(nn.Callback):

@@ -7,7 +7,7 @@ import np_nn as nn
 
 
 def parameters(seed=0):
-    """Those of a small network, with gradients as if it had been through a backward pass."""
+    """Return parameters of a small network, with gradients as after a backward pass."""
     rng, model = np.random.default_rng(seed), nn.mlp((7, 5, 3))
     for parameter in model.parameters():
         parameter.grad[...] = rng.normal(size=parameter.shape)

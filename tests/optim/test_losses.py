@@ -70,7 +70,7 @@ def test_certain_outputs_do_not_overflow():
 
 
 def torch_mean(loss, outputs, labels):
-    """PyTorch's loss of the whole set at once."""
+    """Return PyTorch's loss of the whole set at once."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from np_nn import torch_twin
 

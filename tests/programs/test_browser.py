@@ -23,7 +23,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A folder with report.html and run.json of a short training."""
+    """Return a folder with report.html and run.json of a short training."""
     folder = tmp_path_factory.mktemp("run")
     options = ["--dataset", "digits", "--steps", "200", "--seed", "0", "1", "--batch-size", "64"]
     files = ["--report", folder / "report.html", "--json", folder / "run.json"]

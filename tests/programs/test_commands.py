@@ -21,7 +21,7 @@ TINY = ["--dataset", "digits", "--steps", "20", "--batch-size", "32", "--hidden"
 
 @pytest.fixture
 def np_nn(monkeypatch, capsys):
-    """The program as a function: arguments -> (exit status, stdout, stderr)."""
+    """Return the program as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["/usr/bin/np-nn"])
@@ -214,7 +214,7 @@ def test_a_run_without_kernels_ends_with_a_line_on_how_to_get_them(np_nn, monkey
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A small network trained on the digits: its file, and what --json says of its training."""
+    """Train a small network on the digits; return its file and its --json output."""
     folder = tmp_path_factory.mktemp("saved")
     model, report = folder / "m.safetensors", folder / "run.json"
     words = [*TINY, "--no-plots", "--save", str(model), "--json", str(report)]

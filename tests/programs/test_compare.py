@@ -18,7 +18,7 @@ QUICK = ["--dataset", "digits", "--steps", "30", "--batch-size", "32"]
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """One real comparison in two rounds: its output, JSON and folder."""
+    """Run one real comparison in two rounds; return its output, JSON and folder."""
     folder = tmp_path_factory.mktemp("compare")
     command = [sys.executable, "-m", "np_nn.compare", *QUICK, "--rounds", "2"]
     command += ["--out", folder, "--json", folder / "compare.json"]

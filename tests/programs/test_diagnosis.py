@@ -66,7 +66,7 @@ def test_a_run_that_has_learnt_is_not_diagnosed(digits):
 
 
 def made(labels, answers, *, loss=1.0, seeds=(0,), interrupted=False):
-    """A Run of made-up answers to test images of two classes."""
+    """Return a Run of made-up answers to test images of two classes."""
     images = np.zeros((len(labels), 2), np.uint8)
     split = Split(images, np.array(labels))
     outputs = np.eye(2)[np.asarray(answers, int)]

@@ -26,7 +26,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def trained():
-    """The network of the documentation's page."""
+    """Return the network of the documentation's page."""
     return documented.trained()
 
 

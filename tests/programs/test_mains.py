@@ -25,7 +25,7 @@ MAINS = ("main_np", "main_torch")
 
 @pytest.fixture(params=MAINS)
 def program(request):
-    """Each main program as a function: arguments -> exit status."""
+    """Return each main program as a function: arguments -> exit status."""
     if request.param == "main_torch":
         pytest.importorskip("torch", reason="PyTorch is not installed")
     module = __import__(request.param)
@@ -404,7 +404,7 @@ def test_a_device_that_is_not_there_is_one_line(capsys):
 
 
 def run_both(tmp_path, *arguments):
-    """The same recipe in NumPy and in PyTorch; what each wrote as JSON."""
+    """Run the same recipe in NumPy and in PyTorch; return the JSON of each."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
     results = []
     for name in MAINS:
@@ -434,7 +434,7 @@ def test_numpy_and_torch_agree_step_by_step(mnist, tmp_path):
 
 @pytest.fixture
 def twins(mnist):
-    """The np_nn recipe from the original's start: settings, our network, PyTorch's."""
+    """Return the np_nn recipe from the original's start: settings, our network, PyTorch's."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
     from np_nn import torch_twin
 
@@ -444,8 +444,10 @@ def twins(mnist):
 
 
 def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkeypatch):
-    """From this start training amplifies rounding: a unit that is on in one program and off in
-    the other moves the loss by 1e-3. So the two run freely in float64 only, and not in float32."""
+    """From this start training amplifies rounding, so the two agree in float64 only.
+
+    In float32, a unit that is on in one program and off in the other moves the loss by 1e-3.
+    """
     import torch
 
     from np_nn.commands import train_torch

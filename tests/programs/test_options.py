@@ -41,7 +41,7 @@ def test_every_option_of_the_command_line_reaches_the_recipe():
 
 
 def test_options_of_a_checkpoint_are_words_that_the_parser_takes(tmp_path):
-    """argparse takes a word -1e-05 for an option; a list of numbers has such words."""
+    """A word such as -1e-05 is an option to argparse; a list of numbers has such words."""
     command = cli.parser("")
     save_options.add_options(command)
     options = {"targets": [-1e-05, 1.0], "shift": -1e-05, "hidden": [3], "bias": False}

@@ -50,7 +50,7 @@ FRIENDS = [
 
 @pytest.fixture
 def words(tmp_path, monkeypatch, capsys):
-    """A function: text -> arguments, in a folder with a checkpoint, links and a file a."""
+    """Return a function: text -> arguments, in a folder with a checkpoint, links and a file a."""
     monkeypatch.chdir(tmp_path)
     Path("link").symlink_to("a")
     Path("linked").symlink_to(".")

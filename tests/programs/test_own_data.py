@@ -17,7 +17,7 @@ HIDDEN = ["--no-plots", "--quiet", "--hidden", "8", "--batch-size", "16", "--ste
 
 @pytest.fixture
 def program(capsys):
-    """main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
+    """Return main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         with pytest.raises(SystemExit) as exit_info:

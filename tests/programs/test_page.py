@@ -22,7 +22,7 @@ COMMAND = "python main_np.py --report r.html"
 
 
 def history(steps, planned):
-    """The record of a training: the loss falls, with noise, and every third batch is right."""
+    """Return a training's History: the loss falls, with noise; every third batch is right."""
     made, noise = History(planned), np.random.default_rng(0).normal(1, 0.1, steps)
     with made:
         for step, loss in enumerate(np.geomspace(9, 0.1, steps) * noise):
@@ -32,7 +32,7 @@ def history(steps, planned):
 
 
 def run(steps=40, planned=None, seeds=(0,), note="", classes="0123456789", **changes):
-    """A Run of the np_nn recipe on noise, of which half of each class is answered rightly."""
+    """Return a Run of the np_nn recipe on noise, with half of each class answered rightly."""
     settings = dataclasses.replace(recipes.RECIPES["np_nn"], **changes)
     images = np.random.default_rng(0).integers(0, 255, (60, 28, 28)).astype(np.uint8)
     labels = np.arange(60) % 10
@@ -46,7 +46,7 @@ def run(steps=40, planned=None, seeds=(0,), note="", classes="0123456789", **cha
 
 
 def own(data):
-    """A Run of own data that answers the next class for every second sample."""
+    """Return a Run of own data that answers the next class for every second sample."""
     n, kinds = len(data.test), len(data.classes)
     outputs = 5 * np.eye(kinds)[(data.test.labels + np.arange(n) % 2) % kinds]
     result = Result(0, history(0, 4), Evaluation(0.5, 0.7, outputs))

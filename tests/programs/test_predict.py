@@ -27,7 +27,7 @@ PLAIN = ModelInfo(("cat", "dog", "eel"), Preparation("image", (6, 4), scale=1 / 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """The program as a function: arguments of np-nn predict -> (exit status, stdout, stderr)."""
+    """Return np-nn predict as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["/usr/bin/np-nn"])
@@ -40,7 +40,7 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The folder that the program runs in, with m.safetensors and the images a.png and b.png."""
+    """Return the program's folder, with m.safetensors and the images a.png and b.png."""
     monkeypatch.chdir(tmp_path)
     save(PLAIN)
     for name, grey in {"a.png": 250, "b.png": 20}.items():

@@ -79,7 +79,7 @@ def spied(monkeypatch, module, name):
 
 
 def small(recipe, steps=2):
-    """The recipe on few images, and on narrower layers where they are very wide."""
+    """Return the recipe on few images, with very wide layers narrowed."""
     return dataclasses.replace(
         recipe,
         steps=steps,
@@ -133,7 +133,7 @@ def test_the_best_epoch_on_the_test_set_is_taken_only_where_it_was_published(dig
 
 @pytest.fixture
 def program(digits, monkeypatch, tmp_path):
-    """Runs it on the digits, ten steps a row: arguments -> exit status; and what was trained."""
+    """Return the program as a function: arguments -> exit status; ten steps a row, on digits."""
     real, trained, loaded = run.train, [], []
     monkeypatch.setattr(reproduce.data, "load", lambda n, *_, **__: loaded.append(n) or digits)
 

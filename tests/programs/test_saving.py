@@ -26,7 +26,7 @@ HIDDEN = ["--no-plots", "--quiet"]
 
 @pytest.fixture
 def program(capsys):
-    """main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
+    """Return main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         with pytest.raises(SystemExit) as exit_info:
@@ -132,7 +132,7 @@ BAD = [
 
 @pytest.fixture
 def places(program, tmp_path):
-    """Files by name, good and bad."""
+    """Return files by name, good and bad."""
     paths = {name: tmp_path / name for name in ("missing", "text", "good", "library", "hostile",
                                                 "injected", "wrong")}  # fmt: skip
     paths["text"].write_text("text\n")
@@ -223,7 +223,7 @@ SHAPED = ["--hidden", "20", "--norm", "batch", "--loss", "mse", "--output", "sig
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A model file of the digits, with a network, a preparation and a loss of its own."""
+    """Return a model file of the digits, with its own network, preparation and loss."""
     path = tmp_path_factory.mktemp("trained") / "m.safetensors"
     options = [*LOADED, *SHAPED, "--deskew", "--standardize"]
     assert main_np.main([*HIDDEN, *options, "--export", str(path)]) == 0

@@ -217,7 +217,7 @@ def test_every_c_function_has_its_place():
 
 @pytest.fixture
 def signs(tmp_path):
-    """A small network's file, whose names are hostile, with a few images and their classes."""
+    """Return a small network's file with hostile names, a few images and their classes."""
     names = ('a"b\\', "é??/", "*/ evil /*", "\n%s\x00")
     model = nn.mlp((20, 4)).eval()
     info = info_of((4, 5), classes=names, scale=1 / 255)

@@ -42,7 +42,7 @@ def assert_same(model, back, x):
 
 
 def distorted(model):
-    """With other numbers in every array than a new layer has."""
+    """Change every array of a model, as training would."""
     rng = np.random.default_rng(0)
     for held in (model.named_parameters() | model.named_buffers()).values():
         held.data += rng.uniform(0, 3, held.shape).astype(held.data.dtype)

@@ -1,4 +1,4 @@
-"""The kernels' tests on an emulated Arm processor: python -m tests.support.arm, or make arm
+"""The kernels' tests on an emulated Arm processor: python -m tests.support.arm, or make arm.
 
 Makes in build/arm/ a Debian for aarch64, the packages that the tests import, and a program `python`
 that runs the one in the other. A copy of the sources is built there by the cross compiler, and
@@ -70,7 +70,7 @@ def test(options):
 
 
 def make(folder, install):
-    """Make a folder once: one that was left half made has another name."""
+    """Make a folder once; an unfinished one has another name."""
     if folder.exists():
         return
     part = folder.with_name(f"{folder.name}.part")
@@ -104,9 +104,9 @@ def copy_sources():
 
 
 def build_kernels():
-    """Translate the kernels to C here, which is slow in an emulator; compile them there.
+    """Translate the kernels to C on the host, as an emulator is slow; compile them in the guest.
 
-    What Debian's Python calls as its compiler is the cross compiler's name, and runs unemulated.
+    Debian's Python calls its compiler by the cross compiler's name, which runs unemulated.
     """
     run(sys.executable, "-c", "import setup; setup.extensions()", cwd=TREE)
     settings = {"NP_NN_STRICT": "1", "CFLAGS": f"-idirafter '{DEBIAN}/usr/include'"}

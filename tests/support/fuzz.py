@@ -3,8 +3,8 @@
     make fuzz                              the suite runs less of it: test_fuzz.py
     python -m tests.support.fuzz --cases N --seed N
 
-Of each kind of input one that is right is mutated. Whatever comes of it, nothing but NpNNError is
-raised, in less than a second and a gibibyte, and a training that refuses a checkpoint is as it was.
+A valid input of each kind is mutated. Reading it may raise NpNNError only, within a second and a
+gibibyte, and leaves a training that refuses a checkpoint unchanged.
 """
 
 import argparse
@@ -45,7 +45,7 @@ ODD += (float("nan"), float("inf"), True, None, "", "-", "--json", "x" * 9999, "
 
 
 def mutated(content, rng):
-    """Bytes with some changes: of bits, of lengths, of pieces cut out, doubled or overwritten."""
+    """Return bytes with random changes: bits flipped, pieces cut, inserted or overwritten."""
     content = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 5, 20))):
         at = rng.randrange(len(content) + 1)
@@ -65,7 +65,7 @@ def mutated(content, rng):
 
 
 def mutated_tree(tree, rng):
-    """A tree of dicts, lists and leaves with one node changed."""
+    """Return a tree of dicts, lists and leaves with one node changed."""
     if isinstance(tree, dict | list) and tree and rng.random() < 0.9:
         copy = dict(tree) if isinstance(tree, dict) else list(tree)
         key = rng.choice(list(copy) if isinstance(copy, dict) else range(len(copy)))
@@ -78,7 +78,7 @@ def mutated_tree(tree, rng):
 
 
 def odd(value, rng):
-    """Something else than a value, and often much like it."""
+    """Return a value other than the given one, often similar to it."""
     if isinstance(value, np.ndarray) and value.ndim and rng.random() < 0.7:
         return rng.choice((value[..., :-1], value.astype(np.float64), value * np.float32("nan"),
                            value.T, value[None], np.array(0), value.astype(bool)))  # fmt: skip
@@ -123,7 +123,7 @@ class Bytes:
 
 
 def signed(content):
-    """With the SHA-256 that the content now has, as someone does who means harm."""
+    """Return a file with the SHA-256 of its changed content, as an attacker would write it."""
     at = content.find(b"sha256") + len(b'sha256\\": \\"')
     unsigned = content[:at] + archive.UNSIGNED.encode() + content[at + 64 :]
     return unsigned.replace(
@@ -179,7 +179,7 @@ class ModelFiles:
         self.right = [self._right(name) for name in MODELS]
 
     def _right(self, name):
-        """The bytes of a small model's file, its tree, its arrays, and its outputs."""
+        """Return (bytes of a small model's file, its tree, its arrays, its outputs)."""
         sizes = {
             "mlp": {"sizes": (196, 5, 3), "norm": "batch", "dropout": 0.1, "residual": True},
             "residual_mlp": {"inputs": 196, "classes": 3},
@@ -212,14 +212,14 @@ class ModelFiles:
 
 
 def mutated_arrays(state, rng):
-    """A state_dict with one of its entries changed, if it is still one."""
+    """Return the arrays of a state_dict after one change to it."""
     changed = mutated_tree(state, rng)
     arrays = changed if isinstance(changed, dict) else {}
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
 def use(model, info):
-    """The outputs for an image prepared as the info says, if it is a small one."""
+    """Return the outputs for an image prepared as the info says; None if it is large."""
     shape = info.preparation.shape or (14, 14)
     if np.prod(shape) > 10**5:
         return None  # its pixels would take longer than the file
@@ -285,7 +285,7 @@ class Specs:
 
 
 class Logs:
-    """Logs of lines of JSON, to be gone on with."""
+    """Logs of JSON lines, to be appended to."""
 
     def __init__(self, folder):
         self.path = Path(folder) / "log"
@@ -384,7 +384,7 @@ KINDS |= {Specs: 0.12, Logs: 0.07, OwnFiles: 0.03}
 
 
 def fuzz(cases, seed, out=print):
-    """Try so many; returns how many went wrong: another error, or too much time or memory."""
+    """Try `count` cases; return the number of failures: other errors, too much time or memory."""
     wrong, tried = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for number, (kind, share) in enumerate(KINDS.items()):
@@ -414,7 +414,7 @@ def fuzz(cases, seed, out=print):
 
 
 def limit_memory():
-    """More than this beyond what is in use now is a MemoryError, which counts as wrong."""
+    """Limit the memory to what is in use plus MOST_BYTES; a MemoryError counts as wrong."""
     import resource
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])

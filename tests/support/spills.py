@@ -1,4 +1,4 @@
-"""Registers that inner loops spill: python -m tests.support.spills CC [OPTIONS OF CC]
+"""Registers that inner loops spill: python -m tests.support.spills CC [OPTIONS OF CC].
 
 Compiles the kernels to assembly for x86 or Arm. Prints the innermost loops that multiply vectors,
 call nothing, and yet read or write the stack: how many of their instructions do so with vectors,

@@ -1,4 +1,4 @@
-"""Predictions from many threads beside a training: python -m tests.support.stress
+"""Predictions from many threads beside a training: python -m tests.support.stress.
 
 Prints how many answers differ from those of one thread, and exits with 1 if any does.
 """

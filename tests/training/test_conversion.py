@@ -14,7 +14,7 @@ SPARSE = [sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix, sparse.coo_arr
 
 
 def pixels():
-    """(60, 4), half of them 0."""
+    """Return pixels (60, 4), half of them 0."""
     images = blobs(60).images.reshape(60, 4)
     return np.where(images < 30, 0, images)
 
@@ -32,7 +32,7 @@ def first_loss(images, labels=None, loss=None, scale=None, **options):
 
 
 def by_hand(x, labels=None):
-    """The loss of float32 images as they are, from NumPy's layers."""
+    """Return the loss of unscaled float32 images, from NumPy's layers."""
     model = nn.initialize(nn.mlp((4, 8, 3)), "torch", seed=0)
     labels = blobs(60).labels if labels is None else labels
     return nn.CrossEntropyLoss()(model.forward(np.float32(x)), labels)
