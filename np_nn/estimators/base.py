@@ -28,7 +28,7 @@ AUTO_BATCH = 200
 FEWEST_HELD_OUT = 2
 
 
-class Perceptron(BaseEstimator):
+class BaseMLP(BaseEstimator):
     """Multilayer perceptron with scikit-learn's parameters, attributes and random numbers.
 
     A subclass implements ``_encode`` (targets and number of outputs), ``_loss``, ``_score`` of

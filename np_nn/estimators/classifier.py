@@ -10,13 +10,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from np_nn.estimators import likelihood, parameters
-from np_nn.estimators.base import Perceptron
+from np_nn.estimators.base import BaseMLP
 from np_nn.losses import CrossEntropyLoss, one_hot
 from np_nn.utils.checks import is_amount
 from np_nn.utils.errors import NpNNError
 
 
-class MLPClassifier(ClassifierMixin, Perceptron):
+class MLPClassifier(ClassifierMixin, BaseMLP):
     """Multilayer perceptron for classification; scikit-learn's MLPClassifier, in float32.
 
     All parameters of ``sklearn.neural_network.MLPClassifier`` have the same meaning. The same
@@ -44,7 +44,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ):  # fmt: skip
         parameters.store(self, locals())
 
-    @available_if(Perceptron._is_stochastic)
+    @available_if(BaseMLP._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train one more epoch on X (n, I) and y (n,) or (n, labels); return self.
 
@@ -83,7 +83,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             return log_expit(np.hstack([-z, z]))
         return log_softmax(z, axis=1) if self.out_activation_ == "softmax" else log_expit(z)
 
-    # ---- Methods that Perceptron calls --------------------------------------------------------
+    # ---- Methods that BaseMLP calls -----------------------------------------------------------
 
     def _encode(self, y, first, classes):
         check_classification_targets(y)

@@ -6,13 +6,13 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from np_nn.estimators import likelihood, parameters
-from np_nn.estimators.base import Perceptron
+from np_nn.estimators.base import BaseMLP
 from np_nn.estimators.likelihood import HalfSquaredError
 from np_nn.utils.arrays import as_float
 from np_nn.utils.errors import NpNNError
 
 
-class MLPRegressor(RegressorMixin, Perceptron):
+class MLPRegressor(RegressorMixin, BaseMLP):
     """Multilayer perceptron for regression; scikit-learn's MLPRegressor, in float32.
 
     All parameters of ``sklearn.neural_network.MLPRegressor`` have the same meaning. Additional
@@ -39,7 +39,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     ):  # fmt: skip
         parameters.store(self, locals())
 
-    @available_if(Perceptron._is_stochastic)
+    @available_if(BaseMLP._is_stochastic)
     def partial_fit(self, X, y, sample_weight=None):
         """Train one more epoch on X (n, I), y (n,) or (n, outputs); return self."""
         return self._fit(X, y, sample_weight, resume=True, incremental=True)
@@ -49,7 +49,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         values = self._means(self._outputs(X))
         return values[:, 0] if self.n_outputs_ == 1 else values
 
-    # ---- Methods that Perceptron calls --------------------------------------------------------
+    # ---- Methods that BaseMLP calls -----------------------------------------------------------
 
     def _encode(self, y, first, classes):
         if self.loss == "poisson" and y.min() < 0:

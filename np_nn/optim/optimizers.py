@@ -10,13 +10,12 @@ from np_nn.utils.errors import NpNNError
 class Optimizer:
     """Base class of optimizers: parameters, hyperparameters, and the number of steps made.
 
-    parameters: from ``model.parameters()``. ``step`` reads each parameter's grad and changes its
-    data in place. ``lr`` is the base rate; the user may change it at any time, and nothing else
-    does. ``moments`` holds, for each parameter, a tuple of arrays: the optimizer's state.
-    ``settings`` holds the numbers that the update takes besides the learning rate.
+    parameters: from ``model.parameters()``; ``step`` changes their data in place by their grad.
+    ``lr`` is the base rate; the user may change it at any time, and nothing else does. ``moments``
+    holds a tuple of arrays for each parameter: the optimizer's state; ``settings`` the numbers
+    that the update takes besides the learning rate.
 
-    Raises NpNNError for a hyperparameter that is negative or not finite, and for a parameter that
-    is given twice.
+    Raises NpNNError for a negative or non-finite hyperparameter, and for a parameter given twice.
     """
 
     def __init__(self, parameters, **settings):
@@ -100,9 +99,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum, as PyTorch's SGD.
 
-    ::
+    With g = grad + weight_decay * weight::
 
-        g = grad + weight_decay * weight
         v = momentum * v + g
         weight -= lr * (g + momentum * v if nesterov else v)
 
@@ -128,12 +126,11 @@ class SGD(Optimizer):
 class Adagrad(Optimizer):
     """Adagrad: weights with large past gradients take smaller steps, as PyTorch's Adagrad.
 
-    ::
+    With g = grad + weight_decay * weight and t the number of the step::
 
         s = s + g^2
         weight -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)
 
-    with g = grad + weight_decay * weight and t the number of the step.
     Raises NpNNError for an invalid hyperparameter. Source: Duchi et al. 2011.
     """
 
@@ -158,13 +155,12 @@ class Adagrad(Optimizer):
 class RMSprop(Optimizer):
     """RMSprop: each gradient is divided by its recent root mean square, as PyTorch's RMSprop.
 
-    ::
+    With g = grad + weight_decay * weight and a = 0, or if centered the running mean of g::
 
         s = alpha * s + (1 - alpha) * g^2
         v = momentum * v + g / (sqrt(s - a^2) + eps)
         weight -= lr * v
 
-    with g = grad + weight_decay * weight; centered: a is the running mean of g, else 0.
     Raises NpNNError for an invalid hyperparameter, and for an alpha above 1.
     Source: Tieleman and Hinton 2012; see ``reference.rmsprop_step``.
     """
@@ -193,14 +189,13 @@ class RMSprop(Optimizer):
 class Adadelta(Optimizer):
     """Adadelta: steps in the unit of the weights, without a rate to tune, as PyTorch's Adadelta.
 
-    ::
+    With g = grad + weight_decay * weight::
 
         s = rho * s + (1 - rho) * g^2
         c = sqrt(d + eps) / sqrt(s + eps) * g
         d = rho * d + (1 - rho) * c^2
         weight -= lr * c
 
-    with g = grad + weight_decay * weight.
     Raises NpNNError for an invalid hyperparameter, and for a rho above 1. Source: Zeiler 2012.
     """
 
@@ -219,14 +214,13 @@ class Adadelta(Optimizer):
 class Adam(Optimizer):
     """Adam: each weight has a step size of its own, as PyTorch's Adam.
 
-    ::
+    With g = grad + weight_decay * weight and t the number of the step::
 
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g^2
         weight -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
 
-    with g = grad + weight_decay * weight and t the number of the step. eps_hat: eps is added to
-    sqrt(v) before the division, as in Keras and scikit-learn, but not in PyTorch.
+    eps_hat: add eps to sqrt(v) before the division, as Keras and scikit-learn do, not PyTorch.
     Raises NpNNError for an invalid hyperparameter, and for a beta of 1 or more.
     Source: Kingma and Ba 2015.
     """
@@ -252,11 +246,10 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay, as PyTorch's AdamW.
 
-    ::
+    Before Adam's step, in place of the decay in g::
 
         weight *= 1 - lr * weight_decay
 
-    comes before Adam's step, in place of the decay in g.
     Source: Loshchilov and Hutter 2019.
     """
 

@@ -44,8 +44,7 @@ def fit(
     """Train a model in place.
 
     Args:
-        model: Module, trained in training mode; afterwards each of its modules is in its previous
-            mode.
+        model: Module, trained in training mode; afterwards its modules are in their old modes.
         data: `Split`: images (n, ...), pixels or floats, and labels (n,) int, or targets (n, C)
             for a loss of values.
         loss: Loss.
@@ -65,9 +64,9 @@ def fit(
         callbacks: `Callback` objects, called in turn.
         resume: file written by `Checkpoint`, from which training continues bit for bit. All other
             arguments must match the original run, except for more steps or epochs.
-        seed: seed of the batches, the distortions and the layers that draw random numbers. None:
-            the next one of `manual_seed`, so that a second call draws other batches, and a second
-            run of a program the same ones; with ``resume`` that of the original run.
+        seed: seed of batches, distortions and random layers. None: the next one of `manual_seed`,
+            so that a second call draws other batches, and a second run of a program the same ones;
+            with ``resume`` that of the original run.
         input: how images reach the first layer: "auto", "dense" or "sparse"; see
             ``training.inputs.choose``.
         quiet: show no progress.

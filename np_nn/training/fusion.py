@@ -1,9 +1,8 @@
 """Fusion of adjacent layers into one, for training, and folding of BatchNorm, for inference.
 
-A fused stage is computed by one compiled kernel in one pass, so the arrays between its layers are
-never written, among them the largest of a convolutional network, between convolution and pooling.
-Folding merges a Conv2d or Linear and the BatchNorm behind it, which in inference multiplies and
-adds constants.
+A fused stage is computed by one compiled kernel, which never writes the arrays between its layers,
+such as the large one between convolution and pooling. Folding merges a Conv2d or Linear and the
+BatchNorm behind it, which in inference multiplies and adds constants.
 """
 
 import copy
@@ -30,9 +29,8 @@ def fuse(model):
 def rewrite(model, find):
     """Return the model with runs of layers replaced, or the model itself if there are none.
 
-    find: function (layers) -> (make, count), where make(*layers[:count]) is the replacement of a
-    run; (None, 1) if the layers begin with no run. It is called for each Sequential and Residual,
-    at any depth.
+    find: function (layers) -> (make, count), where make(*layers[:count]) replaces a run, or
+    (None, 1) if the layers begin with none; called for each Sequential and Residual, at any depth.
     """
     if type(model) is Residual:
         parts = list(model.children().values())
@@ -79,7 +77,7 @@ def _side_by_side(pool):
 class NormRelu(Module):
     """BatchNorm1d or BatchNorm2d and ReLU: the same results, in one operation in training.
 
-    norm, relu: the layers it replaces; statistics and gradients are norm's.
+    norm, relu: the layers it replaces; statistics and gradients go to norm's.
     """
 
     def __init__(self, norm, relu):
@@ -127,7 +125,7 @@ class ResidualRelu(Module):
 class ConvReluPool(Module):
     """Conv2d of stride 1, ReLU and, if given, MaxPool2d: the same results, in one operation.
 
-    conv, relu, pool: the layers it replaces; the gradients are those of conv's Parameters.
+    conv, relu, pool: the layers it replaces; the gradients go to conv's Parameters.
     """
 
     takes = "images"
@@ -160,18 +158,15 @@ class ConvReluPool(Module):
         )  # fmt: skip
 
 
-FOLDED = {
-    Conv2d: BatchNorm2d,
-    Linear: BatchNorm1d,
-}  # layer: the BatchNorm that can be folded into it
+FOLDED = {Conv2d: BatchNorm2d, Linear: BatchNorm1d}  # layer: the BatchNorm folded into it
 
 
 def fold(model):
     """Return a model for inference with each BatchNorm folded into the Conv2d or Linear before it.
 
-    Its outputs are the model's, except for rounding. Folded layers have new Parameters, computed
-    from the current ones; all other layers are shared. Returns the model itself if there is
-    nothing to fold, or if ``ops`` has no kernels: with NumPy, layers are computed one by one.
+    Its outputs are the model's, except for rounding. Folded layers have new Parameters; all other
+    layers are shared. Returns the model itself if there is nothing to fold, or if ``ops`` has no
+    kernels: with NumPy, layers are computed one by one.
     Source: Jacob et al. 2018, Quantization and training of neural networks for efficient
     integer-arithmetic-only inference, section 3.2.
     """

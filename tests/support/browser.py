@@ -1,4 +1,4 @@
-"""A page in a headless browser: what would trouble a reader on a phone or a desk, day or night."""
+"""Checks of a page in a headless browser, on phone and desktop sizes, in light and dark mode."""
 
 import shutil
 import sys
@@ -73,7 +73,7 @@ def _outside(url, folder):
 
 
 def problems(chromium, *paths, folder=None):
-    """Return what is wrong with the pages of files, a line each: [] if nothing is.
+    """Return the problems of the pages of files, a line each, or [].
 
     On a phone and on a desk, in light and dark: messages of the console, errors of scripts,
     requests to anywhere but a folder, by default the first page's own, sideways scrolling, broken

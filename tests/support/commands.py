@@ -1,4 +1,4 @@
-"""Short options, drawing and a refusal, shared by the tests of python -m np_nn.visualize."""
+"""Helpers of the tests of python -m np_nn.visualize: short options, drawing, and refusals."""
 
 import pytest
 

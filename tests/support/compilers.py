@@ -1,4 +1,4 @@
-"""The C of the kernels without Python, for any compiler of any machine."""
+"""The kernels' C code without Python, for any compiler and machine."""
 
 import importlib.util
 import re

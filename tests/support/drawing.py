@@ -1,4 +1,4 @@
-"""Digits drawn on the page of np-nn draw, and what must come of them.
+"""Digits drawn on the page of np-nn draw, compared with np-nn predict.
 
 ``python -m tests.support.drawing`` draws 200 digits of MNIST's test set on the pages of two
 networks, and compares picture and answer with those of np-nn predict.
@@ -62,7 +62,7 @@ def strokes(image):
 
 
 def draw(page, lines):
-    """Draw lines on the page's pad, in place of what is there, as a mouse would at once."""
+    """Replace the drawing on the page's pad by lines, all at once."""
     page.click("#clear")
     page.evaluate(DRAW, lines)
     page.evaluate(FRAME)

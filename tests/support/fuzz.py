@@ -1,4 +1,4 @@
-"""Read mutated files and options by the thousand: each is read, or refused in our own words.
+"""Read thousands of mutated files and options: each is read, or raises NpNNError.
 
     make fuzz                              the suite runs less of it: test_fuzz.py
     python -m tests.support.fuzz --cases N --seed N
@@ -110,7 +110,7 @@ class IDXFiles:
 
 
 class Bytes:
-    """Checkpoints with changed bytes; one in two with the right hash all the same."""
+    """Checkpoints with changed bytes; half of them with the right hash."""
 
     def __init__(self, folder):
         self.right = Checkpoints(folder).path.read_bytes()

@@ -1,4 +1,4 @@
-"""pytest plugin that writes down the bits of every call of a kernel.
+"""pytest plugin that records a hash of every call of a kernel.
 
     python -m pytest -p tests.support.kernel_bits --bits FILE tests/kernels/test_mlp.py
 

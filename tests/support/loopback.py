@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 whose folders misbehave, each in its own way.
+"""HTTP server on 127.0.0.1 whose folders misbehave, each in its own way.
 
 with Loopback() as web:
     web.add("good", {"file.gz": b"..."})

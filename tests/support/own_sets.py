@@ -1,4 +1,4 @@
-"""Small data sets like those of users: colour, tables, many classes, names of every kind."""
+"""Small data sets like those of users: colour images, tables, many classes, unusual names."""
 
 import numpy as np
 

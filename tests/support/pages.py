@@ -1,4 +1,4 @@
-"""The project's Markdown pages, and the links in them that do not lead where they say."""
+"""The project's Markdown pages, and their broken links."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ def anchors(text):
 def broken_links(text, folder=ROOT):
     """Return the broken link targets of a page with this text in a folder.
 
-    A link to code names a file, and may name what that defines: no line, which the next edit moves.
+    A link to code names a file, and may name a definition in it, but no line number.
     """
     prose = FENCED.sub("", text)
     targets = map("".join, TARGET.findall(prose))

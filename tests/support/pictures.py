@@ -1,4 +1,4 @@
-"""A run to draw and checks of a drawn figure, shared by the tests of pictures."""
+"""Helpers of the tests of pictures: a run to draw, and checks of a figure."""
 
 import numpy as np
 from matplotlib.text import Text

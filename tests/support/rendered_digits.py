@@ -1,4 +1,4 @@
-"""Digits rendered in the fonts that matplotlib ships, as a user's image files may look.
+"""Digits rendered in matplotlib's fonts, like a user's image files.
 
 ``python -m tests.support.rendered_digits`` prints how many of them, and of MNIST's test images
 that went through the digit preparation as files do, fast99conv reads rightly.
@@ -48,7 +48,7 @@ def rendered(count, seed):
 
 
 def _render(label, rng):
-    """Draw one digit: font, size, stroke, look, place and rotation are random."""
+    """Draw one digit with random font, size, stroke, colours, place and rotation."""
     size = int(np.exp(rng.uniform(*np.log(SIZES))))
     font = ImageFont.truetype(str(FONTS / f"{rng.choice(NAMES)}.ttf"), size)
     stroke = int(rng.integers(0, 1 + size // 25))  # pixels around the font's own
@@ -59,7 +59,7 @@ def _render(label, rng):
 
 
 def _mask(text, font, stroke, rng):
-    """Return ink (H, W) 0..1: the text at a random place of a larger page, turned there."""
+    """Return ink (H, W) 0..1: the text, rotated, at a random place of a larger page."""
     left, top, right, bottom = font.getbbox(text, stroke_width=stroke)
     width, height = right - left, bottom - top
     side = int(max(width, height) * rng.uniform(1.5, 2.5))
@@ -111,7 +111,7 @@ def prepared(image):
 
 
 def right(model, images, labels):
-    """Return the share of images (n, 28, 28) that a network reads rightly."""
+    """Return a network's accuracy on images (n, 28, 28)."""
     split = model.info.preparation.split(np.stack(images), np.asarray(labels))
     return nn.evaluate(model, split).accuracy
 

@@ -47,7 +47,7 @@ def train_until(stop):
 
 
 def wrong_answers(name, rounds):
-    """Return how many of the answers of a model are not those that it gives alone."""
+    """Return the number of a model's answers that differ from those of a single thread."""
     model, _ = a_model(name)
     shape = (784,) if name in ("mlp", "residual_mlp") else (1, 28, 28)
     images = np.random.default_rng(5).random((THREADS, 20, *shape), np.float32)

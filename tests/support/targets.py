@@ -53,11 +53,11 @@ WebAssembly.instantiate(require('fs').readFileSync(process.argv[1]), wasi.getImp
 
 
 class MissingError(Exception):
-    """What a row needs and this machine does not have; its text is the row's reason."""
+    """Missing requirement of a row on this machine; the text is the row's reason."""
 
 
 class BrokenError(Exception):
-    """A compiler or a program that is here and fails; its text is the row's reason."""
+    """Failure of an installed compiler or of its program; the text is the row's reason."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Target:
     isa: str = "best"  # of x86: a name that NP_NN_ISA takes
 
     def build(self):
-        """Return what decides the program: rows with the same share it."""
+        """Return what determines the program: rows with equal values share it."""
         return self.compiler, self.flags
 
     def labels(self):
@@ -265,7 +265,7 @@ def differing(rows):
 
 
 def failed(rows):
-    """Return the rows of what is here and does not work."""
+    """Return the rows whose compiler or program is installed but fails."""
     return [row for row in rows if len(row) == 2 and row[1].startswith(FAILED)]
 
 

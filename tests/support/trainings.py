@@ -1,4 +1,4 @@
-"""A small data set and a small training on it, for tests of what happens while training."""
+"""A small data set and a short training on it, for tests of callbacks and resuming."""
 
 import numpy as np
 
