@@ -67,6 +67,17 @@ def test_sparse_matrices_are_converted_like_arrays(kind, dtype):
     assert first_loss(kind(x)) == pytest.approx(first_loss(x), rel=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float64", ">f8"])
+def test_numbers_that_float32_cannot_hold_are_named_and_infinity_is_kept(dtype):
+    large, labels = np.array([[1.0, np.inf], [np.nan, -1e39]], dtype), np.zeros(2, int)
+    for images in (large, large[:, ::-1], sparse.csr_array(large)):
+        with pytest.raises(nn.NpNNError, match=r"^the images: float32 cannot hold -1e\+39$"):
+            nn.Split(images, labels)
+    with pytest.raises(nn.NpNNError, match=r"^the labels: float32 cannot hold -1e\+39$"):
+        nn.Split(np.zeros((2, 1)), large)
+    assert np.isinf(nn.Split(large[:1], labels[:1]).images[0, 1])
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
 def test_any_layout(dtype):
     x = pixels().astype(dtype)
