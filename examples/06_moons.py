@@ -85,7 +85,7 @@ def main(argv=None):
 
 
 def draw_films(sets, seen, args):
-    title = "Decision boundary during training (np_nn), with the validation points"
+    title = "The border while it is learnt (np_nn), with the validation points"
     with common.picture(args, "06_moons_border", title, height=5.4) as figure:
         for row, (name, (x, y)) in zip(figure.subplots(3, 5), sets.items(), strict=True):
             films = seen[name, "np_nn"].films
