@@ -125,7 +125,7 @@ def mnist(small):
 
 @pytest.fixture
 def fetch(small, web, tmp_path):
-    """fetch("403", "good") downloads MNIST from these mirrors into tmp_path/root."""
+    """Return a function that downloads MNIST from the given mirrors into tmp_path/root."""
 
     def run(*folders, name="mnist", root=tmp_path / "root"):
         mirrors = [web.url(folder) for folder in folders]

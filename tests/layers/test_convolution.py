@@ -333,7 +333,7 @@ IMAGE = np.zeros((2, 1, 5, 4), np.float32)
         (lambda: nn.Dropout2d(0.5)(np.zeros((2, 3))), r"Dropout2d\(p=0.5\) expects \(batch"),
         (
             lambda: nn.Residual(nn.Conv2d(1, 2, 1), nn.Conv2d(1, 3, 1))(IMAGE),
-            r"the block makes \(2, 2, 5, 4\) and the shortcut \(2, 3, 5, 4\) of \(2, 1, 5, 4\)",
+            r"the block returns \(2, 2, 5, 4\) and the shortcut \(2, 3, 5, 4\); both must have",
         ),
     ],
 )

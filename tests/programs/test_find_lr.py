@@ -55,7 +55,7 @@ def test_the_picture_marks_the_suggestion(monkeypatch):
     found = SimpleNamespace(
         rates=np.geomspace(1e-7, 1, 51), losses=losses, smoothed=losses, suggestion=0.05
     )
-    plots.plot_lr_range(found, "", "The loss while the learning rate grows\nof a network", "note")
+    plots.plot_lr_range(found, "", "Range test: loss as the rate grows\nof a network", "note")
     plots.snapshot(drawn[0])
     (axes,) = drawn[0].axes
     assert axes.lines[-1].get_xdata()[0] == 0.05

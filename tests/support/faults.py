@@ -1,7 +1,7 @@
 """Break the writing of checkpoints in every way that a machine can, and count the failures.
 
     make faults                                           the suite runs less of it
-    python -m tests.support.faults --kills N --rounds N   so many kills, and pairs of trainings
+    python -m tests.support.faults --kills N --rounds N   number of kills, and of pairs of trainings
 
 A training is killed at random moments, mostly while it writes a checkpoint, and resumed, many
 times; each system call that writes fails in turn; and two trainings write the same file. A whole

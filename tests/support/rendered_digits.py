@@ -48,7 +48,7 @@ def rendered(count, seed):
 
 
 def _render(label, rng):
-    """Draw one digit: font, size, stroke, look, place and rotation are random."""
+    """Draw one digit with random font, size, stroke, colours, place and rotation."""
     size = int(np.exp(rng.uniform(*np.log(SIZES))))
     font = ImageFont.truetype(str(FONTS / f"{rng.choice(NAMES)}.ttf"), size)
     stroke = int(rng.integers(0, 1 + size // 25))  # additional width in pixels
