@@ -54,7 +54,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ) -> None:  # fmt: skip
         parameters.store(self, locals())
 
-    @available_if(Perceptron._is_stochastic)
+    @available_if(BaseMLP._is_stochastic)
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
