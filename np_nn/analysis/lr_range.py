@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from np_nn.data.split import Split
+from np_nn.data.split import SplitLike
 from np_nn.layers.module import Module
 from np_nn.losses import Loss
 from np_nn.optim.optimizers import Optimizer
 from np_nn.training.callbacks import Callback
 from np_nn.training.fit import fit
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import DivergedError, NpNNError
 
 SMOOTHING = 0.9  # decay of the exponential moving average of the losses
@@ -56,8 +57,9 @@ class _Watch(Callback):
         training.stop = losses[-1] > DIVERGED * losses.min()
 
 
+@check_arguments
 def find_lr(
-    model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, low: float = 1e-7,
+    model: Module, data: SplitLike, loss: Loss, optimizer: Optimizer, *, low: float = 1e-7,
     high: float = 10.0, steps: int = 200, seed: int = 0, **options: Any,
 ) -> LRRange:  # fmt: skip
     """Train one step at each of `steps` learning rates from `low` to `high`, and suggest a rate.
@@ -66,7 +68,7 @@ def find_lr(
 
     Args:
         model: Module.
-        data: `Split` to train on.
+        data: `Split` or pair (x, y) to train on.
         loss: Loss.
         optimizer: Optimizer of the model's parameters; its own learning rate is ignored.
         low: first learning rate, above 0.

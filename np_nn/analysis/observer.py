@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from np_nn.analysis.hooks import watched
-from np_nn.data.split import Split
+from np_nn.data.split import SplitLike, as_split, check_samples
 from np_nn.layers.activations import Activation
 from np_nn.layers.module import inference
 from np_nn.losses import CrossEntropyLoss, Loss
 from np_nn.training import inputs
 from np_nn.training.callbacks import Callback
 from np_nn.training.state import Training
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.checks import check_range
 
 BINS = 50  # of a histogram
 
@@ -36,6 +38,7 @@ class Observation:
     dead: dict
 
 
+@check_arguments
 class Observer(Callback):
     """Callback that observes a training: at its start, after each epoch, and every `every` batches.
 
@@ -54,10 +57,14 @@ class Observer(Callback):
     """
 
     def __init__(
-        self, data: Split, loss: Loss | None = None, *, every: int = sys.maxsize, images: int = 512
-    ) -> None:
-        self.data, self.loss, self.every = data, loss or CrossEntropyLoss(), every
-        self.indices = np.arange(min(images, len(data)))
+        self, data: SplitLike, loss: Loss | None = None, *, every: int = sys.maxsize,
+        images: int = 512,
+    ) -> None:  # fmt: skip
+        self.data, self.loss, self.every = as_split(data), loss or CrossEntropyLoss(), every
+        check_samples(self.data)
+        check_range("Observer: every", every, most=sys.maxsize)
+        check_range("Observer: images", images)
+        self.indices = np.arange(min(images, len(self.data)))
         self.start: dict[str, np.ndarray] | None = None
         self.observations: list[Observation] = []
 

@@ -8,6 +8,7 @@ import numpy as np
 from np_nn.layers import Dropout, Dropout2d, Flatten, GaussianNoise, Linear
 from np_nn.layers.module import Module, Sequential, inference, is_chain
 from np_nn.losses import Loss
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import as_input
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike
@@ -97,6 +98,7 @@ class Trace:
         raise NpNNError("the network has no Linear layer: Trace.unit needs one")
 
 
+@check_arguments
 def trace(model: Sequential, x: ArrayLike, target: ArrayLike, loss: Loss) -> Trace:
     """Run one sample forward and backward through a Sequential; return a Trace.
 

@@ -9,12 +9,15 @@ from np_nn.data.dataset import Dataset
 from np_nn.data.formats.found import Options
 from np_nn.data.preparation import FEATURES, Preparation
 from np_nn.data.sources import names
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.converters import image_size as converted_size
 from np_nn.utils.converters import name_or_path
 from np_nn.utils.errors import DataError
+from np_nn.utils.seeds import checked
 from np_nn.utils.types import PathLike
 
 
+@check_arguments
 def load(
     name: PathLike = "auto", data_dir: PathLike | None = None, *, scale: float = 1 / 255,
     download: bool | None = None, quiet: bool = False, label: str | None = None,
@@ -53,6 +56,7 @@ def load(
         DataError: for a data set that is missing, unreadable or damaged.
         NpNNError: for an unknown name that is not a file or folder either.
     """
+    checked(seed)
     if isinstance(name, str) and name in names():
         if label is not None or image_size is not None or skip_unreadable:
             raise DataError(f"{name} has its own labels and size: label, image_size and "

@@ -10,6 +10,7 @@ from np_nn.data.dataset import Dataset
 from np_nn.data.formats import order
 from np_nn.data.formats.found import TEST, TRAIN, Found, Part
 from np_nn.data.preparation import ARRAY, FEATURES, IMAGE, Preparation
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import PIXEL
 from np_nn.utils.errors import DataError, shown
 from np_nn.utils.seeds import checked
@@ -19,6 +20,7 @@ LEAST_PIXELS = 16  # minimum columns, a square number, for rows of 0..255 to cou
 MANY_CLASSES = 20  # more classes of a table are an error unless they have two samples on average
 
 
+@check_arguments
 def from_arrays(
     x: ArrayLike, y: ArrayLike, test: tuple[ArrayLike, ArrayLike] | None = None, *,
     classes: Iterable[object] | None = None, name: str = "arrays", scale: float = PIXEL,
@@ -60,16 +62,21 @@ def from_arrays(
 
 
 def _samples(x):
+    """Return samples as an array; a DataFrame's columns must be numbers."""
     if hasattr(x, "columns"):  # a DataFrame
         arrays = {column: np.asarray(x[column]) for column in x.columns}
         for column, array in arrays.items():
             if array.dtype.kind not in "biuf":
                 raise DataError(f"column {shown(column)} holds {array.dtype}, not numbers")
         return np.stack(list(arrays.values()), axis=1)
+    return _array(x, "x")
+
+
+def _array(x, name):
     try:
         return np.asarray(x)
-    except (TypeError, ValueError) as error:  # ragged rows
-        raise DataError(f"x must be an array of numbers: {shown(error)}") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged rows, or an error of a tensor
+        raise DataError(f"{name} must be an array: {shown(error)}") from None
 
 
 def _labels(y):
@@ -82,7 +89,7 @@ def _labels(y):
         return codes, dict(enumerate(map(str, categorical.categories)))
     if isinstance(y, list | tuple) and any(isinstance(label, str) for label in y):
         return np.array(y, object), {}  # a text array would turn a missing label into a class
-    return np.asarray(y), {}
+    return _array(y, "y"), {}
 
 
 def dataset(found, name, seed=0, scale=PIXEL, preparation=None):

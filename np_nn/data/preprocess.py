@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
+from np_nn.utils.arguments import check_arguments, misfit
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
@@ -25,6 +26,7 @@ def mean_and_std(images):
     return mean, math.sqrt(max(squares / images.size - mean**2, 0.0))
 
 
+@check_arguments
 def standardization(images: Array) -> tuple[float, float]:
     """Return (scale, shift): scale * pixel + shift has mean 0 and variance 1 over all images.
 
@@ -36,6 +38,7 @@ def standardization(images: Array) -> tuple[float, float]:
     return 1 / std, -mean / std
 
 
+@check_arguments
 def deskew(images: Array) -> Array:
     """Deskew handwriting: return new images (M, H, W) uint8, sheared and centred.
 
@@ -92,8 +95,7 @@ def check_images(images):
 
 def _check_pixels(images):
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim < 3:
-        got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
-        raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")
+        raise misfit("images", images, "a uint8 array (M, H, W)")
     if not images.size:
         raise NpNNError(f"images of shape {images.shape} have no pixel")
     if max(images.shape[-2:]) > MOST_SIDE:

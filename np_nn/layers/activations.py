@@ -4,10 +4,9 @@ Each works on arrays of any shape (Softmax and LogSoftmax on rows) and has one f
 backward formula in ``reference/activations.py``.
 """
 
-import math
-
 from np_nn import ops
 from np_nn.layers.module import Module
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
@@ -66,6 +65,7 @@ class ReLU(Activation):
     onnx = "Relu", {}
 
 
+@check_arguments
 class LeakyReLU(Activation):
     """Leaky ReLU, y = x where x > 0, else negative_slope * x; PyTorch's (Maas et al. 2013).
 
@@ -77,10 +77,10 @@ class LeakyReLU(Activation):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__(negative_slope=negative_slope)
-        _check_finite(self, negative_slope)
         self.settings = (negative_slope,)
 
 
+@check_arguments
 class ELU(Activation):
     """ELU, y = x where x > 0, else alpha (exp(x) - 1); PyTorch's ELU (Clevert et al. 2016).
 
@@ -92,7 +92,6 @@ class ELU(Activation):
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(alpha=alpha)
-        _check_finite(self, alpha)
         self.settings = (alpha,)
 
 
@@ -108,6 +107,7 @@ class SiLU(Activation):
     name, keeps = "silu", "x"
 
 
+@check_arguments
 class RowActivation(Activation):
     """Activation of whole rows: PyTorch's with dim=1."""
 
@@ -136,8 +136,3 @@ class LogSoftmax(RowActivation):
 
     name = "log_softmax"
     onnx = "LogSoftmax", {"axis": "dim"}
-
-
-def _check_finite(layer, value):
-    if not math.isfinite(value):
-        raise NpNNError(f"{layer}: the number must be finite")

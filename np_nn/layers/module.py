@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from np_nn.utils.arrays import as_input, converted
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.arrays import as_input, converted, numbers
 from np_nn.utils.checks import check_alike
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError, shown
 from np_nn.utils.types import Array, ArrayLike, DTypeLike, Self, Shape
 
-AnyModule = TypeVar("AnyModule", bound="Module")
 
-
+@check_arguments
 class Parameter:
     """Trainable array, and the loss's gradient with respect to it.
 
@@ -31,7 +31,7 @@ class Parameter:
     """
 
     def __init__(self, data: ArrayLike, transposed: bool = False) -> None:
-        self.data = np.ascontiguousarray(data)
+        self.data = np.ascontiguousarray(numbers(data, "Parameter: data"))
         self.grad = np.zeros_like(self.data)
         self.transposed = transposed
 
@@ -55,11 +55,12 @@ class Parameter:
         self.data, self.grad = self.data.astype(dtype), self.grad.astype(dtype)
 
 
+@check_arguments
 class Buffer:
     """Array that a layer keeps but that no gradient changes, such as a running mean."""
 
     def __init__(self, data: ArrayLike) -> None:
-        self.data = np.array(data)
+        self.data = np.array(numbers(data, "Buffer: data"))
 
     def __repr__(self):
         return f"Buffer of shape {self.shape}"
@@ -279,6 +280,10 @@ class Module(HasContext):
         return held[: shape[0]]
 
 
+AnyModule = TypeVar("AnyModule", bound=Module)
+
+
+@check_arguments
 class Sequential(Module):
     """Layers one after the other; PyTorch's Sequential.
 

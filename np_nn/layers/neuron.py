@@ -6,6 +6,8 @@ import numpy as np
 
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.types import Array, ArrayLike
 
@@ -18,6 +20,7 @@ FUNCTIONS = {
 }
 
 
+@check_arguments
 class Neuron(Module):
     """Weighted sum and activation: y = f(w_1 x_1 + ... + w_I x_I + b).
 
@@ -32,8 +35,7 @@ class Neuron(Module):
 
     def __init__(self, in_features: int, activation: str = "sigmoid") -> None:
         super().__init__(in_features=in_features, activation=activation)
-        if in_features < 1:
-            raise NpNNError(f"{self}: the size must be at least 1")
+        check_range(f"{self}: the size", in_features, most=WIDEST)
         if activation not in FUNCTIONS:
             raise unknown_name("activation", activation, FUNCTIONS)
         self.weight = Parameter(

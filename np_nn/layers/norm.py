@@ -6,10 +6,13 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.layers.module import Buffer, Module, Parameter
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
 
+@check_arguments
 class BatchNorm(Module):
     """Base class of BatchNorm1d and BatchNorm2d, which differ in the shape of their input.
 
@@ -125,6 +128,7 @@ class BatchNorm2d(BatchNorm):
     axes = ("height", "width")
 
 
+@check_arguments
 class LayerNorm(Module):
     """Normalisation of each sample to mean 0 and variance 1 over its units; PyTorch's.
 
@@ -168,10 +172,8 @@ class LayerNorm(Module):
 
 
 def _check_settings(layer, features, eps):
-    if not isinstance(features, int | np.integer) or features < 1:
-        raise NpNNError(f"{layer}: the number of features must be a whole number from 1")
-    if not 0 <= eps < np.inf:
-        raise NpNNError(f"{layer}: eps must be finite and not below 0")
+    check_range(f"{layer}: the number of features", features, most=WIDEST)
+    check_range(f"{layer}: eps", eps, 0)
 
 
 def _affine(wanted, features):

@@ -7,12 +7,14 @@ import numpy as np
 from np_nn.layers import Conv2d, Dropout, Flatten, MaxPool2d
 from np_nn.layers.module import Sequential, inference
 from np_nn.models.mlp import mlp
-from np_nn.models.parts import ACTIVATIONS
+from np_nn.models.parts import ACTIVATIONS, channels_of
 from np_nn.utils import spec
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Shape
 
 
+@check_arguments
 def lenet5(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (6, 16),
     hidden: Sequence[int] = (120, 84), activation: str = "relu", bias: bool = True,
@@ -42,6 +44,7 @@ def lenet5(
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
+@check_arguments
 def lenet(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (16, 32),
     hidden: Sequence[int] = (64,), activation: str = "relu", bias: bool = True,
@@ -56,6 +59,7 @@ def lenet(
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
+@check_arguments
 def convnet(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (32, 64),
     hidden: Sequence[int] = (128,), activation: str = "relu", bias: bool = True,
@@ -68,7 +72,7 @@ def convnet(
     """
     first, second = _two("convnet", channels)
     features = [
-        Conv2d(image[0], first, 3, bias=bias),
+        Conv2d(channels_of(image), first, 3, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
         Conv2d(first, second, 3, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
@@ -79,6 +83,7 @@ def convnet(
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
+@check_arguments
 def simard(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (5, 50),
     hidden: Sequence[int] = (100,), activation: str = "relu", bias: bool = True,
@@ -92,7 +97,7 @@ def simard(
     """
     first, second = _two("simard", channels)
     features = [
-        Conv2d(image[0], first, 5, stride=2, padding=1, bias=bias),
+        Conv2d(channels_of(image), first, 5, stride=2, padding=1, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
         Conv2d(first, second, 5, stride=2, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
@@ -105,7 +110,7 @@ def _pooled(name, image, channels, kernels, padding, activation, bias):
     """Return two convolutions, each with an activation and a pooling by two, and a Flatten."""
     first, second = _two(name, channels)
     return [
-        Conv2d(image[0], first, kernels[0], padding=padding, bias=bias),
+        Conv2d(channels_of(image), first, kernels[0], padding=padding, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
         MaxPool2d(2),
         Conv2d(first, second, kernels[1], bias=bias),

@@ -1,13 +1,14 @@
 """Rosenblatt's perceptron, the first network that learnt."""
 
-import math
-
 import numpy as np
 
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike, Self
 
 
+@check_arguments
 class Perceptron:
     """Single unit, output 1 if w.x + b > 0, else 0, trained with Rosenblatt's rule.
 
@@ -22,8 +23,9 @@ class Perceptron:
     """
 
     def __init__(self, inputs: int, lr: float = 1.0) -> None:
-        if inputs < 1 or not 0 < lr < math.inf:
-            raise NpNNError(f"Perceptron({inputs}, lr={lr}): both must be above 0")
+        check_range("Perceptron: inputs", inputs, most=WIDEST)
+        if not lr > 0:
+            raise NpNNError(f"Perceptron: lr must be above 0, got {lr}")
         self.weight, self.bias, self.lr = np.zeros(inputs), 0.0, lr
         self.mistakes: list[int] = []
 

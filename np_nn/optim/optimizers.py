@@ -7,12 +7,15 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.optim.parameters import Parameters
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import check_alike, check_count, is_amount
+from np_nn.utils.context import Initialised
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
 
-class Optimizer:
+@check_arguments
+class Optimizer(Initialised):
     """Base class of optimizers: parameters, hyperparameters, and the number of steps made.
 
     parameters: from ``model.parameters()``; ``step`` changes their data in place by their grad.
@@ -103,6 +106,7 @@ class Optimizer:
             self._update(*held, lr)
 
 
+@check_arguments
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum, as PyTorch's SGD.
 
@@ -133,6 +137,7 @@ class SGD(Optimizer):
         ops.sgd_step(p.data, p.grad, velocity, scratch, lr, *self.settings)
 
 
+@check_arguments
 class Adagrad(Optimizer):
     """Adagrad: weights with large past gradients take smaller steps, as PyTorch's Adagrad.
 
@@ -162,6 +167,7 @@ class Adagrad(Optimizer):
         ops.adagrad_step(p.data, p.grad, *moments, scratch, self.steps, lr, *self.settings)
 
 
+@check_arguments
 class RMSprop(Optimizer):
     """RMSprop: each gradient is divided by its recent root mean square, as PyTorch's RMSprop.
 
@@ -196,6 +202,7 @@ class RMSprop(Optimizer):
         ops.rmsprop_step(p.data, p.grad, square, average, velocity, scratch, lr, *self.settings)
 
 
+@check_arguments
 class Adadelta(Optimizer):
     """Adadelta: steps in the unit of the weights, without a rate to tune, as PyTorch's Adadelta.
 
@@ -224,6 +231,7 @@ class Adadelta(Optimizer):
         ops.adadelta_step(p.data, p.grad, *moments, scratch, lr, *self.settings)
 
 
+@check_arguments
 class Adam(Optimizer):
     """Adam: each weight has a step size of its own, as PyTorch's Adam.
 
@@ -257,6 +265,7 @@ class Adam(Optimizer):
         ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, lr, *self.settings)
 
 
+@check_arguments
 class AdamW(Adam):
     """Adam with decoupled weight decay, as PyTorch's AdamW.
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 from np_nn.data.dataset import Dataset
 from np_nn.data.preparation import FEATURES, Preparation
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.plain import plain
 from np_nn.utils.types import Self
 
 
+@check_arguments
 @dataclass(frozen=True)
 class ModelInfo:
     """Description of a trained network for its later users.

@@ -10,6 +10,8 @@ from np_nn.data.preparation import Preparation
 from np_nn.training.callbacks import Callback
 from np_nn.training.state import Training
 from np_nn.utils import archive, files, machine
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.checks import check_range
 from np_nn.utils.description import describe
 from np_nn.utils.errors import DivergedError, NpNNError
 from np_nn.utils.types import PathLike
@@ -17,6 +19,7 @@ from np_nn.utils.types import PathLike
 NEVER = 2**62  # batches
 
 
+@check_arguments
 class Checkpoint(Callback):
     """Callback that saves the training after each epoch, or each ``every`` batches, and at its end.
 
@@ -31,8 +34,9 @@ class Checkpoint(Callback):
     def __init__(
         self, path: PathLike, every: int | None = None, keep: int = 1, recipe: dict | None = None
     ) -> None:
-        if keep < 1:
-            raise NpNNError(f"Checkpoint: keep must be at least 1, got {keep}")
+        check_range("Checkpoint: keep", keep)
+        if every is not None:
+            check_range("Checkpoint: every", every)
         files.check_file(path)
         self.path, self.keep, self.recipe = Path(path), keep, recipe
         self.every = NEVER if every is None else every
@@ -61,6 +65,7 @@ class Checkpoint(Callback):
         history.saved = self.path, history.done
 
 
+@check_arguments
 def load_checkpoint(path: PathLike) -> dict[str, Any]:
     """Return the content of a checkpoint as a dict: "model" is the state_dict of its model.
 

@@ -4,12 +4,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from np_nn.utils.checks import check_alike, check_count, check_keys, check_number
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.checks import check_alike, check_count, check_keys, check_number, check_range
 
 MONITORS = {"loss": -1, "accuracy": 1}  # {measure: sign of an improvement}
 
 
+@check_arguments
 @dataclass(frozen=True)
 class EarlyStopping:
     """Rule by which `fit` stops early and restores the best weights.
@@ -24,10 +25,8 @@ class EarlyStopping:
     monitor: Literal["loss", "accuracy"] = "accuracy"
 
     def __post_init__(self):
-        if self.patience < 1 or not 0 <= self.min_delta < math.inf:
-            raise NpNNError("EarlyStopping: patience must be at least 1, min_delta not below 0")
-        if self.monitor not in MONITORS:
-            raise NpNNError(f"EarlyStopping: monitor is one of {', '.join(MONITORS)}")
+        check_range("EarlyStopping: patience", self.patience)
+        check_range("EarlyStopping: min_delta", self.min_delta, 0)
 
 
 class Best:
