@@ -64,6 +64,7 @@ class Trace:
     stages: tuple[Stage, ...]
     loss: float
 
+    @check_arguments
     def unit(self, number: int | None = None) -> Unit:
         """Return a ``Unit`` of the first Linear layer, with the model's current weights.
 

@@ -20,6 +20,8 @@ from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError, shown
 from np_nn.utils.types import Array, ArrayLike, DTypeLike, Self, Shape
 
+FLOATS = np.float32, np.float64
+
 
 @check_arguments
 class Parameter:
@@ -138,6 +140,9 @@ class Module(HasContext):
     _training = True
 
     def __init__(self, **config: Any) -> None:
+        if config and type(self).__init__ is Module.__init__:
+            given = ", ".join(config)
+            raise NpNNError(f"{type(self).__name__} takes no arguments, got {given}")
         self.config = config
         self.ctx = Context()
 
@@ -236,7 +241,11 @@ class Module(HasContext):
 
         Raises NpNNError for another dtype.
         """
-        if np.dtype(dtype) not in (np.float32, np.float64):
+        try:
+            fits = dtype is not None and np.dtype(dtype) in FLOATS
+        except TypeError:  # no dtype at all
+            fits = False
+        if not fits:
             raise NpNNError(f"a module's dtype must be float32 or float64, got {dtype}")
         for held in self._named(Parameter, Buffer).values():
             held.to(dtype)

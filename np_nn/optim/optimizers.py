@@ -7,7 +7,7 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.optim.parameters import Parameters
-from np_nn.utils.arguments import check_arguments
+from np_nn.utils.arguments import check_arguments, fitted
 from np_nn.utils.checks import check_alike, check_count, is_amount
 from np_nn.utils.context import Initialised
 from np_nn.utils.errors import NpNNError
@@ -52,6 +52,7 @@ class Optimizer(Initialised):
 
     @lr.setter
     def lr(self, rate: float) -> None:
+        rate = fitted(f"{type(self).__name__}: lr", rate, float)
         self._check_setting("lr", rate)
         self.config["lr"] = rate
 

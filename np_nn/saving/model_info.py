@@ -27,6 +27,7 @@ class ModelInfo:
     versions: dict = field(default_factory=dict)
 
     @classmethod
+    @check_arguments
     def of(cls, data: Dataset) -> Self:
         """Return the ModelInfo of a network that is trained on a `Dataset`."""
         return cls(data.classes, data.preparation, data.name)
