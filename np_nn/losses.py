@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from np_nn import ops
-from np_nn.utils.arguments import check_arguments, fitted
+from np_nn.utils.arguments import fitted
 from np_nn.utils.arrays import as_float, as_floats, as_labels, numbers
 from np_nn.utils.checks import check_range
 from np_nn.utils.context import Context, HasContext
@@ -158,7 +158,6 @@ class ClassLoss(Loss):
             )
 
 
-@check_arguments
 class CrossEntropyLoss(ClassLoss):
     """Softmax and negative log-likelihood in one; PyTorch's CrossEntropyLoss.
 
@@ -187,7 +186,6 @@ class CrossEntropyLoss(ClassLoss):
         return mean * times
 
 
-@check_arguments
 class NLLLoss(ClassLoss):
     """Negative log-likelihood of log-probabilities (N, C), as of LogSoftmax; PyTorch's NLLLoss.
 
@@ -201,7 +199,6 @@ class NLLLoss(ClassLoss):
         return ops.nll(log_probs, labels, self._weights(log_probs), 1 / whole, self.ctx.grad)
 
 
-@check_arguments
 class FocalLoss(ClassLoss):
     """Cross-entropy with small weight on easy samples (Lin et al. 2017).
 
@@ -226,7 +223,6 @@ class FocalLoss(ClassLoss):
         return len(labels)
 
 
-@check_arguments
 class ValueLoss(Loss):
     """Loss whose targets are numbers: outputs and targets of one shape (N, ...), float.
 
@@ -335,7 +331,6 @@ LOSSES = {
 }
 
 
-@check_arguments
 def one_hot(labels: ArrayLike, classes: int, low: float = 0.0, high: float = 1.0) -> Array:
     """Return targets (N, classes) float32 for a loss of values.
 

@@ -21,7 +21,6 @@ import numpy as np
 
 from np_nn import reference
 from np_nn.utils import machine
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.types import Kernels
 
@@ -108,7 +107,6 @@ def operation(function: Function) -> Function:
     return call  # type: ignore[return-value]
 
 
-@check_arguments
 def use(kernels: Kernels) -> None:
     """Select the implementation of the operations.
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from np_nn.layers.module import Module
 from np_nn.losses import Loss
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import numbers
 from np_nn.utils.checks import check_range
 from np_nn.utils.errors import NpNNError
@@ -65,7 +64,6 @@ class GradientReport:
         return f"{self.subject}: {verdict}\n{markdown_table(header, rows)}"
 
 
-@check_arguments
 def gradcheck(
     subject: Module | Loss, x: ArrayLike, targets: ArrayLike | None = None, *, step: float = 1e-6,
     tolerance: float = 1e-6, seed: int = 0,

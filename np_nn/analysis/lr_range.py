@@ -17,7 +17,6 @@ from np_nn.losses import Loss
 from np_nn.optim.optimizers import Optimizer
 from np_nn.training.callbacks import Callback
 from np_nn.training.fit import fit
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import DivergedError, NpNNError
 
 SMOOTHING = 0.9  # decay of the exponential moving average of the losses
@@ -57,7 +56,6 @@ class _Watch(Callback):
         training.stop = losses[-1] > DIVERGED * losses.min()
 
 
-@check_arguments
 def find_lr(
     model: Module, data: SplitLike, loss: Loss, optimizer: Optimizer, *, low: float = 1e-7,
     high: float = 10.0, steps: int = 200, seed: int = 0, **options: Any,

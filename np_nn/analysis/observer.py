@@ -13,7 +13,6 @@ from np_nn.losses import CrossEntropyLoss, Loss
 from np_nn.training import inputs
 from np_nn.training.callbacks import Callback
 from np_nn.training.state import Training
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import check_range
 
 BINS = 50  # of a histogram
@@ -38,7 +37,6 @@ class Observation:
     dead: dict
 
 
-@check_arguments
 class Observer(Callback):
     """Callback that observes a training: at its start, after each epoch, and every `every` batches.
 

@@ -5,12 +5,10 @@ import numpy as np
 from np_nn.analysis.hooks import leaves, watched
 from np_nn.layers import Linear
 from np_nn.layers.module import Module, inference
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Shape
 
 
-@check_arguments
 def summary(model: Module, input_shape: Shape | None = None) -> str:
     """Return a table as text, as Keras does: each layer, its output shape for one input, its size.
 

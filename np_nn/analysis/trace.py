@@ -99,7 +99,6 @@ class Trace:
         raise NpNNError("the network has no Linear layer: Trace.unit needs one")
 
 
-@check_arguments
 def trace(model: Sequential, x: ArrayLike, target: ArrayLike, loss: Loss) -> Trace:
     """Run one sample forward and backward through a Sequential; return a Trace.
 

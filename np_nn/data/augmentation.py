@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from np_nn.data.preprocess import check_images, identity_maps, warp
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, Shape
 
@@ -60,7 +59,6 @@ class Augmentation:
         raise NotImplementedError
 
 
-@check_arguments
 @dataclass(frozen=True)
 class Shift(Augmentation):
     """Random shift of each image by at most `pixels` whole pixels a direction; gaps are black."""
@@ -78,7 +76,6 @@ class Shift(Augmentation):
         return Distortion(maps)
 
 
-@check_arguments
 @dataclass(frozen=True)
 class Affine(Augmentation):
     """Random rotation, scale, shear and shift of each image about its middle.
@@ -121,7 +118,6 @@ class Affine(Augmentation):
         return Distortion(maps)
 
 
-@check_arguments
 @dataclass(frozen=True)
 class Elastic(Augmentation):
     """Elastic distortion: a random displacement of each image's pixels that varies smoothly.
@@ -151,7 +147,6 @@ class Elastic(Augmentation):
         return Distortion(None, coefficients, basis_y, basis_x)
 
 
-@check_arguments
 @dataclass(frozen=True)
 class Compose(Augmentation):
     """Sequence of augmentations, at most one of them Elastic, as in Compose([Affine(), Elastic()]).

@@ -6,10 +6,8 @@ from pathlib import Path
 from np_nn.data.preparation import Preparation
 from np_nn.data.sources import DATASETS
 from np_nn.data.split import Split
-from np_nn.utils.arguments import check_arguments
 
 
-@check_arguments
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Training and test split of a data set, with its classes and origin."""

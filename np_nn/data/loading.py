@@ -9,7 +9,6 @@ from np_nn.data.dataset import Dataset
 from np_nn.data.formats.found import Options
 from np_nn.data.preparation import FEATURES, Preparation
 from np_nn.data.sources import names
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.converters import image_size as converted_size
 from np_nn.utils.converters import name_or_path
 from np_nn.utils.errors import DataError
@@ -17,7 +16,6 @@ from np_nn.utils.seeds import checked
 from np_nn.utils.types import PathLike
 
 
-@check_arguments
 def load(
     name: PathLike = "auto", data_dir: PathLike | None = None, *, scale: float = 1 / 255,
     download: bool | None = None, quiet: bool = False, label: str | None = None,

@@ -10,7 +10,6 @@ from np_nn.data.dataset import Dataset
 from np_nn.data.formats import order
 from np_nn.data.formats.found import TEST, TRAIN, Found, Part
 from np_nn.data.preparation import ARRAY, FEATURES, IMAGE, Preparation
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import PIXEL
 from np_nn.utils.errors import DataError, shown
 from np_nn.utils.seeds import checked
@@ -20,7 +19,6 @@ LEAST_PIXELS = 16  # minimum columns, a square number, for rows of 0..255 to cou
 MANY_CLASSES = 20  # more classes of a table are an error unless they have two samples on average
 
 
-@check_arguments
 def from_arrays(
     x: ArrayLike, y: ArrayLike, test: tuple[ArrayLike, ArrayLike] | None = None, *,
     classes: Iterable[object] | None = None, name: str = "arrays", scale: float = PIXEL,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
-from np_nn.utils.arguments import check_arguments, misfit
+from np_nn.utils.arguments import misfit
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
@@ -26,7 +26,6 @@ def mean_and_std(images):
     return mean, math.sqrt(max(squares / images.size - mean**2, 0.0))
 
 
-@check_arguments
 def standardization(images: Array) -> tuple[float, float]:
     """Return (scale, shift): scale * pixel + shift has mean 0 and variance 1 over all images.
 
@@ -38,7 +37,6 @@ def standardization(images: Array) -> tuple[float, float]:
     return 1 / std, -mean / std
 
 
-@check_arguments
 def deskew(images: Array) -> Array:
     """Deskew handwriting: return new images (M, H, W) uint8, sheared and centred.
 

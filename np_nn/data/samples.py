@@ -12,12 +12,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from np_nn.data.preparation import ARRAY, DIGIT, FEATURES, IMAGE, Preparation
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import DataError, NpNNError, shown
 from np_nn.utils.types import Array, PathLike
 
 
-@check_arguments
 def read_images(paths: PathLike | Iterable[PathLike], preparation: Preparation) -> Array:
     """Return files as samples ``(n, *shape)``; ``preparation.split`` turns them into inputs.
 

@@ -8,13 +8,12 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.reference import Rows
-from np_nn.utils.arguments import check_arguments, fitted
+from np_nn.utils.arguments import fitted
 from np_nn.utils.arrays import as_images, as_labels
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import ArrayLike
 
 
-@check_arguments
 @dataclass(frozen=True, eq=False)
 class Split:
     """Images, such as (n, 28, 28), with labels (n,), possibly read-only; converted on creation.

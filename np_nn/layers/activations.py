@@ -6,7 +6,6 @@ backward formula in ``reference/activations.py``.
 
 from np_nn import ops
 from np_nn.layers.module import Module
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
@@ -65,7 +64,6 @@ class ReLU(Activation):
     onnx = "Relu", {}
 
 
-@check_arguments
 class LeakyReLU(Activation):
     """Leaky ReLU, y = x where x > 0, else negative_slope * x; PyTorch's (Maas et al. 2013).
 
@@ -80,7 +78,6 @@ class LeakyReLU(Activation):
         self.settings = (negative_slope,)
 
 
-@check_arguments
 class ELU(Activation):
     """ELU, y = x where x > 0, else alpha (exp(x) - 1); PyTorch's ELU (Clevert et al. 2016).
 
@@ -107,7 +104,6 @@ class SiLU(Activation):
     name, keeps = "silu", "x"
 
 
-@check_arguments
 class RowActivation(Activation):
     """Activation of whole rows: PyTorch's with dim=1."""
 

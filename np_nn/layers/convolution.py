@@ -6,13 +6,11 @@ from np_nn import ops
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.layers.sizes import pair, places
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, Shape, Size
 
 
-@check_arguments
 class Conv2d(Module):
     """Weighted sum of each window of an image, with the same weights everywhere; PyTorch's.
 

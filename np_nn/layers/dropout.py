@@ -7,12 +7,10 @@ from np_nn.layers import initializers
 from np_nn.layers.module import Module
 from np_nn.layers.sparse import SparseBatch
 from np_nn.reference import Rows
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
 
-@check_arguments
 class Dropout(Module):
     """Inputs set to 0 with probability p, the others to x / (1 - p); PyTorch's Dropout.
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from np_nn.layers.module import AnyModule
 from np_nn.utils import seeds
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import unknown_name
 
 
@@ -107,7 +106,6 @@ def default(shape, fan_in, fan_out):
     return torch_uniform(seeds.default("init"), shape, fan_in, fan_out)
 
 
-@check_arguments
 def initialize(model: AnyModule, name: str, seed: int) -> AnyModule:
     """Draw new weights and biases for a model's Linear and Conv2d layers; return the model.
 

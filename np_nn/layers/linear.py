@@ -4,13 +4,11 @@ from np_nn import ops
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, Self
 
 
-@check_arguments
 class Linear(Module):
     """Fully connected layer, y = x W + b; PyTorch's Linear.
 

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import as_input, converted, numbers
 from np_nn.utils.checks import check_alike
 from np_nn.utils.context import Context, HasContext
@@ -23,7 +22,6 @@ from np_nn.utils.types import Array, ArrayLike, DTypeLike, Self, Shape
 FLOATS = np.float32, np.float64
 
 
-@check_arguments
 class Parameter:
     """Trainable array, and the loss's gradient with respect to it.
 
@@ -57,7 +55,6 @@ class Parameter:
         self.data, self.grad = self.data.astype(dtype), self.grad.astype(dtype)
 
 
-@check_arguments
 class Buffer:
     """Array that a layer keeps but that no gradient changes, such as a running mean."""
 
@@ -292,7 +289,6 @@ class Module(HasContext):
 AnyModule = TypeVar("AnyModule", bound=Module)
 
 
-@check_arguments
 class Sequential(Module):
     """Layers one after the other; PyTorch's Sequential.
 

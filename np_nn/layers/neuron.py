@@ -6,7 +6,6 @@ import numpy as np
 
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import numbers
 from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError, unknown_name
@@ -21,7 +20,6 @@ FUNCTIONS = {
 }
 
 
-@check_arguments
 class Neuron(Module):
     """Weighted sum and activation: y = f(w_1 x_1 + ... + w_I x_I + b).
 

@@ -3,12 +3,10 @@
 from np_nn import ops
 from np_nn.layers import initializers
 from np_nn.layers.module import Module
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import check_range
 from np_nn.utils.types import Array
 
 
-@check_arguments
 class GaussianNoise(Module):
     """Additive noise, y = x + std * normal random numbers; Keras' GaussianNoise.
 

@@ -6,13 +6,11 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.layers.module import Buffer, Module, Parameter
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
 
-@check_arguments
 class BatchNorm(Module):
     """Base class of BatchNorm1d and BatchNorm2d, which differ in the shape of their input.
 
@@ -128,7 +126,6 @@ class BatchNorm2d(BatchNorm):
     axes = ("height", "width")
 
 
-@check_arguments
 class LayerNorm(Module):
     """Normalisation of each sample to mean 0 and variance 1 over its units; PyTorch's.
 

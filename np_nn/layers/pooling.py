@@ -5,14 +5,12 @@ import numpy as np
 from np_nn import ops
 from np_nn.layers.module import Module
 from np_nn.layers.sizes import pair, places
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, Shape, Size
 
 MOST_PLACES = 256  # maximum places of a window: a byte stores the place of the maximum
 
 
-@check_arguments
 class Pooling(Module):
     """Base class of MaxPool2d and AvgPool2d: one number for each window of an image.
 
@@ -42,7 +40,6 @@ class Pooling(Module):
         return self._work("out", self.out_shape(x.shape), x.dtype)
 
 
-@check_arguments
 class MaxPool2d(Pooling):
     """Maximum of each window; PyTorch's MaxPool2d.
 
@@ -90,7 +87,6 @@ class AvgPool2d(Pooling):
         return ops.avg_pool2d_backward(grad, *self.geometry, out)
 
 
-@check_arguments
 class AdaptiveAvgPool2d(Module):
     """Means of a fixed number of windows, for images of any size; PyTorch's.
 

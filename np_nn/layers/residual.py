@@ -6,12 +6,10 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.layers.module import Module
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
 
-@check_arguments
 class Residual(Module):
     """Residual connection: y = shortcut(x) + block(x).
 

@@ -9,12 +9,10 @@ from np_nn.layers.module import Sequential, inference
 from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS, channels_of
 from np_nn.utils import spec
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Shape
 
 
-@check_arguments
 def lenet5(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (6, 16),
     hidden: Sequence[int] = (120, 84), activation: str = "relu", bias: bool = True,
@@ -44,7 +42,6 @@ def lenet5(
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
-@check_arguments
 def lenet(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (16, 32),
     hidden: Sequence[int] = (64,), activation: str = "relu", bias: bool = True,
@@ -59,7 +56,6 @@ def lenet(
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
-@check_arguments
 def convnet(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (32, 64),
     hidden: Sequence[int] = (128,), activation: str = "relu", bias: bool = True,
@@ -83,7 +79,6 @@ def convnet(
     return _with_mlp(features, image, hidden, classes, activation, bias, dropout, output)
 
 
-@check_arguments
 def simard(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (5, 50),
     hidden: Sequence[int] = (100,), activation: str = "relu", bias: bool = True,

@@ -7,11 +7,9 @@ from np_nn.layers import Dropout, GaussianNoise, Linear, Residual
 from np_nn.layers.module import Module, Sequential
 from np_nn.models.parts import ACTIVATIONS, NORMS, OUTPUTS
 from np_nn.utils import spec
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError, unknown_name
 
 
-@check_arguments
 def mlp(
     sizes: Sequence[int], activation: str = "relu", bias: bool = True, *, norm: str = "none",
     noise: float = 0.0, input_noise: float = 0.0, dropout: float = 0.0, input_dropout: float = 0.0,

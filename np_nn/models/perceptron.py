@@ -9,7 +9,6 @@ from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike, Self
 
 
-@check_arguments
 class Perceptron:
     """Single unit, output 1 if w.x + b > 0, else 0, trained with Rosenblatt's rule.
 

@@ -14,12 +14,10 @@ from np_nn.layers.module import Sequential
 from np_nn.models.mlp import mlp
 from np_nn.models.parts import ACTIVATIONS, channels_of
 from np_nn.utils import spec
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Shape
 
 
-@check_arguments
 def residual_mlp(
     inputs: int = 784, classes: int = 10, *, activation: str = "relu", bias: bool = True,
     output: str = "none",
@@ -43,7 +41,6 @@ def residual_mlp(
     )
 
 
-@check_arguments
 def resnet(
     image: Shape = (1, 28, 28), classes: int = 10, *, channels: Sequence[int] = (16, 32, 64),
     activation: str = "relu", bias: bool = True, output: str = "none",

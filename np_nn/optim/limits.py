@@ -6,11 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from np_nn.optim.parameters import Parameters
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 
 
-@check_arguments
 def clip_grad_norm_(parameters: Parameters, max_norm: float) -> float:
     """Scale all gradients by one factor so that their joint norm is at most max_norm.
 
@@ -18,10 +16,7 @@ def clip_grad_norm_(parameters: Parameters, max_norm: float) -> float:
     Raises NpNNError for a max_norm that is not above 0.
     """
     _check("clip_grad_norm_", max_norm)
-    return _clip_norm(parameters, max_norm)
-
-
-def _clip_norm(parameters, max_norm):
+    parameters = list(parameters)  # an iterator would serve only one of the two loops
     total = math.sqrt(sum(float(np.vdot(p.grad, p.grad)) for p in parameters))
     if total > max_norm:
         for p in parameters:
@@ -29,22 +24,16 @@ def _clip_norm(parameters, max_norm):
     return total
 
 
-@check_arguments
 def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
     """Clip every gradient to -clip_value..clip_value; PyTorch's ``clip_grad_value_``.
 
     Raises NpNNError for a clip_value that is not above 0.
     """
     _check("clip_grad_value_", clip_value)
-    _clip_value(parameters, clip_value)
-
-
-def _clip_value(parameters, clip_value):
     for p in parameters:
         np.clip(p.grad, -clip_value, clip_value, out=p.grad)
 
 
-@check_arguments
 def max_norm_(parameters: Parameters, limit: float) -> None:
     """Scale the incoming weights of each unit to a norm of at most limit, after a step.
 
@@ -53,10 +42,6 @@ def max_norm_(parameters: Parameters, limit: float) -> None:
     limit that is not above 0.
     """
     _check("max_norm_", limit)
-    _max_norm(parameters, limit)
-
-
-def _max_norm(parameters, limit):
     for p in parameters:
         if p.data.ndim > 1:
             weights = p.data.reshape(len(p.data), -1)  # Conv2d: (units, inputs)
@@ -70,7 +55,6 @@ def _check(name, value):
         raise NpNNError(f"{name}: the limit must be finite and above 0, got {value}")
 
 
-@check_arguments
 @dataclass(frozen=True)
 class Limits:
     """Limits that `fit` applies at every step; None: no limit. False if all are None.
@@ -93,11 +77,11 @@ class Limits:
     def before(self, parameters: Parameters) -> None:
         """Limit the gradients, before the optimizer's step."""
         if self.clip_norm is not None:
-            _clip_norm(parameters, self.clip_norm)
+            clip_grad_norm_(parameters, self.clip_norm)
         if self.clip_value is not None:
-            _clip_value(parameters, self.clip_value)
+            clip_grad_value_(parameters, self.clip_value)
 
     def after(self, parameters: Parameters) -> None:
         """Limit the weights, after the optimizer's step."""
         if self.max_norm is not None:
-            _max_norm(parameters, self.max_norm)
+            max_norm_(parameters, self.max_norm)

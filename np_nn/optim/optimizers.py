@@ -7,14 +7,13 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.optim.parameters import Parameters
-from np_nn.utils.arguments import check_arguments, fitted
+from np_nn.utils.arguments import fitted
 from np_nn.utils.checks import check_alike, check_count, is_amount
 from np_nn.utils.context import Initialised
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
 
-@check_arguments
 class Optimizer(Initialised):
     """Base class of optimizers: parameters, hyperparameters, and the number of steps made.
 
@@ -107,7 +106,6 @@ class Optimizer(Initialised):
             self._update(*held, lr)
 
 
-@check_arguments
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum, as PyTorch's SGD.
 
@@ -138,7 +136,6 @@ class SGD(Optimizer):
         ops.sgd_step(p.data, p.grad, velocity, scratch, lr, *self.settings)
 
 
-@check_arguments
 class Adagrad(Optimizer):
     """Adagrad: weights with large past gradients take smaller steps, as PyTorch's Adagrad.
 
@@ -168,7 +165,6 @@ class Adagrad(Optimizer):
         ops.adagrad_step(p.data, p.grad, *moments, scratch, self.steps, lr, *self.settings)
 
 
-@check_arguments
 class RMSprop(Optimizer):
     """RMSprop: each gradient is divided by its recent root mean square, as PyTorch's RMSprop.
 
@@ -203,7 +199,6 @@ class RMSprop(Optimizer):
         ops.rmsprop_step(p.data, p.grad, square, average, velocity, scratch, lr, *self.settings)
 
 
-@check_arguments
 class Adadelta(Optimizer):
     """Adadelta: steps in the unit of the weights, without a rate to tune, as PyTorch's Adadelta.
 
@@ -232,7 +227,6 @@ class Adadelta(Optimizer):
         ops.adadelta_step(p.data, p.grad, *moments, scratch, lr, *self.settings)
 
 
-@check_arguments
 class Adam(Optimizer):
     """Adam: each weight has a step size of its own, as PyTorch's Adam.
 
@@ -266,7 +260,6 @@ class Adam(Optimizer):
         ops.adam_step(p.data, p.grad, *moments, scratch, self.steps, lr, *self.settings)
 
 
-@check_arguments
 class AdamW(Adam):
     """Adam with decoupled weight decay, as PyTorch's AdamW.
 

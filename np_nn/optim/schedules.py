@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 
 HIGHEST = 1e6  # exclusive limit of every argument; a larger number is a mistake
@@ -42,7 +41,6 @@ class Schedule:
                 raise NpNNError(f"{name} must be above 0")
 
 
-@check_arguments
 @dataclass(frozen=True)
 class ConstantLR(Schedule):
     """Constant learning rate."""
@@ -51,7 +49,6 @@ class ConstantLR(Schedule):
         return 1.0
 
 
-@check_arguments
 @dataclass(frozen=True)
 class StepLR(Schedule):
     """Decay by the factor gamma every step_size steps: gamma^floor(step / step_size)."""
@@ -64,7 +61,6 @@ class StepLR(Schedule):
         return self.gamma ** int(step // _length(self.step_size, steps))
 
 
-@check_arguments
 @dataclass(frozen=True)
 class ExponentialLR(Schedule):
     """Smooth decay by the factor gamma each period: gamma^(step / period). PyTorch's: period 1."""
@@ -82,7 +78,6 @@ def _cosine(done, least):
     return least + (1 - least) * (1 + math.cos(math.pi * done)) / 2
 
 
-@check_arguments
 @dataclass(frozen=True)
 class CosineAnnealingLR(Schedule):
     """Cosine that falls from 1 to eta_min over T_max steps (None: the run), then rises again.
@@ -98,7 +93,6 @@ class CosineAnnealingLR(Schedule):
         return _cosine(step / (_length(self.T_max, steps) if self.T_max else steps), self.eta_min)
 
 
-@check_arguments
 @dataclass(frozen=True)
 class CosineAnnealingWarmRestarts(Schedule):
     """SGDR: half a cosine over T_0 steps, then restarts, each T_mult times as long.
@@ -123,7 +117,6 @@ class CosineAnnealingWarmRestarts(Schedule):
         return _cosine((step - begin) / length, self.eta_min)
 
 
-@check_arguments
 @dataclass(frozen=True)
 class CyclicLR(Schedule):
     """Triangular cycles from base, a share of lr, to lr in step_size_up steps, and back.
@@ -150,7 +143,6 @@ class CyclicLR(Schedule):
         return self.base + (1 - self.base) * height
 
 
-@check_arguments
 @dataclass(frozen=True)
 class OneCycleLR(Schedule):
     """One rise to 1 and one fall. The optimizer's lr is PyTorch's max_lr.
@@ -190,7 +182,6 @@ class OneCycleLR(Schedule):
         return _cosine(done, 0.0) * (begin - end) + end
 
 
-@check_arguments
 @dataclass(frozen=True)
 class WarmupLinear(Schedule):
     """Linear rise over the share ``warmup`` of the run, then linear fall to 0."""

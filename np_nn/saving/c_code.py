@@ -15,7 +15,6 @@ from np_nn.saving.c_steps import Steps
 from np_nn.saving.model_info import ModelInfo
 from np_nn.training.fusion import foldable, rewrite
 from np_nn.training.inputs import sample_shape
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.types import PathLike
@@ -32,7 +31,6 @@ OF_MATH_H = re.compile(r"\b(exp|expm1|log|tanh|erf|sqrt)f\(")
 BYTES = 8  # code of uint8 in the header of an IDX file
 
 
-@check_arguments
 def export_c(
     model: Module, path: PathLike, info: ModelInfo | None = None, int8: bool = False
 ) -> None:

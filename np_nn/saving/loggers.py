@@ -8,7 +8,6 @@ from typing import Any
 from np_nn.training.callbacks import Callback
 from np_nn.training.state import Training
 from np_nn.utils import files
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.optional import need
 from np_nn.utils.types import PathLike
@@ -20,7 +19,6 @@ def measures(training):
     return {**history.measures(history.epochs - 1), "learning_rate": training.rate}
 
 
-@check_arguments
 class JSONLogger(Callback):
     """Log of one JSON line per epoch: its number, the step, the time, and its ``measures``.
 
@@ -63,7 +61,6 @@ def _step(line, path):
         ) from None
 
 
-@check_arguments
 class TensorBoard(Callback):
     """Log of each epoch's ``measures`` for TensorBoard, in `folder`.
 

@@ -15,7 +15,6 @@ from np_nn.saving.model_info import ModelInfo
 from np_nn.saving.rebuild import check_output, rebuild
 from np_nn.training import inputs
 from np_nn.utils import archive, files, machine
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.description import describe
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.plain import read
@@ -24,7 +23,6 @@ from np_nn.utils.types import PathLike
 NETWORK = "network"  # key of the description in a file's tree
 
 
-@check_arguments
 def save_model(model: Module, path: PathLike, info: ModelInfo | None = None) -> None:
     """Write a model with its description: layers, weights, class names, preparation.
 
@@ -47,7 +45,6 @@ def save_model(model: Module, path: PathLike, info: ModelInfo | None = None) -> 
     files.write_file(path, archive.pack({NETWORK: network}, state))
 
 
-@check_arguments
 def load_model(path: PathLike) -> Module:
     """Return the model in a file, a Module after ``eval()``, with its `ModelInfo` as ``info``.
 

@@ -10,7 +10,6 @@ from np_nn.utils.plain import plain
 from np_nn.utils.types import Self
 
 
-@check_arguments
 @dataclass(frozen=True)
 class ModelInfo:
     """Description of a trained network for its later users.

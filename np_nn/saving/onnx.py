@@ -13,7 +13,6 @@ import numpy as np
 from np_nn import layers
 from np_nn.layers.module import Module, inference, is_chain
 from np_nn.reference import activations, windows
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
@@ -23,7 +22,6 @@ OPSET = 17  # the first with LayerNormalization
 IR_VERSION = 8  # the version released with opset 17
 
 
-@check_arguments
 def export_onnx(
     model: Module, path: PathLike, input_shape: Shape, metadata: Mapping[str, Any] | None = None
 ) -> None:

@@ -7,13 +7,11 @@ import numpy as np
 
 from np_nn.layers.module import AnyModule, Module
 from np_nn.utils import archive, files
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.optional import need
 from np_nn.utils.types import PathLike
 
 
-@check_arguments
 def save_weights(model: Module, path: PathLike) -> None:
     """Write ``model.state_dict()`` with PyTorch's names and layout.
 
@@ -26,7 +24,6 @@ def save_weights(model: Module, path: PathLike) -> None:
     files.write_file(path, FORMATS[_ending(path)](model.state_dict()))
 
 
-@check_arguments
 def load_weights(model: AnyModule, path: PathLike) -> AnyModule:
     """Load the weights of a file into a model; return the model.
 

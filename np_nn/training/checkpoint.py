@@ -10,7 +10,6 @@ from np_nn.data.preparation import Preparation
 from np_nn.training.callbacks import Callback
 from np_nn.training.state import Training
 from np_nn.utils import archive, files, machine
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import check_range
 from np_nn.utils.description import describe
 from np_nn.utils.errors import DivergedError, NpNNError
@@ -19,7 +18,6 @@ from np_nn.utils.types import PathLike
 NEVER = 2**62  # batches
 
 
-@check_arguments
 class Checkpoint(Callback):
     """Callback that saves the training after each epoch, or each ``every`` batches, and at its end.
 
@@ -65,7 +63,6 @@ class Checkpoint(Callback):
         history.saved = self.path, history.done
 
 
-@check_arguments
 def load_checkpoint(path: PathLike) -> dict[str, Any]:
     """Return the content of a checkpoint as a dict: "model" is the state_dict of its model.
 

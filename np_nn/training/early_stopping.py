@@ -4,13 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import check_alike, check_count, check_keys, check_number, check_range
 
 MONITORS = {"loss": -1, "accuracy": 1}  # {measure: sign of an improvement}
 
 
-@check_arguments
 @dataclass(frozen=True)
 class EarlyStopping:
     """Rule by which `fit` stops early and restores the best weights.

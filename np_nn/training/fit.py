@@ -17,7 +17,6 @@ from np_nn.training.history import Evaluation, History
 from np_nn.training.rehearsal import rehearse
 from np_nn.training.state import Training
 from np_nn.training.steps import build as build_steps
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.progress import progress
 from np_nn.utils.types import Array, ArrayLike, Feed, PathLike
 
@@ -25,7 +24,6 @@ BLOCK = 1000  # images per block in inference: bounds the memory, and fits the c
 FEW = 50  # the same for convolutions, whose arrays are about a hundred times as large as an image
 
 
-@check_arguments
 def fit(
     model: Module, data: SplitLike, loss: Loss, optimizer: Optimizer, *,
     steps: int | None = None, epochs: int | None = None, batch_size: int = 128,
@@ -127,7 +125,6 @@ def _loop(training, hooks, input, quiet):
             break
 
 
-@check_arguments
 def evaluate(
     model: Module, data: SplitLike, loss: Loss | None = None, *, input: Feed = "auto",
     keep: bool = False,
@@ -159,7 +156,6 @@ def evaluate(
     return Evaluation(accuracy, total / whole, np.concatenate(kept) if keep else None)
 
 
-@check_arguments
 def predict(model: Module, data: ArrayLike | SplitLike, *, input: Feed = "auto") -> Array:
     """Return the model's outputs for all images, (n, C), computed in blocks.
 

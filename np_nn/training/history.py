@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import WIDEST, check_alike, check_array, check_keys, check_range, check_rows
 from np_nn.utils.errors import DivergedError, NpNNError
 from np_nn.utils.types import Array, ArrayLike, PathLike, Self
@@ -26,7 +25,6 @@ class Evaluation:
     outputs: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
-@check_arguments
 class History:
     """Loss, accuracy and time of each training step, recorded around the loop.
 

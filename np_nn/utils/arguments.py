@@ -32,10 +32,14 @@ def check_arguments(subject: Checked) -> Checked:
 
     The call raises NpNNError for an argument that does not fit.
     """
-    if inspect.isclass(subject):
-        subject.__init__ = _checked(subject.__init__)
-        return subject
-    return _checked(subject)
+    if not inspect.isclass(subject):
+        call = _checked(subject)
+        call.__module__ = "np_nn"  # where pickle finds it
+        return call
+    owner = next(kind for kind in subject.__mro__ if "__init__" in vars(kind))
+    if inspect.isfunction(owner.__init__) and not hasattr(owner.__init__, "__wrapped__"):
+        owner.__init__ = _checked(owner.__init__)
+    return subject
 
 
 def _checked(function):

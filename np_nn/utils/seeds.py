@@ -9,7 +9,6 @@ from numbers import Integral
 
 import numpy as np
 
-from np_nn.utils.arguments import check_arguments
 from np_nn.utils.errors import NpNNError
 
 PURPOSES = ("init", "shuffle", "dropout", "augmentation", "fit")
@@ -17,7 +16,6 @@ PURPOSES = ("init", "shuffle", "dropout", "augmentation", "fit")
 _defaults: dict = {}  # generators used where no seed is given: see manual_seed
 
 
-@check_arguments
 def manual_seed(seed: int) -> None:
     """Restart the random numbers of new layers, and the seeds of ``fit`` where none is given.
 

@@ -153,8 +153,8 @@ def rows(folder):
     parameters = {"parameters": trained.parameters()}
     fit = {"model": trained, "data": PAIR, "loss": nn.CrossEntropyLoss(),
            "optimizer": sgd(trained)}  # fmt: skip
-    training = {"model": MODULE, "data": SPLIT, "loss": LOSS,
-                "optimizer": a(sgd(trained), bad=(nn.SGD, "sgd", None))}  # fmt: skip
+    training = {"model": a(trained, bad=(nn.ReLU, None, [trained], model())), "data": SPLIT,
+                "loss": LOSS, "optimizer": a(sgd(trained), bad=(nn.SGD, "sgd", None))}  # fmt: skip
     scheduled = dict.fromkeys(("gamma", "eta_min"), AMOUNT)
     return {
         "Adadelta": (parameters, OPTIMIZER | {"rho": SHARE}),
