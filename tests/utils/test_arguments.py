@@ -56,7 +56,7 @@ MESSAGES = {
     "Sequential: layers must be a Module, got the class ReLU: write ReLU()": lambda: nn.Sequential(
         nn.Linear(4, 3), nn.ReLU
     ),
-    "SGD: parameters must be a list of Parameter objects, got a Sequential: write "
+    "SGD: parameters must be a list, each entry a Parameter, got a Sequential: write "
     "model.parameters()": lambda: nn.SGD(model()),
     "SGD: lr must be a finite number, got 'x'": lambda: nn.SGD(model().parameters(), lr="x"),
     "SGD: lr must be a finite number, got [0.1]": lambda: nn.SGD(model().parameters(), lr=[0.1]),
@@ -65,12 +65,13 @@ MESSAGES = {
     ),
     "fit: data must be a Split or (an array, an array), got a Dataset: give its train or its "
     "test": lambda: fit(data=nn.from_arrays(X, Y)),
-    "fit: data must be a Split or (an array, an array), got a float32 array of shape "
-    "(12, 4)": lambda: fit(data=X),
-    "fit: callbacks must be a list of Callback objects, got a Hook: put it in a list": lambda: fit(
-        callbacks=Hook()
+    "fit: data must be a Split or (an array, an array), got float32 of shape (12, 4)": lambda: fit(
+        data=X
     ),
-    "fit: callbacks must be a list of Callback objects, got a list that begins with the class "
+    "fit: callbacks must be a list, each entry a Callback, got a Hook: put it in a list": lambda: (
+        fit(callbacks=Hook())
+    ),
+    "fit: callbacks must be a list, each entry a Callback, got a list that begins with the class "
     "Hook: write Hook()": lambda: fit(callbacks=[Hook]),
     "fit: unknown input 'sprase'; did you mean 'sparse'? (one of auto, dense, sparse)": lambda: fit(
         input="sprase"
@@ -89,8 +90,10 @@ MESSAGES = {
         optimizer=nn.SGD(model().parameters())
     ),
     "ReLU takes no arguments, got inplace": lambda: nn.ReLU(inplace=True),
-    "load_model: path must be a path, got 3": lambda: nn.load_model(3),
-    "mlp: sizes must be a list of whole numbers, got 784: put it in a list": lambda: nn.mlp(784),
+    "load_model: path must be a text or a path, got 3": lambda: nn.load_model(3),
+    "mlp: sizes must be a list, each entry a whole number, got 784: put it in a list": lambda: (
+        nn.mlp(784)
+    ),
     "a module's dtype must be float32 or float64, got x": lambda: model().to("x"),
     "a module's dtype must be float32 or float64, got None": lambda: model().to(None),
     "unit: number must be a whole number or None, got 1.5": lambda: nn.trace(
@@ -155,5 +158,7 @@ def test_a_default_fits_whatever_its_hint_says():
         return items
 
     assert first() is first(None) is None
-    with pytest.raises(nn.NpNNError, match="first: items must be a list of whole numbers, got 1"):
+    with pytest.raises(
+        nn.NpNNError, match="first: items must be a list, each entry a whole number, got 1"
+    ):
         first(1)
