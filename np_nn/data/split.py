@@ -58,8 +58,8 @@ class Split:
 SplitLike = Split | tuple[ArrayLike, ArrayLike]  # a pair is (x, y)
 
 
-def as_split(data):
-    """Return a Split of a SplitLike; None stays None."""
+def as_split(data) -> Split:
+    """Return a Split of a SplitLike."""
     return Split(*data) if isinstance(data, tuple) else data
 
 

@@ -74,7 +74,7 @@ def fit(
         NpNNError: for unsuitable sizes, shapes, numbers or labels, and for a file to resume from
             that is damaged or of another training.
     """
-    data, validation = as_split(data), as_split(validation)
+    data, validation = as_split(data), None if validation is None else as_split(validation)
     training = Training(
         model, data, loss, optimizer,
         schedule=schedule, augment=augment, limits=limits, l2=l2, validation=validation,

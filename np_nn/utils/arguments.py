@@ -36,9 +36,9 @@ def check_arguments(subject: Checked) -> Checked:
         call = _checked(subject)
         call.__module__ = "np_nn"  # where pickle finds it
         return call
-    owner = next(kind for kind in subject.__mro__ if "__init__" in vars(kind))
+    owner: Any = next(kind for kind in subject.__mro__ if "__init__" in vars(kind))
     if inspect.isfunction(owner.__init__) and not hasattr(owner.__init__, "__wrapped__"):
-        owner.__init__ = _checked(owner.__init__)  # type: ignore[method-assign]
+        owner.__init__ = _checked(owner.__init__)
     return subject
 
 

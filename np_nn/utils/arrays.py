@@ -79,7 +79,7 @@ def converted(values, dtype, name):
     return result
 
 
-def as_float(array, dtype, name):
+def as_float(array, dtype, name) -> Array:
     """Return an array of numbers in a float dtype, C-contiguous; NaN and infinity are kept.
 
     name: what the numbers are, for a message. Raises NpNNError for a finite number that the dtype
@@ -93,7 +93,7 @@ def as_float(array, dtype, name):
         raise _too_large(name, array.flat[sizes.argmax()], np.dtype(dtype)) from None
 
 
-def numbers(values, name):
+def numbers(values, name) -> Array:
     """Return an array of numbers. name: what they are, for a message.
 
     Raises NpNNError for text, objects and rows of different lengths.
