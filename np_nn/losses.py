@@ -9,7 +9,7 @@ import numpy as np
 from np_nn import ops
 from np_nn.utils.arguments import fitted
 from np_nn.utils.arrays import as_float, as_floats, as_labels, numbers
-from np_nn.utils.checks import check_range
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike, Reduction, Shape
@@ -343,6 +343,7 @@ def one_hot(labels: ArrayLike, classes: int, low: float = 0.0, high: float = 1.0
     Raises:
         NpNNError: for labels outside 0..classes-1, and unless low < high.
     """
+    check_range("one_hot: classes", classes, most=WIDEST)
     if not low < high:
         raise NpNNError(f"one_hot: low must be below high, got {low} and {high}")
     labels = as_labels(labels)

@@ -119,7 +119,7 @@ def _check_module(model, x, targets, step, seed):
 
 
 def _check_loss(loss, outputs, targets, step, seed):
-    targets = np.asarray(targets)
+    targets = numbers(targets, "gradcheck: targets")
     loss(outputs, targets)
     analytic = np.array(loss.backward())
     yield "outputs", analytic, _differences(lambda: loss(outputs, targets), outputs, step)

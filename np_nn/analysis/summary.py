@@ -5,6 +5,7 @@ import numpy as np
 from np_nn.analysis.hooks import leaves, watched
 from np_nn.layers import Linear
 from np_nn.layers.module import Module, inference
+from np_nn.utils.checks import check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Shape
 
@@ -16,6 +17,7 @@ def summary(model: Module, input_shape: Shape | None = None) -> str:
     first layer is Linear. Raises NpNNError if it is missing, and what the layers raise for a
     shape that does not fit.
     """
+    check_range("summary: input_shape", min(input_shape or (1,)))
     shapes = _output_shapes(model, input_shape or _input_shape(model))
     rows = [
         (f"{name} ({type(module).__name__})", str(shapes.get(name, "-")), _count(module))

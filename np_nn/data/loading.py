@@ -63,10 +63,6 @@ def load(
         return found if preparation is None else _prepared(found, preparation)
     from np_nn.data.formats import reading  # on use: it imports Pillow
 
-    if not isinstance(name, str | os.PathLike):
-        raise DataError(
-            f"load takes a name or a path, not {type(name).__name__}; arrays are for from_arrays"
-        )
     path = Path(name_or_path("data set", names)(name))
     options = Options(label, _size(image_size), skip=skip_unreadable, quiet=quiet)
     if preparation is not None:

@@ -128,7 +128,6 @@ class Module(HasContext):
     info: the `ModelInfo` of a whole network that was built for a data set, or None.
     """
 
-    forward: Callable[..., Array]
     backward: Callable[..., Any]
     info: Any = None
     takes: str | None = None
@@ -151,6 +150,9 @@ class Module(HasContext):
     @training.setter
     def training(self, mode: bool) -> None:
         self._training = mode
+
+    def forward(self, x: Any) -> Array:
+        raise NpNNError(f"{type(self).__name__}: a Module needs a method forward")
 
     def __call__(self, x: ArrayLike) -> Array:
         return self.forward(as_input(x)).copy()

@@ -28,6 +28,7 @@ class JSONLogger(Callback):
     """
 
     def __init__(self, path: PathLike) -> None:
+        files.check_file(path)
         self.path = Path(path)
         self._lines: Any = None  # list[str] from the first epoch on
 

@@ -13,6 +13,7 @@ import numpy as np
 from np_nn import layers
 from np_nn.layers.module import Module, inference, is_chain
 from np_nn.reference import activations, windows
+from np_nn.utils.checks import check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.files import write_file
 from np_nn.utils.optional import need
@@ -44,6 +45,7 @@ def export_onnx(
     Source: the operators of ONNX's opset 17, https://onnx.ai/onnx/operators.
     """
     onnx = need("onnx", "exporting to ONNX")
+    check_range("export_onnx: input_shape", min(input_shape, default=1))
     sample = np.zeros((2, *input_shape), np.float32)
     graph = Graph(onnx)
     with inference():

@@ -116,7 +116,7 @@ def _loop(training, hooks, input, quiet):
                 train.use(inputs.choose(training.distorted(), model, input))
         losses, correct = train(block, training.rates(len(block)))
         training.record(losses, correct / block.shape[1])
-        if training.validation and training.epoch_ends:
+        if training.validation is not None and training.epoch_ends:
             training.validated(evaluate(model, training.validation, training.loss))
         hooks.batch_end(training, done)
         if training.epoch_ends:

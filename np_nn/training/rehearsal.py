@@ -28,7 +28,7 @@ def rehearse(model, loss, batches, data, validation=None, input="auto"):
     """
     _try(model, loss, data, input)
     _check_batches(model, batches)
-    if validation:
+    if validation is not None:
         try:
             check_samples(validation)
             _check_scales(data, validation)

@@ -258,7 +258,7 @@ def _read_only(images):
 
 
 def _check_watched(early_stopping, validation, loss):
-    if not validation:
+    if validation is None:
         raise NpNNError("early stopping needs a validation split to watch")
     if early_stopping.monitor == "accuracy" and not loss.has_classes(validation.labels):
         raise NpNNError("there is no accuracy without classes: EarlyStopping(monitor='loss')")

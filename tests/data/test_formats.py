@@ -338,7 +338,7 @@ def test_class_names_of_any_labels():
             nn.from_arrays(x, wrong)
     with pytest.raises(nn.DataError, match="column text holds"):
         nn.from_arrays(pandas.DataFrame({"text": list("abcd")}), kinds)
-    with pytest.raises(nn.DataError, match="arrays are for from_arrays"):
+    with pytest.raises(nn.NpNNError, match="load: name must be a text or a path, got a list"):
         nn.load(x)
 
 

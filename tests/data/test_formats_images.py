@@ -82,7 +82,7 @@ def test_one_colour_file_makes_all_colour_and_sizes_must_agree(tmp_path):
     with pytest.raises(nn.DataError, match=r"9.png: 3x2 pixels, but 6x7 in .* \(--image-size 6x7"):
         nn.load(root)
     for wrong in ("0", "28x", (1, 2, 3), 5000, "a"):
-        with pytest.raises(nn.NpNNError, match="height and a width"):
+        with pytest.raises(nn.NpNNError, match=r"height and a width|image_size must be"):
             nn.load(root, image_size=wrong)
 
 

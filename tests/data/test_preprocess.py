@@ -322,7 +322,7 @@ NAN = float("nan")
     [
         (lambda: Shift(-1), "Shift: pixels must be a number from 0 to 1,000,000, got -1"),
         (lambda: Shift(1.5), "whole number"),
-        (lambda: Shift("2"), "Shift: pixels must be a number"),
+        (lambda: Shift("2"), "Shift: pixels must be a whole number, got .2."),
         (lambda: Affine(rotate=NAN), "Affine: rotate must be .*got nan"),
         (lambda: Affine(scale=1), "Affine: scale must be below 1, got 1"),
         (lambda: Affine(shear=90), "Affine: shear must be below 90"),
@@ -332,8 +332,8 @@ NAN = float("nan")
         (lambda: Elastic(alpha=1e300), "Elastic: alpha"),
         (lambda: Elastic(sigma=0), "Elastic: sigma must be at least 0.5, got 0"),
         (lambda: Elastic(sigma=None), "Elastic: sigma"),
-        (lambda: Compose(Shift()), "give a list"),
-        (lambda: Compose([Shift]), "not an augmentation"),
+        (lambda: Compose(Shift()), "put it in a list"),
+        (lambda: Compose([Shift]), "write Shift"),
         (lambda: Compose([Elastic(), Compose([Elastic()])]), "at most one Elastic"),
     ],
 )
@@ -349,7 +349,7 @@ BAD_IMAGES = [
     (np.zeros((0, 3, 3), np.uint8), "no pixel"),
     (np.zeros((2, 0, 3), np.uint8), "no pixel"),
     (np.zeros((1, 1, 5000), np.uint8), "4096"),
-    ([[[1]]], "got list"),
+    ([[[1]]], "got a list"),
 ]
 
 

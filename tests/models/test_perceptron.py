@@ -48,7 +48,7 @@ def test_perceptron_refuses_what_does_not_fit(x, y, message):
 
 @pytest.mark.parametrize(("inputs", "lr"), [(0, 1), (2, 0), (2, np.inf), (2, -1)])
 def test_perceptron_refuses_bad_settings(inputs, lr):
-    with pytest.raises(nn.NpNNError, match="must be above 0"):
+    with pytest.raises(nn.NpNNError, match=r"Perceptron: (inputs|lr) must be"):
         nn.Perceptron(inputs, lr)
 
 

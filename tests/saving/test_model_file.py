@@ -295,7 +295,7 @@ HOSTILE = {
     "endless": ([layer("ELU", alpha=1e999)], "not a valid argument"),
     "text": ([layer("Linear", in_features="9", out_features=1)], "not a valid argument"),
     "object": ([layer("ReLU", forward="x")], "not a valid argument"),
-    "block": ([layer("Residual", block=3)], "do not fit"),
+    "block": ([layer("Residual", block=3)], "block must be a Module"),
     "builtin": ([layer("eval")], "eval is not one of np_nn's own layers"),
     "line end": ([layer("a\nb")], "not one of np_nn's own layers"),
     "module": ([layer("Module")], "Module is not one of np_nn's own layers"),

@@ -94,7 +94,7 @@ def bits_of(model):
 @pytest.mark.parametrize("lr", [-0.1, np.nan, np.inf, 10**400, "0.1", None, 1j, [0.1, -1]])
 def test_a_rate_that_is_none_is_refused(lr):
     _, optimizer = start()
-    with pytest.raises(nn.NpNNError, match="SGD: lr must be finite and not below 0"):
+    with pytest.raises(nn.NpNNError, match="SGD: lr must be"):
         optimizer.lr = lr
     assert optimizer.lr == 0.1
 
