@@ -1,22 +1,22 @@
-# make train   the first result: install what it needs, build the kernels, run main_np.py
-# make compare the same beside PyTorch
-# make test    everything installed, the whole suite
-# make bench   how fast a training step is, side by side
-# make kernel K=add  builds one kernel and times it beside its reference, torch, and a saved build
-# make wasm    the kernels as WebAssembly, with which the page of np-nn draw trains
-# make faults  kills, full disks and failing ones while checkpoints are written
-# make docs    the documentation as a website, notebooks executed
-# make stress  10,000 predictions from 8 threads beside a training
-# make browser 200 digits drawn on the pages of np-nn draw: picture and answer as np-nn predict has
-# make fuzz    200,000 mutated files and options: each is read, or refused in one line
-# make bits    the same bits by every compiler and on every machine that can be run here: a table
+# make train   install the dependencies, build the kernels, run main_np.py
+# make compare run the same training in PyTorch, and compare the two
+# make test    install everything, run the whole test suite
+# make bench   time a training step against other libraries
+# make kernel K=add  build one kernel; time it against its reference, torch and saved builds
+# make wasm    build the WebAssembly module with which the page of np-nn draw trains
+# make faults  interrupt the writing of checkpoints: kills, full disks, failing disks
+# make docs    build the documentation as a website, with executed notebooks
+# make stress  make 10,000 predictions from 8 threads during a training
+# make browser draw 200 digits on the pages of np-nn draw; compare them with np-nn predict
+# make fuzz    try 200,000 mutated files and options: each is read, or refused in one line
+# make bits    compare the bits of all compilers and machines that can run here, in a table
 # make arm     the kernels' tests on an emulated Arm processor
 # make lint    ruff, mypy (types of the public names), and import-linter: who may import whom
 
 PYTHON ?= python3
 VENV   ?= .venv
 RUN     = $(VENV)/bin/python
-# What an installation depends on: when it changes, pip runs again.
+# Files that an installation depends on: pip runs again when one changes.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
 .PHONY: train compare test bench kernel wasm bits docs faults browser fuzz stress arm lint clean
@@ -28,8 +28,8 @@ compare: $(VENV)/.torch
 	$(RUN) main_torch.py
 	$(RUN) -m np_nn.compare $(ARGS)
 
-# A worker per core. One that has run out of tests takes half of those that another has left, from
-# the end, so that tests that share a fixture mostly run where it was made.
+# A worker per core. An idle worker takes half of another one's remaining tests, from the end, so
+# that tests that share a fixture mostly run in the worker that created it.
 PARALLEL = --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
 test: $(VENV)/.test
@@ -38,12 +38,12 @@ test: $(VENV)/.test
 bench: $(VENV)/.test
 	$(RUN) benchmarks/run.py $(ARGS)
 
-# The installed kernels may be older than the sources: the kernel is built apart from them.
+# Built separately: the installed kernels may be older than the sources.
 kernel:
 	@test -e $(VENV)/.test || $(MAKE) $(VENV)/.test
 	$(RUN) benchmarks/kernel.py '$(K)' $(ARGS)
 
-# Emulators and cross compilers are used where they are; a row without one names its package.
+# Emulators and cross compilers are used if installed; a row without one names its package.
 bits: $(VENV)/.test
 	$(RUN) -m tests.support.targets $(ARGS)
 
@@ -84,7 +84,7 @@ $(RUN):
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-# A stamp for each set of extras: pip is only called when the stamp is older than BUILD.
+# A stamp for each set of extras: pip runs only if the stamp is older than BUILD.
 $(VENV)/.base: EXTRAS =
 $(VENV)/.torch: EXTRAS = [torch]
 $(VENV)/.test: EXTRAS = [test]
@@ -103,8 +103,8 @@ $(VENV)/.wasm: Makefile | $(RUN)
 	$(RUN) -m pip install --quiet --disable-pip-version-check ziglang
 	@touch $@
 
-# The kernels' tests under the address and undefined-behaviour sanitizers, in a copy, so that
-# no sanitized build is ever left here.
+# The kernels' tests under the address and undefined-behaviour sanitizers, in a copy, so that no
+# sanitized build is left here.
 .PHONY: sanitize
 sanitize: $(VENV)/.test
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
@@ -115,7 +115,7 @@ sanitize: $(VENV)/.test
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 NP_NN_STRICT=1 \
 	$(abspath $(RUN)) -m pytest -p no:cacheprovider --capture=sys tests/kernels
 
-# The notebooks are pages of the documentation, executed with their full settings.
+# The notebooks are pages of the documentation, and are executed with their full settings.
 .PHONY: notebooks
 notebooks: docs
 	@echo "The notebooks: build/html/notebooks/README.html"

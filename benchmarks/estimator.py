@@ -6,7 +6,6 @@ python benchmarks/estimator.py CONTENDER CELL prints the seconds and the accurac
 import argparse
 import importlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 
 from contenders.problem import dataset, flat, some
 from targets import at_least, ratio, table
-from team import THREAD_VARIABLES
+from team import environment
 
 from np_nn.utils import machine
 from np_nn.utils.markdown import markdown_table
@@ -73,7 +72,8 @@ def run(session):
         "## MLPClassifier\n\n"
         "`fit` of scikit-learn's estimator and of ours with the same arguments and random_state, "
         "so from the same weights on the same batches; the images are float64 of 0..1, and ours "
-        "finds out that they are bytes. Each in a process of its own, in turn."
+        "finds out that they are bytes. Each in a process of its own, in turn, without huge pages "
+        "(`NUMPY_MADVISE_HUGEPAGE=0`), as for the records."
     )
     return "\n\n".join([text, markdown_table(header, flat_rows), *reasons, table(session, targets)])
 
@@ -97,8 +97,8 @@ def _words(answer):
 def _ask(session, who, cell):
     """Run one contender in a fresh process; return {"seconds", "accuracy"} or {"error"}."""
     command = [sys.executable, __file__, who, cell, *(["--quick"] if session.quick else [])]
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(session.cores))
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    env = environment(session.cores)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"error": f"{who}: {(done.stderr.strip().splitlines() or ['no answer'])[-1]}"}
     return json.loads(done.stdout)

@@ -5,7 +5,6 @@ in docs/use/records.md.
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -17,16 +16,13 @@ from pathlib import Path
 from cells import CENTRE
 from contenders import CONTENDERS, OURS, TORCH
 from targets import at_least, at_most, ratio, table
-from team import THREAD_VARIABLES
+from team import environment
 
 from np_nn import recipes
 from np_nn.utils.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = {OURS: "main_np.py", TORCH: "main_torch.py"}
-# A virtual machine whose host reclaims free memory spends up to 8 ms on the first touch of a huge
-# page, 0.2 s on a set of images. Small pages keep that out of the measured time.
-SMALL_PAGES = {"NUMPY_MADVISE_HUGEPAGE": "0"}
 
 
 @dataclass(frozen=True)
@@ -140,10 +136,10 @@ def _train(session, name, label, seed):
         command += ["--dataset", CENTRE.dataset, "--seed", str(seed)]
         command += ["--threads", str(session.cores), "--no-plots", "--quiet", "--json", out]
         command += RECORDS[name].twin if label == TORCH else ()
-        threads = dict.fromkeys(THREAD_VARIABLES, str(session.cores))
-        environment = os.environ | threads | SMALL_PAGES
         started = time.perf_counter()
-        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        done = subprocess.run(
+            command, env=environment(session.cores), capture_output=True, check=False
+        )
         whole = time.perf_counter() - started
         if done.returncode:
             return None

@@ -16,6 +16,14 @@ from contenders import contender
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 300  # maximum seconds to wait for an answer: torch.compile is slow
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# A virtual machine whose host reclaims free memory spends up to 8 ms on the first touch of a huge
+# page, 0.2 s on a set of images. Small pages keep that out of what whole programs are timed for.
+SMALL_PAGES = {"NUMPY_MADVISE_HUGEPAGE": "0"}
+
+
+def environment(threads):
+    """Return the environment of a whole program that is timed, on `threads` threads."""
+    return os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | SMALL_PAGES
 
 
 class Failure(Exception):  # noqa: N818 - it becomes a note under a table, not an error

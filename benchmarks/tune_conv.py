@@ -23,6 +23,12 @@ QUICK = {
     "model": "lenet", "channels": (16, 48), "hidden": (128,), "lr": 0.15, "epochs": 4,
     "deskew": True, "augment": LIGHT,
 }  # fmt: skip
+GENTLE = "affine:rotate=5,scale=0.07,shear=3,shift=0.3+elastic:alpha=14,sigma=4"
+BEST = {
+    "model": "lenet", "channels": (32, 96), "hidden": (256,), "dropout": 0.3, "lr": 0.1,
+    "epochs": 30, "deskew": True, "augment": GENTLE,
+}  # fmt: skip
+RESNET = {"model": "resnet", "hidden": (512,), "lr": 0.1, "deskew": True}  # hidden: none
 LARGE = {"model": "lenet", "channels": (32, 64), "hidden": (128,), "dropout": 0.3, "lr": 0.1}
 EXAMPLE = {"model": "convnet", "hidden": (128,), "dropout": 0.5, "lr": 0.05}
 FASHION = {**LARGE, "dataset": "fashion", "model": "lenet5", "augment": "shift:pixels=1"}
@@ -117,6 +123,45 @@ GOALS = {
         ],
         {**LARGE, "augment": MOVED, "epochs": 6},
         {**LARGE, "augment": MOVED, "epochs": 10},
+    ],
+    "best5min": [
+        BEST,
+        {**BEST, "epochs": 60},
+        {**BEST, "epochs": 45, "augment": GENTLE.replace("shift=0.3", "shift=1")},
+        {**BEST, "epochs": 45, "hidden": (512,), "dropout": 0.5},
+        {**BEST, "epochs": 40, "channels": (64, 128), "hidden": (512,), "dropout": 0.4},
+        {
+            **BEST,
+            "epochs": 40,
+            "channels": (48, 96),
+            "hidden": (384,),
+            "dropout": 0.4,
+            "augment": "affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4",
+        },
+        {**BEST, "optimizer": "sgd:momentum=0.9,nesterov=true,weight_decay=2e-4"},
+        {**BEST, "deskew": False, "augment": ELASTIC.replace("30", "20")},
+        {
+            **BEST,
+            "model": "lenet5",
+            "channels": (32, 64),
+            "dropout": 0.4,
+            "lr": 0.08,
+        },
+        {
+            **BEST,
+            "lr": 0.15,
+            "batch_size": 128,
+            "augment": "affine:rotate=7,scale=0.1,shear=3,shift=1+elastic:alpha=14,sigma=4",
+        },
+        # Six minutes on two cores of Zen 5:
+        {**RESNET, "channels": (16, 32, 64), "epochs": 12, "augment": GENTLE},
+        {**RESNET, "channels": (8, 16, 32), "epochs": 20, "augment": GENTLE},
+        {
+            **RESNET,
+            "channels": (16, 32, 64),
+            "epochs": 14,
+            "augment": "affine:rotate=7,scale=0.1,shear=3,shift=1+elastic:alpha=14,sigma=4",
+        },
     ],
     "lenet_distorted": [
         {**LARGE, "augment": MOVED, "epochs": 20},

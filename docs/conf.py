@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages: sphinx-build -c docs . build/html
+"""Configuration of Sphinx: sphinx-build -c docs . build/html.
 
 The source folder is the repository's root, so that README.md, the galleries and the notebooks are
 pages where they lie, and every relative link between them stays true.

@@ -59,7 +59,7 @@ def main(argv=None):
         print(f"{x[0]:.0f} xor {x[1]:.0f}: {p:.3f}")
     print(f"XOR: {int(((P > 0.5) == Y).sum())} of 4 right")
 
-    unit = nn.Neuron(2, "sigmoid")  # the first hidden unit by itself, in numbers
+    unit = nn.Neuron(2, "sigmoid")  # the first hidden unit, in numbers
     unit.load_state_dict({"weight": W1[:, :1].T, "bias": b1[:1]})
     print(f"The first hidden unit at (0, 1):\n{unit.explain(X[1])}")
     if not args.no_plots:

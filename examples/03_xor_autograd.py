@@ -1,8 +1,8 @@
 """XOR once more: PyTorch's autograd computes the backward pass.
 
 Only the forward pass is written. PyTorch records each operation on a tensor that requires a
-gradient; loss.backward() goes back through them by the chain rule, as 02 does by hand. Initial
-weights and settings are those of 02_xor_numpy.py, and so are the losses.
+gradient; loss.backward() applies the chain rule to them in reverse, as 02 does by hand. Initial
+weights and settings are those of 02_xor_numpy.py, so the losses are equal, too.
 """
 
 import common

@@ -1,4 +1,4 @@
-"""Eight optimizers go down the same valley, and train the same network.
+"""Eight optimizers descend the same valley, and train the same network.
 
 All take the gradient; they differ in what they remember of earlier ones. SGD remembers nothing
 and zigzags down a narrow valley. Momentum adds up the steps. Adagrad, RMSprop, Adadelta and Adam

@@ -35,7 +35,7 @@ def main(argv=None):
         accuracy = nn.evaluate(model, data.test).accuracy
         slope, loss = shapes[name][1].max(), curves[name][-1]
         print(f"{name:<12} {slope:>10.2f} {loss:>16.3f} {accuracy:>14.3f}")
-    print("With sigmoids, the gradient vanishes on the way through five layers.")
+    print("With sigmoids, the gradient vanishes through five layers.")
     if not args.no_plots:
         draw_shapes(shapes, args)
         title = f"784, five layers of 50, 10 on {data.title}: loss in {steps} steps"

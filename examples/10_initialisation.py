@@ -1,8 +1,8 @@
-"""Initialisation: why weights do not start at zero, and why their spread matters.
+"""Initialisation: why weights do not start at zero, and why their standard deviation matters.
 
 If all weights start equal, all units of a layer stay equal. If they start too small, the signal
-fades from layer to layer, and with it the gradient; too large, and it explodes. Xavier's and
-Kaiming's rules keep its spread, the first for tanh, the second for ReLU.
+and the gradient vanish from layer to layer; if too large, they explode. Xavier's rule keeps the
+standard deviation of the activations constant for tanh, Kaiming's for ReLU.
 """
 
 import common

@@ -92,7 +92,7 @@ def panels(figure, count):
 
 
 def one_by_one(figure, curves, *, low, high, note="{:.2f}"):
-    """Draw a panel for each of curves {name: (steps,) losses}, with the others in grey behind.
+    """Draw a panel for each of curves {name: (steps,) losses}, with the others behind it in gray.
 
     Args:
         figure: Figure to draw on.
@@ -128,6 +128,6 @@ def smooth(history):
 
 
 def lines_of_code(path):
-    """Count the code lines of a file: not empty, no comment, no docstring of one line."""
+    """Count the code lines of a file, without empty lines, comments and one-line docstrings."""
     lines = Path(path).read_text("utf-8").splitlines()
     return sum(not re.match(r'\s*($|#|""")', line) for line in lines)

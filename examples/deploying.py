@@ -52,14 +52,14 @@ def main(argv=None):
         for name, options in {"float32": {}, "int8": {"int8": True}}.items():
             program, sizes[name] = compiled(folder, model, f"digit_{name}", **options)
             if program is None:
-                print("no C compiler is here: the files are written, and not tried")
+                print("no C compiler found: the files are written but not tested")
                 continue
             done = subprocess.run(
                 [program], input=some.images.tobytes(), capture_output=True, check=True
             )
             answers = np.array([int(line) for line in done.stdout.split()])
             same = np.mean(answers == expected)
-            print(f"C, {name}: {same:.1%} of its answers are NumPy's")
+            print(f"C, {name}: {same:.1%} of its answers equal NumPy's")
     for name, size in sizes.items():
         print(f"its file with {name} weights has {size / 1e3:,.0f} kB")
     if not args.no_plots:

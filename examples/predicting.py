@@ -61,8 +61,8 @@ def main(argv=None):
 
     print(f"the network: {model.info.dataset}, {len(model.info.classes)} classes")
     print(f"preparation: {model.info.preparation.kind}")
-    print(f"prepared as MNIST was: {share:.0%} of the font's digits are read rightly")
-    print(f"resized alone: {bare:.0%}")
+    print(f"prepared as MNIST was: {share:.0%} of the font's digits are classified correctly")
+    print(f"only resized: {bare:.0%}")
     if not args.no_plots:
         draw(prepared, resized, args)
     return 0

@@ -15,10 +15,10 @@
 #
 # From a picture made of numbers to a program that reads digits: a unit, a layer, a loss, its
 # gradient, and the small steps downhill that are called learning. You need a little Python and
-# school mathematics. The letters are those of docs/learn/introduction.md, and
-# wherever a formula stands here, the library computes it with a function that you can read.
+# school mathematics. The symbols are those of docs/learn/introduction.md, and for every formula
+# the library has a function that you can read.
 #
-# The solutions of the exercises are folded away. Try first, then compare.
+# The solutions of the exercises are hidden. Try first, then compare.
 
 # %%
 import os
@@ -41,8 +41,8 @@ QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does i
 # ## A picture is 784 numbers
 #
 # MNIST holds 70,000 handwritten digits, $28 \times 28$ grey pixels each, from 0 (no ink) to 255.
-# `load` looks for it, downloads it once if need be, and verifies it. Where there is no network,
-# the smaller digits that scikit-learn ships stand in, and the note says so.
+# `load` looks for it, downloads it once if necessary, and verifies it. Offline, scikit-learn's
+# smaller digits are used instead, and the note says so.
 
 # %%
 data = nn.load("digits" if QUICK else "auto", quiet=True)
@@ -54,7 +54,7 @@ print(f"the first labels: {train.labels[:16]}")
 
 # %%
 def draw_digits(title, images, labels):
-    """Up to twenty digits (n, 28, 28), ten in a row, with their labels (n,) above them."""
+    """Draw up to twenty digits (n, 28, 28), ten in a row, with their labels (n,) above them."""
     lines = -(-len(images) // 10)
     with canvas(title, height=0.5 + 1.1 * lines) as figure:
         for axes, image, label in zip(figure.subplots(lines, 10).flat, images, labels):
@@ -66,7 +66,7 @@ def draw_digits(title, images, labels):
 draw_digits("The first twenty digits, and what they are", train.images[:20], train.labels)
 
 # %% [markdown]
-# For the computer there is no picture. There are numbers; here is the middle of the first one:
+# For the computer there is no picture, only numbers. Here is the middle of the first one:
 
 # %%
 print(train.images[0, 9:19, 8:20])
@@ -75,9 +75,9 @@ print(f"{np.mean(train.images > 0):.0%} of all pixels are not 0")
 # %% [markdown]
 # ### Exercise 1: a reader of digits without any learning
 #
-# Average the training pictures of each class, which gives ten mean pictures. Then take every test
-# picture for the digit whose mean picture is nearest, by the sum of squared differences. What
-# share is right? Anything that learns has to do better.
+# Average the training pictures of each class, which gives ten mean pictures. Then classify every
+# test picture as the digit whose mean picture is nearest, by the sum of squared differences. What
+# fraction is right? Anything that learns has to do better.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 means = np.stack([train.images[train.labels == digit].mean(axis=0) for digit in range(10)])
@@ -97,7 +97,7 @@ draw_digits("The mean picture of each digit", means, range(10))
 #
 # With three inputs, $x = (0, 0.5, 1)$, $w = (2, -1, 3)$ and $b = 0.5$, that is
 # $0 \cdot 2 + 0.5 \cdot (-1) + 1 \cdot 3 + 0.5 = 3$. `Neuron` is such a unit in plain arithmetic,
-# and explains itself:
+# and can explain its result:
 
 # %%
 x, w, b = np.array([0, 0.5, 1]), np.array([2.0, -1, 3]), 0.5
@@ -123,15 +123,16 @@ print(H)
 assert np.allclose(H, X @ layer.weight.data + layer.bias.data, atol=1e-5)
 
 # %% [markdown]
-# ## Why a layer needs a bend
+# ## Why a layer needs a nonlinearity
 #
-# Two such layers in a row gain nothing: $(X W_1) W_2 = X (W_1 W_2)$ is a single layer again. So a
-# bend stands between them, most often the *rectified linear unit*, ReLU:
+# Two such layers in a row gain nothing: $(X W_1) W_2 = X (W_1 W_2)$ is again a single layer. So
+# a nonlinear *activation* stands between them, most often the *rectified linear unit*, ReLU, a
+# line with a bend:
 #
 # $$a = \max(h, 0)$$
 #
-# Bends add up to any shape. Here is a sum of five shifted ReLUs that follows a sine. The bends
-# were put in place by hand and only the outer weights are fitted; a network learns both.
+# Sums of bends can approximate any shape. Here is a sum of five shifted ReLUs that follows a sine.
+# The bends were placed by hand and only the outer weights are fitted; a network learns both.
 
 # %%
 at = np.linspace(0, 2 * np.pi, 200)
@@ -172,12 +173,13 @@ assert np.allclose(distance(points), np.abs(points))
 # ## From scores to probabilities, and how wrong they are
 #
 # The last layer has one unit per class. Its answers $z$ are scores, called *logits*. *Softmax*
-# makes probabilities of them, and if $t$ is the right class, the *loss* of one picture is minus
-# the logarithm of the probability that the right class was given:
+# turns them into probabilities, and if $t$ is the right class, the *loss* of one picture is minus
+# the logarithm of the probability that the network gave to the right class:
 #
 # $$p_c = \frac{e^{z_c}}{\sum_k e^{z_k}} \qquad L = -\log p_t$$
 #
-# It is 0 for a sure and right answer, and grows without bound as the right one becomes unlikely.
+# It is 0 for a right answer with probability 1, and grows without bound as the right one becomes
+# unlikely.
 # The loss of a batch is the mean over its pictures.
 
 # %%
@@ -220,19 +222,19 @@ assert np.allclose(nn.Softmax()(z + 7), nn.Softmax()(z))
 #
 # To lower the loss we ask how it changes when a weight changes a little: its derivative. All
 # derivatives together are the *gradient*. Take the unit from above with its three inputs, and let
-# it say the probability that the answer is 1 rather than 0, with the logistic function (softmax
+# it give the probability that the answer is 1 rather than 0, with the logistic function (softmax
 # for two classes whose logits are $h$ and 0):
 #
 # $$p = \frac{1}{1 + e^{-h}} \qquad L = -y \log p - (1 - y) \log (1 - p)$$
 #
-# The *chain rule* takes the way back from the loss to each weight. Two factors are enough:
+# The *chain rule* leads back from the loss to each weight. Two factors are enough:
 #
 # $$\frac{\partial L}{\partial h} = p - y \qquad \frac{\partial h}{\partial w_i} = x_i
 # \qquad \text{so} \qquad \frac{\partial L}{\partial w_i} = (p - y) \, x_i \qquad
 # \frac{\partial L}{\partial b} = p - y$$
 #
-# What the unit said, minus what it should have said, times the input: an input of 0 has no share
-# in the mistake. If the right answer is $y = 0$:
+# The gradient is the unit's answer minus the right answer, times the input: an input of 0
+# contributes nothing to the mistake. If the right answer is $y = 0$:
 
 # %%
 y = 0.0
@@ -244,8 +246,8 @@ print(f"h = {h:g}, p = {p:.4f}, loss {-np.log(1 - p):.4f}")
 print(f"gradient of the weights {dL_dw.round(4)}, of the bias {dL_db:.4f}")
 
 # %% [markdown]
-# The library goes the same way: `forward` from the inputs to the loss, `backward` from the loss to
-# the parameters, whose gradients are then in `grad`.
+# The library does the same: `forward` goes from the inputs to the loss, `backward` from the loss
+# to the parameters, whose gradients are then in `grad`.
 
 # %%
 layer = nn.Linear.of(w.reshape(3, 1), np.array([b]))
@@ -259,7 +261,7 @@ assert np.allclose(layer.weight.grad[:, 0], dL_dw)
 # ## Is the gradient right?
 #
 # Never trust a gradient that you have not measured. Move one number up and down by a tiny
-# $\varepsilon$. The *central difference* must be the derivative:
+# $\varepsilon$. The *central difference* must equal the derivative:
 #
 # $$\frac{\partial L}{\partial w_i} \approx
 # \frac{L(w_i + \varepsilon) - L(w_i - \varepsilon)}{2 \varepsilon}$$
@@ -267,7 +269,7 @@ assert np.allclose(layer.weight.grad[:, 0], dL_dw)
 
 # %%
 def loss_of(weights):
-    """The loss of the unit above, if these were its weights."""
+    """Return the loss of the unit above with these weights."""
     return np.log1p(np.exp(x @ weights + b))  # -log(1 - p)
 
 
@@ -277,7 +279,7 @@ print("measured:", measured.round(4))
 print("derived: ", dL_dw.round(4))
 
 # %% [markdown]
-# `gradcheck` does it for every number of a layer, a loss or a whole network:
+# `gradcheck` does this for every number of a layer, a loss or a whole network:
 
 # %%
 inputs = np.random.default_rng(0).normal(size=(5, 4))
@@ -287,8 +289,8 @@ print(nn.gradcheck(nn.mlp((4, 3, 2), "tanh"), inputs))
 # ### Exercise 4: a layer of your own
 #
 # *Softplus* is a ReLU with a rounded corner, $a = \log (1 + e^h)$. Write it as a layer: a class
-# with `forward(x)` and `backward(grad)`, which multiplies by the derivative, that `gradcheck`
-# finds right. What does it say if you forget the derivative?
+# with `forward(x)` and with `backward(grad)`, which multiplies by the derivative. `gradcheck` must
+# find it right. What does it say if you forget the derivative?
 
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
@@ -321,13 +323,13 @@ assert not nn.gradcheck(Forgetful(), inputs)
 # $$w \leftarrow w - \eta \frac{\partial L}{\partial w}$$
 #
 # Take the parabola $L = w^2$, whose derivative is $2 w$. A step multiplies $w$ by $1 - 2 \eta$:
-# slow if that is close to 1, to and fro if it is negative, and beyond $\eta = 1$ each step leads
-# farther away.
+# descent is slow if that is close to 1, oscillates if it is negative, and diverges beyond
+# $\eta = 1$.
 
 
 # %%
 def descend(lr, steps=8):
-    """Where gradient descent on w^2 leads to from w = 1: (steps + 1,)."""
+    """Return the path (steps + 1,) of gradient descent on w^2 from w = 1."""
     weight = nn.Parameter(np.array([1.0]))
     optimizer = nn.SGD([weight], lr=lr)
     path = [1.0]
@@ -351,8 +353,8 @@ with canvas("Eight steps down a parabola, and up", height=3.2) as figure:
 
 # %% [markdown]
 # A line has two parameters, $h = x w + b$. The mean squared error of its answers,
-# $L = \frac{1}{N} \sum_n (h_n - y_n)^2$, is a bowl over them, and gradient descent walks to its
-# bottom.
+# $L = \frac{1}{N} \sum_n (h_n - y_n)^2$, has the shape of a bowl over them, and gradient descent
+# walks to its bottom.
 
 # %%
 rng = np.random.default_rng(0)
@@ -361,7 +363,7 @@ line_y = 2 * line_x + 1 + rng.normal(0, 0.3, (40, 1))
 
 
 def fit_line(lr, steps):
-    """(w, b) of each step, (steps + 1, 2), from (-1, -1)."""
+    """Return (w, b) of each step, (steps + 1, 2), starting at (-1, -1)."""
     model, loss = nn.Linear.of(np.array([[-1.0]]), np.array([-1.0])), nn.MSELoss()
     optimizer = nn.SGD(model.parameters(), lr=lr)
     path = [(-1.0, -1.0)]
@@ -415,10 +417,10 @@ assert np.abs(above).max() > 1000
 # %% [markdown]
 # ## The first network that learnt
 #
-# Rosenblatt's *perceptron* of 1958 is a single unit that says 1 where $h > 0$ and 0 elsewhere.
-# After each mistake, and only then, it changes: $w \leftarrow w + (y - \hat{y}) \, x$, the rule
-# that you have just derived, with its answer $\hat{y}$ in the place of $p$. If a straight line
-# separates the classes, it finds one. It does so for AND; for XOR, exclusive or, there is none.
+# Rosenblatt's *perceptron* of 1958 is a single unit that answers 1 where $h > 0$ and 0 elsewhere.
+# It changes only after a mistake: $w \leftarrow w + (y - \hat{y}) \, x$, the rule that you have
+# just derived, with its answer $\hat{y}$ in place of $p$. If a straight line separates the classes,
+# it finds one. It does so for AND; for XOR, exclusive or, there is none.
 
 # %%
 corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -440,7 +442,7 @@ with canvas("One unit draws one straight line", height=3.6) as figure:
 #
 # A network of two ReLUs can do what the perceptron cannot. Find weights for
 # `nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))` whose output is the XOR of its
-# inputs. A hint: one unit may count the ones, and the other notice that both are there.
+# inputs. A hint: one unit may count the ones, and the other detect that both inputs are 1.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 xor = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
@@ -453,9 +455,9 @@ assert np.allclose(xor(corners.astype(np.float32))[:, 0], gates["XOR"])
 # %% [markdown]
 # ## All together: reading digits
 #
-# One layer of ten units, without a hidden layer, is the smallest network for digits. `fit` takes a
-# random batch, goes forward, takes the loss, goes backward, and makes a step; again and again.
-# The test digits are never trained on.
+# One layer of ten units, without a hidden layer, is the smallest network for digits. `fit` repeats
+# this: draw a random batch, go forward, compute the loss, go backward, make a step. The test digits
+# are never trained on.
 
 
 # %%
@@ -475,15 +477,16 @@ ten = nn.Sequential(nn.Linear(784, 10))
 learn(ten)
 
 # %% [markdown]
-# Each unit has a weight for every pixel, so its weights are a picture: orange where ink speaks
-# for the digit, blue where it speaks against it. See how the middle of the 0 has to stay empty.
+# Each unit has a weight for every pixel, so its weights are a picture: orange where ink is
+# evidence for the digit, blue where it is evidence against it. See how the middle of the 0 has to
+# stay empty.
 
 # %%
 weights = ten[0].weight.data.T.reshape(10, 28, 28)
 show("What each of the ten units looks for, 0 to 9", plots.plot_filters, weights)
 
 # %% [markdown]
-# With a hidden layer of bends in between, the network need not look for one pattern per digit:
+# With a hidden layer of ReLUs in between, the network is not limited to one pattern per digit:
 
 # %%
 nn.manual_seed(0)
@@ -493,12 +496,12 @@ learn(bends)
 # %% [markdown]
 # ## Your own digits
 #
-# The same network as a page: draw a digit. Its pixels, the 128 units, the ten logits and the
-# probabilities follow the pen. Then choose the digit that you meant: the gradient flows back to the
-# pixels, and *Update the weights* makes one step downhill. What does it change?
+# The same network as a page on which you can draw a digit. Its pixels, the 128 units, the ten
+# logits and the probabilities follow the pen. Then choose the digit that you meant: the gradient
+# flows back to the pixels, and *Update the weights* makes one step downhill. What does it change?
 #
-# Outside a notebook `np-nn draw` writes such a page, docs/use/draw.md; with the kernels as
-# WebAssembly, docs/kernels/wasm.md, it trains there, too.
+# Outside a notebook, `np-nn draw` writes such a page (docs/use/draw.md); with the WebAssembly
+# kernels (docs/kernels/wasm.md) the page can also train.
 
 # %%
 bends.info = nn.ModelInfo.of(data)
@@ -511,7 +514,7 @@ HTML(f"<p>{frame.format(drawn)}</p>")
 #
 # Draw a 4. Choose 9 as the digit that you meant, and update the weights until the network agrees.
 # How many steps does it take, with a rate of 0.01 and of 0.1? Clear the pad, draw another 4, and
-# other digits: what else has changed? *Reset* brings the weights back. Then do the same in Python,
+# other digits: what else has changed? *Reset* restores the weights. Then do the same in Python,
 # with a 4 of the test digits.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
@@ -529,7 +532,7 @@ assert 0 < steps < 1000  # one picture is learnt quickly, and others are forgott
 
 # %% [markdown]
 # Every formula above is a few lines in one folder, `np_nn/reference/`, and the next notebook
-# writes all of it anew: forward, backward and update in plain NumPy.
+# writes all of it from scratch: forward, backward and update in plain NumPy.
 
 # %%
 for name in ("linear_forward", "relu_forward", "cross_entropy_forward"):

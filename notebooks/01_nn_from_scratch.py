@@ -14,8 +14,8 @@
 # # A network from scratch
 #
 # Forward pass, backward pass and update of a two-layer network, in some twenty lines of NumPy.
-# They are compared with the layers of np_nn number by number, learn two moons and MNIST, and then
-# hand over to the library: `fit`, `evaluate`, the compiled kernels, sparse pixels.
+# They are compared with np_nn's layers number by number, and learn two moons and MNIST. Then the
+# library takes over: `fit`, `evaluate`, the compiled kernels, sparse pixels.
 
 # %%
 import os
@@ -47,20 +47,20 @@ BLUE, ORANGE = plots.COLOURS["numpy"], plots.COLOURS["torch"]
 # | $L = -\frac{1}{N} \sum_n \log P_{n, t_n}$ | a number | |
 #
 # Here $dW_1$ is short for $\partial L / \partial W_1$, and so on. Each gradient has the shape of
-# what it belongs to, which nearly tells which product it must be.
+# its array, which almost determines which product it must be.
 
 
 # %%
 def forward(X, weights):
-    """The hidden units (N, O) and the logits (N, C)."""
+    """Return the hidden units (N, O) and the logits (N, C)."""
     W1, b1, W2, b2 = weights
     A = np.maximum(X @ W1 + b1, 0)
     return A, A @ W2 + b2
 
 
 def cross_entropy(Z, labels):
-    """The loss, and its gradient with respect to the logits (N, C)."""
-    Z = Z - Z.max(axis=1, keepdims=True)  # no exponential overflows, and p stays
+    """Return the loss, and its gradient with respect to the logits (N, C)."""
+    Z = Z - Z.max(axis=1, keepdims=True)  # avoids overflow and leaves p unchanged
     log_p = Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
     rows = np.arange(len(labels))
     dZ = np.exp(log_p)
@@ -69,7 +69,7 @@ def cross_entropy(Z, labels):
 
 
 def backward(X, A, dZ, weights):
-    """The gradients of W1, b1, W2, b2."""
+    """Return the gradients of W1, b1, W2, b2."""
     _, _, W2, _ = weights
     dW2, db2 = A.T @ dZ, dZ.sum(axis=0)
     dH = (dZ @ W2.T) * (A > 0)
@@ -78,7 +78,7 @@ def backward(X, A, dZ, weights):
 
 
 def train_step(X, labels, weights, lr):
-    """Go one step downhill, in place; returns the loss before it."""
+    """Take one step downhill, in place; return the loss before it."""
     A, Z = forward(X, weights)
     loss, dZ = cross_entropy(Z, labels)
     for weight, gradient in zip(weights, backward(X, A, dZ, weights)):
@@ -87,7 +87,7 @@ def train_step(X, labels, weights, lr):
 
 
 def start(inputs, hidden, classes, seed=0):
-    """Random weights with a deviation of sqrt(2 / inputs), which suits ReLU; biases 0."""
+    """Return random weights of standard deviation sqrt(2 / inputs), for ReLU, and biases 0."""
     rng = np.random.default_rng(seed)
     W1 = rng.normal(0, np.sqrt(2 / inputs), (inputs, hidden))
     W2 = rng.normal(0, np.sqrt(2 / hidden), (hidden, classes))
@@ -97,7 +97,7 @@ def start(inputs, hidden, classes, seed=0):
 # %% [markdown]
 # ## XOR, and the same numbers from np_nn
 #
-# Two inputs, four samples, no straight line between the classes.
+# Two inputs, four samples, and no straight line that separates the classes.
 
 # %%
 corners = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
@@ -110,13 +110,13 @@ print(f"answers {Z.argmax(axis=1)}")
 assert (Z.argmax(axis=1) == xor).all()
 
 # %% [markdown]
-# np_nn's layers have a `forward` and a `backward` of their own. With the same weights they have to
-# give the same numbers. `state_dict` holds each weight as $(O, I)$, as PyTorch does.
+# np_nn's layers have their own `forward` and `backward`. With the same weights they must give the
+# same numbers. `state_dict` holds each weight as $(O, I)$, as PyTorch does.
 
 
 # %%
 def as_model(weights, activation="relu"):
-    """The same network of np_nn's layers, in float64."""
+    """Return the same network made of np_nn's layers, in float64."""
     W1, b1, W2, b2 = weights
     model = nn.mlp((len(W1), len(W2), len(b2)), activation).to(np.float64)
     model.load_state_dict({"0.weight": W1.T, "0.bias": b1, "2.weight": W2.T, "2.bias": b2})
@@ -139,10 +139,10 @@ for (name, parameter), gradient in zip(model.named_parameters().items(), gradien
     assert error < 1e-12
 
 # %% [markdown]
-# ### Exercise 1: another bend
+# ### Exercise 1: a different activation
 #
-# Put $a = \tanh h$ in the place of ReLU. Its derivative is $1 - a^2$, so only two lines change.
-# Show that your gradients are those of `as_model(weights, "tanh")`.
+# Replace ReLU by $a = \tanh h$. Its derivative is $1 - a^2$, so only two lines change. Show that
+# your gradients are those of `as_model(weights, "tanh")`.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 W1, b1, W2, b2 = weights
@@ -159,24 +159,24 @@ for parameter, gradient in zip(model.parameters(), by_hand):
 print("all four gradients agree")
 
 # %% [markdown]
-# ## Two moons, and how the border grows
+# ## Two moons, and the growth of the decision boundary
 #
-# Points in the plane show what training does: after each step the network says a probability at
-# every place, and the border is where it is one half.
+# Points in the plane show the effect of training: after each step the network gives a probability
+# at every place, and the decision boundary is where it is one half.
 
 # %%
 moons, moon_labels = make_moons(400, noise=0.2, random_state=0)
-FILM = (0, 10, 100, 400 if QUICK else 2000)  # steps at which the border is drawn
+FILM = (0, 10, 100, 400 if QUICK else 2000)  # steps at which the boundary is drawn
 
 
 def probability(points, weights):
-    """The probability of class 1 at points (M, 2): (M,)."""
+    """Return the probability (M,) of class 1 at points (M, 2)."""
     _, Z = forward(points, weights)
     return nn.Softmax()(Z)[:, 1]
 
 
 def moment(step, weights):
-    """The step, the accuracy, and the probabilities around the points."""
+    """Return the step, the accuracy, and the probabilities around the points, as a Moment."""
     right = (probability(moons, weights) > 0.5) == moon_labels
     around = landscape(lambda points: probability(points, weights), moons)
     return plots.Moment(step, right.mean(), around)
@@ -189,19 +189,19 @@ for step in range(FILM[-1] + 1):
     train_step(moons, moon_labels, weights, lr=0.5)
 
 film = plots.Film("two moons", moons, moon_labels, moments)
-title = "Two moons after so many steps, and what share is right"
+title = "Two moons during training: step and accuracy"
 show(title, plots.plot_films, [film], len(moments))
 
 # %% [markdown]
 # ### Exercise 2: momentum
 #
-# A ball that rolls downhill gathers speed. *Momentum* adds a share $\mu$ of the last step to the
-# next one:
+# A ball that rolls downhill gathers speed. *Momentum* adds a fraction $\mu$ of the last step to
+# the next one:
 #
 # $$v \leftarrow \mu v + \frac{\partial L}{\partial w} \qquad w \leftarrow w - \eta v$$
 #
 # Write a training with $\mu = 0.9$ and $\eta = 0.1$, from `start(2, 16, 2, seed=1)`, and show that
-# the losses of 50 steps are those of `nn.SGD(..., lr=0.1, momentum=0.9)`.
+# the losses of 50 steps equal those of `nn.SGD(..., lr=0.1, momentum=0.9)`.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 weights = start(2, 16, 2, seed=1)
@@ -228,8 +228,8 @@ assert np.allclose(by_hand, by_library, rtol=1e-10)
 # %% [markdown]
 # ## Digits
 #
-# Nothing has to change for digits, only the sizes: 784 inputs, 10 classes. A batch is drawn at
-# random for each step, which is the *stochastic* in stochastic gradient descent.
+# For digits only the sizes change: 784 inputs, 10 classes. A batch is drawn at random for each
+# step, which is the *stochastic* in stochastic gradient descent.
 
 # %%
 data = nn.load("digits" if QUICK else "auto", quiet=True)
@@ -239,7 +239,7 @@ print(data.note or data.title)
 
 
 def rows(split, indices):
-    """Pixels of 0 to 1, a picture per row: (N, 784) float32."""
+    """Return pixels of 0 to 1, one picture per row: (N, 784) float32."""
     return split.images[indices].reshape(len(indices), -1) * np.float32(1 / 255)
 
 
@@ -280,7 +280,7 @@ with canvas("The same training, by hand and with fit", height=3.4) as figure:
     axes.legend()
 
 # %% [markdown]
-# What the first hidden units look for, after training (orange: ink raises the unit's answer):
+# The weights of the first hidden units after training (orange: ink raises the unit's answer):
 
 # %%
 filters = model[0].weight.data.T[:24].reshape(24, 28, 28)
@@ -289,17 +289,17 @@ show("The weights of 24 of the 64 hidden units", plots.plot_filters, filters)
 # %% [markdown]
 # ## The compiled kernels, and pixels that are 0
 #
-# Each function of `np_nn/reference/` may have a compiled twin of the same name; `nn.use` chooses.
-# They compute the same numbers. One thing they do differently: a pixel of 0 adds nothing to a
-# weighted sum, whatever its weight, nor to a weight's gradient $dW_1 = X^T dH$. So there is no
-# need to multiply it. Here is the same training in each way; the times are those of your machine.
+# Each function of `np_nn/reference/` may have a compiled kernel of the same name; `nn.use` selects
+# which one runs. Both compute the same numbers, but the kernels skip zeros: a pixel of 0 adds
+# nothing to a weighted sum, whatever its weight, nor to a weight's gradient $dW_1 = X^T dH$. Here
+# is the same training in each way; the times are those of your machine.
 
 # %%
 print(f"{np.mean(train.images > 0):.0%} of the pixels are not 0; {ops.describe()}")
 
 
 def timed(kernels, pixels):
-    """Train 784-512-10 for a while: the losses, and milliseconds per step."""
+    """Train 784-512-10 for a while; return the losses and the milliseconds per step."""
     nn.use(kernels)
     model = nn.initialize(nn.mlp((784, 512, 10)), "kaiming_normal", seed=0)
     history = nn.fit(
@@ -323,8 +323,8 @@ for losses, _ in measured.values():
 # ### Exercise 3: how much work is there?
 #
 # Count the multiplications of the first layer's forward pass for the first 256 training digits and
-# 512 units: all of them, and those with a pixel that is not 0. What share is left? Then show that
-# the product needs only the columns of $X$, and the rows of $W_1$, that any of the digits uses.
+# 512 units: all of them, and those with a non-zero pixel. What fraction remains? Then show that the
+# product needs only those columns of $X$ and rows of $W_1$ whose pixel is non-zero in some digit.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 X = rows(train, np.arange(256))

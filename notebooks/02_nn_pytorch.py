@@ -13,9 +13,9 @@
 # %% [markdown]
 # # The same network in PyTorch
 #
-# PyTorch finds gradients by itself. Here it starts from the same weights as np_nn and is given the
-# same batches, so both can be compared at every step: first its autograd alone, then `torch.nn`
-# and `torch.optim`, then whole trainings; and weights go from one to the other and back.
+# PyTorch computes gradients automatically. Here it starts from the same weights as np_nn and gets
+# the same batches, so both can be compared at every step: first its autograd alone, then `torch.nn`
+# and `torch.optim`, then whole trainings. Finally, weights are exchanged in both directions.
 #
 # This notebook needs PyTorch: `pip install torch`.
 
@@ -48,11 +48,11 @@ train, test = data.train, data.test
 print(data.note or data.title)
 
 # %% [markdown]
-# ## Autograd: the backward pass by itself
+# ## Autograd: the automatic backward pass
 #
-# A tensor with `requires_grad=True` notes each operation that it takes part in. `loss.backward()`
-# goes through these notes in reverse and applies the chain rule at each one. What it leaves in
-# `.grad` is what the table of formulas gives, for the network
+# PyTorch records each operation on a tensor with `requires_grad=True`. `loss.backward()` goes
+# through this record in reverse and applies the chain rule to each operation. The results in
+# `.grad` equal those of the table of formulas in the previous notebook, for the network
 #
 # $$A = \max(X W_1 + b_1, 0) \qquad Z = A W_2 + b_2 \qquad
 # L = -\frac{1}{N} \sum_n \log \, \text{softmax}(Z_n)_{t_n}$$
@@ -82,8 +82,8 @@ for (name, parameter), tensor in zip(model.named_parameters().items(), (W1, b1, 
 # %% [markdown]
 # ### Exercise 1: gradients add up
 #
-# Compute the loss of PyTorch once more and call `backward()` again, without clearing anything.
-# What happens to `W1.grad`? How is that in np_nn? This is why each training loop in PyTorch has a
+# Compute the loss in PyTorch once more and call `backward()` again, without clearing anything.
+# What happens to `W1.grad`? What does np_nn do? This is why each training loop in PyTorch has a
 # line `optimizer.zero_grad()`.
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
@@ -125,9 +125,9 @@ print("right")
 # %% [markdown]
 # ## `torch.nn` and `torch.optim`: the twin
 #
-# Nobody writes $X W + b$ each time. `torch.nn` has layers, `torch.optim` has optimizers, and
-# np_nn's have the same names, arguments and `state_dict`. So `np_nn.torch_twin` can build the torch
-# counterpart of a model, with copies of its weights, by looking up names.
+# In practice nobody writes $X W + b$. `torch.nn` has layers, `torch.optim` has optimizers, and
+# np_nn's have the same names, arguments and `state_dict`. So `np_nn.torch_twin` can build the
+# PyTorch counterpart of a model, with copies of its weights, by looking up names.
 
 # %%
 nn.manual_seed(0)
@@ -141,10 +141,10 @@ print(torch_model)
 print(type(torch_optimizer).__name__, "and", torch_loss)
 
 # %% [markdown]
-# Now both go the same way, batch by batch. Read them side by side: PyTorch's `backward()` hangs on
-# the loss and knows the network by its notes; np_nn hands the gradient of the loss to the model.
-# The optimizer is Adam, in which each weight has a mean $m$ of its gradients $g$ and a mean $v$ of
-# their squares:
+# Now both train on the same batches. Compare the two: PyTorch's `backward()` is a method of the
+# loss and knows the network from the recorded operations; np_nn passes the gradient of the loss to
+# the model. The optimizer is Adam, in which each weight has a mean $m$ of its gradients $g$ and a
+# mean $v$ of their squares:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1) \, g \qquad
 # v \leftarrow \beta_2 v + (1 - \beta_2) \, g^2$$
@@ -172,7 +172,7 @@ print(f"last loss: np_nn {in_np_nn[-1]:.12f}, PyTorch {in_torch[-1]:.12f}")
 assert np.allclose(in_np_nn, in_torch, rtol=1e-6)
 
 # %%
-with canvas("One training, twice: the losses lie on each other", height=3.8) as figure:
+with canvas("One training, twice: the losses coincide", height=3.8) as figure:
     left, right = figure.subplots(1, 2)
     left.plot(in_np_nn, color=BLUE, lw=5, alpha=0.4, label="np_nn")
     left.plot(in_torch, "--", color=ORANGE, lw=1.2, label="PyTorch")
@@ -182,12 +182,12 @@ with canvas("One training, twice: the losses lie on each other", height=3.8) as 
     right.set(title="their difference, where it is not 0", xlabel="step")
 
 # %% [markdown]
-# Rounding is not the same in the two, as sums are taken in another order. Training may let such
-# differences grow; in float64 they stay far below anything that matters.
+# The two round differently, as they sum in different orders. Such differences may grow during
+# training; in float64 they stay negligible.
 #
 # ### Exercise 3: the network as a class
 #
-# In most code for PyTorch a network is a class with a `forward` of its own. Write one with the
+# In most PyTorch code a network is a class with its own `forward`. Write one with the
 # layers `first` and `last` (784, 64 and 10 wide), give it the weights of `model.state_dict()`, and
 # show that its outputs for the test digits are those of `nn.predict(model, test)`.
 
@@ -217,10 +217,10 @@ right = outputs.argmax(dim=1).numpy() == test.labels
 print(f"{right.mean():.1%} of the test digits are right")
 
 # %% [markdown]
-# ## Weights, there and back
+# ## Exchanging weights
 #
-# A file that ends in `.pt` is one that `torch.load` reads; with `weights_only=True` reading it runs
-# no code. `load_weights` reads PyTorch's files of a `state_dict`, also in this way only.
+# A file name that ends in `.pt` makes a file for `torch.load`; with `weights_only=True` reading it
+# runs no code. `load_weights` reads PyTorch's files of a `state_dict`, always in this way.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -242,8 +242,8 @@ print(f"after the round trip: {nn.evaluate(back, test).accuracy:.1%} right")
 # %% [markdown]
 # ## Side by side: how long does a step take?
 #
-# 784-512-10, batches of 256, SGD, in float32 as usual; the same start for all. The times are those
-# of your machine, with nothing else running on it they repeat.
+# 784-512-10, batches of 256, SGD, in float32 as usual, with the same start for all. The times are
+# those of your machine; they are reproducible if nothing else runs on it.
 
 # %%
 BATCHES = list(Batches(len(train), 256, steps=10 if QUICK else 100, seed=0))
@@ -256,7 +256,7 @@ def fresh():
 
 
 def time_np_nn(kernels):
-    """Milliseconds per step, and the losses."""
+    """Return the milliseconds per step and the losses."""
     nn.use(kernels)
     model = fresh()
     history = nn.fit(
@@ -268,7 +268,7 @@ def time_np_nn(kernels):
 
 
 def time_torch():
-    """The same for PyTorch, whose batches are gathered from a tensor."""
+    """Return the same for PyTorch, whose batches are gathered from a tensor."""
     model = torch_twin.module(fresh())
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     images = torch.tensor(train.images.reshape(len(train), -1))
@@ -293,7 +293,7 @@ for name, (ms, losses) in measured.items():
     assert np.allclose(losses, measured["PyTorch"][1], rtol=1e-2)
 
 # %%
-with canvas("Milliseconds per training step, less is better", height=2.2) as figure:
+with canvas("Milliseconds per training step (less is better)", height=2.2) as figure:
     axes = figure.add_subplot()
     colours = [plots.COLOURS[word] for word in ("torch", "numpy", "compiled")]
     bars = axes.barh(list(measured), [ms for ms, _ in measured.values()], color=colours)
@@ -305,9 +305,10 @@ with canvas("Milliseconds per training step, less is better", height=2.2) as fig
 # %% [markdown]
 # ### Exercise 4: where does the time go?
 #
-# Forward, a layer takes one product, $X W$, of $N \cdot I \cdot O$ multiplications; backward two,
-# $X^T dH$ and $dH \, W^T$. Time the forward pass alone and the backward pass alone for one batch of
-# 256: repeat each 20 times and take the median. Why does backward not take twice as long?
+# The forward pass of a layer is one product, $X W$, of $N \cdot I \cdot O$ multiplications; the
+# backward pass is two, $X^T dH$ and $dH \, W^T$. Time the forward pass alone and the backward pass
+# alone for one batch of 256: repeat each 20 times and take the median. Why does backward not take
+# twice as long?
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 model, x = fresh(), train.images[:256].reshape(256, -1) * np.float32(1 / 255)
@@ -321,7 +322,7 @@ for _ in range(20):
     passes["backward"].append(time.perf_counter() - middle)
 for name, times in passes.items():
     print(f"{name:9} {1e3 * np.median(times):.2f} ms")
-# The first layer needs only the first of the two products, as nobody asks for the gradient of the
-# pixels; and that layer has nearly all of the work.
+# The first layer needs only the first of the two products, as the gradient of the pixels is not
+# needed; and that layer does nearly all of the work.
 first, last = 256 * 784 * 512, 256 * 512 * 10
 assert first + 2 * last < 1.02 * (first + last)

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Experiments, and how to look at a network
 #
-# The first half changes one setting of a training at a time: learning rate, start, batch size,
-# activation, optimizer, normalisation; then what helps on new images. The second half looks inside:
-# norms, dead units, mistakes, how sure the network is and how right, what it sees in a digit, the
-# surface that training walks on; and at last convolutions, callbacks and checkpoints.
+# The first half varies one setting of a training at a time: learning rate, initialisation, batch
+# size, activation, optimizer, normalisation; then it tests what helps on new images. The second
+# half looks inside: norms, dead units, mistakes, calibration, embeddings, saliency, the loss
+# surface; and finally convolutions, callbacks and checkpoints.
 #
 # Change the numbers and run the cells again: that is what this notebook is for.
 
@@ -41,15 +41,15 @@ QUICK = os.environ.get("NP_NN_QUICK") == "1"  # small data and few steps: does i
 
 data = nn.load("digits" if QUICK else "auto", quiet=True)
 train, test = data.train, data.test
-IMAGES = 6_400 if QUICK else 64_000  # that each experiment sees
+IMAGES = 6_400 if QUICK else 64_000  # images that each experiment trains on
 USUAL = partial(nn.SGD, lr=0.1)
 print(data.note or data.title)
 
 # %% [markdown]
 # ## One training, and what can be changed
 #
-# Every experiment is this function with one argument changed; all see the same number of images,
-# in the same order, and start from the same random numbers.
+# Every experiment is this function with one argument changed; all use the same number of images, in
+# the same order, and start from the same random numbers.
 
 
 # %%
@@ -57,7 +57,7 @@ def experiment(
     *, sizes=(784, 64, 64, 10), activation="relu", start="kaiming_normal", batch_size=64,
     optimizer=USUAL, split=train, seed=0, augment=None, callbacks=(), **layers,
 ):  # fmt: skip
-    """Train on IMAGES images: the model and its history."""
+    """Train on IMAGES images; return the model and its history."""
     model = nn.initialize(nn.mlp(sizes, activation, **layers), start, seed=seed)
     history = nn.fit(
         model, split, nn.CrossEntropyLoss(), optimizer(model.parameters()),
@@ -68,7 +68,7 @@ def experiment(
 
 
 def family(variants, base=None):
-    """The effects of variants {label: arguments}; base: which is the usual one."""
+    """Return the Effects of variants {label: arguments}; base: label of the usual one."""
     effects = []
     for label, arguments in variants.items():
         _, history = experiment(**arguments)
@@ -83,12 +83,12 @@ def family(variants, base=None):
 # What to expect, before you look:
 #
 # - **Learning rate** $\eta$: too small is slow; too large jumps over the minimum.
-# - **Start**: a sum of $I$ inputs with weights of variance $\sigma^2$ has the variance
-#   $I \sigma^2 \, \overline{x^2}$, and a ReLU halves the mean square. It stays the same from layer
-#   to layer with Kaiming's $\sigma^2 = 2 / I$. From zeros, all units of a layer stay alike for
-#   ever.
+# - **Start** (initialisation): a sum of $I$ inputs with weights of variance $\sigma^2$ has the
+#   variance $I \sigma^2 \, \overline{x^2}$, and a ReLU halves the mean square. With Kaiming's
+#   $\sigma^2 = 2 / I$ the mean square stays the same from layer to layer. From zeros, all units of
+#   a layer stay equal forever.
 # - **Batch size** $N$: the noise of the gradient falls with $1 / \sqrt{N}$, its cost grows with
-#   $N$. The same images make fewer steps in larger batches.
+#   $N$. With larger batches, the same images give fewer steps.
 # - **Activation**: on the way back the gradient is multiplied by the derivative, which is
 #   $\frac{1}{4}$ at most for the sigmoid, and 1 for a ReLU that is on.
 
@@ -120,9 +120,9 @@ show(
 #
 # ### Exercise 1: how noisy is a gradient?
 #
-# Take the network at its start. Compute the gradient of the first layer's weights for 100 random
+# Take the network before training. Compute the gradient of the first layer's weights for 100 random
 # batches of 16 images, and for 100 batches of 64. By which factor does the standard deviation over
-# the batches fall? $1 / \sqrt{N}$ says 2.
+# the batches fall? $1 / \sqrt{N}$ predicts 2.
 
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
@@ -149,10 +149,11 @@ assert 1.7 < factor < 2.3
 #   gradient of each weight, $\hat{m}$, by its recent size,
 #   $\Delta w = -\eta \, \hat{m} / (\sqrt{\hat{v}} + \epsilon)$, so that a step is about $\eta$ long
 #   whatever the scale of the loss.
-# - **Momentum** $\mu$ makes steps up to $1 / (1 - \mu)$ times as long where the direction stays.
+# - **Momentum** $\mu$ makes steps up to $1 / (1 - \mu)$ times as long where the direction is
+#   constant.
 # - **Batch normalisation** gives each unit the mean 0 and the variance 1 over the batch,
-#   $\hat{h} = (h - \mu_B) / \sqrt{\sigma_B^2 + \epsilon}$, and then a scale and a shift that are
-#   learnt. It rescues a deep network of sigmoids, whose gradient else vanishes on its way back.
+#   $\hat{h} = (h - \mu_B) / \sqrt{\sigma_B^2 + \epsilon}$, and then applies a learnt scale and
+#   shift. It rescues a deep network of sigmoids, whose gradient otherwise vanishes on its way back.
 #   Layer normalisation takes mean and variance over the units of one image instead.
 
 # %%
@@ -180,19 +181,20 @@ show(
 # %% [markdown]
 # ## What helps on new images
 #
-# With few examples a network learns them by heart. These remedies make that harder, or give it
-# more to learn from. Dropout sets each hidden unit to 0 with probability $q$ during training, and
-# multiplies the others by $1 / (1 - q)$, so that no unit can rely on another. Straightening takes
-# out of the images what does not matter; distorting them anew for each epoch makes new examples.
+# A network learns a few examples by heart. These remedies make that harder, or give it more to
+# learn from. Dropout sets each hidden unit to 0 with probability $q$ during training, and
+# multiplies the others by $1 / (1 - q)$, so that no unit can rely on another. Deskewing removes
+# the slant, which does not matter, from the images; new random distortions in each epoch make new
+# examples.
 
 # %%
 SHOWN = train.images[:10]
 rows = {
     "as they are": SHOWN,
-    "straightened": nn.deskew(SHOWN),
+    "deskewed": nn.deskew(SHOWN),
     "distorted": nn.Compose([nn.Affine(), nn.Elastic()])(SHOWN, np.random.default_rng(0)),
 }
-with canvas("Digits, straightened, and distorted at random", height=3.3) as figure:
+with canvas("Digits, deskewed, and distorted at random", height=3.3) as figure:
     for line, (name, images) in zip(figure.subplots(3, 10), rows.items()):
         for axes, image in zip(line, images):
             axes.imshow(image, cmap="Greys")
@@ -209,14 +211,14 @@ remedies = {
     "dropout": {"dropout": 0.3},
     "weight decay": sgd(lr=0.1, weight_decay=0.003),
     "batch norm": {"norm": "batch"},
-    "straightened": {"split": straight},
+    "deskewed": {"split": straight},
     "distorted": {"augment": nn.Affine(rotate=10, scale=0.1)},
 }
 straight_test = nn.Split(nn.deskew(test.images), test.labels)
 
 
 def accuracy(arguments, seed=0):
-    """Of a network that has seen FEW digits: accuracy on these, and on new ones."""
+    """Train on FEW digits; return the accuracy on these and on new ones."""
     arguments = {"split": few} | arguments
     model, _ = experiment(seed=seed, **arguments)
     known = arguments["split"]
@@ -248,9 +250,9 @@ assert sigma * np.sqrt(2 / needed) <= 0.002
 # %% [markdown]
 # ## Watching a training from inside
 #
-# An `Observer` is a callback: every so often it takes the norms of weights and gradients, the
-# spread of the weights, and the share of *dead* units, which give the same for every image. No
-# number of the training changes by being watched.
+# An `Observer` is a callback: at intervals it records the norms of weights and gradients,
+# histograms of the weights, and the fraction of *dead* units, whose output is the same for every
+# image. Observing changes no number of the training.
 
 # %%
 observer = nn.Observer(train, every=IMAGES // 64 // 20)
@@ -261,7 +263,7 @@ layers = {"first layer": "0.weight", "second layer": "2.weight", "last layer": "
 
 
 def series(kind):
-    """{layer: what was observed of it at each step}."""
+    """Return {layer: [its observation at each step]}."""
     return {
         title: [getattr(moment, kind)[name] for moment in seen]
         for title, name in layers.items()
@@ -269,19 +271,19 @@ def series(kind):
 
 
 show(
-    "While 784-64-64-10 learns: how long the weights and the gradients are",
+    "784-64-64-10 during training: norms of the weights and the gradients",
     plots.plot_norms, steps, series("weights"), series("gradients"),
 )  # fmt: skip
 show(
-    "While 784-64-64-10 learns: how the weights spread",
+    "784-64-64-10 during training: histograms of the weights",
     plots.plot_histograms, steps, series("histograms"),
 )  # fmt: skip
 
 # %% [markdown]
 # ### Exercise 3: a network dies
 #
-# Train with the learning rate 10 and an `Observer`. The loss does not come down. What share of the
-# last hidden layer's units is dead at the end, and why does no further training help?
+# Train with the learning rate 10 and an `Observer`. The loss does not fall. What fraction of the
+# last hidden layer's units is dead at the end, and why does further training not help?
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 observer = nn.Observer(train)
@@ -289,48 +291,48 @@ _, history = experiment(optimizer=partial(nn.SGD, lr=10), callbacks=[observer])
 dead = observer.observations[-1].dead
 print(f"loss {history.loss[-20:].mean():.2f}, dead units: {dead}")
 # One huge step made all sums negative, for every image. There a ReLU is 0 and so is its
-# derivative: no gradient comes through, and no step changes it. Only the last biases still learn.
+# derivative: no gradient passes, and no step changes it. Only the last biases still learn.
 assert history.loss[-20:].mean() > 2
 assert dead["3"] > 0.9
 
 # %% [markdown]
-# ## Answers: right, wrong, and how sure
+# ## Answers: right, wrong, and how confident
 #
-# Softmax makes probabilities of the outputs. `scores.read` does it, and knows the answers.
+# Softmax turns the outputs into probabilities. `metrics.read` does that, and keeps the labels.
 
 # %%
 found = metrics.read(nn.predict(model, test), test.labels)
 print(f"{(found.answers == test.labels).mean():.1%} of the test digits are right")
 show(
-    "Which digit is taken for which",
+    "Confusion matrix",
     plots.plot_confusion, found.labels, found.answers, data.classes,
 )  # fmt: skip
 
 # %%
 show(
-    "The mistakes that the network is surest of",
+    "The most confident mistakes",
     plots.plot_errors, test.images, found.labels, found.values, data.classes,
 )  # fmt: skip
 
 # %% [markdown]
 # A network is *calibrated* if of all answers that it gives with 80 % probability, 80 % are right.
-# Sort the answers into $M$ bins by their probability. The mean gap between how sure and how right
-# it was is the *expected calibration error*:
+# Sort the answers into $M$ bins by their probability. The mean gap between confidence and accuracy
+# is the *expected calibration error*:
 #
 # $$\text{ECE} = \sum_{m=1}^M \frac{n_m}{n} \, | \text{accuracy}_m - \text{confidence}_m |$$
 
 # %%
 sure = metrics.calibration(found)
 show(
-    "Is it as right as it is sure?",
+    "Calibration: accuracy against confidence",
     plots.plot_calibration, sure.counts, sure.confidence, sure.accuracy, sure.error,
 )  # fmt: skip
 
 # %% [markdown]
 # ### Exercise 4: say no when unsure
 #
-# Let the network answer only the half of the test digits that it is surest of. What share of these
-# answers is right, and what share of the other half?
+# Let the network answer only the half of the test digits with the highest confidence. What fraction
+# of these answers is right, and what fraction of the other half?
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
 order = np.argsort(found.values.max(axis=1))
@@ -341,17 +343,17 @@ assert certain.mean() > unsure.mean()
 assert certain.mean() > 0.98
 
 # %% [markdown]
-# ## What the network sees alike
+# ## What looks similar to the network
 #
-# The last hidden layer makes 64 numbers of each digit, from which the last layer has to tell the
-# classes apart with straight cuts. Two maps of these numbers: PCA keeps the two directions in
-# which they vary most; t-SNE keeps neighbours together.
+# The last hidden layer turns each digit into 64 numbers, in which the last layer has to separate
+# the classes linearly. Two maps show these numbers: PCA keeps the two directions in which they
+# vary most; t-SNE keeps neighbours together.
 
 # %%
 some = nn.Split(test.images[:1000], test.labels[:1000])
 maps = embed(hidden(model, some))
 show(
-    "The last hidden layer's answers to test digits, as two maps",
+    "The last hidden layer's outputs for test digits, as two maps",
     plots.plot_embedding, maps, some.labels, found.answers[:1000], data.classes,
 )  # fmt: skip
 
@@ -360,8 +362,8 @@ show(
 #
 # Backpropagation does not stop at the weights. One step further it gives the gradient with respect
 # to the pixels, $\partial L / \partial x$, the *saliency*: where more ink would raise the loss
-# (orange), and where it would lower it (blue). `trace` leads one digit through the network and
-# back, and keeps every number.
+# (orange), and where it would lower it (blue). `trace` runs both passes for one digit and keeps
+# every number.
 
 # %%
 with canvas("Where ink would raise the loss, and where it would lower it", 3.3) as figure:
@@ -376,13 +378,13 @@ with canvas("Where ink would raise the loss, and where it would lower it", 3.3) 
             axes.axis("off")
 
 # %% [markdown]
-# `python -m np_nn.visualize pass --index 7` draws the whole way of a digit, forward and backward.
+# `python -m np_nn.visualize pass --index 7` draws both passes of a digit.
 #
 # ### Exercise 5: fool the network
 #
 # The saliency says how to change the pixels so that the loss grows fastest: by
 # $\varepsilon \, \text{sign}(\partial L / \partial x)$, the same small amount for each pixel. Take
-# the test digits that are answered rightly, change each by $\varepsilon = 0.1$, a tenth of the
+# the test digits that are classified correctly, change each by $\varepsilon = 0.1$, a tenth of the
 # range, and see how many are still right. (Goodfellow, Shlens and Szegedy 2015)
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]
@@ -401,9 +403,9 @@ assert still < random
 # %% [markdown]
 # ## The surface that training walks on
 #
-# The loss is a function of all weights, far too many to draw. But the path of a training is a line
-# in that space, and two directions hold most of it: its principal components. Here is the loss on
-# the plane through these.
+# The loss is a function of all weights, far too many to draw. But the path of a training is a
+# curve in that space, and two directions, its principal components, hold most of its variance.
+# Here is the loss on the plane that they span.
 
 # %%
 snapshots = Snapshots(30)
@@ -426,12 +428,12 @@ show(
 # %% [markdown]
 # ## Convolution
 #
-# A unit of a `Linear` layer has to learn a stroke anew in each place. A *convolution* has small
-# sets of weights, filters, and tries each one in all places:
+# A unit of a `Linear` layer has to learn a stroke again in each place. A *convolution* has small
+# sets of weights, filters, and applies each one in all places:
 #
 # $$y_{o,i,j} = b_o + \sum_{c,k,l} w_{o,c,k,l} \, x_{c, i+k, j+l}$$
 #
-# A pooling keeps the largest number of each window, so that the next filters see larger parts.
+# Pooling keeps the largest number of each window, so that the next filters see larger parts.
 
 # %%
 nn.manual_seed(0)
@@ -457,21 +459,21 @@ maps = [
 stages = [(type(stage.layer).__name__, stage.output) for stage in maps]
 shares = dict(zip(data.classes, nn.Softmax()(pass_.stages[-1].output[None])[0]))
 show(
-    "What layer after layer makes of a digit",
+    "The feature maps of a digit, layer by layer",
     plots.plot_feature_maps, image, stages, shares,
 )  # fmt: skip
 
 # %% [markdown]
-# ## Stopping and going on
+# ## Stopping and resuming
 #
-# A `Checkpoint` is a callback that saves all that the next step depends on: weights, what the
-# optimizer remembers, the state of the random numbers. A training that goes on from it ends with
-# the bits of one that never stopped. A callback of your own can end a training, too:
+# A `Checkpoint` is a callback that saves everything the next step depends on: the weights, the
+# optimizer's state, the state of the random numbers. A training resumed from it ends bit-identical
+# to an uninterrupted one. A callback of your own can also end a training:
 
 
 # %%
 class StopAt(nn.Callback):
-    """Ends a training when the mean loss of the last 20 batches is low enough."""
+    """Callback that ends a training when the mean loss of the last 20 batches is low enough."""
 
     def __init__(self, loss):
         self.loss = loss
@@ -486,9 +488,9 @@ print(f"stopped after {history.done} of {history.steps} batches")
 # %% [markdown]
 # ### Exercise 6: the same to the last bit
 #
-# Train `nn.mlp((784, 32, 10))` with Adam for two epochs. Then train it anew for one epoch with
-# `callbacks=[nn.Checkpoint(path)]`, and go on for the second with `resume=path`. Are the weights
-# the same?
+# Train `nn.mlp((784, 32, 10))` with Adam for two epochs. Then train it again for one epoch with
+# `callbacks=[nn.Checkpoint(path)]`, and resume it for the second with `resume=path`. Are the
+# weights the same?
 
 
 # %% jupyter={"source_hidden": true} tags=["hide-cell"]

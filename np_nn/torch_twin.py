@@ -1,8 +1,8 @@
-"""PyTorch twins: a model, loss or optimizer becomes its torch counterpart.
+"""PyTorch twins: the torch counterpart of a model, loss, optimizer or schedule.
 
 The classes, their arguments and the names in ``state_dict`` are PyTorch's own, so the
 counterpart is found by the class's name; the few classes that PyTorch lacks are defined here.
-Only ``commands/train_torch.py`` imports torch, too, and saving/ where it reads or writes .pt files.
+``commands/train_torch.py`` imports torch as well, and saving/ to read or write .pt files.
 """
 
 import torch
@@ -14,6 +14,8 @@ from np_nn.utils.errors import NpNNError
 
 
 class Residual(torch.nn.Module):
+    """Twin of np_nn's Residual."""
+
     def __init__(self, block, shortcut=None):
         super().__init__()
         self.block, self.shortcut = block, shortcut
@@ -23,6 +25,8 @@ class Residual(torch.nn.Module):
 
 
 class GaussianNoise(torch.nn.Module):
+    """Twin of np_nn's GaussianNoise."""
+
     def __init__(self, std):
         super().__init__()
         self.std = std
@@ -32,11 +36,15 @@ class GaussianNoise(torch.nn.Module):
 
 
 class ScaledTanh(torch.nn.Module):
+    """Twin of np_nn's ScaledTanh."""
+
     def forward(self, x):
         return 1.7159 * torch.tanh(x * (2 / 3))
 
 
 class Neuron(torch.nn.Linear):
+    """Twin of np_nn's Neuron."""
+
     def __init__(self, in_features, activation):
         super().__init__(in_features, 1)
         self.function = (
@@ -48,6 +56,8 @@ class Neuron(torch.nn.Linear):
 
 
 class FocalLoss(torch.nn.Module):
+    """Twin of np_nn's FocalLoss."""
+
     def __init__(self, weight, gamma, reduction):
         super().__init__()
         self.weight, self.gamma, self.reduction = weight, gamma, reduction
@@ -61,13 +71,13 @@ class FocalLoss(torch.nn.Module):
 
 
 def _class(kind, room, theirs=torch.nn):
-    """Return the class of the same name in PyTorch, or in this module, of a class of np_nn.
+    """Return the counterpart of np_nn's class: the class of its name here, or in PyTorch.
 
-    Raises NpNNError for a user's class, also a subclass of np_nn's: it may compute other things.
+    Raises NpNNError for a user's class, also for a subclass of np_nn's, which may differ.
     """
     name = kind.__name__
     if getattr(room, name, None) is not kind:
-        raise NpNNError(f"{name} is not a class of np_nn, and has no twin in PyTorch")
+        raise NpNNError(f"{name} has no counterpart in PyTorch: it is not one of np_nn's classes")
     return globals().get(name) or getattr(theirs, name)
 
 

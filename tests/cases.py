@@ -1,5 +1,8 @@
-"""One row for each public layer, loss, optimizer and schedule. Every test of parity and of
-gradients goes through these rows, and a test fails when a public name has none."""
+"""Table of test cases: one row for each public layer, loss, optimizer and schedule.
+
+Every test of parity and of gradients goes through these rows, and a test fails when a public name
+has none.
+"""
 
 from dataclasses import dataclass, field
 
@@ -10,12 +13,12 @@ import np_nn as nn
 
 @dataclass(frozen=True)
 class Case:
-    """kind: the public class. arguments: of its constructor. shape: of an input batch."""
+    """A public class, the arguments of its constructor, and the shape of an input batch."""
 
     kind: type
     arguments: dict = field(default_factory=dict)
     shape: tuple[int, ...] = (6, 7)
-    inner: tuple = ()  # makes the modules that the constructor takes first
+    inner: tuple = ()  # factories of the constructor's first arguments
 
     @property
     def id(self):
@@ -23,11 +26,11 @@ class Case:
         return f"{self.kind.__name__}({settings})".replace(" ", "")
 
     def make(self, *leading):
-        nn.manual_seed(0)  # else a row's weights, and its rounding, depend on the rows before
+        nn.manual_seed(0)  # so that a row's weights do not depend on earlier rows
         return self.kind(*(make() for make in self.inner), *leading, **self.arguments)
 
     def inputs(self, dtype=np.float64):
-        """Random values, none so close to 0 that a kink there would disturb a gradient check."""
+        """Return random values, none so close to 0 that a kink there disturbs a gradient check."""
         x = np.random.default_rng(1).normal(size=self.shape)
         return (x + 0.1 * np.sign(x)).astype(dtype)
 
@@ -44,7 +47,7 @@ def strided_shortcut():
     return nn.Conv2d(2, 3, 1, stride=2, bias=False)
 
 
-RANDOM = (nn.Dropout, nn.Dropout2d, nn.GaussianNoise)  # in training, PyTorch draws other numbers
+RANDOM = (nn.Dropout, nn.Dropout2d, nn.GaussianNoise)  # PyTorch draws other random numbers
 
 LAYERS = [
     Case(nn.Linear, {"in_features": 7, "out_features": 5}),
@@ -175,12 +178,12 @@ SCHEDULES = [
 
 
 def parametrize(cases):
-    """Arguments for pytest.mark.parametrize: one test per row, with a readable name."""
+    """Return arguments for pytest.mark.parametrize: one test per row, with a readable name."""
     return {"argnames": "case", "argvalues": cases, "ids": [case.id for case in cases]}
 
 
 def loss_inputs(case, dtype=np.float64):
-    """Outputs and targets that suit a loss: (N, ...) of its shape."""
+    """Return outputs and targets that suit a loss: (N, ...) of its shape."""
     outputs = case.inputs(dtype)
     rng = np.random.default_rng(2)
     if case.kind.targets == "classes":

@@ -1,4 +1,4 @@
-"""Shared by all tests: both kernel settings, the real data, and the strictness of CI."""
+"""Fixtures of all tests: both kernel settings, the real data, and the strict mode of CI."""
 
 import importlib.util
 import os
@@ -6,18 +6,20 @@ import signal
 
 import pytest
 
-# A worker has one core: one thread, unless a test sets another number, and torch's sleep when they
-# wait. torch, OpenBLAS and np_nn read this when they are loaded, here and in the tests' programs.
+# A test worker has one core: use one thread unless a test sets another number, and let torch's
+# threads sleep while they wait. torch, OpenBLAS and np_nn read these variables when they are
+# loaded, here and in the programs that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import np_nn as nn
 from np_nn import ops
 
-# Where a shell runs the suite behind it (make test &), SIGINT is ignored, also by its programs.
+# A shell that runs the suite in the background (make test &) makes it and its programs ignore
+# SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# CI sets NP_NN_STRICT=1: there, what is missing fails instead of skipping.
+# CI sets NP_NN_STRICT=1: tests of missing packages then fail instead of being skipped.
 STRICT = os.environ.get("NP_NN_STRICT") == "1"
 PEERS = ("torch", "torchvision", "onnx", "onnxruntime", "jupytext", "nbclient", "ipykernel")
 
@@ -37,10 +39,10 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(autouse=True)
 def kernels(request, monkeypatch):
-    """The kernels' setting during a test, and in the programs that it starts.
+    """Set the kernels for a test and for the programs that it starts.
 
-    Afterwards neither it nor a number of threads that the test has set remains. Unseeded random
-    numbers begin with each test as in a new process, whichever tests ran before.
+    The setting, and a number of threads that the test sets, are reset afterwards. Unseeded random
+    numbers start in each test as in a new process, independently of the tests before.
     """
     setting, threads = getattr(request, "param", "auto"), ops.threads
     nn.manual_seed(0)
@@ -54,7 +56,7 @@ def kernels(request, monkeypatch):
 
 @pytest.fixture(scope="session")
 def mnist():
-    """The real MNIST out of NP_NN_DATA, raw pixels; skips where it is not given."""
+    """Return MNIST from NP_NN_DATA, raw pixels; skip the test if it is not given."""
     if "NP_NN_DATA" not in os.environ:
         pytest.skip("NP_NN_DATA names no folder with the real MNIST")
     return nn.load("mnist", scale=1.0, download=False)
@@ -62,5 +64,5 @@ def mnist():
 
 @pytest.fixture(scope="session")
 def digits():
-    """The digits that scikit-learn ships, scaled to 0..1."""
+    """Return scikit-learn's digits, scaled to 0..1."""
     return nn.load("digits")

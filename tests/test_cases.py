@@ -1,4 +1,4 @@
-"""Nothing public goes untested: each layer, loss, optimizer and kernel has its row or its spec."""
+"""Every public layer, loss, optimizer and kernel has a row or a spec."""
 
 import inspect
 import re

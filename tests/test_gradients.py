@@ -1,4 +1,4 @@
-"""Each backward pass against central differences of its forward pass, in float64."""
+"""Each backward pass compared with central differences of its forward pass, in float64."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_whole_network():
 
 
 class Wrong(Module):
-    """y = x^2, with a gradient that is right for all numbers but one."""
+    """A layer y = x^2 whose gradient is wrong at one value."""
 
     def forward(self, x):
         self.ctx.x = x

@@ -1,4 +1,4 @@
-"""Each layer, loss and optimizer against PyTorch, from the same weights and inputs."""
+"""Each layer, loss and optimizer compared with PyTorch, from the same weights and inputs."""
 
 import numpy as np
 import pytest
@@ -104,7 +104,7 @@ def test_ten_optimizer_steps(case, dtype):
 @pytest.mark.parametrize(("schedule", "name", "arguments"), cases.SCHEDULES, ids=str)
 def test_schedule(schedule, name, arguments):
     if name is None:
-        return  # not PyTorch's: see test_schedules.py
+        return  # not in PyTorch: see test_schedules.py
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     theirs = getattr(torch.optim.lr_scheduler, name)(optimizer, **arguments)

@@ -28,14 +28,14 @@ def _line_in_python(name, text):
 
 
 def _names(node):
-    """The names that a statement defines."""
+    """Return the names that a statement defines."""
     if isinstance(node, ast.Assign):
         return [target.id for target in node.targets if isinstance(target, ast.Name)]
     return [getattr(node, "name", None)]
 
 
 def _line_in_c(name, text):
-    """C and Cython: the first line at the margin that has the name, as it is or as NN(name)."""
+    """Return the number of the first line of C or Cython that defines the name, or None."""
     pattern = re.compile(rf"^(?![\s*/#]).*\b{re.escape(name)}\b|^#define {re.escape(name)}\b")
     lines = enumerate(text.splitlines(), 1)
     return next((number for number, line in lines if pattern.search(line)), None)

@@ -33,7 +33,7 @@ def _entries(room):
 
 
 def _documented(module, exported):
-    """The functions and classes of a module that are exported or what such a class is made from."""
+    """Return a module's exported functions and classes, and the bases of these classes."""
     own = [
         value
         for value in vars(module).values()

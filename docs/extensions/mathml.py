@@ -9,7 +9,7 @@ FUNCTION = re.compile(r"(<mi>\w{2,}</mi>)(?!<mo)")  # log x, but log(x)
 
 
 def mathml(formula, display="inline"):
-    """MathML of LaTeX, with LaTeX's thin space between a function's name and its argument."""
+    """Convert LaTeX to MathML, with a thin space between a function's name and its argument."""
     return FUNCTION.sub(r'\1<mspace width="0.167em"/>', convert(formula, display=display))
 
 

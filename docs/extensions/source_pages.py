@@ -23,7 +23,7 @@ CODE = (".py", ".pyx", ".pxi", ".h")
 
 
 def point_to_pages(app, docname, source):
-    """Let the links of a page to files that are no pages lead to those that show them."""
+    """Point a page's links to source files at the pages that show these files."""
     folder, shown = (ROOT / docname).parent, set()
 
     def page(link):
@@ -41,7 +41,7 @@ def point_to_pages(app, docname, source):
 
 
 def linkcode_resolve(domain, info):
-    """Where the reference's "source" links lead: its page lies in docs/."""
+    """Return the target of the reference's "source" links; its page lies in docs/."""
     value = sys.modules[info["module"]]
     for part in info["fullname"].split("."):
         value = inspect.unwrap(getattr(value, part, None))
@@ -54,7 +54,7 @@ def linkcode_resolve(domain, info):
 
 
 def collect(app):
-    """(name, context, template) of each page: what is linked to, and what the reference shows."""
+    """Yield (name, context, template) of each file that is linked to or in the reference."""
     shown = set((ROOT / "np_nn").rglob("*.py"))
     shown |= {ROOT / path for each in app.env.metadata.values() for path in each.get("shown", ())}
     for path in sorted(shown):
@@ -64,7 +64,7 @@ def collect(app):
 
 
 def _listing(folder, shown):
-    """The files of a folder, with links to those that have a page."""
+    """Return the files of a folder as HTML, with links to those that have a page."""
     rows = []
     for file in sorted(path for path in folder.iterdir() if path.suffix in CODE):
         name = f"<code>{escape(file.name)}</code>"

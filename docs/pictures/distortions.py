@@ -1,4 +1,4 @@
-"""Draws distortions.png, what np_nn.data does to digits: python docs/pictures/distortions.py"""
+"""Draw distortions.png, the distortions of np_nn.data: python docs/pictures/distortions.py."""
 
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ def main():
 
 
 def draw(mnist, path):
-    """Ten digits as they are and deskewed; below, one of them distorted ten times each way."""
+    """Draw ten digits, raw and deskewed; below, one of them distorted ten times each way."""
     digits = slanted(mnist)
     bands = [("as written", "MNIST", digits), ("deskewed", "deskew(images)", deskew(digits))]
     rng = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def draw(mnist, path):
 
 
 def slanted(mnist):
-    """One image of each class, (10, 28, 28), that deskewing changes most but for a few."""
+    """Return an image of each class, (10, 28, 28), among those that deskewing changes most."""
     chosen = []
     for digit in range(COUNT):
         images = mnist.images[:4000][mnist.labels[:4000] == digit]
@@ -58,7 +58,7 @@ def slanted(mnist):
 
 
 def _draw_band(figure, bottom, name, code, images):
-    """A row of images, with what it is on its left."""
+    """Draw a row of images, with its label on the left."""
     figure.text(0.016, bottom + 0.1, name, va="center", weight="bold", color=COLOURS["compiled"])
     figure.text(0.016, bottom + 0.078, code, va="top", size=8.5, family="monospace")
     strip = np.pad(images, ((0, 0), (1, 1), (1, 1)))

@@ -1,4 +1,4 @@
-"""Draws the two pictures of docs/kernels/why_fast.md: python docs/pictures/why_fast.py
+"""Draw the two pictures of docs/kernels/why_fast.md: python docs/pictures/why_fast.py.
 
 where_the_pixels_are.png is computed from MNIST, step_by_step.png drawn from the table below.
 """
@@ -44,7 +44,7 @@ def main():
 
 
 def draw_pixels(images, path):
-    """Which numbers of the training set (M, 784), and of its first batch, are not zero."""
+    """Draw the non-zero pixels of the training set (M, 784), and of its first batch."""
     filled = images[:BATCH] != 0
     inked = filled.any(axis=0)
     with style.context(["default", STYLE, {"axes.grid": False}]):
@@ -63,13 +63,13 @@ def _title(figure, text):
 
 
 def _axes(figure, left, top, width, height):
-    """Axes that begin so many pixels from the left and from the top."""
+    """Add axes at this distance, in pixels, from the left and from the top."""
     wide, high = figure.get_size_inches() * figure.dpi
     return figure.add_axes((left / wide, 1 - (top + height) / high, width / wide, height / high))
 
 
 def _draw_digit(axes, image):
-    """One image; the pixels that are zero stay white."""
+    """Draw one image; zero pixels stay white."""
     ink = LinearSegmentedColormap.from_list("ink", ["#A8DCCB", OURS, "#00382A"])
     ink.set_bad("white")
     axes.imshow(np.ma.masked_equal(image.reshape(28, 28), 0), cmap=ink)
@@ -82,7 +82,7 @@ def _draw_digit(axes, image):
 
 
 def _draw_shares(axes, scale, images):
-    """In how many images each pixel is not zero."""
+    """Draw the share of images in which each pixel is not zero."""
     share = np.count_nonzero(images, axis=0) / len(images)
     picture = axes.imshow(share.reshape(28, 28), cmap="Greens", vmin=0)
     axes.set(xticks=[], yticks=[])
@@ -95,7 +95,7 @@ def _draw_shares(axes, scale, images):
 
 
 def _draw_counts(axes, filled, inked):
-    """What a dense product multiplies, and what is worth it."""
+    """Draw the counts of numbers: all, those in columns with ink, and those not zero."""
     bars = (
         ("dense: all of them", filled.size, DENSE, "white"),
         ("in columns with any ink", inked.sum() * len(filled), INKED, "black"),
@@ -114,7 +114,7 @@ def _draw_counts(axes, filled, inked):
 
 
 def _draw_batch(figure, filled, inked):
-    """The batch as the product sees it, a pixel of the picture for each number."""
+    """Draw the batch as a matrix, one pixel per number."""
     images, columns = filled.shape
     matrix = _axes(figure, 100, 374, columns, images)
     matrix.imshow(filled, cmap=ListedColormap(["white", OURS]), interpolation="nearest")
@@ -140,7 +140,7 @@ def _draw_batch(figure, filled, inked):
 
 
 def draw_steps(path):
-    """A dense step and ours: all of it on one time axis, then phase by phase."""
+    """Draw a dense step and np_nn's: on one time axis, then phase by phase."""
     dense = [sum(parts) for _, parts, _ in PHASES]
     ours = [sum(parts) for _, _, parts in PHASES]
     with style.context(["default", STYLE]):

@@ -1,7 +1,7 @@
-# Looking at the arrays that a kernel is given, before anything is changed.
+# Checks of a kernel's arrays before anything is changed.
 #
-# Included by every extension; it needs nothing of the C headers. What does not
-# fit (another dtype, not contiguous, the wrong number of dimensions) raises ValueError.
+# Included by every extension; needs none of the C headers. Invalid arrays (wrong dtype, not
+# contiguous, wrong number of dimensions) raise ValueError.
 
 import numpy as np
 
@@ -20,8 +20,10 @@ cdef struct Array:
 
 
 cdef bint _is_format(const char *given, const char *wanted, Py_ssize_t itemsize) noexcept:
-    """wanted: the buffer protocol's letter, but "l" for int64 and "L" for uint64 whatever their
-    C types are here."""
+    """Return whether a buffer has the format `wanted`.
+
+    That is the buffer protocol's letter, but "l" for int64 and "L" for uint64 on every platform.
+    """
     if given == NULL or given[0] == 0 or given[1] != 0:
         return False
     if wanted[0] == c"l":
@@ -32,10 +34,10 @@ cdef bint _is_format(const char *given, const char *wanted, Py_ssize_t itemsize)
 
 
 cdef int _read(Array *array, object given, str name, const char *format, int axes, bint write) except -1:
-    """Look at an array that must be C-contiguous, of one dtype and so many axes (-1: any).
+    """Read an array that must be C-contiguous and have this format and number of axes (-1: any).
 
-    The pointer is good as long as the caller holds `given`: an array that others hold
-    cannot be resized.
+    The pointer is valid while the caller holds a reference to `given`: NumPy does not resize an
+    array with other references.
     """
     cdef Py_buffer buffer
     cdef int axis
@@ -63,7 +65,7 @@ cdef int _read(Array *array, object given, str name, const char *format, int axe
 cdef inline int _read_shape(
     Array *array, object given, str name, const char *format, tuple shape, bint write,
 ) except -1:
-    """Look at an array as _read does; it must have this shape (-1: any size)."""
+    """Read an array as _read does; it must have this shape (-1: any size)."""
     try:
         _read(array, given, name, format, len(shape), write)
         fits = all([want in (-1, got) for want, got in zip(shape, _shape(array))])
@@ -80,7 +82,7 @@ cdef object _dimensions(int axes):
 
 
 cdef object _misfit(object given, str name, const char *format, str shape, bint write):
-    """The error of an array that is not as it must be; shape: how, in words."""
+    """Return the error for an invalid array. shape: the required shape, in words."""
     dtypes = {
         b"f": "float32", b"d": "float64", b"l": "int64", b"L": "uint64", b"H": "uint16",
         b"B": "uint8",
@@ -116,7 +118,7 @@ cdef inline bint _overlap(const Array *a, const Array *b) noexcept:
 
 
 cdef inline int _apart(const Array *out, const Array *other, str name) except -1:
-    """Refuse an output that shares memory with an operand, which is read again and again."""
+    """Refuse an output that shares memory with an operand, which is read repeatedly."""
     if _overlap(out, other):
         raise ValueError(f"out must not share memory with {name}")
     return 0

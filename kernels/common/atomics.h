@@ -1,4 +1,4 @@
-/* Numbers that threads share: every access is atomic, and all threads see them in one order. */
+/* Atomic integers, shared among threads. Every access is sequentially consistent. */
 #ifndef NN_ATOMICS_H
 #define NN_ATOMICS_H
 

@@ -1,8 +1,8 @@
-/* The instruction sets of this kind of CPU, and the best that this one has.
+/* The instruction sets of this CPU architecture, and the best one that this CPU supports.
  *
- * A set is a number, 0 the best; each includes those of higher numbers. The CPU is asked by its own
- * instructions: __builtin_cpu_supports takes its answers from the compiler's run-time library, and
- * built with zig it always answers 0.
+ * A set is a number, 0 the best; each includes those of higher numbers. CPUID is read directly:
+ * __builtin_cpu_supports relies on the compiler's run-time library, and always returns 0 in a build
+ * with zig.
  */
 #ifndef NN_CPU_H
 #define NN_CPU_H
@@ -15,7 +15,7 @@
 #define NN_BASELINE 2
 #define NN_SET_NAMES "avx512", "avx2", "baseline"
 #elif defined(__aarch64__) && defined(__GNUC__)
-#define NN_NEON 0 /* every CPU of this kind has it: there is nothing below */
+#define NN_NEON 0 /* every CPU of this architecture has it */
 #define NN_SET_NAMES "neon"
 #else
 #define NN_BASELINE 0
@@ -26,8 +26,8 @@ static const char *const nn_set_names[] = {NN_SET_NAMES};
 enum { NN_SETS = sizeof nn_set_names / sizeof *nn_set_names };
 
 #ifdef NN_X86
-/* The bits of each word that the sets take, as the manuals of Intel and AMD number them. The
- * compiler may use any of them: see the targets in dispatch.h. */
+/* The CPUID bits that each set requires, numbered as in the manuals of Intel and AMD. The compiler
+ * may use any of these features: see the targets in dispatch.h. */
 #define NN_BIT(n) (1u << (n))
 enum {
     NN_LEAF_1_C = NN_BIT(12) | NN_BIT(22) | NN_BIT(23) | /* FMA, MOVBE, POPCNT */
@@ -38,7 +38,7 @@ enum {
 };
 #define NN_LEAF_7_B_AVX512                                                                   \
     (NN_BIT(16) | NN_BIT(17) | NN_BIT(28) | NN_BIT(30) | NN_BIT(31)) /* F, DQ, CD, BW, VL */
-#define NN_XCR0_AVX512 (NN_BIT(5) | NN_BIT(6) | NN_BIT(7)) /* so are masks and 512-bit registers */
+#define NN_XCR0_AVX512 (NN_BIT(5) | NN_BIT(6) | NN_BIT(7)) /* also masks, 512-bit registers */
 
 static inline int nn_has(unsigned word, unsigned bits)
 {
@@ -50,7 +50,7 @@ static inline unsigned nn_saved_registers(void)
 {
     unsigned low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-#ifdef __APPLE__ /* saves them from a thread's first use on, and does not say so before */
+#ifdef __APPLE__ /* reported only after a thread's first use */
     low |= NN_XCR0_AVX512;
 #endif
     return low;

@@ -1,20 +1,19 @@
-/* One source, several instruction sets: a header of inner loops compiled once for each, and
- * the choice among them when the program runs. No -march is needed, so that one build serves
- * all.
+/* Run-time dispatch: a header of inner loops is compiled once per instruction set, and the set is
+ * chosen when the program starts. One build runs on every CPU, without -march.
  *
  * Before it includes this file, an extension names
  *     NN_INNER_LOOPS   the header, with a table of functions NN(kernels) at its end
  *     NN_TABLE         the type of that table, whose first member is the set's `name`
- *     NN_NO_AVX512     only if its loops are no faster with AVX-512: AVX2's serve there, too
- * and a build that is to be timed, on this machine alone, may name
- *     NN_ONLY          one set of the list in cpu.h: no other set's loops are compiled
- *     NN_PLAIN         the baseline is built without vectors, as for a compiler that has none
+ *     NN_NO_AVX512     if its loops are not faster with AVX-512: the AVX2 loops are used instead
+ * and a build for timing on this machine only may define
+ *     NN_ONLY          one set of the list in cpu.h: only its loops are compiled
+ *     NN_PLAIN         the baseline is built without GNU vectors, as for compilers that have none
  * The header is included once per instruction set, with
  *     NN(name)   name with the set's suffix, e.g. name_avx512
  *     VL         floats per vector register (16, 8, 4; 1 without GNU vectors)
- *     REGISTERS  vector registers there are: the sizes of tiles follow from it
- * It and the headers of simd/ that it includes have no include guard on purpose. Threads are the
- * caller's business.
+ *     REGISTERS  number of vector registers, which determines the sizes of tiles
+ * That header and the headers of simd/ that it includes have no include guard on purpose. Threads
+ * are handled by the caller.
  */
 #ifndef NN_DISPATCH_H
 #define NN_DISPATCH_H
@@ -26,7 +25,7 @@
 #define NN_PASTE(a, b) NN_PASTE2(a, b)
 #define NN(name) NN_PASTE(name, NN_ISA)
 
-/* Of the sets in cpu.h, those whose loops are compiled here. */
+/* The sets of cpu.h whose loops are compiled here. */
 #if defined(NN_NO_AVX512) && defined(NN_X86)
 #define NN_BEST NN_AVX2
 #else
@@ -91,7 +90,7 @@
 #undef VL
 #undef REGISTERS
 #elif NN_COMPILED(NN_BASELINE)
-#define NN_ISA baseline /* what every CPU of this kind has: SSE2, VSX ... */
+#define NN_ISA baseline /* what every CPU of this architecture has: SSE2, VSX ... */
 #if defined(__GNUC__) && !defined(NN_PLAIN)
 #define VL 4
 #else
@@ -104,7 +103,7 @@
 #undef REGISTERS
 #endif
 
-/* The tables that are compiled, each at its set. */
+/* The compiled tables, indexed by set. */
 static const NN_TABLE *const nn_tables[NN_SETS] = {
 #ifdef NN_X86
 #if NN_COMPILED(NN_AVX512)
@@ -124,8 +123,8 @@ static const NN_TABLE *const nn_tables[NN_SETS] = {
 static const NN_TABLE *nn_active;
 static int nn_chosen;
 
-/* Choose the instruction set: the best that this machine has, or the one that NP_NN_ISA names
- * if it has that. Called once, at import. np_nn/ops.py refuses other names. */
+/* Choose the instruction set: the best one that this machine supports, or the one that NP_NN_ISA
+ * names if the machine supports it. Called once, at import. np_nn/ops.py refuses other names. */
 NN_API void nn_select_isa(void)
 {
     const char *wish = NN_SETS > 1 ? getenv("NP_NN_ISA") : 0; /* WebAssembly has no environment */
@@ -137,13 +136,14 @@ NN_API void nn_select_isa(void)
         nn_active = nn_tables[set];
 }
 
-/* The chosen instruction set. */
+/* Return the name of the chosen instruction set. */
 NN_API const char *nn_isa_name(void)
 {
     return nn_set_names[nn_chosen];
 }
 
-/* The one that the family's loops are compiled for: differs with NN_NO_AVX512 alone. */
+/* Return the name of the set that the family's loops are compiled for. It differs from nn_isa_name
+ * only with NN_NO_AVX512 or NN_ONLY. */
 NN_API const char *nn_loops_name(void)
 {
     return nn_active->name;

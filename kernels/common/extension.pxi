@@ -1,6 +1,7 @@
-# What every extension tells about itself, and what it does when it is imported.
+# Functions of every extension about itself, and what it does at import.
 #
-# Included after the family's own header: common/dispatch.h needs the names of its inner loops.
+# Included after the family's own header, which defines the inner loops that common/dispatch.h
+# needs.
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 
@@ -28,22 +29,22 @@ def isa():
 
 
 def sets():
-    """Return the instruction sets of this kind of CPU, the best first."""
+    """Return the instruction sets of this CPU architecture, the best first."""
     return tuple([nn_set_names[i].decode() for i in range(NN_SETS)])
 
 
 def cpu_sets():
-    """Return those of sets() that this CPU, and its operating system, support."""
+    """Return the members of sets() that this CPU and its operating system support."""
     return sets()[nn_cpu_set():]
 
 
 def team():
-    """Return the team of threads in use, for `use_team` of the other extensions."""
+    """Return the thread team in use, for `use_team` of the other extensions."""
     return PyCapsule_New(nn_team_in_use(), "np_nn team", NULL)
 
 
 def use_team(capsule):
-    """Use the team of threads that `team` of another extension returned."""
+    """Use the thread team that `team` of another extension returned."""
     nn_use_team(PyCapsule_GetPointer(capsule, "np_nn team"))
 
 

@@ -1,7 +1,8 @@
-/* OpenMP's threads in place of team.h's: NP_NN_OPENMP=1 when the kernels are built.
+/* OpenMP threads in place of team.h; selected by NP_NN_OPENMP=1 when the kernels are built.
  *
- * GCC's libgomp does not survive fork(): its threads are gone in the child, and a parallel region
- * there would wait for them for ever. So one thread works in a forked child, with the same results.
+ * GCC's libgomp does not survive fork(): its threads do not exist in the child, and a parallel
+ * region there would wait for them forever. So a forked child uses one thread, with the same
+ * results.
  */
 #ifndef NN_OPENMP_H
 #define NN_OPENMP_H
@@ -40,7 +41,7 @@ NN_API void nn_barrier(int threads)
     }
 }
 
-/* All extensions share OpenMP's threads as it is. */
+/* OpenMP's threads are shared by all extensions anyway. */
 NN_API void *nn_team_in_use(void)
 {
     return &nn_forked;

@@ -1,15 +1,15 @@
-/* A team of threads that does one piece of work after another.
+/* A team of threads that runs one job after another.
  *
  * nn_run(work, job, threads) calls work(job, t, threads) for t = 0, 1 .. threads - 1 and returns
- * when all calls have returned. Number 0 is the caller's thread; the others are started when they
- * are first needed, and stay. `threads` may be fewer than asked for: one while another caller has
- * the team, and as many as there are where the system starts no more.
+ * when all calls have returned. Number 0 is the caller's thread; the others are started when first
+ * needed, and are kept. A job may get fewer threads than requested: one while another caller uses
+ * the team, and the number of existing ones if the system cannot start more.
  *
- * A waiting thread reads a number again and again for some microseconds, then lets other programs
- * run in between, and sleeps in the end. In a forked child the team begins again without threads.
+ * A waiting thread spins for some microseconds, then yields between reads, and finally sleeps. In a
+ * forked child the team starts again without threads.
  *
- * A process has one team: each extension holds one, and np_nn/ops.py makes all of them use the
- * first extension's. A program in C need not. On WebAssembly the caller does all the work.
+ * A process uses one team: each extension has its own, and np_nn/ops.py makes all of them use the
+ * first extension's. C programs need not do so. On WebAssembly the caller does all the work.
  */
 #ifndef NN_TEAM_H
 #define NN_TEAM_H
@@ -42,7 +42,7 @@ NN_API void nn_barrier(int threads)
 }
 #else
 
-/* ---- The system's names ------------------------------------------------------------------ */
+/* ---- The system's primitives ------------------------------------------------------------ */
 
 #ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN
@@ -71,7 +71,7 @@ typedef pthread_cond_t nn_condition;
 #define nn_yield() (void)sched_yield()
 #endif
 
-/* Rest for some nanoseconds: saves energy, and a core's other hardware thread runs faster. */
+/* Pause for some nanoseconds: saves energy, and speeds up the core's other hardware thread. */
 #if defined(__SSE2__) || defined(_M_X64)
 #include <emmintrin.h>
 #define nn_pause() _mm_pause()
@@ -83,10 +83,10 @@ typedef pthread_cond_t nn_condition;
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
-#define NN_PAUSES 200 /* readings with a pause behind each: 2 to 10 us */
-#define NN_YIELDS 600 /* readings that let another program run: 200 to 600 us if none does */
+#define NN_PAUSES 200 /* reads, each followed by a pause: 2 to 10 us */
+#define NN_YIELDS 600 /* reads, each followed by a yield: 200 to 600 us if nothing else runs */
 
-/* A number that only grows, and the threads that sleep until it does. */
+/* A counter, and the threads that sleep until it is increased. */
 typedef struct {
     NN_ALIGNED nn_atomic value; /* on a cache line of its own */
     nn_atomic sleepers;
@@ -102,7 +102,7 @@ static void nn_signal_open(nn_signal *s)
 }
 
 /* Wait until the value is not `old`. No wake-up is lost: either the sleeper sees the new value, or
- * nn_signal_raise sees the sleeper, and gets the mutex only when that one sleeps. */
+ * nn_signal_raise sees the sleeper and gets the mutex only after it has gone to sleep. */
 static void nn_signal_await(nn_signal *s, long old)
 {
     for (int i = 0; i < NN_PAUSES + NN_YIELDS; i++) {
@@ -135,7 +135,7 @@ static void nn_signal_raise(nn_signal *s)
 
 typedef struct nn_team nn_team;
 
-/* A thread beside the callers'. go: raised for each piece of work that it takes part in */
+/* A thread of the team besides the caller's. go: raised for each job that it takes part in. */
 typedef struct {
     nn_signal go;
     nn_team *team;
@@ -143,11 +143,11 @@ typedef struct {
 } nn_worker;
 
 struct nn_team {
-    nn_atomic taken; /* 1 while a caller has the team, who alone writes what follows: */
+    nn_atomic taken; /* 1 while a caller uses the team; only that caller writes the fields below */
     nn_work *work;
     const void *job;
-    int threads; /* that share this piece of work, the caller's included */
-    int workers; /* that were started */
+    int threads; /* threads of this job, including the caller's */
+    int workers; /* threads that were started */
     nn_signal barrier; /* raised when all threads have arrived */
     NN_ALIGNED nn_atomic arrived;
     nn_worker worker[NN_MAX_THREADS - 1];
@@ -155,7 +155,7 @@ struct nn_team {
 
 static nn_team nn_own_team, *nn_used_team = &nn_own_team;
 
-/* The team in use, for nn_use_team of another extension. */
+/* Return the team in use, for nn_use_team of another extension. */
 NN_API void *nn_team_in_use(void)
 {
     return nn_used_team;
@@ -175,7 +175,7 @@ static void nn_arrive(nn_team *team, int threads)
     }
 }
 
-/* In a piece of work: wait until all its threads have come here. */
+/* In a job: wait until all its threads have reached the barrier. */
 NN_API void nn_barrier(int threads)
 {
     nn_team *const team = nn_used_team;
@@ -186,7 +186,7 @@ NN_API void nn_barrier(int threads)
     nn_signal_await(&team->barrier, before);
 }
 
-/* A worker's life. At the end of a piece of work it arrives, as at a barrier, and the caller alone
+/* A worker's loop. At the end of a job it arrives at the barrier without waiting; only the caller
  * waits there. */
 static void nn_serve(nn_worker *me)
 {
@@ -200,9 +200,9 @@ static void nn_serve(nn_worker *me)
     }
 }
 
-/* ---- Threads, which nobody joins: they sleep until the process ends ---------------------- */
+/* ---- Threads. They are never joined: they sleep until the process ends ------------------- */
 
-#define NN_STACK (1 << 20) /* bytes: some systems give a thread far less */
+#define NN_STACK (1 << 20) /* bytes; the default of some systems is far less */
 
 #ifdef _WIN32
 static DWORD WINAPI nn_thread_main(void *worker)
@@ -226,8 +226,8 @@ static void *nn_thread_main(void *worker)
     return 0;
 }
 
-/* Start a worker's thread; returns whether there is one. It leaves signals to the callers' threads,
- * which they shall interrupt. */
+/* Start a worker's thread; return whether it started. It blocks all signals, so that they interrupt
+ * the callers' threads. */
 static int nn_start_thread(nn_worker *worker)
 {
     pthread_t thread;
@@ -245,7 +245,7 @@ static int nn_start_thread(nn_worker *worker)
     return !failure;
 }
 
-/* In a forked child: the workers are gone, and locks that they held will never be released. */
+/* In a forked child: the workers do not exist, and locks that they held will never be released. */
 static void nn_forget_workers(void)
 {
     memset(nn_used_team, 0, sizeof *nn_used_team);
@@ -259,7 +259,8 @@ static void nn_watch_forks(void)
 }
 #endif
 
-/* Start workers until there are as many threads as asked for; returns how many there are. */
+/* Start workers until there are `threads` threads with the caller's; return the number
+ * available. */
 static int nn_recruit(nn_team *team, int threads)
 {
     if (!team->workers) {

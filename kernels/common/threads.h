@@ -1,11 +1,11 @@
 /* How work is shared among threads.
  *
- * Threads share the output: columns of the weights, or rows of the batch. No sum is
- * ever split, so every thread count gives the same bits.
+ * Threads share the output: columns of the weights, or rows of the batch. Sums are not split among
+ * threads, so every thread count gives the same bits.
  *
- * What one thread does of an operation is a function nn_NAME_thread(job, t, threads). job points to
- * what the operation was given; nn_run calls the function on all threads, and nn_barrier in it
- * waits for the others. team.h has both, and openmp.h has them again.
+ * One thread's work in an operation is a function nn_NAME_thread(job, t, threads), where job points
+ * to the operation's arguments. nn_run calls it on all threads, and nn_barrier in it waits for the
+ * others. Both are in team.h, and for OpenMP in openmp.h.
  */
 #ifndef NN_THREADS_H
 #define NN_THREADS_H
@@ -21,16 +21,17 @@
 #include <xmmintrin.h>
 #endif
 
-#define NN_PASS 4.0 /* multiply-adds that take as long as reading and writing one element */
+#define NN_PASS 4.0 /* cost of reading and writing one element, in multiply-adds */
 
-static double nn_work_per_thread = 200e3; /* multiply-adds worth a thread */
+static double nn_work_per_thread = 200e3; /* multiply-adds that are worth one more thread */
 
 NN_API void nn_set_work_per_thread(double work)
 {
     nn_work_per_thread = work;
 }
 
-/* Threads worth waking for so many multiply-adds: that costs some microseconds. */
+/* Return the number of threads worth waking, at most `threads`, for `work` multiply-adds: waking
+ * them costs some microseconds. */
 static inline int nn_useful_threads(int threads, double work)
 {
     const double most = work / nn_work_per_thread;
@@ -43,8 +44,8 @@ static inline int nn_useful_threads(int threads, double work)
     return threads < 1 ? 1 : threads;
 }
 
-/* Thread t's share of n things, cut at multiples of `group`. With few groups, the rest
- * that makes no full one joins the last share: no share is narrower than a group (and
+/* Return thread t's share [lo, hi) of n items, split at multiples of `group`. If there are few
+ * groups, the incomplete last one is part of the last share: no share is narrower than a group (and
  * a vector) unless n is. */
 static inline void nn_share(int64_t n, int64_t group, int t, int threads, int64_t *lo, int64_t *hi)
 {
@@ -54,9 +55,10 @@ static inline void nn_share(int64_t n, int64_t group, int t, int threads, int64_
     *hi = groups * (t + 1) / threads == groups ? n : groups * (t + 1) / threads * group;
 }
 
-/* Numbers below 1e-38 count as 0 until nn_restore_denormals: a CPU takes some hundred
- * cycles for one, and moments of pixels that stay black are full of them. Per thread. Where there
- * is no such mode they stay: moments may differ by them, which no weight of ordinary size shows. */
+/* Flush denormals (below 1e-38) to 0 in this thread until nn_restore_denormals: a CPU takes about a
+ * hundred cycles for one, and the moments of pixels that are always black are full of them. On a
+ * CPU without such a mode they are kept: moments may differ by them, but not weights of ordinary
+ * size. */
 static inline unsigned nn_flush_denormals(void)
 {
 #if defined(__SSE2__) && defined(__GNUC__)
@@ -84,21 +86,21 @@ static inline void nn_restore_denormals(unsigned before)
 #endif
 }
 
-/* ---- Work space: whole cache lines ---------------------------------------------------- */
+/* ---- Work space in whole cache lines -------------------------------------------------- */
 
 static inline int64_t nn_round64(int64_t bytes)
 {
     return (bytes + 63) / 64 * 64;
 }
 
-/* The first cache line that begins at or after `at`; callers leave 64 bytes for it. */
+/* Return the first cache line at or after `at`; callers allocate 64 bytes more for it. */
 static inline char *nn_align(void *at)
 {
     return (char *)at + (64 - (uintptr_t)at % 64) % 64;
 }
 
-/* A padded row stride (floats) that is good to all kernels: whole cache lines, an odd
- * number of them, so that rows spread over all sets of the cache. */
+/* Return the padded row stride in floats that all kernels use: an odd number of whole cache lines,
+ * so that rows are spread over all sets of the cache. */
 static inline int64_t nn_stride(int64_t columns)
 {
     return (((columns + 15) / 16) | 1) * 16;

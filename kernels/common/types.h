@@ -1,7 +1,7 @@
 /* Types and portability macros of all kernels.
  *
- * A matrix is a pointer and a row stride in floats: `w, ldw`. Sizes are int64_t. Every name
- * begins with nn_ or NN_, and everything is static: each extension has its own.
+ * A matrix is a pointer and a row stride in floats: `w, ldw`. Sizes are int64_t. Every name begins
+ * with nn_ or NN_, and everything is static: each extension has its own copy.
  */
 #ifndef NN_TYPES_H
 #define NN_TYPES_H
@@ -15,7 +15,7 @@
 #ifdef __GNUC__ /* GCC, clang */
 #define NN_API static __attribute__((unused)) /* a wrapper need not use them all */
 #define NN_INLINE static inline __attribute__((always_inline))
-#define NN_APART static __attribute__((noinline)) /* has the registers to itself */
+#define NN_APART static __attribute__((noinline)) /* so that it has all registers */
 #define NN_ALIGNED __attribute__((aligned(64)))
 #define NN_RESTRICT restrict
 #define NN_SQRT(x) __builtin_sqrtf(x)
@@ -58,14 +58,14 @@
 #define NN_PREFETCH_FAR(at) (void)(at)
 #endif
 
-/* In a loop: the compiler does not vectorise it. */
+/* Inside a loop: keeps the compiler from vectorising it. */
 #ifdef __GNUC__
 #define NN_NO_VECTORS __asm__ volatile("")
 #else
 #define NN_NO_VECTORS (void)0
 #endif
 
-/* Of a word that is not 0: the place of its lowest bit, and the number of its bits */
+/* For a nonzero word: the position of its lowest set bit, and the number of set bits */
 #ifdef __GNUC__
 #define NN_LOWEST_BIT(word) __builtin_ctzll(word)
 #define NN_COUNT_BITS(word) __builtin_popcountll(word)
@@ -81,8 +81,8 @@ static inline int nn_count_bits(uint64_t word)
 #define NN_COUNT_BITS(word) nn_count_bits(word)
 #endif
 
-/* Whether this machine fuses a product with a sum, in one rounding, whatever the instruction set;
- * simd/fused.h has the sets that do so on x86. */
+/* Whether every CPU of this architecture has fused multiply-add (one rounding). On x86 it depends
+ * on the instruction set: see simd/fused.h. */
 #if defined(__FMA__) || defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA) ||              \
     defined(__aarch64__) || defined(__s390x__) || defined(__powerpc64__) || defined(__riscv_flen)
 #define NN_FUSES 1
@@ -90,8 +90,8 @@ static inline int nn_count_bits(uint64_t word)
 #define NN_FUSES 0
 #endif
 
-/* a * b, rounded before it is added to anything: outside of the inner loops, which the compiler
- * builds for the set that every CPU has, the bits must not depend on whether that set fuses. */
+/* Return a * b, rounded before it is added to anything. Code outside the inner loops is compiled
+ * for the baseline set, and its bits must not depend on whether that set fuses multiply-adds. */
 static inline float nn_product(float a, float b)
 {
 #if NN_FUSES
@@ -105,7 +105,7 @@ static inline float nn_product(float a, float b)
 /* Maximum number of floats summed in float32; longer sums add such pieces in double precision. */
 #define NN_PIECE 1024
 
-/* What one thread does of an operation: number t of `threads`. job: what the operation was given. */
+/* The work of thread number t of `threads` in an operation. job: the operation's arguments. */
 typedef void nn_work(const void *job, int t, int threads);
 
 #define NN_MAX_THREADS 256

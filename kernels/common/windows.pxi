@@ -1,9 +1,9 @@
-# What the kernels of convolution and pooling are told in pairs (rows, columns), and looking at
-# whether their arrays share memory.
+# Pairs (rows, columns) that the kernels of convolution and pooling take, and the check that their
+# arrays share no memory.
 
 from operator import index
 
-DEF MOST = 1 << 24  # of a stride and a padding
+DEF MOST = 1 << 24  # maximum stride and padding
 
 
 cdef (int64_t, int64_t) _pair(object pair, str name, int64_t least) except *:
@@ -18,7 +18,7 @@ cdef (int64_t, int64_t) _pair(object pair, str name, int64_t least) except *:
 
 
 cdef int _all_apart(const Array **arrays, tuple names, int written, int places) except -1:
-    """The first `written` arrays share memory with no other; number `places` has bytes."""
+    """Check that the first `written` arrays share no memory; number `places` has bytes."""
     cdef int i, j
     cdef const Array *a
     cdef const Array *b

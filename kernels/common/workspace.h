@@ -1,9 +1,9 @@
-/* Work space for kernels that need some while they run.
+/* Work space that kernels borrow for the duration of a call.
  *
- * One block per process is kept, so that a call costs no page faults. A caller takes it away and
- * puts its block back in one atomic exchange each. Another caller that comes meanwhile (a thread,
- * while this one works without the GIL, or where Python has none) gets a block of its own; of the
- * two the larger one is kept.
+ * One block is kept between calls, so that a call causes no page faults. A caller takes it and puts
+ * it back with one atomic exchange each. A concurrent caller (another thread while this one has
+ * released the GIL, or in a Python without GIL) gets a new block; afterwards the larger of the two
+ * is kept.
  */
 #ifndef NN_WORKSPACE_H
 #define NN_WORKSPACE_H
@@ -17,7 +17,7 @@
 #define NN_SWAP(at, block) __atomic_exchange_n(at, block, __ATOMIC_ACQ_REL)
 #endif
 
-/* A block: its size, then the caller's bytes, a cache line further on. */
+/* Header of a block: its size, padded to a cache line; the caller's bytes follow. */
 typedef struct {
     size_t bytes;
     char rest[64 - sizeof(size_t)];
@@ -25,7 +25,7 @@ typedef struct {
 
 static nn_block *nn_spare;
 
-/* Return `bytes` bytes, or NULL if there is not so much memory. */
+/* Return `bytes` bytes, or NULL if there is not enough memory. */
 NN_API void *nn_borrow(size_t bytes)
 {
     nn_block *block = NN_SWAP(&nn_spare, NULL);

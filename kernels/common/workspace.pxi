@@ -1,4 +1,4 @@
-# Work space for kernels that need some while they run: see common/workspace.h.
+# Work space that kernels borrow for the duration of a call: see common/workspace.h.
 
 cdef extern from "common/workspace.h" nogil:
     void *nn_borrow(size_t)
@@ -6,7 +6,7 @@ cdef extern from "common/workspace.h" nogil:
 
 
 cdef inline void *_borrow(int64_t bytes) except NULL:
-    """Return `bytes` bytes and one more cache line, to align them in."""
+    """Return `bytes` bytes plus one cache line for alignment."""
     cdef void *space = nn_borrow(<size_t>bytes + 64)
     if space == NULL:
         raise MemoryError(f"no {bytes + 64} bytes of work space")

@@ -1,8 +1,8 @@
-/* The gradients of a convolution, with the ReLU and the max pooling that follow it.
+/* Gradients of a convolution with the ReLU and the max pooling that follow it.
  *
- * Threads share images. A weight's gradient is a sum over images: it is summed in chunks whose
- * number depends on the batch alone, and the chunks are added in their order. So every thread
- * count gives the same bits.
+ * Threads share images. A weight's gradient is a sum over images: it is summed in chunks, whose
+ * number depends on the batch and the layer but not on the threads, and the chunks are added in a
+ * fixed order. So every thread count gives the same bits.
  */
 #ifndef NN_CONVOLUTION_BACKWARD_H
 #define NN_CONVOLUTION_BACKWARD_H
@@ -10,31 +10,31 @@
 #include "convolution/forward.h"
 
 #define NN_MAX_CHUNKS 16
-#define NN_CHUNK_BYTES (32 << 20) /* all chunks of a gradient together, unless one is more */
+#define NN_CHUNK_BYTES (32 << 20) /* limit for all chunks of a gradient; at least two chunks */
 
-/* What of the backward pass is wanted, and by which way.
+/* Plan of a backward pass: which gradients are needed, and the method of each.
  *
- * The gradient of a convolution's output is mostly 0 if ReLU and pooling follow. So each of its
- * numbers that is not, a "spike", is multiplied with the run of inputs that it saw (for the
- * gradient of the weights: gather) or with the weights that they met (for that of x: scatter).
- * Other ways are taken for
- * by_pixel: an image of so few channels that its runs are shorter than a vector. Its own pixels
- * that are not 0 are the spikes, and the gradients of all outputs lie side by side.
- * dense_w, dense_x: no pooling. The gradient of the weights is a sum of outer products, that of
- * x the product of pixels by turned weights. */
+ * With ReLU and pooling, the gradient of a convolution's output is mostly 0. Each nonzero, a
+ * "spike", is multiplied with the run of inputs in its receptive field (gather, for the gradient of
+ * the weights) or with the weights of these inputs (scatter, for the gradient of x). Other methods
+ * are used in these cases:
+ * by_pixel: images with so few channels that their runs are shorter than a vector. The image's
+ * nonzero pixels are the spikes, and the gradients of all outputs are contiguous.
+ * dense_w, dense_x: without pooling. The gradient of the weights is a sum of outer products, the
+ * gradient of x is a product of the gradients and the rotated weights. */
 typedef struct {
     int want_w, want_bias, want_x, by_pixel, dense_w, dense_x, winograd_w, winograd_x, listed;
-    int group, laid; /* images that are worked on together, and whose gradients lie side by side */
-    int64_t vector, width, run, turned; /* o, kw * c and c in whole vectors */
+    int group, laid; /* images that are processed together; gradient frames */
+    int64_t vector, width, run, turned; /* o, kw * c and c, rounded up to whole vectors */
     int64_t most;                       /* gradients of one output in an image */
     int64_t down, right;                /* pixels from one gradient to the next in the frame g */
     int64_t chunks, per_chunk, size;    /* size: floats of a chunk's sums, its bias last */
-    nn_frame x, g;                      /* g: gradients of all outputs side by side */
+    nn_frame x, g;                      /* g: gradients in channels-last layout */
     int64_t tables, weights, each;      /* floats of work space */
 } nn_plan;
 
-/* Floats of a chunk's sums, with outputs and runs of these widths. How many chunks there are
- * decides the order of a sum, so it is counted with the widest vectors on every set. */
+/* Return the floats of a chunk's sums, for outputs and runs of these widths. The number of chunks
+ * determines the order of a sum, so every instruction set computes it for the widest vectors. */
 static int64_t nn_chunk_floats(const nn_conv *s, const nn_plan *p, int64_t width, int64_t run)
 {
     const int64_t area = s->kh * s->kw;
@@ -42,8 +42,8 @@ static int64_t nn_chunk_floats(const nn_conv *s, const nn_plan *p, int64_t width
     return nn_floats(sums) + nn_floats(s->o);
 }
 
-/* Whether the gradient of x is a product of all its pixels: also where the gradients of outputs are
- * a stride apart, with zeros between them, if that is less work than to scatter them. */
+/* Return whether the gradient of x is computed as a dense product: also with strides, with zeros
+ * between the gradients, if that is less work than scattering them. */
 static inline int nn_is_dense(const nn_conv *s)
 {
     return nn_is_plain(s) || (s->stride_h <= 2 && s->stride_w <= 2 && s->kh <= 3 && s->kw <= 3);
@@ -71,14 +71,14 @@ static nn_plan nn_conv_plan(const nn_conv *s, int want_w, int want_bias, int wan
     if (p.winograd_w || p.winograd_x)
         p.group = (int)nn_winograd_images(s->oh, s->ow);
     p.most = s->ph * s->pw;
-    if (want_w) { /* at least two chunks, for two threads, however large they are */
+    if (want_w) { /* at least two chunks of any size, for two threads */
         p.size = nn_chunk_floats(s, &p, p.width, p.run);
         p.chunks = 2 + NN_CHUNK_BYTES / (4 * nn_chunk_floats(s, &p, nn_whole(s->o, NN_WIDEST),
                                                              nn_whole(s->kw * s->c, NN_WIDEST)));
         p.chunks = nn_least(NN_MAX_CHUNKS, p.chunks);
         p.chunks = nn_least(p.chunks, s->pool > 1 ? (s->n + 1) / 2 : s->n);
     } else
-        p.chunks = (s->n + p.group - 1) / p.group; /* nothing to add up: a group each */
+        p.chunks = (s->n + p.group - 1) / p.group; /* no sums: one chunk per group */
     p.chunks = p.chunks < 1 ? 1 : p.chunks;
     p.per_chunk = (s->n + p.chunks - 1) / p.chunks;
     p.x = nn_framed(s->h, s->w, s->c, s->c, s->pad_h, s->pad_w);
@@ -111,20 +111,24 @@ NN_API int64_t nn_conv_backward_space(const nn_conv *s, int want_w, int want_x, 
     return 64 + 4 * (p.tables + p.weights + p.chunks * p.size + threads * p.each);
 }
 
-/* What a backward pass reads, and the tables that all threads share. Of each output pixel:
- * where in the frames what it saw and its gradients begin. Of each pooled pixel: its window's
- * first, and from there the way to each of the window. Of each output: where its sums begin. Of
- * each pixel of x, where the gradients that turned weights see begin. Of each of Winograd's tiles:
- * where it begins. ends: of each row of the gradients' frame that turned
- * weights see, where it has any. out: null without ReLU */
+/* Inputs of a backward pass, and tables of offsets that all threads share.
+ * in_x, in_g: each output pixel's receptive field in the frame of x, and its gradients in the frame
+ * g.
+ * first, way: first pixel of each pooling window, and the pixels of a window relative to it.
+ * in_sums: sums of each output.
+ * turned_x: for each pixel of x, the gradients that the rotated weights are applied to.
+ * tile_x, tile_g: Winograd's tiles.
+ * ends: begin and end of the gradients in each row of their frame that the rotated weights cover.
+ * out: null without ReLU. */
 typedef struct {
     const float *x, *out, *grad;
     const uint8_t *where;
     int32_t *in_x, *in_g, *first, *way, *in_sums, *turned_x, *tile_x, *tile_g, *ends;
 } nn_given;
 
-/* One thread's work space. x, spikes, counts: of the images of a group, the spikes by output;
- * placed: those of an image by place */
+/* One thread's work space. x: frames of a group's images. spikes, counts: the group's spikes by
+ * output.
+ * placed, placed_counts: one image's spikes by pixel. */
 typedef struct {
     float *x[NN_GROUP];
     nn_spike *spikes, *placed, *seen;
@@ -192,14 +196,15 @@ static void nn_fill_tables(const nn_conv *s, const nn_plan *p, const nn_given *g
     }
 }
 
-/* The places of an image's maxima; without pooling, null */
+/* Return the positions of an image's maxima, or null without pooling. */
 static const uint8_t *nn_places(const nn_conv *s, const nn_plan *p, const nn_given *given,
                                 int64_t image)
 {
     return s->pool > 1 ? given->where + image * s->o * p->most : 0;
 }
 
-/* An image's gradients before ReLU, and their sum by output added to bias */
+/* Return an image's gradients with respect to ReLU's input, and add their sum per output to
+ * bias. */
 static const float *nn_mask(const nn_conv *s, const nn_plan *p, const nn_given *given,
                             int64_t image, float *masked, float *bias)
 {
@@ -210,8 +215,8 @@ static const float *nn_mask(const nn_conv *s, const nn_plan *p, const nn_given *
     return given->out ? masked : given->grad + from;
 }
 
-/* Of a list, behind its `count` spikes, an output's gradients that are not 0; returns how many it
- * has then. at: the pixel */
+/* Append an output's nonzero gradients, with `at` the pixel, to a list of `count` spikes; return
+ * the new length. */
 static int32_t nn_list_spikes(const nn_plan *p, const nn_given *given, const float *grad,
                               const uint8_t *where, nn_spike *list, int32_t count)
 {
@@ -223,9 +228,9 @@ static int32_t nn_list_spikes(const nn_plan *p, const nn_given *given, const flo
     return count;
 }
 
-/* What an image adds to the lists of outputs, and its lists of pixels. `at` is where in the frames
- * of the group what an output saw begins, the image's frame at `begin`, and of a pixel, where the
- * weights begin that the spike met. */
+/* Append an image's spikes to the lists of outputs, and build its lists of pixels. `at` of a spike
+ * in an output's list: offset of its receptive field in the group's frames; the image's frame is at
+ * `begin`. `at` in a pixel's list: offset of the output's weights. */
 static void nn_list_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
                           const nn_desk *d, int64_t image, const float *grad, int64_t begin)
 {
@@ -248,7 +253,7 @@ static void nn_list_image(const nn_conv *s, const nn_plan *p, const nn_given *gi
     }
 }
 
-/* The gradient of an image by scattering its spikes */
+/* Compute the gradient of an image by scattering its spikes. */
 static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given *given,
                              const nn_desk *d, const float *weights, float *x_grad)
 {
@@ -258,7 +263,7 @@ static void nn_scatter_image(const nn_conv *s, const nn_plan *p, const nn_given 
     nn_from_frame(&p->x, d->pixels, x_grad);
 }
 
-/* An image's gradients into their frame */
+/* Copy an image's gradients into their frame. */
 static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, const nn_desk *d,
                    int64_t image, const float *grad, float *to)
 {
@@ -275,7 +280,7 @@ static void nn_lay(const nn_conv *s, const nn_plan *p, const nn_given *given, co
     nn_active->unpool(s, d->tall, places, p->width, to + nn_in_frame(&p->g, 0, 0), p->g.ld);
 }
 
-/* The gradients of some images as products, from the k-th of the group on */
+/* Compute the gradients of `count` images as products, from image k of the group on. */
 static void nn_turn_images(const nn_conv *s, const nn_plan *p, const nn_given *given,
                            const nn_desk *d, int k, int count, const float *weights, float *x_grad)
 {
@@ -294,7 +299,7 @@ static void nn_turn_images(const nn_conv *s, const nn_plan *p, const nn_given *g
                              x_grad + i * size * s->c, size);
 }
 
-/* Add to the sums of weights what an image gives, by its pixels that are not 0. */
+/* Add an image's contribution to the weights' gradient, by its nonzero pixels. */
 static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *d, const float *x,
                              const float *g, float *sums)
 {
@@ -315,7 +320,7 @@ static void nn_gather_pixels(const nn_conv *s, const nn_plan *p, const nn_desk *
     }
 }
 
-/* Add to the sums of weights what a group of images gives, in Winograd's form. */
+/* Add a group's contribution to the weights' gradient, by Winograd's method. */
 static void nn_winograd_weights(const nn_conv *s, const nn_plan *p, const nn_given *given,
                                 const nn_desk *d, int count, float *sums)
 {
@@ -326,7 +331,8 @@ static void nn_winograd_weights(const nn_conv *s, const nn_plan *p, const nn_giv
                               nn_frame_floats(&p->g), given->tile_x, given->tile_g, d->tiles, sums);
 }
 
-/* The gradients of a group of images: x_grad theirs, sums the chunk's */
+/* Compute the gradients of a group of images: x_grad is written for each image, and the chunk's
+ * sums are increased. */
 static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *given,
                           const nn_desk *d, int64_t from, int count, const float *weights,
                           float *sums, float *x_grad)
@@ -364,7 +370,7 @@ static void nn_conv_group(const nn_conv *s, const nn_plan *p, const nn_given *gi
     }
 }
 
-/* w_grad (o, c, kh, kw) and bias_grad (o) of outputs lo .. hi, from the sums */
+/* Copy the sums to w_grad (o, c, kh, kw) and bias_grad (o) for outputs lo .. hi. */
 static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums, float *w_grad,
                            float *bias_grad, int64_t lo, int64_t hi)
 {
@@ -382,7 +388,7 @@ static void nn_unpack_sums(const nn_conv *s, const nn_plan *p, const float *sums
     }
 }
 
-/* weights, sums, desks: parts of the work space; desks has p.each floats for each thread. */
+/* weights, sums, desks: parts of the work space; desks has p.each floats per thread. */
 typedef struct {
     const nn_conv *s;
     nn_plan p;
@@ -391,7 +397,7 @@ typedef struct {
     float *w_grad, *bias_grad, *x_grad, *weights, *sums, *desks;
 } nn_conv_back_job;
 
-/* My share of the weights, as the gradient of images reads them. */
+/* Pack this thread's share of the weights for the gradient of x. */
 static void nn_pack_turned(const nn_conv_back_job *job, int t, int threads)
 {
     const nn_conv *s = job->s;
@@ -442,8 +448,8 @@ static void nn_conv_backward_thread(const void *given, int t, int threads)
     nn_unpack_sums(s, p, sums, job->w_grad, job->bias_grad, lo, hi);
 }
 
-/* w_grad, bias_grad, x_grad: null what is not wanted. out, where: of the forward pass, read
- * only with ReLU and with pooling. */
+/* Compute the gradients of a convolution. w_grad, bias_grad, x_grad: null if not needed. out,
+ * where: results of the forward pass, read only with ReLU and with pooling, respectively. */
 NN_API void nn_conv_backward(const nn_conv *s, const float *x, const float *w, const float *out,
                              const uint8_t *where, const float *grad, float *w_grad,
                              float *bias_grad, float *x_grad, void *space, int threads)
@@ -482,7 +488,7 @@ static void nn_conv_bias_thread(const void *given, int t, int threads)
     nn_active->channel_bias(job->grad, job->n, job->channels, job->pixels, lo, hi, job->out);
 }
 
-/* out[c] = the sum of channel c of grad (n, channels, pixels): each thread has its channels. */
+/* Set out[c] to the sum of channel c of grad (n, channels, pixels). Threads share channels. */
 NN_API void nn_conv_bias(const float *grad, int64_t n, int64_t channels, int64_t pixels, float *out,
                          int threads)
 {

@@ -1,9 +1,9 @@
 # cython: language_level=3, binding=True
-"""Compiled convolution: functions of np_nn/reference/convolution.py by their names.
+"""Compiled convolution, with the names of the functions in np_nn/reference/convolution.py.
 
-Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
-result; arrays that do not fit raise ValueError before anything is changed. No output may share
-memory with an input.
+Each function takes the arguments of its reference and `threads`, the maximum number of threads,
+which never changes a bit of the result. Invalid arrays raise ValueError before anything is changed.
+No output may share memory with an input.
 """
 
 include "common/arrays.pxi"
@@ -29,7 +29,7 @@ include "common/extension.pxi"
 include "common/workspace.pxi"
 include "common/windows.pxi"
 
-MOST_POOL = 16  # windows whose places fit into a byte
+MOST_POOL = 16  # the positions in a window fit in a byte
 
 
 cdef int _fit(nn_conv *s, const Array *x, const Array *w, object stride, object padding,
@@ -44,8 +44,8 @@ cdef int _fit(nn_conv *s, const Array *x, const Array *w, object stride, object 
     s.pool, s.relu = pool, relu
     if not 1 <= pool <= MOST_POOL:
         raise ValueError(f"{name}: pool must be 1 to {MOST_POOL}, got {pool}")
-    # Places within one image, and within the weights, are counted in 32 bits: of all channels
-    # or outputs, in whole vectors, in the widest border that the backward pass makes.
+    # Offsets within one image, and within the weights, have 32 bits. They count all channels or
+    # outputs, rounded up to whole vectors, with the widest border of the backward pass.
     area = (<double>s.h + 2 * s.pad_h + s.kh) * (<double>s.w + 2 * s.pad_w + s.kw)
     most = max(area * (max(s.o, s.c) + 16), <double>s.o * s.kh * (<double>s.kw * s.c + 16))
     if most >= 1 << 30:
@@ -67,7 +67,7 @@ cdef int _fit(nn_conv *s, const Array *x, const Array *w, object stride, object 
 
 
 cdef int _read_vector(Array *array, object given, str name, int64_t size, bint write) except -1:
-    """A vector of so many numbers, or None: data is null then."""
+    """Read a vector of `size` elements, or None, for which data is null."""
     array.data = NULL
     array.size = 0
     if given is not None:
@@ -80,7 +80,7 @@ cdef int _read_vector(Array *array, object given, str name, int64_t size, bint w
 cdef int _read_places(
     Array *array, object given, const Array *out, int64_t pool, bint write,
 ) except -1:
-    """where, of out's shape; without pooling there is none."""
+    """Read `where`, which has out's shape; without pooling its data is null."""
     array.data = NULL
     array.size = 0
     if pool > 1:

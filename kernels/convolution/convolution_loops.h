@@ -1,7 +1,7 @@
 /* The inner loops of convolution.pyx, for one instruction set.
  *
- * Included once per instruction set, see common/dispatch.h. Sums of one kind are always added in
- * one order, whatever the threads.
+ * Included once per instruction set, see common/dispatch.h. Every sum has a fixed order, for any
+ * number of threads.
  */
 
 #include "simd/vectors.h"
@@ -9,20 +9,20 @@
 #include "simd/transpose.h"
 
 #if VL == 16
-#define PIXELS 8   /* that a product sums side by side */
-#define VECTORS 3  /* of outputs, at most */
+#define PIXELS 8   /* pixels of a tile */
+#define VECTORS 3  /* maximum vectors of outputs of a tile */
 #elif REGISTERS == 32
-#define PIXELS 6 /* with 8, GCC keeps a sum in memory */
+#define PIXELS 6 /* with 8, GCC spills a sum to memory */
 #define VECTORS 2
 #else
 #define PIXELS 4
 #define VECTORS 2
 #endif
-#define STEPS 5 /* of a run, in one iteration */
+#define STEPS 5 /* elements of a run per iteration */
 
-/* -------------------------------------------------------------- pixels by weights */
+/* -------------------------------------------------------------- pixels times weights */
 
-/* one input of each of the pixels, by its weights */
+/* Add one input of each pixel times its weights. */
 #define ADD(i)                                                                               \
     {                                                                                        \
         vf some[VECTORS];                                                                    \
@@ -31,12 +31,13 @@
             sums[k][v] += from[k][i] * some[v];                                              \
     }
 
-/* The sums of PIXELS outputs, `n` vectors each, in registers; the k-th begins to see at x[k]:
+/* Compute PIXELS outputs of `n` vectors each, with the sums in registers; the receptive field of
+ * the k-th begins at x[k]:
  *
  *     for k < PIXELS: for o:
  *         out[k, o] = bias[o] + sum_u sum_i p->x[x[k] + u * ldx + i] * w[u, i, o]
  *
- * rows: null, or which u meet anything but 0. */
+ * rows: marks the rows u of the kernel that meet nonzero pixels, or null. */
 NN_INLINE void NN(tile)(const int n, const nn_pixels *p, const int32_t *x, const char *rows,
                         const float *w, const float *bias, float *out)
 {
@@ -71,11 +72,11 @@ TILE(3)
 #endif
 #undef TILE
 
-/* Which rows of weights meet anything but 0, for `count` pixels from (i, j) on */
+/* Mark the rows of weights that meet nonzero pixels, for `count` output pixels from (i, j) on. */
 NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, int64_t count, char *rows)
 {
     memset(rows, 0, (size_t)p->kh);
-    for (; count > 0; i++, j = 0) { /* those of them that are in one row */
+    for (; count > 0; i++, j = 0) { /* the pixels of one row at a time */
         const int32_t *const ends = p->ends + 2 * (i * p->stride_h);
         const int64_t some = nn_least(count, p->ow - j);
         const int64_t lo = j * p->step_w, hi = lo + (some - 1) * p->step_w + p->run;
@@ -85,13 +86,13 @@ NN_INLINE void NN(look)(const nn_pixels *p, int64_t i, int64_t j, int64_t count,
     }
 }
 
-/* Pixels by weights w (kh, run, width), out (oh * ow, width):
+/* Multiply pixels by weights w (kh, run, width); out is (oh * ow, width):
  *
  *     for i: for j: for o:
  *         out[i, j, o] = bias[o]
  *             + sum_u sum_k x[in_x[i * ow + j] + u * ldx + k] * w[u, k, o]
  *
- * The last pixels are made with those before them once more; where there are too few, in_x and out
+ * The last tile overlaps the one before it; if there are fewer than PIXELS pixels, in_x and out
  * have room for PIXELS. */
 static void NN(product)(const nn_pixels *p, float *out)
 {
@@ -104,7 +105,7 @@ static void NN(product)(const nn_pixels *p, float *out)
             NN(look)(p, first / p->ow, first % p->ow, nn_least(PIXELS, pixels - first), rows);
         int64_t left = p->width / VL, at = 0;
         while (left) {
-            /* 4 as 2 + 2, not as 3 + 1 */
+            /* split 4 into 2 + 2, not 3 + 1 */
             const int64_t n = left == 4 && VECTORS > 2 ? 2 : nn_least(left, VECTORS);
             const float *const w = p->w + at, *const bias = p->bias + at;
             float *const here = out + first * p->width + at;
@@ -124,9 +125,9 @@ static void NN(product)(const nn_pixels *p, float *out)
     }
 }
 
-/* ------------------------------------------------------------ weights from pixels */
+/* ------------------------------------------------------------ gradient of the weights */
 
-/* A tile of outer, `n` vectors of outputs, in registers:
+/* Compute a tile of outer, `n` vectors of outputs, with the sums in registers:
  *
  *     for q < pixels: for k < PIXELS: for o: y[k, o] += x[in_x[q] + k] * g[in_g[q] + o] */
 NN_INLINE void NN(outer_tile)(const int n, const float *x, const int32_t *in_x, const float *g,
@@ -162,8 +163,8 @@ OUTER(3)
 #endif
 #undef OUTER
 
-/* sums (kh, run, width) += for each of the pixels, what it saw (x from in_x on) by its gradient
- * (g from in_g on):
+/* Add to sums (kh, run, width) the outer product of each pixel's receptive field (x from in_x on)
+ * and its gradient (g from in_g on):
  *
  *     for q: for u: for k: for o: sums[u, k, o] += x[in_x[q] + u * ldx + k] * g[in_g[q] + o] */
 static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, const int32_t *in_x,
@@ -195,19 +196,19 @@ static void NN(outer)(const float *x, int64_t ldx, int64_t kh, int64_t run, cons
 
 /* --------------------------------------------------------------------------- pooling */
 
-/* The larger of best and x, and its place; of equals, and of NaNs, the first */
+/* Keep the larger of best and x, and its position k; of equal numbers or NaNs, the first. */
 NN_INLINE void NN(keep_larger)(vf x, int k, vf *best, vi *at)
 {
-    const vi more = ((x <= *best) == (vi){0}) & (*best == *best); /* so of NaN */
+    const vi more = ((x <= *best) == (vi){0}) & (*best == *best); /* also true if x is NaN */
     *at = CHOOSE(more, k + (vi){0}, *at);
     *best = (vf)CHOOSE(more, BITS(x), BITS(*best));
 }
 
-/* Maximum pooling of image (oh * ow, width) -> out (ph * pw, width), with ReLU if wanted:
+/* Max-pool image (oh * ow, width) to out (ph * pw, width), with ReLU if s->relu:
  *
  *     for i: for j: for c: out[i, j, c] = max_uv image[i * pool + u, j * pool + v, c], at least 0
  *
- * place: u * pool + v of the first of the largest numbers of each window, or of its first NaN. */
+ * place: u * pool + v of the first maximum of each window, or of its first NaN. */
 static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float *out,
                      int32_t *place)
 {
@@ -229,11 +230,11 @@ static void NN(pool)(const nn_conv *s, const float *image, int64_t width, float 
             }
 }
 
-/* The way back through ReLU, and sums by output; without `out`, only the sums of grad (outputs, n):
+/* Backward pass of ReLU, and sums per output; if `out` is null, only the sums of grad (outputs, n):
  *
  *     for o: for i: to[o, i] = out[o, i] > 0 ? grad[o, i] : 0, bias[o] += to[o, i]
  *
- * bias: null if it is not wanted. */
+ * bias: null if not needed. */
 static void NN(mask)(int64_t outputs, int64_t n, const float *grad, const float *out, float *to,
                      float *bias)
 {
@@ -268,7 +269,7 @@ static void NN(add)(int64_t n, const float *x, float *to)
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++) to[i] += x[i];
 }
 
-/* for i: y[i] = x[i], places as bytes; widen: the way back */
+/* Convert positions to bytes, y[i] = x[i]; widen is the reverse. */
 static void NN(narrow)(int64_t n, const int32_t *x, uint8_t *y)
 {
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = (uint8_t)x[i];
@@ -279,7 +280,7 @@ static void NN(widen)(int64_t n, const uint8_t *x, int32_t *y)
     NN_INDEPENDENT for (int64_t i = 0; i < n; i++) y[i] = x[i];
 }
 
-/* The way back from pool, of grad (ph * pw, width); a row of `to` is ldt floats down:
+/* Backward pass of pool, for grad (ph * pw, width); `to` has row stride ldt:
  *
  *     for i: for j: for c: for u: for v:
  *         to[i * pool + u, j * pool + v, c] = place[i, j, c] == u * pool + v ? grad[i, j, c] : 0 */

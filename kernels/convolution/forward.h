@@ -1,20 +1,20 @@
 /* Convolution, with the ReLU and the max pooling that follow it, shared among threads.
  *
- * Outside, images are (n, c, h, w) as in PyTorch. Inside, one image at a time is copied into
- * the cache with its channels side by side, "pixels": there a kernel's row of pixels is one
- * run of kw * c numbers, whatever the sizes are. convolution_loops.h has the loops, and
- * backward.h the way back.
+ * The arguments are images (n, c, h, w), as in PyTorch. Internally, one image at a time is copied
+ * to work space that stays in cache, in channels-last layout ("pixels"): there a kernel row covers
+ * one contiguous run of kw * c elements, for any size. convolution_loops.h has the loops,
+ * backward.h the backward pass.
  */
 #ifndef NN_CONVOLUTION_H
 #define NN_CONVOLUTION_H
 
 #include "common/threads.h"
 
-#define NN_SLACK 64 /* floats behind an array that a vector may reach */
-#define NN_MORE_PIXELS 8 /* that a product may make behind the last one */
-#define NN_WIDEST 16 /* floats of a vector, on any instruction set */
-#define NN_GROUP 4   /* images that are worked on together */
-#define NN_MOST_ROWS 64 /* of weights or of an image, for which to look for zeros */
+#define NN_SLACK 64 /* floats after an array that a vector may touch */
+#define NN_MORE_PIXELS 8 /* pixels that a product may compute after the last one */
+#define NN_WIDEST 16 /* maximum floats per vector of all instruction sets */
+#define NN_GROUP 4   /* images that are processed together */
+#define NN_MOST_ROWS 64 /* maximum rows of weights or of an image that are checked for zeros */
 
 static inline int64_t nn_whole(int64_t n, int64_t of)
 {
@@ -31,71 +31,73 @@ static inline int64_t nn_floats(int64_t n)
     return nn_whole(n + NN_SLACK, 16);
 }
 
-/* Floats of an image that a product makes */
+/* Return the floats of an image that a product computes. */
 static inline int64_t nn_product_floats(int64_t pixels, int64_t width)
 {
     return nn_floats((pixels + NN_MORE_PIXELS) * width);
 }
 
-/* Winograd's tiles that are worked on at a time: few enough to stay in the cache */
+/* Winograd tiles that are processed at a time: few enough to stay in cache */
 #define NN_WINOGRAD_TILES 32
 
-/* Floats of one number of each of these tiles, with as many tiles to spare as a product sums side
- * by side; an odd number of cache lines, so that 36 of them do not fall into few sets of the cache */
+/* Return the stride in floats between two of the 36 matrices (tiles, channels). It includes 8 spare
+ * tiles, because a product computes whole groups of tiles, and is an odd number of cache lines, so
+ * that the 36 matrices are spread over all sets of the cache. */
 static inline int64_t nn_winograd_step(int64_t channels)
 {
     return (NN_WINOGRAD_TILES + 8) * channels + 16;
 }
 
-/* A convolution: x (n, c, h, w) by weight (o, c, kh, kw) gives (n, o, oh, ow), which windows of
- * pool by pool make (n, o, ph, pw). */
+/* A convolution: x (n, c, h, w) with weight (o, c, kh, kw) gives (n, o, oh, ow), and pooling in
+ * windows of pool x pool gives (n, o, ph, pw). */
 typedef struct {
     int64_t n, c, h, w, o, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow, pool, ph, pw;
     int relu;
 } nn_conv;
 
-/* A weighted run: `g` times what begins at `at`. */
+/* A nonzero factor `g` and the offset `at` of the run of elements that it multiplies. */
 typedef struct {
     int32_t at;
     float g;
 } nn_spike;
 
-/* Lists of spikes: counts[k] from spikes + k * most on, whose sums begin at in_y[k]. */
+/* Lists of spikes: list k has counts[k] spikes from spikes + k * most on; its sums begin at
+ * in_y[k]. */
 typedef struct {
     const nn_spike *spikes;
     const int32_t *counts, *in_y;
     int64_t lists, most;
 } nn_lists;
 
-/* What a product of pixels by packed weights reads and writes: out[i * ow + j, :] is the sum
- * over rows u < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] by w[u]. in_x:
- * where in x each output pixel begins to see, and the last one again, NN_MORE_PIXELS times. */
+/* Arguments of the product of pixels and packed weights: out[i * ow + j, :] is the sum over rows u
+ * < kh of x[i * stride_h + u, j * stride_w * channels + (0 .. run)] times w[u]. in_x: offset in x
+ * of each output pixel's receptive field; the last one is repeated NN_MORE_PIXELS times. */
 typedef struct {
     const float *x, *w, *bias;
     const int32_t *in_x;
-    int64_t ldx, step_w; /* floats: a row of x, an output pixel right */
+    int64_t ldx, step_w; /* floats to the next row of x, to the next output pixel */
     int64_t stride_h, kh, run, oh, ow, width; /* width: of out and w, whole vectors */
-    const int32_t *ends;                      /* of each row of x: where it is not 0; or null */
-    int relu;                                 /* whether winograd or rows end with it */
+    const int32_t *ends;                      /* begin and end of each row's nonzeros; or null */
+    int relu;                                 /* whether winograd or rows apply ReLU */
 } nn_pixels;
 
-/* Weights between `from` and `to` channels: steps in w, and whether to turn them by half a circle,
- * as the way back does. */
+/* Weights from `from` to `to` channels, with their strides in w; turned: rotate the kernels by 180
+ * degrees, as the backward pass does. */
 typedef struct {
     const float *w;
     int64_t kh, kw, from, to, by_from, by_to;
     int turned;
 } nn_filter;
 
-/* What a product of planes reads: weights (kh, kw, width), and pixels in four planes of `plane`
- * floats, ld from row to row. h, ldx: rows of the frame, and floats from row to row. */
+/* Arguments of a product of planes: weights (kh, kw, width), and pixels in four planes of `plane`
+ * floats with row stride ld. h, ldx: number of rows and row stride of the frame. */
 typedef struct {
     const float *w, *bias;
     int64_t kh, kw, width, h, ldx, plane, ld, outputs, ph, pw;
 } nn_planes;
 
-/* One instruction set's inner loops: convolution_loops.h, planes_loops.h, rows_loops.h,
- * winograd_loops.h and spikes_loops.h say what each does. */
+/* The inner loops of one instruction set; they are defined and described in convolution_loops.h,
+ * planes_loops.h, rows_loops.h, winograd_loops.h and spikes_loops.h. */
 typedef struct {
     const char *name;
     int64_t vector; /* floats */
@@ -142,7 +144,7 @@ static inline double nn_conv_work(const nn_conv *s)
 
 /* ---- Images as pixels ------------------------------------------------------------------ */
 
-/* An image of c channels in a border: `step` floats from pixel to pixel, ld from row to row. */
+/* An image of c channels with a border: pixel stride `step`, row stride ld, in floats. */
 typedef struct {
     int64_t h, w, c, step, pad_h, pad_w, rows, ld;
 } nn_frame;
@@ -154,7 +156,7 @@ static inline nn_frame nn_framed(int64_t h, int64_t w, int64_t c, int64_t step, 
     return f;
 }
 
-/* Where pixel (i, j) begins */
+/* Return the offset of pixel (i, j). */
 static inline int64_t nn_in_frame(const nn_frame *f, int64_t i, int64_t j)
 {
     return (i + f->pad_h) * f->ld + (j + f->pad_w) * f->step;
@@ -162,16 +164,16 @@ static inline int64_t nn_in_frame(const nn_frame *f, int64_t i, int64_t j)
 
 static inline int64_t nn_frame_floats(const nn_frame *f)
 {
-    return nn_floats((f->rows + 3) * f->ld + 3 * f->step); /* so far may Winograd's tiles reach */
+    return nn_floats((f->rows + 3) * f->ld + 3 * f->step); /* Winograd's tiles reach this far */
 }
 
-/* Make all of it 0: the border then stays so. */
+/* Zero the whole frame; its border stays 0. */
 static void nn_clear_frame(const nn_frame *f, float *to)
 {
     memset(to, 0, (size_t)nn_frame_floats(f) * sizeof *to);
 }
 
-/* (c, h, w) into the frame */
+/* Copy an image (c, h, w) into the frame. */
 static void nn_into_frame(const nn_frame *f, const float *x, float *to)
 {
     float *const first = to + nn_in_frame(f, 0, 0);
@@ -181,7 +183,7 @@ static void nn_into_frame(const nn_frame *f, const float *x, float *to)
         memcpy(first + i * f->ld, x + i * f->w, (size_t)f->w * sizeof *x);
 }
 
-/* ... and out of it */
+/* Copy the frame to an image (c, h, w). */
 static void nn_from_frame(const nn_frame *f, const float *from, float *x)
 {
     for (int64_t i = 0; i < f->h; i++)
@@ -189,7 +191,7 @@ static void nn_from_frame(const nn_frame *f, const float *from, float *x)
                              f->h * f->w);
 }
 
-/* Where the pixels of each row of a one-channel image begin and end to be other than 0. */
+/* Set `ends` to the begin and end of the nonzero pixels in each row of a one-channel image. */
 static void nn_find_ends(const nn_frame *f, const float *x, int32_t *ends)
 {
     for (int64_t i = 0; i < f->rows; i++) {
@@ -213,8 +215,8 @@ static inline float nn_weight(const nn_filter *f, int64_t from, int64_t to, int6
     return f->w[from * f->by_from + to * f->by_to + (f->turned ? f->kh * f->kw - 1 - u : u)];
 }
 
-/* -> (kh, kw, channels, width): one input's weights to all outputs side by side; rows lo .. hi
- * of all but the last axis */
+/* Pack weights to (kh, kw, channels, width): one input's weights to all outputs are contiguous.
+ * Only rows lo .. hi of the matrix (kh * kw * channels, width). */
 static void nn_pack(const nn_filter *f, int64_t channels, int64_t width, float *packed, int64_t lo,
                     int64_t hi)
 {
@@ -223,43 +225,44 @@ static void nn_pack(const nn_filter *f, int64_t channels, int64_t width, float *
             packed[k * width + o] = nn_weight(f, k % channels, o, k / channels);
 }
 
-/* Lavin and Gray 2016, Fast algorithms for convolutional neural networks: with 36 products of
- * each channel a 3 x 3 kernel gives 16 outputs, which takes 144 otherwise. */
+/* Lavin and Gray 2016, Fast algorithms for convolutional neural networks: 16 outputs of a 3 x 3
+ * kernel take 36 multiplications per channel instead of 144. */
 static inline int nn_is_winograd(int64_t kh, int64_t kw, int plain)
 {
     return kh == 3 && kw == 3 && plain;
 }
 
-/* Whether channels are whole vectors, of the widest set: all sets decide alike, for the same bits. */
+/* Return whether the channels fill whole vectors of the widest set: then all sets decide alike, and
+ * give the same bits. */
 static inline int nn_are_whole(int64_t channels)
 {
     return channels % NN_WIDEST == 0;
 }
 
-/* Images that Winograd's tiles are taken of at a time */
+/* Return the number of images whose Winograd tiles are processed at a time. */
 static inline int64_t nn_winograd_images(int64_t oh, int64_t ow)
 {
     const int64_t each = ((oh + 3) / 4) * ((ow + 3) / 4);
     return each > NN_WINOGRAD_TILES ? 1 : nn_least(NN_GROUP, NN_WINOGRAD_TILES / each);
 }
 
-/* Floats of work space: inputs and sums of the tiles */
+/* Return the floats of work space for the inputs and sums of the tiles. */
 static inline int64_t nn_winograd_space(int64_t channels, int64_t width)
 {
     return nn_floats(36 * (nn_winograd_step(channels) + nn_winograd_step(width)));
 }
 
-/* The same for the gradient of the weights, whose sums are in Winograd's form, too */
+/* As nn_winograd_space, for the gradient of the weights, whose sums are in Winograd's form, too. */
 static inline int64_t nn_winograd_outer_space(int64_t channels, int64_t width)
 {
     return nn_winograd_space(channels, width) + nn_floats(36 * channels * width);
 }
 
-/* (o, c, kh, kw) -> (o, kh, run), run: kw * c and zeros up to whole vectors */
+/* Pack weights (o, c, kh, kw) to (o, kh, run); run: kw * c, padded with zeros to whole vectors. */
 static void nn_pack_runs(const nn_conv *s, const float *w, int64_t run, float *to, int64_t lo,
                          int64_t hi)
 {
-    for (int64_t k = lo; k < hi; k++) { /* of o * kh */
+    for (int64_t k = lo; k < hi; k++) { /* rows of (o, kh) */
         const int64_t o = k / s->kh, u = k % s->kh;
         memset(to + k * run, 0, (size_t)run * sizeof *to);
         for (int64_t v = 0; v < s->kw; v++)
@@ -275,7 +278,7 @@ static inline int nn_is_plain(const nn_conv *s)
     return s->stride_h == 1 && s->stride_w == 1;
 }
 
-/* Where in x each output pixel begins to see, and the last one more often */
+/* Fill in_x with the offset of each output pixel's receptive field; the last one is repeated. */
 static void nn_fill_in_x(int64_t oh, int64_t ow, int64_t step_h, int64_t step_w, int32_t *in_x)
 {
     for (int64_t i = 0; i < oh; i++)
@@ -285,15 +288,16 @@ static void nn_fill_in_x(int64_t oh, int64_t ow, int64_t step_h, int64_t step_w,
         in_x[oh * ow + k] = in_x[oh * ow - 1];
 }
 
-/* Whether planes takes less time than product: it multiplies with what is black, too, but leaves no
- * vector half empty. The sums are the same. */
+/* Return whether planes is faster than product: it multiplies black pixels, too, but wastes no
+ * lanes of its vectors. The sums are the same. */
 static inline int nn_is_planes(const nn_conv *s)
 {
     return s->c == 1 && nn_is_plain(s) && s->pool == 2 && s->relu &&
            s->o <= 2 * nn_active->vector && s->pw >= 8 && s->h + 2 * s->pad_h <= NN_MOST_ROWS;
 }
 
-/* The same of rows, without pooling: half empty vectors again where a row is short */
+/* Return whether rows is faster than product, without pooling. In short rows its vectors are half
+ * empty. */
 static inline int nn_is_rows(const nn_conv *s)
 {
     return s->c == 1 && nn_is_plain(s) && s->pool == 1 && s->ow > NN_WIDEST;
@@ -325,7 +329,7 @@ static inline int64_t nn_forward_space(const nn_conv *s, int64_t *weights, int64
     return *weights + *bias;
 }
 
-/* Bytes of work space that nn_conv_forward needs. */
+/* Return the bytes of work space of nn_conv_forward. */
 NN_API int64_t nn_conv_forward_space(const nn_conv *s, int threads)
 {
     int64_t weights, bias, each;
@@ -334,7 +338,7 @@ NN_API int64_t nn_conv_forward_space(const nn_conv *s, int threads)
     return 64 + 4 * (shared + threads * each);
 }
 
-/* packed, bias, mine: parts of the work space; mine has `each` floats for each thread. */
+/* packed, bias, mine: parts of the work space; mine has `each` floats per thread. */
 typedef struct {
     const nn_conv *s;
     nn_filter filter;
@@ -345,7 +349,7 @@ typedef struct {
     int64_t width, each;
 } nn_conv_job;
 
-/* ReLU and pooling of an image, if they are still to come, and its channels apart, into out */
+/* Apply ReLU and pooling to an image if `pools`, and write it to out as (channels, pixels). */
 static void nn_finish(const nn_conv_job *job, int64_t i, int pools, float *image, float *pooled)
 {
     const nn_conv *s = job->s;
@@ -354,7 +358,7 @@ static void nn_finish(const nn_conv_job *job, int64_t i, int pools, float *image
     if (pools)
         nn_active->pool(s, image, width, pooled, (int32_t *)places);
     nn_active->transpose(pools ? pooled : image, pixels, s->o, width, job->out + at, pixels);
-    if (job->where) { /* image is free now */
+    if (job->where) { /* image is no longer needed */
         nn_active->transpose(places, pixels, s->o, width, image, pixels);
         nn_active->narrow(s->o * pixels, (const int32_t *)image, job->where + at);
     }
@@ -414,7 +418,7 @@ static void nn_conv_forward_thread(const void *given, int t, int threads)
     }
 }
 
-/* out (n, o, ph, pw); where: of each maximum, its place in the window; or null */
+/* Compute out (n, o, ph, pw). where: position of each maximum in its window, or null. */
 NN_API void nn_conv_forward(const nn_conv *s, const float *x, const float *w, const float *bias,
                             float *out, uint8_t *where, void *space, int threads)
 {

@@ -1,27 +1,27 @@
-/* A convolution of one-channel images at stride 1 with ReLU and pooling of 2 x 2 behind it, for one
+/* Convolution of one-channel images at stride 1, followed by ReLU and 2 x 2 max pooling, for one
  * instruction set.
  *
- * Included by convolution_loops.h. Its product has the outputs side by side in a vector, which few
- * outputs leave half empty. Here they are windows of the pooling: of VL windows in a row, a vector
- * holds the sums at one corner. The maximum of the four corners is the pooled row as it is stored,
- * and no transpose is needed. What the corners see lies side by side, too, once the pixels are
- * parted into four planes, by the parity of row and column.
+ * Included by convolution_loops.h. Vectors of `product` hold outputs, and few outputs leave them
+ * half empty. Here a vector holds pooling windows: the sums at one corner of VL windows in a row.
+ * The maximum of the four corners is the pooled row as it is stored, without a transpose. The
+ * inputs of the corners are contiguous as well, because the pixels are split into four planes by
+ * the parity of row and column.
  */
 
 #if REGISTERS == 32
-#define OUTPUTS 4 /* at a time, with four sums each */
+#define OUTPUTS 4 /* outputs at a time, with four sums each */
 #else
 #define OUTPUTS 2
 #endif
 
-/* VL windows of n outputs, x where the first of them begins to see, out and where `step` numbers
- * from output to output:
+/* Compute VL windows of n outputs. x: receptive field of the first window; out and where have
+ * `step` elements from output to output:
  *
  *     for o < n: for j < VL:
  *         out[o, j] = max_rs (bias[o] + sum_uv x[r + u, 2 j + s + v] * w[u, v, o]), at least 0
  *         where[o, j] = 2 r + s of that maximum
  *
- * rows: which u meet anything but 0. where: null if it is not wanted. */
+ * rows: marks the rows u of the kernel that meet nonzero pixels. where: null if not needed. */
 NN_INLINE void NN(planes_tile)(const int n, const int64_t kw, const nn_planes *p, const float *x,
                                const char *rows, const float *w, const float *bias, float *out,
                                uint8_t *where, int64_t step)
@@ -54,12 +54,12 @@ NN_INLINE void NN(planes_tile)(const int n, const int64_t kw, const nn_planes *p
         if (!where)
             continue;
         *(vi *)lanes = at;
-        for (int j = 0; j < VL; j++) /* a loop, as GCC takes a converted vector apart */
+        for (int j = 0; j < VL; j++) /* a loop: GCC splits a vector conversion into scalars */
             where[o * step + j] = (uint8_t)lanes[j];
     }
 }
 
-/* One function for each number of outputs, and for the usual widths of a kernel */
+/* One function for each number of outputs, specialized for the usual kernel widths */
 #define TILE(n)                                                                              \
     static void NN(planes_tile_##n)(const nn_planes *p, const float *x, const char *rows,    \
                                     const float *w, const float *bias, float *out,           \
@@ -80,8 +80,8 @@ TILE(4)
 #endif
 #undef TILE
 
-/* The pixels in planes: planes[2 (i % 2) + j % 2, i / 2, j / 2] = x[i, j], and of each row whether
- * it has any that is not 0. Whole vectors are read and written, beyond the end of a row. */
+/* Split the pixels into planes: planes[2 (i % 2) + j % 2, i / 2, j / 2] = x[i, j]; set any[i] if
+ * row i has a nonzero pixel. Reads and writes whole vectors, beyond the end of a row. */
 static void NN(part)(const nn_planes *p, const float *x, float *planes, char *any)
 {
     for (int64_t i = 0; i < p->h; i++, x += p->ldx) {
@@ -90,7 +90,7 @@ static void NN(part)(const nn_planes *p, const float *x, float *planes, char *an
         int32_t lanes[VL], more = 0;
         vi some = {0};
         for (int64_t j = 0; j < nn_whole(p->ldx, NN_WIDEST); j += VL)
-            some |= LOAD(x + j) != (vf){0}; /* the next row's first pixels, too */
+            some |= LOAD(x + j) != (vf){0}; /* includes the next row's first pixels */
         *(vi *)lanes = some;
         for (int l = 0; l < VL; l++)
             more |= lanes[l];
@@ -104,10 +104,10 @@ static void NN(part)(const nn_planes *p, const float *x, float *planes, char *an
     }
 }
 
-/* An image x, in a frame, by weights (kh, kw, width) -> out, where (outputs, ph, pw)
+/* Convolve an image x in a frame with weights (kh, kw, width) to out, where (outputs, ph, pw).
  *
- * The last vector of a row is written beyond its end, where the next row comes later. Where none
- * does, the vectors are written to a place of their own first. */
+ * The last vector of a row extends beyond the row's end; the next row overwrites the excess. The
+ * last row has no next row, so its vectors are first written to a buffer. */
 static void NN(planes)(const nn_planes *p, const float *x, float *planes, float *out,
                        uint8_t *where)
 {

@@ -1,21 +1,21 @@
-/* A convolution of one-channel images at stride 1 without pooling, for one instruction set.
+/* Convolution of one-channel images at stride 1 without pooling, for one instruction set.
  *
- * Included by convolution_loops.h. As in planes_loops.h the pixels lie side by side in a vector and
- * a weight is broadcast. The sums are a row of an output as it is stored: no transpose is needed.
+ * Included by convolution_loops.h. As in planes_loops.h a vector holds pixels and a weight is
+ * broadcast. The sums are a row of an output as it is stored, without a transpose.
  */
 
 #if REGISTERS == 32
-#define OUTPUTS 8 /* at a time, with two vectors of sums each */
+#define OUTPUTS 8 /* outputs at a time, with two vectors of sums each */
 #else
 #define OUTPUTS 4
 #endif
 
-/* 2 VL pixels of a row, of OUTPUTS outputs, of which n are stored, `step` numbers apart:
+/* Compute 2 VL pixels of a row for OUTPUTS outputs and store n of them, `step` elements apart:
  *
  *     for o < n: for j < 2 VL:
  *         out[o, j] = bias[o] + sum_uv x[u, j + v] * w[u, v, o], at least 0 if p->relu
  *
- * ends: of row x and those below it, as p->ends. */
+ * ends: as p->ends, from row x on. */
 NN_INLINE void NN(rows_tile)(const int64_t kw, const nn_pixels *p, const float *x,
                              const int32_t *ends, const float *w, const float *bias, int64_t n,
                              float *out, int64_t step)
@@ -40,14 +40,14 @@ NN_INLINE void NN(rows_tile)(const int64_t kw, const nn_pixels *p, const float *
             STORE(out + o * step + k * VL, p->relu ? NN(relu)(sums[o][k]) : sums[o][k]);
 }
 
-/* An image p->x, in a frame, by weights (kh, kw, width) -> out (outputs, oh, ow)
+/* Convolve an image p->x in a frame with weights (kh, kw, width) to out (outputs, oh, ow).
  *
- * The last vectors of a row are written beyond its end, where later rows come. At the end of an
- * output none do, and the vectors are written to a place of their own first. */
+ * The last vectors of a row extend beyond the row's end; later rows overwrite the excess. At the
+ * end of an output there are no later rows, so the vectors are first written to a buffer. */
 static void NN(rows)(const nn_pixels *p, int64_t outputs, float *out)
 {
     const int64_t area = p->oh * p->ow;
-    for (int64_t o = 0; o < outputs; o += OUTPUTS) /* few streams of stores at a time */
+    for (int64_t o = 0; o < outputs; o += OUTPUTS) /* few store streams at a time */
         for (int64_t i = 0; i < p->oh; i++)
             for (int64_t j = 0; j < p->ow; j += 2 * VL) {
                 const int64_t n = nn_least(OUTPUTS, outputs - o), at = i * p->ow + j;

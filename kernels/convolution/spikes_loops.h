@@ -1,17 +1,17 @@
-/* Gather and scatter: products of a few numbers that are not 0 ("spikes") by runs of numbers, for
- * one instruction set.
+/* Gather and scatter: products of sparse nonzeros ("spikes") and contiguous runs, for one
+ * instruction set.
  *
  * Included by convolution_loops.h.
  */
 
 #if VL == 16
-#define SUMS 25 /* vectors that gather and scatter keep in registers */
+#define SUMS 25 /* maximum vectors of sums in registers */
 #else
 #define SUMS 12
 #endif
 #define RUN 6 /* maximum number of vectors of a run at a time */
 
-/* A tile of gather or scatter, its sums in registers; r, v: of rows and vectors, a vector each:
+/* Compute a tile of gather or scatter of `rows` x `vectors` vectors, with the sums in registers:
  *
  *     for each spike (at, g): for r: for v: y[r, v] += g * x[at + r * ldx + v * step] */
 NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike *spikes,
@@ -31,7 +31,7 @@ NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike
         STORE(y + r * ldy + v * step, sums[r * vectors + v]);
 }
 
-/* One function for each size of tile, and the call of the one that is wanted */
+/* All tile sizes: one function each, and a switch that calls it */
 #define SIZES(DO)                                                                            \
     DO(1, 1) DO(1, 2) DO(1, 3) DO(1, 4) DO(1, 5) DO(1, 6) DO(2, 1) DO(2, 2) DO(2, 3)         \
     DO(2, 4) DO(2, 5) DO(2, 6) DO(3, 1) DO(3, 2) DO(3, 3) DO(3, 4) DO(4, 1) DO(4, 2)         \
@@ -60,8 +60,8 @@ NN_INLINE void NN(gather_tile)(const int rows, const int vectors, const nn_spike
 SIZES(DEFINE)
 #undef DEFINE
 
-/* Cut `rows` rows of `vectors` vectors into tiles, with r, v, at (row) and from (vector) of
- * each, and do something with each. */
+/* Split `rows` rows of `vectors` vectors into tiles of r x v vectors at row `at` and vector `from`,
+ * and expand CALL for each. */
 #define TILES(CALL)                                                                          \
     const int64_t parts = (vectors + RUN - 1) / RUN, wide = (vectors + parts - 1) / parts;   \
     for (int64_t from = 0; from < vectors; from += wide) {                                   \
@@ -75,15 +75,17 @@ SIZES(DEFINE)
         }                                                                                    \
     }
 
-/* Spikes of each list by the runs that they point at, whole vectors in a row:
+/* Add to each list's sums the products of its spikes and the runs at their offsets, in whole
+ * vectors:
  *
  *     for k < lists: for each spike (at, g) of list k: for r < rows: for i < vectors * VL:
  *         y[in_y[k] + r * ldy + i] += g * x[at + r * ldx + i]
  *
- * Gather: a list is an output's, x are pixels, and y its filter's gradient. Scatter: a list is a
- * pixel's, x are weights, and y the gradient of the pixels around it. A run of weights ends with
- * zeros: the numbers behind the run are written as they were. Lists whose sums overlap are added in
- * their order, whatever the tiles: where there are several, each list takes all of them. */
+ * Gather: a list per output, x are pixels, y is the gradient of the output's filter. Scatter: a
+ * list per pixel, x are weights, y is the gradient of the surrounding pixels. A run of weights is
+ * padded with zeros, so the elements after a run are written back unchanged. Lists with overlapping
+ * sums are always added in list order: if the sums take several tiles, all tiles of a list come
+ * before the next list. */
 static void NN(gather)(const nn_lists *lists, const float *x, int64_t ldx, int64_t rows,
                        int64_t vectors, float *y, int64_t ldy)
 {
@@ -104,7 +106,7 @@ static void NN(gather)(const nn_lists *lists, const float *x, int64_t ldx, int64
     }
 }
 
-/* The same of one list, with `step` floats from vector to vector, in x and in the sums */
+/* As gather, for one list and with vectors `step` floats apart in x and in the sums. */
 static void NN(gather_apart)(const nn_spike *spikes, int64_t count, const float *x, int64_t ldx,
                              int64_t step, int64_t rows, int64_t vectors, float *sums)
 {

@@ -3,22 +3,23 @@
  *
  * Included by convolution_loops.h, whose outer it calls. Lavin and Gray 2016, F(4x4, 3x3):
  *     y = A' [(G w G') . (B' x B)] A
- * with x the 6 x 6 pixels that the 4 x 4 outputs y see, w the kernel and . element by element.
- * Polynomials are multiplied by their values at 0, +-a, +-b and infinity, a b = 1, b = 2 a:
+ * where x is the 6 x 6 receptive field of the 4 x 4 outputs y, w the kernel and . the elementwise
+ * product. Polynomials are multiplied by their values at 0, +-a, +-b and infinity, a b = 1, b = 2
+ * a:
  *          1   0 -5/2  0   1  0           1     0     0           1  1   1   1   1  0
  *          0 -2a  -2   a   1  0         -2/3 -2a/3  -1/3     A' = 0  a  -a   b  -b  0
  *     B' = 0  2a  -2  -a   1  0     G = -2/3  2a/3  -1/3          0 1/2 1/2  2   2  0
  *          0 -b/2 -1/2 b   1  0          1/6   b/6   1/3          0 a/2 -a/2 2b -2b 1
  *          0  b/2 -1/2 -b  1  0          1/6  -b/6   1/3
  *          0   1    0 -5/2 0  1           0     0     1
- * The error is a fifth of that with the points 0, +-1, +-2, and each sum below has one product that
- * rounds, so that compilers have no choice of what to fuse.
+ * The rounding error is a fifth of that with the points 0, +-1, +-2. Each sum below has only one
+ * product that rounds, so the bits do not depend on which product a compiler fuses.
  */
 
 #define ROOT_HALF 0.707106769f /* a; b is its double */
 
-/* B' d. Clang fuses no product that two sums share: so the odd parts are there twice, as of each
- * other's sign, here and below. */
+/* Compute B' d. Clang does not fuse a product that two sums share; so here and below the odd parts
+ * are computed twice, with opposite signs. */
 NN_INLINE void NN(points_of_pixels)(const vf *d, vf *to)
 {
     const vf even = d[4] - 2.0f * d[2], odd = d[3] - 2.0f * d[1], minus = 2.0f * d[1] - d[3];
@@ -31,7 +32,7 @@ NN_INLINE void NN(points_of_pixels)(const vf *d, vf *to)
     to[5] = d[1] + d[5] - 2.5f * d[3];
 }
 
-/* G w; differences of four times the numbers, which is exact */
+/* Compute G w; differences are taken of four times the terms, which is exact. */
 NN_INLINE void NN(points_of_weights)(const vf *w, vf *to)
 {
     const vf even = w[0] + 0.5f * w[2], more = w[0] + 2.0f * w[2];
@@ -43,7 +44,7 @@ NN_INLINE void NN(points_of_weights)(const vf *w, vf *to)
     to[5] = w[2];
 }
 
-/* A g */
+/* Compute A g. */
 NN_INLINE void NN(points_of_gradients)(const vf *g, vf *to)
 {
     const vf even = g[0] + 0.5f * g[2], odd = g[1] + 0.5f * g[3], minus = -g[1] - 0.5f * g[3];
@@ -56,8 +57,8 @@ NN_INLINE void NN(points_of_gradients)(const vf *g, vf *to)
     to[5] = g[3];
 }
 
-/* A' m, without the factor a of its second line: a product that is added to nothing here, and only
- * sometimes fused with a sum that follows, would not be the same everywhere. */
+/* Compute A' m without the factor a of its second row: that product is not part of a sum here, and
+ * some compilers would fuse it with a later sum and others not, which changes the bits. */
 NN_INLINE void NN(outputs_of_points)(const vf *m, vf *to)
 {
     const vf even = m[1] + m[2], odd = m[1] - m[2], more = m[3] + m[4], rest = m[3] - m[4];
@@ -67,7 +68,7 @@ NN_INLINE void NN(outputs_of_points)(const vf *m, vf *to)
     to[3] = m[5] + 0.5f * ROOT_HALF * (odd + 8.0f * rest);
 }
 
-/* G' m */
+/* Compute G' m. */
 NN_INLINE void NN(weights_of_points)(const vf *m, vf *to)
 {
     const vf even = m[1] + m[2], odd = m[1] - m[2], more = m[3] + m[4], rest = m[3] - m[4];
@@ -76,7 +77,7 @@ NN_INLINE void NN(weights_of_points)(const vf *m, vf *to)
     to[2] = m[5] + (more - even) / 3.0f;
 }
 
-/* Both sides of a square, X x X', where `points` is X:
+/* Define X x X', where `points` is X:
  *
  *     to[(u * n + v) * step] = sum_ij X[u, i] x[i * ldx + j * ldp] X[v, j], a vector each */
 #define BOTH_SIDES(name, points, m, n)                                                       \
@@ -105,8 +106,9 @@ BOTH_SIDES(winograd_out, outputs_of_points, 6, 4)
 BOTH_SIDES(winograd_end, weights_of_points, 6, 3)
 #undef BOTH_SIDES
 
-/* Weights as winograd reads them, of inputs lo .. hi: to (36, channels, width). w: the weights of
- * an input to an output are the nine from `by_from` and `by_to` on; turned: the last one first.
+/* Transform the weights of inputs lo .. hi for `winograd`: to (36, channels, width). f->w: the
+ * strides by_from and by_to lead to the nine weights of an input to an output; turned: in reverse
+ * order.
  *
  *     for c: for o: to[.., c, o] = G w[c, o] G' */
 static void NN(winograd_pack)(const nn_filter *f, int64_t channels, int64_t width, float *to,
@@ -126,8 +128,9 @@ static void NN(winograd_pack)(const nn_filter *f, int64_t channels, int64_t widt
     }
 }
 
-/* sums[t, o] = sum_c x[t, c] w[c, o] for `count` tiles t; w (channels, width). Whole groups of
- * tiles are computed: x and sums have room for them. */
+/* Compute sums[t, o] = sum_c x[t, c] w[c, o] for a group of PIXELS tiles t; w (channels, width).
+ * winograd_product below does so for `count` tiles, in whole groups: x and sums have room for
+ * them. */
 NN_INLINE void NN(winograd_tile)(const int n, const float *x, int64_t channels, const float *w,
                                  int64_t width, float *to)
 {
@@ -160,8 +163,8 @@ NN_APART void NN(winograd_product)(const float *x, int64_t count, int64_t channe
     }
 }
 
-/* What product gives, for `images` images of a 3 x 3 kernel at stride 1, their frames `frame`
- * floats apart; w as winograd_pack leaves it. For some tiles at a time:
+/* Compute the same as `product` for `images` images and a 3 x 3 kernel at stride 1; the frames are
+ * `frame` floats apart, w comes from winograd_pack. For NN_WINOGRAD_TILES tiles at a time:
  *
  *     for each tile t: in[0 .. 35, t, :] = B' x[t] B
  *     for k < 36: sums[k] = in[k] w[k]          (tiles, channels) by (channels, width)
@@ -172,7 +175,7 @@ static void NN(winograd)(const nn_pixels *p, int64_t images, int64_t frame, floa
     const int64_t channels = p->step_w, width = p->width, across = (p->ow + 3) / 4;
     const int64_t each = across * ((p->oh + 3) / 4), total = images * each;
     const int64_t step = nn_winograd_step(channels), apart = nn_winograd_step(width);
-    const float factor[3] = {1, ROOT_HALF, 0.5f}; /* a is in neither, one or both of the sides */
+    const float factor[3] = {1, ROOT_HALF, 0.5f}; /* powers of a that outputs_of_points omits */
     float *const in = space, *const sums = in + 36 * step;
     for (int64_t first = 0; first < total; first += NN_WINOGRAD_TILES) {
         const int64_t count = nn_least(NN_WINOGRAD_TILES, total - first);
@@ -206,7 +209,7 @@ static void NN(winograd)(const nn_pixels *p, int64_t images, int64_t frame, floa
     }
 }
 
-/* sums (9, channels, width) += what some images give to the weights' gradient. x, g: frames; g is 0
+/* Add the weights' gradient of some images to sums (9, channels, width). x, g: frames; g is 0
  * beyond oh and ow.
  *
  *     for each tile t: for k < 36: points[k] += (B' x[t] B)[k] outer (A g[t] A')[k]

@@ -1,15 +1,15 @@
-/* Dense products and sums over rows, for one instruction set.
+/* Dense matrix products and sums over rows, for one instruction set.
  *
  * One tile loop serves forward (a = x), the gradient of the weight (a = x transposed)
  * and of the input (b = weight transposed, packed by the caller):
  *     out[r, o] = sum_k a[r * ar + k * ak] * b[k * ldb + o]
- * then bias and ReLU, or the mask of a ReLU, or an optimizer takes the tile.
+ * The epilogue then applies bias and ReLU, a ReLU's mask, or an optimizer to the tile.
  *
  * Included by loops.h, once per instruction set.
  */
 
-/* A tile of MR rows by NR vectors: its sums, a row of b and a number of a are in registers; without
- * a fused multiply-add, so is a product. */
+/* A tile of MR rows by NR vectors: registers hold its sums, a row of b and an element of a, and
+ * without a fused multiply-add also a product. */
 #if VL == 16
 #define MR 8
 #define NR 3
@@ -25,7 +25,7 @@
 #endif
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
-/* mr rows by nv vectors of out from (r0, c0) on, their sums in registers:
+/* Compute mr rows by nv vectors of out from (r0, c0) on, with the sums in registers:
  *
  *     for i < mr: for o < width:
  *         sum = 0
@@ -88,13 +88,13 @@ NN_INLINE void NN(dense_tile)(
         NN(dense_tile)(M, K, a + r * ar, ar, ak, at, ldb, depth, wide, e, r, c);             \
         break;
 
-/* Rows [r0, r1), a multiple of MR, and one panel of columns. Where many rows read the panel, its
- * rows are first brought together from the many pages that they lie on. */
+/* Compute rows [r0, r1), a multiple of MR, of one panel of columns. If many rows read the panel, it
+ * is first copied to contiguous memory: its rows are on many different pages. */
 static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
                             int64_t depth, int64_t r0, int64_t r1, int64_t c, int wide,
                             const nn_epilogue *e)
 {
-    enum { NEARBY = 12288, LEAST = 96 }; /* 48 KB: some systems give a thread no more than 128 */
+    enum { NEARBY = 12288, LEAST = 96 }; /* 48 KB: some systems limit a stack to 128 KB */
     float nearby[NEARBY] NN_ALIGNED;
     const int nv = (wide + VL - 1) / VL, last = wide - VL;
     const float *at = b + c;
@@ -114,11 +114,11 @@ static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float 
         }
 }
 
-/* Rows [r0, r1) and columns [c0, c1) of the product, tile by tile:
+/* Compute rows [r0, r1) and columns [c0, c1) of the product, tile by tile:
  *
  *     for r: for c: out[r, c] = epilogue(sum_k a[r * ar + k * ak] * b[k * ldb + c])
  *
- * Where b has no whole vectors, that loop itself. */
+ * If b's rows are shorter than a vector, this loop itself runs. */
 static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
                       int64_t depth, int64_t r0, int64_t r1, int64_t c0, int64_t c1,
                       const nn_epilogue *e)
@@ -146,7 +146,8 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             }
         return;
     }
-    /* a shallow product (weight gradient of a tiny batch) is all epilogue: long rows */
+    /* depth < 4 (weight gradient of a tiny batch): nearly all time is the epilogue, so take long
+     * rows */
     const int64_t full = depth < 4 ? r0 : r0 + (r1 - r0) / MR * MR;
     int64_t panels = (units + NR - 1) / NR;
     if (full > r0)
@@ -156,7 +157,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
             NN(dense_panel)(a, ar, ak, b, ldb, depth, r0, full, c, wide, e);
         }
-    /* one row by up to 8 vectors: what is left of the rows, and all of a batch of one */
+    /* one row by up to 8 vectors: the remaining rows, and all rows of a batch of one */
     panels = (units + 7) / 8;
     if (full < r1)
         for (int64_t p = 0; p < panels; p++) {
@@ -176,8 +177,8 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
 #undef MR
 #undef NR
 
-/* Columns [d0, d1) of the input's gradient for few samples, for which transposing the weight
- * would not pay:
+/* Compute columns [d0, d1) of the input's gradient for a few samples, where transposing the weight
+ * would cost more than it saves:
  *
  *     for i: for n: out[n, i] = mask[n, i] > 0 ? sum_o grad[n, o] * w[i, o] : 0 */
 static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw, int64_t count,
@@ -208,7 +209,8 @@ static void NN(dots)(const float *grad, int64_t ldg, const float *w, int64_t ldw
         }
 }
 
-/* Sums of rows, one row after the other, so that they may be had in parts; nv vectors:
+/* Add rows [r0, r1) to nv vectors of sums, row by row, so that a sum can be continued in a later
+ * call:
  *
  *     for r in r0 .. r1: sum[:] += w[r, :] */
 NN_INLINE void NN(add_rows_panel)(const int nv, const float *w, int64_t ldw, int64_t r0,
@@ -221,7 +223,7 @@ NN_INLINE void NN(add_rows_panel)(const int nv, const float *w, int64_t ldw, int
     NN_UNROLL for (int j = 0; j < nv; j++) STORE(sum + j * VL, acc[j]);
 }
 
-/* The same for columns [o0, o1): for o: for r: sum[o] += w[r, o] */
+/* As above for columns [o0, o1): for o: for r: sum[o] += w[r, o] */
 static void NN(add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, int64_t o0,
                          int64_t o1, float *sum)
 {
@@ -241,7 +243,7 @@ static void NN(add_rows)(const float *w, int64_t ldw, int64_t r0, int64_t r1, in
             sum[o] += w[r * ldw + o];
 }
 
-/* The gradient of a bias, handed to the optimizer:
+/* Compute the gradient of a bias and hand it to the optimizer:
  *
  *     for o in o0 .. o1: apply(opt, sum_n grad[n, o], p[o]) */
 static void NN(column_sums)(const float *grad, int64_t ldg, int64_t count, int64_t o0,

@@ -1,9 +1,9 @@
-/* Activations of blocks of rows, and the gathering of a batch, for one instruction set.
+/* Activations of blocks of rows, and gathering a batch, for one instruction set.
  *
  * Included by loops.h, once per instruction set.
  */
 
-/* An activation, in place, for a block of rows, each `width` numbers (ReLU is done with the
+/* Apply an activation in place to a block of rows of `width` elements (ReLU is fused into the
  * product):
  *
  *     for r: for i: y[r, i] = f(y[r, i]) */
@@ -18,7 +18,7 @@ static void NN(activate)(int kind, int64_t rows, int64_t width, float *y, int64_
         }
 }
 
-/* The way back, in terms of y = f(x):
+/* Multiply grad by the activation's derivative, computed from y = f(x):
  *
  *     for r: for i: grad[r, i] *= f'(x) */
 static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *grad,
@@ -38,7 +38,7 @@ static void NN(activate_backward)(int kind, int64_t rows, int64_t width, float *
         }
 }
 
-/* Rows [n0, n1) of a batch, `width` numbers each:
+/* Gather rows [n0, n1) of a batch, `width` elements each:
  *
  *     for n: for i: out[n, i] = scale * images[index[n], i] + shift */
 static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_t n0, int64_t n1,
@@ -54,7 +54,7 @@ static void NN(gather_bytes)(const uint8_t *images, const int64_t *index, int64_
     }
 }
 
-/* The same of images that are floats. */
+/* As gather_bytes, for images of floats. */
 static void NN(gather_floats)(const float *images, const int64_t *index, int64_t n0, int64_t n1,
                               int64_t width, float scale, float shift, float *out)
 {

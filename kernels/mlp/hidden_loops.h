@@ -1,13 +1,14 @@
-/* Dense products that skip the zeros of their first operand, for one instruction set: what ReLU and
- * dropout let through, and its gradient, is half zeros or more.
+/* Dense products that skip zeros of the first operand, for one instruction set: the outputs of ReLU
+ * and dropout, and their gradients, are half zeros or more.
  *
- * Each row of `a` is read as bits, 64 numbers a word: 1 where a number is not 0. The next number is
- * where the word's lowest bit is: no list is made or read, and the vectors' loads have the ports to
- * themselves. Adding 0 * b changes no sum and the others are added in dense's order: the bits are
- * dense's. Where b holds an infinity or NaN, nothing is skipped. Included by loops.h, once per set.
+ * Each row of `a` is turned into a bit mask, 64 elements per word: 1 where an element is not 0. The
+ * lowest set bit of a word is the next element: no index list is written or read, so the load ports
+ * are free for vectors. Adding 0 * b changes no sum, and the other terms are added in the order of
+ * `dense`, so the result has the same bits. If b contains an infinity or NaN, nothing is skipped.
+ * Included by loops.h, once per set.
  *
- * NV vectors are a panel, whose sums are in registers and of whose rows 64 fit in L1. Up to MOST of
- * a's numbers may be other than 0: with more, dense is faster. */
+ * NV: vectors per panel; its sums stay in registers, and 64 of its rows fit in L1. MOST: maximum
+ * fraction of nonzeros in `a`; above it, dense is faster. */
 #if VL == 8
 #define NV 12
 #define MOST 0.8
@@ -16,7 +17,8 @@
 #define MOST 0.7
 #endif
 
-/* Bit i, for i < count <= 64, is whether a[i] is not 0; numbers are read in sixteens:
+/* Return a mask whose bit i, for i < count <= 64, is set if a[i] is not 0; a is read 16 elements at
+ * a time:
  *
  *     for i: bits |= (a[i] != 0) << i */
 NN_INLINE uint64_t NN(nonzeros)(const float *a, int64_t count)
@@ -34,8 +36,8 @@ NN_INLINE uint64_t NN(nonzeros)(const float *a, int64_t count)
     return bits << padding >> padding;
 }
 
-/* Bring `rows` rows of a panel together from the many pages that they lie on; return whether none
- * of their numbers is infinite or NaN:
+/* Copy `rows` rows of a panel, which lie on many pages, to contiguous memory; return whether all
+ * elements are finite:
  *
  *     for k < rows: for c: nearby[k, c] = b[k, c] */
 NN_INLINE int NN(bring)(const int nv, const float *b, int64_t ldb, int64_t rows, float *nearby)
@@ -53,7 +55,7 @@ NN_INLINE int NN(bring)(const int nv, const float *b, int64_t ldb, int64_t rows,
     return NN(sum)(lanes) == 0;
 }
 
-/* A finished row of a panel, to where dense_tile would bring it. */
+/* Apply the epilogue to a finished row of a panel, as dense_tile does. */
 NN_INLINE void NN(finish_row)(const int nv, vf *acc, const nn_epilogue *e, int64_t r, int64_t c)
 {
     const int64_t at = r * e->ldo + c;
@@ -73,8 +75,8 @@ NN_INLINE void NN(finish_row)(const int nv, vf *acc, const nn_epilogue *e, int64
     NN_UNROLL for (int j = 0; j < nv; j++) STORE(e->out + at + j * VL, acc[j]);
 }
 
-/* `rows` rows from r0 on by one panel of nv vectors. Blocks of 64 rows of b stay in L1 while all
- * rows of a pass by; between blocks the sums rest in `sums`. */
+/* Multiply `rows` rows from r0 on by one panel of nv vectors. A block of 64 rows of b stays in L1
+ * while all rows of a are multiplied by it; between blocks the sums are kept in `sums`. */
 NN_INLINE void NN(skipping_panel)(const int nv, const float *a, int64_t lda, const uint64_t *bits,
                                   const float *b, int64_t ldb, int64_t depth, int64_t r0,
                                   int64_t rows, int64_t c, const nn_epilogue *e, float *sums)
@@ -107,8 +109,8 @@ NN_INLINE void NN(skipping_panel)(const int nv, const float *a, int64_t lda, con
     }
 }
 
-/* dense for ak = 1, where a and the outputs have rows padded to sixteens and columns are such, too.
- * It skips zeros if there are enough of them. */
+/* Compute the same as `dense` with ak = 1, and skip zeros if there are enough of them. The row
+ * strides of a and of the outputs, and `columns`, must be multiples of 16. */
 static void NN(skipping)(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t depth,
                          int64_t r0, int64_t r1, int64_t columns, const nn_epilogue *e,
                          float *space)

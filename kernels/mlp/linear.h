@@ -1,7 +1,7 @@
-/* Dense layers, losses and optimizers, one operation at a time: each shares its output among
- * threads and calls the inner loops of the active instruction set. NumPy's arrays come with any
- * alignment and row stride; where that costs more than a copy, the operand that is read again and
- * again is copied to aligned, padded work space first (`packed`, null where it does not pay). */
+/* Dense layers, losses and optimizers, one operation per call: each shares its output among threads
+ * and calls the inner loops of the active instruction set. NumPy's arrays may have any alignment
+ * and row length. If that costs more than a copy, the operand that is read repeatedly is first
+ * copied to aligned, padded work space (`packed`; null if a copy would not pay). */
 #ifndef NN_MLP_LINEAR_H
 #define NN_MLP_LINEAR_H
 
@@ -10,7 +10,7 @@
 
 /* ---- Copies ------------------------------------------------------------------------------ */
 
-/* rows [r0, r1) of `from` to `to`, and zeros into to's padding */
+/* Copy rows [r0, r1) of `from` to `to` and zero the padding of `to`. */
 NN_API void nn_copy_rows(const float *from, int64_t ldf, int64_t r0, int64_t r1, int64_t columns,
                          float *to, int64_t ldt)
 {
@@ -20,8 +20,8 @@ NN_API void nn_copy_rows(const float *from, int64_t ldf, int64_t r0, int64_t r1,
     }
 }
 
-/* Bytes that a packed (rows, columns) matrix takes; 0 where packing would not pay: when
- * it is read by few others, unless its rows are narrower than a vector. */
+/* Return the bytes of a packed (rows, columns) matrix, or 0 if packing would not pay: if fewer than
+ * 32 rows of the result read it, unless its own rows are shorter than 16 floats. */
 static inline int64_t nn_packed_bytes(int64_t rows, int64_t columns, int64_t readers)
 {
     if (columns >= 16 && readers < 32)
@@ -29,7 +29,8 @@ static inline int64_t nn_packed_bytes(int64_t rows, int64_t columns, int64_t rea
     return nn_round64(rows * nn_stride(columns) * (int64_t)sizeof(float)) + 64;
 }
 
-/* In a piece of work, with packed not null: my share of the rows packed, and then everybody's. */
+/* In a parallel job: pack this thread's share of the rows and wait until all threads have packed
+ * theirs. Does nothing if packed is null. */
 static inline void nn_pack_rows(float *packed, const float *from, int64_t ldf, int64_t rows,
                                 int64_t columns, int t, int threads)
 {
@@ -43,7 +44,7 @@ static inline void nn_pack_rows(float *packed, const float *from, int64_t ldf, i
 
 /* ---- Dense layers ------------------------------------------------------------------------ */
 
-/* What a dense product of a layer takes; each uses some. */
+/* Arguments of a layer's dense products; each product uses some of them. */
 typedef struct {
     const float *a, *w, *bias, *grad;
     int64_t lda, ldw, ldg, rows, depth, columns;
@@ -69,7 +70,7 @@ static void nn_linear_forward_thread(const void *given, int t, int threads)
                      job->depth, r0, r1, 0, job->columns, &e);
 }
 
-/* out (rows, columns) = a (rows, depth) @ w (depth, columns) + bias, which may be null */
+/* out (rows, columns) = a (rows, depth) @ w (depth, columns) + bias, bias may be null */
 NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64_t ldw,
                               const float *bias, int64_t rows, int64_t depth, int64_t columns,
                               float *out, int64_t ldo, float *packed, int threads)
@@ -81,14 +82,15 @@ NN_API void nn_linear_forward(const float *a, int64_t lda, const float *w, int64
     nn_run(nn_linear_forward_thread, &job, nn_useful_threads(threads, work));
 }
 
-/* Floats of work space for products of this depth that skip zeros, one thread's. */
+/* Return the floats of work space per thread for products of this depth that skip zeros. */
 static inline int64_t nn_skip_floats(int64_t depth)
 {
     return NN_SKIP_ROWS * (128 + (depth + 63) / 64 * 2);
 }
 
-/* out = a b with an epilogue, rows [r0, r1); `skip`: work space if `a` has many zeros, or null. The
- * bits are the same. Skipping asks for padded matrices, and a large product. */
+/* Compute rows [r0, r1) of out = a b with an epilogue. `skip`: work space if `a` has many zeros,
+ * else null; the bits are the same. Zeros are skipped only in large products, and the matrices must
+ * then be padded. */
 static inline void nn_product_part(const float *a, int64_t lda, const float *b, int64_t ldb,
                                    int64_t depth, int64_t r0, int64_t r1, int64_t columns,
                                    const nn_epilogue *e, float *skip)
@@ -99,23 +101,23 @@ static inline void nn_product_part(const float *a, int64_t lda, const float *b, 
         nn_active->dense(a, lda, 1, b, ldb, depth, r0, r1, 0, columns, e);
 }
 
-/* Whether nn_linear_weight_part transposes: not for few rows or a narrow layer, where that costs
- * more than it saves, nor for so many rows that its copy of them would be large. Fewer rows suffice
- * where zeros are skipped. */
+/* Return whether nn_linear_weight_part transposes its inputs: not with few rows or a narrow layer,
+ * where that costs more than it saves, and not with so many rows that the copy would be large. If
+ * zeros are skipped, it pays from fewer rows on. */
 static inline int nn_transposes_inputs(int64_t rows, int64_t columns, int skips)
 {
     return rows >= (skips ? 32 : 128) && rows <= 2048 && columns > 64;
 }
 
-/* Floats of work space that it then needs. */
+/* Return the floats of work space that the transposed inputs need. */
 static inline int64_t nn_inputs_floats(int64_t rows, int64_t depth, int64_t columns, int skips)
 {
     return nn_transposes_inputs(rows, columns, skips) ? depth * nn_stride(rows) : 0;
 }
 
-/* Rows [d0, d1) of a^T grad, a (rows, depth) and grad (rows, columns), to e. Down a column of `a`,
- * each number lies on another cache line; so `inputs` receives these columns as rows first.
- * skip: see nn_product_part. */
+/* Compute rows [d0, d1) of a^T grad, with a (rows, depth) and grad (rows, columns), for the
+ * epilogue e. The elements of a column of `a` lie on different cache lines, so these columns are
+ * first copied to `inputs` as rows. skip: see nn_product_part. */
 NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad, int64_t ldg,
                                   int64_t rows, int64_t columns, int64_t d0, int64_t d1,
                                   const nn_epilogue *e, float *inputs, float *skip)
@@ -147,7 +149,7 @@ static void nn_linear_update_thread(const void *given, int t, int threads)
                           job->columns, d0, d1, &e, job->space, 0);
 }
 
-/* The gradient of the weight, a^T grad (depth, columns), into the optimizer. */
+/* Compute the gradient of the weight, a^T grad (depth, columns), and apply the optimizer. */
 NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int64_t ldg,
                              int64_t rows, int64_t depth, int64_t columns, const nn_optimizer *opt,
                              nn_parameter weight, int64_t ldw, float *packed, float *inputs,
@@ -168,7 +170,8 @@ static void nn_bias_update_thread(const void *given, int t, int threads)
     nn_active->column_sums(job->grad, job->ldg, job->rows, a, b, job->opt, &job->p);
 }
 
-/* The gradient of the bias, the column sums of grad (rows, columns), into the optimizer. */
+/* Compute the gradient of the bias, the column sums of grad (rows, columns), and apply the
+ * optimizer. */
 NN_API void nn_bias_update(const float *grad, int64_t ldg, int64_t rows, int64_t columns,
                            const nn_optimizer *opt, nn_parameter bias, int threads)
 {
@@ -178,8 +181,8 @@ NN_API void nn_bias_update(const float *grad, int64_t ldg, int64_t rows, int64_t
     nn_run(nn_bias_update_thread, &job, nn_useful_threads(threads, work));
 }
 
-/* to (columns, ldt) = transpose of from (rows, columns), and zeros in to's padding as far as
- * it makes rows of 16 */
+/* Set to (columns, ldt) to the transpose of from (rows, columns), and zero its padding up to the
+ * next multiple of 16 elements per row. */
 NN_API void nn_transpose(const float *from, int64_t ldf, int64_t rows, int64_t columns, float *to,
                          int64_t ldt)
 {
@@ -189,10 +192,10 @@ NN_API void nn_transpose(const float *from, int64_t ldf, int64_t rows, int64_t c
         memset(to + c * ldt + rows, 0, (size_t)padding * sizeof(float));
 }
 
-/* Columns [d0, d1) of out (rows, depth) = grad (rows, columns) @ w (depth, columns)^T,
- * and 0 where mask, of out's shape, is not positive (null: no mask). Writes up to column
- * `end`, at most the next multiple of 16: what has no row in w becomes 0, or stays as it is.
- * work: columns * nn_stride(d1 - d0) floats; skip: see nn_product_part. */
+/* Compute columns [d0, d1) of out (rows, depth) = grad (rows, columns) @ w (depth, columns)^T, with
+ * 0 where mask, of out's shape, is not positive (null: no mask). May write up to column `end`, at
+ * most the next multiple of 16: columns without a row in w become 0 or stay unchanged. work:
+ * columns * nn_stride(d1 - d0) floats. skip: see nn_product_part. */
 NN_API void nn_linear_backward_input_part(const float *grad, int64_t ldg, const float *w,
                                           int64_t ldw, int64_t rows, int64_t columns, int64_t d0,
                                           int64_t d1, int64_t end, const float *mask, int64_t ldm,
@@ -214,7 +217,7 @@ NN_API void nn_linear_backward_input_part(const float *grad, int64_t ldg, const 
     nn_product_part(grad, ldg, work, ldt, columns, 0, rows, end - d0, &e, skip);
 }
 
-/* Floats of work space for the next function. */
+/* Return the floats of work space of nn_linear_backward_input. */
 static inline int64_t nn_transposed_floats(int64_t depth, int64_t columns, int threads)
 {
     return columns * (nn_stride(depth) + 32 * (int64_t)threads);
@@ -265,8 +268,8 @@ static void nn_cross_entropy_thread(const void *given, int t, int threads)
                              job->rows, job->smoothing, job->losses, job->grad, job->classes);
 }
 
-/* Mean cross-entropy of logits (rows, classes) against labels, and its gradient in grad
- * (which may be logits). losses: work space, `rows` floats. */
+/* Return the mean cross-entropy of logits (rows, classes) against labels, and write its gradient to
+ * grad, which may be the same array as logits. losses: work space, `rows` floats. */
 NN_API double nn_cross_entropy(const float *logits, const int64_t *labels, int64_t rows,
                                int64_t classes, double smoothing, float *losses, float *grad,
                                int threads)
@@ -298,7 +301,7 @@ static void nn_optimizer_thread(const void *given, int t, int threads)
     nn_restore_denormals(before);
 }
 
-/* One step of a contiguous parameter of n elements. */
+/* Update a contiguous parameter of n elements. */
 NN_API void nn_optimizer_step(const nn_optimizer *opt, int64_t n, const float *g, nn_parameter p,
                               int threads)
 {

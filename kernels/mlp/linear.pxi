@@ -1,8 +1,8 @@
-# Linear layers and the cross-entropy, one operation at a time; included by mlp.pyx.
+# Linear layers and the cross-entropy, one operation per call; included by mlp.pyx.
 
 
 cdef object _int64(object given, str name):
-    """Integers of any size as contiguous int64; itself if that is what they are."""
+    """Return integers of any size as a contiguous int64 array, without a copy if they are one."""
     array = np.asarray(given)
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} must be integers, got {array.dtype}")

@@ -2,14 +2,14 @@
  *
  * Included once per instruction set, see common/dispatch.h.
  *
- * Every sum here runs in one fixed order that depends neither on how columns are
- * cut into panels nor on how rows are shared among threads: each output element
- * has one accumulator, fed in order. So any split gives the same bits.
+ * Every sum has one fixed order, which depends neither on the panels nor on the threads: each
+ * output element has one accumulator, to which terms are added in order. So every split gives the
+ * same bits.
  *
- * Tails: a panel at least VL wide puts its last vector at width-VL, overlapping
- * its neighbour (both compute the same bits). A panel narrower than VL reads
- * whole vectors where the row stride allows it, and else goes column by column:
- * pad narrow matrices to a row stride of 16 to stay fast.
+ * Tails: in a panel at least VL wide, the last vector begins at width - VL and overlaps its
+ * neighbour (both compute the same bits). A panel narrower than VL reads whole vectors if the row
+ * stride allows it, and otherwise goes column by column: pad narrow matrices to a row stride of 16
+ * for speed.
  */
 
 #include "simd/vectors.h"

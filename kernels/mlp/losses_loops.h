@@ -3,16 +3,16 @@
  * Included by loops.h, once per instruction set.
  */
 
-/* Cross-entropy of rows [n0, n1), with softmax p and a target that is 1 - smoothing at the label,
- * and smoothing / classes more everywhere; returns how many rows are largest at their label. grad
- * may be logits.
+/* Compute the cross-entropy of rows [n0, n1) with softmax p; the target is smoothing / classes
+ * everywhere, plus 1 - smoothing at the label. Return the number of rows whose largest logit is at
+ * the label. grad may be the same array as logits.
  *
  *     for n:
  *         p[c] = exp(logits[n, c]) / sum_k exp(logits[n, k])
  *         losses[n] = -sum_c target[c] * log(p[c])
  *         for c: grad[n, c] = (p[c] - target[c]) / count
  *
- * With few classes a row is too short for vectors: 16 rows are taken side by side. */
+ * With few classes a row is too short for vectors: 16 rows are processed side by side. */
 static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t *labels,
                                  const int64_t *index, int64_t n0, int64_t n1, int64_t classes,
                                  int64_t count, double smoothing, float *losses, float *grad,
@@ -30,7 +30,7 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
         for (int64_t n = n0; n < n1; n += SIDE) {
             const int rows = n1 - n < SIDE ? (int)(n1 - n) : SIDE;
             for (int i = 0; i < SIDE; i++) {
-                const int64_t r = n + (i < rows ? i : 0); /* fill up with the first row */
+                const int64_t r = n + (i < rows ? i : 0); /* pad with the first row */
                 label[i] = (int32_t)labels[index ? index[r] : r];
                 right[i] = logits[r * ldl + label[i]];
                 for (int64_t c = 0; c < classes; c++)
@@ -43,7 +43,7 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
                 all[i] = 0;
             }
             for (int64_t c = 1; c < classes; c++)
-                for (int i = 0; i < SIDE; i++) { /* the first of equals, as argmax has it */
+                for (int i = 0; i < SIDE; i++) { /* first of equal values, like argmax */
                     at[i] = z[c][i] > best[i] ? (int32_t)c : at[i];
                     best[i] = z[c][i] > best[i] ? z[c][i] : best[i];
                 }
@@ -100,8 +100,8 @@ static int64_t NN(cross_entropy)(const float *logits, int64_t ldl, const int64_t
     return correct;
 }
 
-/* Squared error of rows [n0, n1); returns in how many rows the largest output stands where the
- * target is largest.
+/* Compute the squared error of rows [n0, n1). Return the number of rows whose output and target are
+ * largest at the same class.
  *
  *     for n:
  *         losses[n] = factor * sum_c (y[n, c] - target[n, c])^2
@@ -119,7 +119,7 @@ static int64_t NN(mse)(const float *y, int64_t ldy, const float *targets, const 
             const float d = row[c] - target[c];
             grad[n * ldg + c] = 2 * factor * d;
             sum = FUSED(d, d, sum);
-            at = row[c] > row[at] ? c : at; /* the first of equals, as argmax has it */
+            at = row[c] > row[at] ? c : at; /* first of equal values, like argmax */
             wanted = target[c] > target[wanted] ? c : wanted;
         }
         losses[n] = factor * sum;

@@ -1,18 +1,17 @@
 # cython: language_level=3, binding=True
-"""Compiled layers, optimizers and training steps: functions of np_nn/reference/ by their names.
+"""Compiled layers, optimizers and training steps, named like their references in np_nn/reference/.
 
-Each takes the arguments of its reference, which says what it computes, and `threads`, the maximum
-number of threads. The number of threads never changes a bit of the result. Arrays that do not fit
-(another dtype, not contiguous, shapes that do not belong together, an index out of range) raise
-ValueError before anything is changed.
+Each function takes the arguments of its reference, whose docstring says what it computes, and
+`threads`, the maximum number of threads. The number of threads never changes a bit of the result.
+Invalid arrays (wrong dtype, not contiguous, shapes that do not fit together, an index out of range)
+raise ValueError before anything is changed.
 
-Beside rounding, the kernels differ from the reference in this: indices and labels must not be
-negative; the products that read compressed rows skip zero pixels, so that 0 times
-infinity is 0 and not NaN there; and optimizers take numbers below 1e-38 for 0. `scratch`
-is ignored.
+Apart from rounding, the kernels differ from the reference as follows: indices and labels must not
+be negative; products of compressed rows skip zero pixels, so 0 times infinity is 0 there instead of
+NaN; optimizers treat numbers below 1e-38 (float32 denormals) as 0. `scratch` is ignored.
 
-The functions are in the files included below. They are one extension, since whole steps
-(steps.pxi) are made of all the others' loops.
+The functions are in the files included below. They are one extension because whole training steps
+(steps.pxi) use the loops of all the other functions.
 """
 
 include "common/arrays.pxi"

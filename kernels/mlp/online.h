@@ -1,16 +1,16 @@
 /* Training with one image at a time, on one thread.
  *
- * Such a step is all overhead if it is taken as a batch: sorting the image by columns,
- * choosing the rule anew for each row. Here each weight's gradient is an outer product,
- * which goes to the optimizer as it is. What is left is to read and write the weights and
- * moments, which lie in L2.
+ * The general step would spend most of its time on overhead here: sorting the image by columns, and
+ * selecting the update rule for each row. With one image each weight's gradient is an outer
+ * product, which goes directly to the optimizer. The remaining cost is reading and writing the
+ * weights and moments, which are in L2.
  *
- * Plain SGD need not even do that. Without a shift it changes only the rows of pixels that
- * are not 0. A shift changes all rows of W, but all alike: so W is held as V + (1, 1, ...) u,
- * where u is one row, and with x = pixels + shift
+ * Plain SGD avoids most of that, too. Without a shift it changes only the rows of nonzero pixels. A
+ * shift adds the same row to all rows of W, so W is stored as V + (1, 1, ...) u, where u is one
+ * row. With x = pixels + shift,
  *     x W = pixels V + shift * (sum of V's rows) + (sum of x) u
- * The sum of V's rows changes with V. Every NN_FOLD steps, and at the end, u is added to V
- * and the sum taken anew, so that rounding does not pile up.
+ * The sum of V's rows is updated along with V. Every NN_FOLD steps, and at the end, u is added to V
+ * and the sum is recomputed, so that rounding errors do not accumulate.
  */
 #ifndef NN_MLP_ONLINE_H
 #define NN_MLP_ONLINE_H
@@ -18,8 +18,8 @@
 #include "mlp/parts.h"
 
 enum {
-    NN_FEW_ROWS = 16, /* of a weight, that stay in L1 between their update and their sum */
-    NN_FOLD = 64      /* steps; calls of a multiple of it give the bits of one long call */
+    NN_FEW_ROWS = 16, /* rows of a weight that stay in L1 between their update and their sum */
+    NN_FOLD = 64      /* steps; calls of k * NN_FOLD steps equal one long call, bit for bit */
 };
 
 static inline int nn_online_plain(const nn_mlp_run *run, const nn_optimizer *opt)
@@ -27,7 +27,7 @@ static inline int nn_online_plain(const nn_mlp_run *run, const nn_optimizer *opt
     return opt->kind == NN_SGD && opt->weight_decay == 0 && run->l2 == 0;
 }
 
-/* The image, dense. */
+/* Expand an image to dense pixels. */
 static inline void nn_online_expand(const nn_rows *x, int64_t image, float *pixels)
 {
     for (int64_t i = 0; i < x->width; i++)
@@ -36,11 +36,11 @@ static inline void nn_online_expand(const nn_rows *x, int64_t image, float *pixe
         pixels[x->cols[k]] += x->table[x->vals[k]];
 }
 
-/* The sum of an image's pixels, without the shift. */
+/* Return the sum of an image's pixels, without the shift. */
 static inline float nn_online_sum(const nn_rows *x, int64_t image)
 {
     int64_t sum = 0;
-    for (int64_t k = x->indptr[image]; k < x->indptr[image + 1];) { /* 64K of them fit an int */
+    for (int64_t k = x->indptr[image]; k < x->indptr[image + 1];) { /* 64K bytes sum to < 2^31 */
         const int64_t left = x->indptr[image + 1] - k, some = left < 65536 ? left : 65536;
         const uint8_t *vals = x->vals + k;
         int32_t part = 0;
@@ -52,7 +52,7 @@ static inline float nn_online_sum(const nn_rows *x, int64_t image)
     return (float)sum * x->table[1];
 }
 
-/* Add the row u to all of V, which then is W, and sum its rows. */
+/* Add u to all rows of V, which makes it W, zero u, and recompute the sum of the rows. */
 static inline void nn_online_fold(nn_mlp_work *p, float *u)
 {
     const nn_layer *l = &p->layers[0];
@@ -65,7 +65,8 @@ static inline void nn_online_fold(nn_mlp_work *p, float *u)
     nn_mlp_sum_columns(p, 0, l->wide);
 }
 
-/* What the first layer adds to pixels V: bias + shift * (sum of V's rows) + (sum of x) u */
+/* Return the row that the first layer adds to pixels V: bias + shift * (sum of V's rows) + (sum of
+ * x) u. sum: the sum of the pixels. */
 static inline const float *nn_online_bias(const nn_mlp_run *run, nn_mlp_work *p, const float *u,
                                           float sum)
 {
@@ -77,7 +78,7 @@ static inline const float *nn_online_bias(const nn_mlp_run *run, nn_mlp_work *p,
     return bias;
 }
 
-/* Plain SGD's update of V, its sum and u. */
+/* Update V, the sum of its rows and u by plain SGD. */
 static inline void nn_online_first_plain(const nn_mlp_run *run, nn_mlp_work *p, int64_t image,
                                          float lr, float *u, float sum)
 {
@@ -91,7 +92,7 @@ static inline void nn_online_first_plain(const nn_mlp_run *run, nn_mlp_work *p, 
         }
 }
 
-/* Any other update of W, and the new sums of its columns. */
+/* Update W by any other rule, and recompute the sums of its columns. */
 static inline void nn_online_first(const nn_mlp_run *run, nn_mlp_work *p, int64_t image,
                                    const nn_optimizer *opt)
 {
@@ -123,7 +124,7 @@ static inline void nn_online_backward(nn_mlp_work *p, int l, const nn_rules *rul
         nn_active->apply(&rules->bias, layer->wide, p->g[l], &layer->bias, 0);
 }
 
-/* All steps of a run whose batches are one image each. */
+/* Train all steps of a run whose batches have one image each. */
 NN_API void nn_mlp_online(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_optimizer opt)
 {
     const nn_layer *first = &p->layers[0];

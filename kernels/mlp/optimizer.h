@@ -1,10 +1,10 @@
-/* The optimizers' settings; the updates themselves are in optimizers_loops.h. */
+/* Optimizers and their hyperparameters; the updates themselves are in optimizers_loops.h. */
 #ifndef NN_MLP_OPTIMIZER_H
 #define NN_MLP_OPTIMIZER_H
 
 #include "mlp/types.h"
 
-/* No optimizer: what would be updated receives the gradient. */
+/* No optimizer: the gradient replaces the parameter. */
 static inline nn_optimizer nn_store(void)
 {
     nn_optimizer o = {0};
@@ -28,8 +28,8 @@ static inline nn_optimizer nn_sgd(double momentum, double weight_decay, int nest
     return o;
 }
 
-/* decoupled: AdamW. eps_hat: eps belongs before the bias correction. step: how many steps were
- * made before (0 for a new run). */
+/* decoupled: AdamW. eps_hat: add eps before the bias correction. step: number of steps already made
+ * (0 for a new run). */
 static inline nn_optimizer nn_adam(double beta1, double beta2, double eps, double weight_decay,
                                    int decoupled, int eps_hat, int64_t step)
 {
@@ -87,7 +87,7 @@ static inline nn_optimizer nn_adadelta(double rho, double eps, double weight_dec
     return o;
 }
 
-/* How many of a parameter's moments m, v, u it has, and in that order. */
+/* Return how many of the moments m, v, u, in that order, a parameter needs. */
 static inline int nn_moments(const nn_optimizer *o)
 {
     switch (o->kind) {
@@ -98,7 +98,7 @@ static inline int nn_moments(const nn_optimizer *o)
     }
 }
 
-/* base^exponent by squaring: the C libraries' pow() differ in the last bit. */
+/* Return base^exponent by squaring: pow() differs in the last bit between C libraries. */
 static inline double nn_power(double base, int64_t exponent)
 {
     double power = 1;
@@ -107,7 +107,7 @@ static inline double nn_power(double base, int64_t exponent)
     return power;
 }
 
-/* Begin the next step, with this learning rate. Before every step, for every kind. */
+/* Begin the next step with this learning rate. Call it before every step, for every kind. */
 static inline void nn_begin_step(nn_optimizer *o, double lr)
 {
     o->step++;

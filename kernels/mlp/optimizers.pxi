@@ -4,7 +4,7 @@
 cdef int _step(
     nn_optimizer *optimizer, double lr, object weight, object grad, object moments, int threads,
 ) except -1:
-    """One update. moments: those that the rule keeps, by name, in its order."""
+    """Update a weight. moments: the rule's moments by name, in the order of nn_parameter."""
     cdef Array w, g, other
     cdef float *data[3]
     cdef int i = 0

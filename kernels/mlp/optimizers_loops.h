@@ -1,8 +1,7 @@
 /* The updates of the optimizers, for one instruction set.
  *
- * What each rule does to element i of a parameter w, given its gradient g; m, v and u are
- * the moments that optimizer.h says it has. The settings come as a copy, so that they stay
- * in registers.
+ * Each rule updates element i of a parameter w, given its gradient g; m, v and u are its moments
+ * (nn_moments in optimizer.h). The loops copy the optimizer, so that its fields stay in registers.
  *
  * Included by loops.h, once per instruction set.
  */
@@ -47,8 +46,8 @@ NN_RULE(nesterov)
     w[i] -= o->lr * (d + o->momentum * velocity);
 }
 
-/* Adam and AdamW: step_size = lr / (1 - beta1^t), root_scale = 1 / sqrt(1 - beta2^t) and
- * keep, which is 1 but for AdamW's decay, are constants of the step. */
+/* Adam and AdamW: step_size = lr / (1 - beta1^t), root_scale = 1 / sqrt(1 - beta2^t) and keep (1 -
+ * lr * decay for AdamW, otherwise 1) are constants of the step. */
 NN_RULE(adam)
 {
     NN_UNUSED;
@@ -69,7 +68,7 @@ NN_RULE(adagrad)
     w[i] = FUSED(-o->lr, d / (NN_SQRT(total) + o->eps), w[i]);
 }
 
-/* a variance that rounding made negative is 0; NaN stays */
+/* A variance made negative by rounding counts as 0; NaN is kept. */
 NN_INLINE float NN(rmsprop_change)(const nn_optimizer *o, float d, float square, float average)
 {
     const float variance = FUSED(-average, average, square);
@@ -123,9 +122,9 @@ NN_RULE(adadelta)
     w[i] = FUSED(-o->lr, change, w[i]);
 }
 
-/* Each rule's two loops. update_*: n elements, g their gradients. outer_*: the rows of a
- * weight whose gradient is the outer product of x and g, as a batch of one has it; width
- * and stride are multiples of 16, so that no vector is cut.
+/* The two loops of each rule. update_*: n elements with gradients g. outer_*: rows of a weight
+ * whose gradient is the outer product of x and g, as in a batch of one; width and stride are
+ * multiples of 16, so there are only whole vectors.
  *
  *     update: for i: rule(g[i], i)
  *     outer:  for r: for c: rule(x[r] * g[c], r * ld + c) */
@@ -156,7 +155,7 @@ NN_LOOPS(store) NN_LOOPS(add) NN_LOOPS(sgd) NN_LOOPS(momentum) NN_LOOPS(nesterov
 NN_LOOPS(adam) NN_LOOPS(adagrad) NN_LOOPS(rmsprop) NN_LOOPS(rmsprop_centered)
 NN_LOOPS(rmsprop_momentum) NN_LOOPS(rmsprop_centered_momentum) NN_LOOPS(adadelta)
 
-/* call(name) for the rule of this kind */
+/* Expand to call(name) of the rule of this kind. */
 #define NN_CHOOSE(kind, call)                                                                \
     switch (kind) {                                                                          \
     case NN_STORE: call(store); break;                                                       \
@@ -173,8 +172,8 @@ NN_LOOPS(rmsprop_momentum) NN_LOOPS(rmsprop_centered_momentum) NN_LOOPS(adadelta
     default: call(adadelta); break;                                                          \
     }
 
-/* n elements of p from element `at` on. p comes by its address: copying the structure for
- * each row of a weight costs as much as the row. */
+/* Update n elements of p from element `at` on. p is passed by address: copying the structure for
+ * each row of a weight costs as much as the row's update. */
 static void NN(apply)(const nn_optimizer *opt, int64_t n, const float *g, const nn_parameter *p,
                       int64_t at)
 {
@@ -185,7 +184,8 @@ static void NN(apply)(const nn_optimizer *opt, int64_t n, const float *g, const 
 #undef CALL
 }
 
-/* The outer product of x and g into p, from element `at` on: rows ld apart, `width` numbers each. */
+/* Update p from element `at` on with the outer product of x and g: rows of `width` elements at
+ * stride ld. */
 static void NN(apply_outer)(const nn_optimizer *opt, int64_t rows, const float *x, int64_t width,
                             const float *g, const nn_parameter *p, int64_t ld, int64_t at)
 {

@@ -1,13 +1,14 @@
 /* Matrices in panels.
  *
- * The sparse layer's loops take a share [o0, o1) of a matrix's columns in panels of at most eight
- * vectors, and read the rows of a panel here and there. If each row of a panel lies in another
- * page, addresses cost more than arithmetic: a CPU knows some 64 pages by heart. So what is read
- * again and again is held panel by panel: the rows of panel [a, b) follow each other, in whole
- * vectors, from element (rows + 1) * a on. Such a matrix has NN_PANELS in place of a row stride.
+ * The sparse layer's loops process a share [o0, o1) of a matrix's columns in panels of at most
+ * eight vectors, and read the rows of a panel in random order. If each row of a panel is on a page
+ * of its own, address translation costs more than arithmetic: the first-level TLB of a CPU has
+ * about 64 entries. So matrices that are read repeatedly are stored panel by panel: the rows of
+ * panel [a, b) are contiguous, padded to whole vectors, from element (rows + 1) * a on. Such a
+ * matrix has NN_PANELS in place of a row stride.
  *
- * Behind a panel's rows lies one of -0.0. A number times it can be added to any sum and changes
- * none: with it the loops fill up what they take by fours.
+ * After a panel's last row comes a row of -0.0. Adding a multiple of it changes no sum: padding
+ * entries, which fill groups of four, refer to it.
  */
 #ifndef NN_MLP_PANELS_H
 #define NN_MLP_PANELS_H
@@ -19,16 +20,16 @@
 typedef struct {
     int64_t a, b; /* columns */
     int vectors;
-    int64_t ld; /* the stride of rows that follow each other */
+    int64_t ld; /* the row stride if stored in panels */
 } nn_panel;
 
-/* How many panels columns [o0, o1) take, with vectors of so many lanes. */
+/* Return the number of panels of columns [o0, o1), with vectors of `lanes` floats. */
 static inline int64_t nn_panel_count(int64_t o0, int64_t o1, int64_t lanes)
 {
     return (o1 - o0 + 8 * lanes - 1) / (8 * lanes);
 }
 
-/* Panel i of them: all about as wide. */
+/* Return panel i of columns [o0, o1); all have nearly the same width. */
 static inline nn_panel nn_panel_at(int64_t o0, int64_t o1, int64_t lanes, int64_t i)
 {
     const int64_t units = (o1 - o0 + lanes - 1) / lanes, panels = nn_panel_count(o0, o1, lanes);
@@ -41,7 +42,8 @@ static inline nn_panel nn_panel_at(int64_t o0, int64_t o1, int64_t lanes, int64_
     return panel;
 }
 
-/* Where a panel begins in a matrix of so many rows and this row stride, and its own stride. */
+/* Return where a panel begins in a matrix with `rows` rows and row stride ld, and (below) the
+ * panel's row stride. */
 static inline int64_t nn_panel_begin(const nn_panel *panel, int64_t rows, int64_t ld)
 {
     return ld == NN_PANELS ? (rows + 1) * panel->a : panel->a;
@@ -52,14 +54,15 @@ static inline int64_t nn_panel_ld(const nn_panel *panel, int64_t ld)
     return ld == NN_PANELS ? panel->ld : ld;
 }
 
-/* How many of a panel's columns a matrix of so many has: the last ones may be padding. */
+/* Return how many of a panel's columns a matrix of `columns` columns has: the last ones may be
+ * padding. */
 static inline int64_t nn_panel_columns(const nn_panel *panel, int64_t columns)
 {
     const int64_t some = (panel->b < columns ? panel->b : columns) - panel->a;
     return some < 0 ? 0 : some;
 }
 
-/* Columns [o0, o1) of a matrix (rows, columns) into panels, zeros where there is no column. */
+/* Copy columns [o0, o1) of a matrix (rows, columns) into panels, with zeros in the padding. */
 NN_API void nn_to_panels(const float *from, int64_t ldf, int64_t rows, int64_t columns, int64_t o0,
                          int64_t o1, int64_t lanes, float *panels)
 {
@@ -76,7 +79,7 @@ NN_API void nn_to_panels(const float *from, int64_t ldf, int64_t rows, int64_t c
     }
 }
 
-/* ... and back. */
+/* Copy columns [o0, o1) back from panels. */
 NN_API void nn_from_panels(const float *panels, int64_t rows, int64_t columns, int64_t o0,
                            int64_t o1, int64_t lanes, float *to, int64_t ldt)
 {

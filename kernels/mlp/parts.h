@@ -1,11 +1,11 @@
-/* The parts of a training step: what one thread does of each layer, forward and back. */
+/* Parts of a training step: the work of one thread in each layer, forward and backward. */
 #ifndef NN_MLP_PARTS_H
 #define NN_MLP_PARTS_H
 
 #include "mlp/workspace.h"
 
-/* The first layer's bias, with what the shift adds, for columns [a, b); sums of W's columns
- * must be there. */
+/* Return the first layer's bias, plus the shift's contribution for columns [a, b). The sums of W's
+ * columns must be up to date. */
 static inline const float *nn_mlp_bias(const nn_mlp_run *run, nn_mlp_work *p, int64_t a, int64_t b)
 {
     const float *bias = p->layers[0].bias.w;
@@ -29,25 +29,27 @@ static inline void nn_mlp_sum_columns(nn_mlp_work *p, int64_t a, int64_t b)
     }
 }
 
-/* Whether ReLU is done with the product, which other activations and a batch norm follow */
+/* Return whether ReLU is fused into the product. Other activations, and batch norm, are separate
+ * passes. */
 static inline int nn_mlp_fused_relu(const nn_layer *layer)
 {
     return layer->activation == NN_RELU && !layer->scale.w;
 }
 
-/* Work space for a product with layer l's outputs, or their gradient, if most may be 0; or null */
+/* Return work space for a product that skips zeros of layer l's outputs or their gradient, or null
+ * if few of them can be 0. */
 static inline float *nn_mlp_skip(const nn_mlp_work *p, int l, int t)
 {
     const nn_layer *layer = &p->layers[l];
     return layer->activation == NN_RELU || layer->keys ? p->skips + t * p->skip_floats : 0;
 }
 
-/* Dropout of images [n0, n1) of a chunk, columns [a, b), in a layer's outputs or their gradient.
- * Its random numbers count from the batch's first image, at which the chunk may not begin. */
+/* Apply dropout to columns [a, b) of images [n0, n1) of a chunk, in a layer's outputs or their
+ * gradient. Random numbers are numbered from the batch's first image, not from the chunk's. */
 static inline void nn_mlp_drop(const nn_layer *layer, const nn_at *at, int64_t n0, int64_t n1,
                                int64_t a, int64_t b, const float *x, float *out)
 {
-    b = b < layer->out ? b : layer->out; /* padding has no numbers */
+    b = b < layer->out ? b : layer->out; /* padding has no random numbers */
     if (a < b)
         for (int64_t n = n0; n < n1; n++)
             nn_active->dropout(b - a, (uint32_t)((at->image + n) * layer->out + a),
@@ -55,7 +57,7 @@ static inline void nn_mlp_drop(const nn_layer *layer, const nn_at *at, int64_t n
                                out + n * layer->ld + a);
 }
 
-/* What follows the product in rows [n0, n1) and columns [a, b): activation and dropout. */
+/* Apply activation and dropout to rows [n0, n1) and columns [a, b) of a product. */
 static inline void nn_mlp_finish(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1,
                                  int64_t a, int64_t b)
 {
@@ -67,7 +69,7 @@ static inline void nn_mlp_finish(nn_mlp_work *p, int l, const nn_at *at, int64_t
         nn_mlp_drop(layer, at, n0, n1, a, b, p->y[l], p->d[l]);
 }
 
-/* What a batch norm works on: layer l of the whole batch */
+/* Return the arguments of batch norm for layer l of the whole batch. */
 static inline nn_norm nn_mlp_norm(const nn_mlp_work *p, int l, int64_t count, int thread)
 {
     const nn_layer *layer = &p->layers[l];
@@ -89,7 +91,8 @@ static inline nn_norm nn_mlp_norm(const nn_mlp_work *p, int l, int64_t count, in
     return t;
 }
 
-/* Batch norm, ReLU and the rest for columns [a, b) of layer l, if it has one. */
+/* Apply batch norm, activation and dropout to columns [a, b) of layer l, and update the running
+ * statistics. */
 static inline void nn_mlp_norm_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
                                        int64_t a, int64_t b, int thread)
 {
@@ -111,7 +114,8 @@ static inline void nn_mlp_norm_forward(nn_mlp_work *p, int l, const nn_at *at, i
     nn_mlp_finish(p, l, at, 0, count, a, end);
 }
 
-/* ... and back: the gradient of the product, in place, and the update of scale and offset. */
+/* Backward pass of the batch norm: compute the gradient of the product in place, and update scale
+ * and offset. */
 static inline void nn_mlp_norm_backward(nn_mlp_work *p, int l, int64_t count,
                                         const nn_rules *rules, int64_t a, int64_t b, int thread)
 {
@@ -126,7 +130,7 @@ static inline void nn_mlp_norm_backward(nn_mlp_work *p, int l, int64_t count,
     nn_active->apply(&rules->bias, end - a, t.bias_grad + a, &layer->offset, a);
 }
 
-/* Images [n0, n1) of a batch, whole blocks, through a first layer that is one panel. */
+/* Pass images [n0, n1) of a batch, whole blocks, through a first layer of a single panel. */
 static inline void nn_mlp_first_images(const nn_mlp_run *run, nn_mlp_work *p,
                                        const nn_batch *batch, const nn_at *at, int64_t n0,
                                        int64_t n1)
@@ -138,7 +142,7 @@ static inline void nn_mlp_first_images(const nn_mlp_run *run, nn_mlp_work *p,
     nn_mlp_finish(p, 0, at, n0, n1, 0, l->wide);
 }
 
-/* Columns [a, b) of the first layer's output for a batch, with that bias. */
+/* Compute columns [a, b) of the first layer's output for a batch, with the bias given. */
 static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
                                         const nn_batch *batch, const nn_at *at, const float *bias,
                                         int64_t a, int64_t b, int thread)
@@ -152,7 +156,7 @@ static inline void nn_mlp_first_forward(const nn_mlp_run *run, nn_mlp_work *p,
         nn_mlp_finish(p, 0, at, 0, batch->count, a, b);
 }
 
-/* Images [n0, n1) through layer l > 0, but for a batch norm and what follows it. */
+/* Pass images [n0, n1) through layer l > 0; with batch norm, only through the product. */
 static inline void nn_mlp_forward(nn_mlp_work *p, int l, const nn_at *at, int64_t n0, int64_t n1,
                                   int t)
 {
@@ -168,8 +172,8 @@ static inline void nn_mlp_forward(nn_mlp_work *p, int l, const nn_at *at, int64_
         nn_mlp_finish(p, l, at, n0, n1, 0, layer->wide);
 }
 
-/* All `count` images through layer l > 0, of which [n0, n1) are mine: a batch norm needs each
- * unit's outputs for all of them. */
+/* Pass all `count` images through layer l > 0. This thread computes the product of [n0, n1); for
+ * batch norm it takes some units, because their statistics need all images. */
 static inline void nn_mlp_forward_all(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
                                       int64_t n0, int64_t n1, int t, int threads)
 {
@@ -183,8 +187,8 @@ static inline void nn_mlp_forward_all(nn_mlp_work *p, int l, const nn_at *at, in
     nn_barrier(threads);
 }
 
-/* Losses of images [n0, n1), and the gradient of what goes into the last activation. Returns
- * how many are right. */
+/* Compute the losses of images [n0, n1) and the gradient of the last activation's input. Return the
+ * number of correct images. */
 static inline int64_t nn_mlp_loss(const nn_mlp_run *run, nn_mlp_work *p, int depth,
                                   const int64_t *index, int64_t n0, int64_t n1)
 {
@@ -210,7 +214,8 @@ static inline nn_rules nn_mlp_rules(const nn_mlp_run *run, nn_optimizer opt)
     return rules;
 }
 
-/* Where the gradient of layer l goes: to the optimizer, or to be stored for it. */
+/* Return the target of layer l's weight gradient: the weight itself for the optimizer, or the array
+ * that stores the gradient of a batch taken in chunks. */
 static inline nn_parameter nn_mlp_weight(const nn_mlp_work *p, int l, int stored)
 {
     const nn_parameter gradient = {p->dw[l], 0, 0, 0};
@@ -223,9 +228,10 @@ static inline nn_parameter nn_mlp_bias_of(const nn_mlp_work *p, int l, int store
     return stored ? gradient : p->layers[l].bias;
 }
 
-/* Layer l > 0 backwards. I own some of its inputs: their gradient needs, and their update
- * changes, the same rows of the weight, so nobody waits in between. So do I own these units of
- * the layer before, in which dropout, activation and batch norm are taken back. */
+/* Backward pass of layer l > 0. Each thread owns some of the layer's inputs. Their gradient reads,
+ * and their update changes, the same rows of the weight, so no barrier is needed in between. The
+ * thread also owns these units of the layer before, and does the backward pass of their dropout,
+ * activation and batch norm. */
 static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64_t count,
                                    const nn_rules *rules, int stored, int t, int threads)
 {
@@ -259,8 +265,9 @@ static inline void nn_mlp_backward(nn_mlp_work *p, int l, const nn_at *at, int64
     }
 }
 
-/* The first layer's weight and bias where the weight is one panel: I have the gradient of units
- * [a, b), and change some rows of the weight, which need all units'. */
+/* Update the first layer's weight and bias if the weight is a single panel. This thread has the
+ * gradient of units [a, b) and updates some rows of the weight, which need the gradients of all
+ * units. */
 static inline void nn_mlp_first_rows(const nn_mlp_run *run, nn_mlp_work *p, const nn_batch *batch,
                                      const nn_rules *rules, int64_t a, int64_t b, int t,
                                      int threads)
@@ -276,7 +283,7 @@ static inline void nn_mlp_first_rows(const nn_mlp_run *run, nn_mlp_work *p, cons
                              &rules->weight, &l->weight, l->ldw);
 }
 
-/* Columns [a, b) of the first layer's weight and bias, from the batch by columns. */
+/* Update columns [a, b) of the first layer's weight and bias, from the batch by columns. */
 static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
                                          const nn_batch *batch, const nn_rules *rules,
                                          int stored, int64_t a, int64_t b)
@@ -297,8 +304,8 @@ static inline void nn_mlp_first_backward(const nn_mlp_run *run, nn_mlp_work *p,
         nn_active->column_sums(p->g[0], l->ld, batch->count, a, b, &rules->bias, &bias);
 }
 
-/* The update from stored gradients: [o0, o1) of the first layer's columns, and my rows of the
- * others. */
+/* Update from stored gradients: columns [o0, o1) of the first layer, and this thread's rows of the
+ * other layers. */
 static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_rules *rules, int64_t o0,
                                  int64_t o1, int t, int threads)
 {
@@ -313,7 +320,7 @@ static inline void nn_mlp_update(nn_mlp_work *p, int depth, const nn_rules *rule
         const nn_layer *layer = &p->layers[l];
         int64_t a, b;
         nn_share(layer->in, 8, t, threads, &a, &b);
-        for (int64_t r = l ? a : b; r < b; r++) /* the rows' padding has never been written */
+        for (int64_t r = l ? a : b; r < b; r++) /* row by row: their padding was never written */
             nn_active->apply(&rules->weight, layer->wide, p->dw[l] + r * layer->ld,
                              &layer->weight, r * layer->ld);
         if (layer->bias.w && t == 0)

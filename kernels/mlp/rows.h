@@ -1,4 +1,4 @@
-/* Compressed rows: made from images, checked, and a batch of them sorted by columns. */
+/* Compressed rows: compression of images, checks, and sorting a batch by columns. */
 #ifndef NN_MLP_ROWS_H
 #define NN_MLP_ROWS_H
 
@@ -7,7 +7,7 @@
 
 /* ---- Compressed rows --------------------------------------------------------------------- */
 
-/* Images to be compressed, and what becomes of them. */
+/* Arguments of the compression: images, and the compressed rows. */
 typedef struct {
     const uint8_t *images;
     int64_t count, width, *counted; /* counted: nn_count_pixels' indptr */
@@ -24,7 +24,7 @@ static void nn_count_pixels_thread(const void *given, int t, int threads)
     for (int64_t m = m0; m < m1; m++) {
         const uint8_t *pixels = job->images + m * job->width;
         int64_t filled = 0;
-        for (int64_t i = 0; i < job->width;) { /* by 128, so that a byte is counter enough */
+        for (int64_t i = 0; i < job->width;) { /* 128 at a time: the count fits in a byte */
             const int64_t end = i + 128 < job->width ? i + 128 : job->width;
             uint8_t some = 0;
             for (; i < end; i++)
@@ -35,7 +35,7 @@ static void nn_count_pixels_thread(const void *given, int t, int threads)
     }
 }
 
-/* indptr[1 + m] = how many pixels of image m are not 0 */
+/* Set indptr[1 + m] to the number of nonzero pixels of image m. */
 NN_API void nn_count_pixels(const uint8_t *images, int64_t count, int64_t width, int64_t *indptr,
                             int threads)
 {
@@ -44,10 +44,10 @@ NN_API void nn_count_pixels(const uint8_t *images, int64_t count, int64_t width,
     nn_run(nn_count_pixels_thread, &job, nn_useful_threads(threads, work));
 }
 
-enum { NN_PART = 1024 }; /* pixels of an image that are taken at a time */
+enum { NN_PART = 1024 }; /* pixels of an image that are compressed at a time */
 
-/* Pixels [i, end) behind the `filled` ones that were kept; returns how many there are now. Each one
- * is written, and the next one over it if it was 0: no branch to mispredict. */
+/* Append the nonzero pixels of [i, end) to the `filled` entries; return the new number of entries.
+ * Every pixel is written, and overwritten by the next one if it is 0: no branch to mispredict. */
 NN_INLINE int64_t nn_keep_pixels(const uint8_t *pixels, int64_t first, int64_t i, int64_t end,
                                  uint16_t *cols, uint8_t *vals, int64_t filled)
 {
@@ -59,8 +59,9 @@ NN_INLINE int64_t nn_keep_pixels(const uint8_t *pixels, int64_t first, int64_t i
     return filled;
 }
 
-/* A part of an image that begins with pixel `first`; returns how many are not 0. Most eights are
- * black, which no branch foresees: the others are listed first. */
+/* Compress the part of an image that begins at pixel `first`; return the number of nonzero pixels.
+ * Most groups of eight pixels are black, in an unpredictable order, so the other groups are listed
+ * first, without branches. */
 static inline int64_t nn_compress_part(const uint8_t *pixels, int64_t first, int64_t count,
                                        uint16_t *cols, uint8_t *vals)
 {
@@ -99,7 +100,7 @@ static void nn_compress_thread(const void *given, int t, int threads)
     }
 }
 
-/* The entries of all images, where indptr says that each image's begin. */
+/* Write the entries of all images; indptr says where each image's entries begin. */
 NN_API void nn_compress(const uint8_t *images, int64_t count, int64_t width, const int64_t *indptr,
                         uint16_t *cols, uint8_t *vals, int threads)
 {
@@ -107,10 +108,10 @@ NN_API void nn_compress(const uint8_t *images, int64_t count, int64_t width, con
     const double work = (double)count * (double)width / 4;
     nn_run(nn_compress_thread, &job, nn_useful_threads(threads, work));
 }
-enum { NN_ROWS_AHEAD = 8 }; /* rows asked for before they are read */
+enum { NN_ROWS_AHEAD = 8 }; /* rows prefetched ahead */
 
-/* Ask for a row before it is needed: a batch's lie anywhere in 30 MB. Always inline: GCC takes
- * calls of a function that does nothing else for calls without effect, and leaves them out. */
+/* Prefetch a row: a batch's rows are scattered over 30 MB (MNIST). Always inline: GCC removes calls
+ * of a function that only prefetches, as calls without effect. */
 NN_INLINE void nn_prefetch_row(const nn_rows *x, int64_t row)
 {
     const int64_t k0 = x->indptr[row], k1 = x->indptr[row + 1];
@@ -120,16 +121,16 @@ NN_INLINE void nn_prefetch_row(const nn_rows *x, int64_t row)
         NN_PREFETCH_FAR(x->vals + k);
 }
 
-/* Is everything that these images `index` lead to inside the arrays? Adds their entries to
- * *total, and returns the place in index of the first bad one, or -1. rows and entries: how
- * many the set has. */
+/* Check that all entries of the images `index` are inside the arrays. Add the number of their
+ * entries to *total, and return the position in index of the first invalid image, or -1. rows,
+ * entries: their numbers in the whole set. */
 NN_API int64_t nn_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
                                const int64_t *index, int64_t count, int64_t *total)
 {
     for (int64_t n = 0; n < count; n++) {
         const int64_t next = n + NN_ROWS_AHEAD < count ? index[n + NN_ROWS_AHEAD] : -1;
         if (next >= 0 && next < rows && x->indptr[next] >= 0 && x->indptr[next + 1] <= entries)
-            nn_prefetch_row(x, next); /* no further than the arrays reach */
+            nn_prefetch_row(x, next); /* never beyond the arrays */
         if (index[n] < 0 || index[n] >= rows)
             return n;
         const int64_t begin = x->indptr[index[n]], end = x->indptr[index[n] + 1];
@@ -147,7 +148,7 @@ NN_API int64_t nn_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
     return -1;
 }
 
-/* The first of `count` numbers that is not in 0 .. limit-1, or -1. */
+/* Return the position of the first of `count` numbers that is not in 0 .. limit - 1, or -1. */
 NN_API int64_t nn_find_outside(const int64_t *numbers, int64_t count, int64_t limit)
 {
     for (int64_t n = 0; n < count; n++)
@@ -158,14 +159,15 @@ NN_API int64_t nn_find_outside(const int64_t *numbers, int64_t count, int64_t li
 
 /* ---- A batch, by runs and by columns ------------------------------------------------------ */
 
-/* The most samples of a block: their gradients in one panel, 8 vectors wide, fill L1 or most of it,
- * and they are fewer than 256, for nn_entry. */
+/* Return the maximum number of samples per block: their gradients in one panel, 8 vectors wide,
+ * fill most of L1, and the numbers of the samples fit in nn_entry (below 256). */
 static inline int64_t nn_batch_most(void)
 {
     return nn_active->vector > 4 ? 1024 / nn_active->vector : 248;
 }
 
-/* How many samples a block has: a thread's share in equal parts. No result depends on it. */
+/* Return the number of samples per block: a thread's share, split into equal parts. No result
+ * depends on it. */
 static inline int64_t nn_batch_block(int64_t count, int threads)
 {
     const int64_t share = (count + threads - 1) / threads;
@@ -173,13 +175,14 @@ static inline int64_t nn_batch_block(int64_t count, int threads)
     return share < 16 ? 16 : (share + parts - 1) / parts;
 }
 
-/* At least as many blocks as a batch of so many samples, or fewer, and threads, or fewer, has. */
+/* Return an upper bound on the number of blocks of a batch of at most `count` samples with at most
+ * `threads` threads. */
 static inline int64_t nn_batch_blocks(int64_t count, int threads)
 {
     return count / nn_batch_most() + 1 + 2 * threads;
 }
 
-/* Thread t's samples [n0, n1): whole blocks, which follow each other. */
+/* Return thread t's samples [n0, n1): consecutive whole blocks. */
 static inline void nn_batch_mine(const nn_batch *batch, int t, int threads, int64_t *n0,
                                  int64_t *n1)
 {
@@ -189,7 +192,7 @@ static inline void nn_batch_mine(const nn_batch *batch, int t, int threads, int6
     *n1 = b < batch->count ? b : batch->count;
 }
 
-/* Samples [n0, n1) of a batch, whole blocks, as one of their own. */
+/* Return samples [n0, n1) of a batch, whole blocks, as a batch. */
 static inline nn_batch nn_batch_part(const nn_batch *batch, int64_t n0, int64_t n1)
 {
     nn_batch part = *batch;
@@ -210,7 +213,8 @@ static inline void *nn_take_bytes(uintptr_t *at, int64_t bytes)
     return here;
 }
 
-/* Most entries that `samples` in `blocks` with `entries` non-zeros take, filled up by fours. */
+/* Return the maximum number of entries, with padding to fours, of `samples` samples in `blocks`
+ * blocks with `entries` nonzeros. */
 static inline int64_t nn_batch_room(const nn_batch *t, int64_t samples, int64_t blocks,
                                     int64_t entries)
 {
@@ -219,7 +223,8 @@ static inline int64_t nn_batch_room(const nn_batch *t, int64_t samples, int64_t 
     return entries + pads + 3 * (lists < entries ? lists : entries) + 80 * blocks;
 }
 
-/* Floats across the widest panel of a thread's share of so many columns; 0: of any share's */
+/* Return the width in floats of the widest panel in a thread's share of `columns` columns; columns
+ * 0: the maximum over all numbers of columns. */
 static inline int64_t nn_widest_panel(int64_t columns, int threads)
 {
     const int64_t units = ((columns + 15) / 16 + threads - 1) / threads;
@@ -228,9 +233,9 @@ static inline int64_t nn_widest_panel(int64_t columns, int threads)
     return nn_active->vector * (columns ? (vectors + panels - 1) / panels : 8);
 }
 
-/* Lay the arrays of a batch of `count` rows with `entries` non-zeros in all out in the work space,
- * for a weight of so many columns; *bytes, if not null, becomes what they take: with 0 columns, at
- * least what they take with any. */
+/* Lay out the arrays of a batch in the work space: `count` rows with `entries` nonzeros in all, for
+ * a weight of `columns` columns. *bytes, if not null, is set to their size; with 0 columns, to an
+ * upper bound for any number of columns. */
 NN_API nn_batch nn_batch_plan(const nn_rows *x, int64_t count, int64_t entries, int64_t columns,
                               int threads, void *work, int64_t *bytes)
 {
@@ -258,7 +263,7 @@ NN_API nn_batch nn_batch_plan(const nn_rows *x, int64_t count, int64_t entries, 
     return t;
 }
 
-/* Four values, each with the number of its sample: nn_entry of them. */
+/* Return four nn_entry: four values, each with its sample number. */
 static inline uint64_t nn_four_entries(const uint8_t *vals, int64_t sample)
 {
     uint32_t four;
@@ -268,13 +273,13 @@ static inline uint64_t nn_four_entries(const uint8_t *vals, int64_t sample)
     return each << 8 | (uint64_t)sample * 0x0001000100010001u;
 }
 
-/* One block by runs. Blocks do not touch each other's memory. Returns where the runs end.
+/* Sort one block by runs; return the end of the runs. Blocks have disjoint memory.
  *
- *     for r: for n: the entries of n whose columns are below (r + 1) * run_rows, filled up */
+ *     for r: for n: the next entries of n with columns below (r + 1) * run_rows, padded to fours */
 static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_batch *t, int64_t b)
 {
     const int64_t n0 = b * t->block, n1 = n0 + nn_batch_samples(t, b);
-    const uint64_t none = (uint64_t)t->width * 0x0001000100010001u; /* four zeros' columns */
+    const uint64_t none = (uint64_t)t->width * 0x0001000100010001u; /* columns of the padding */
     uint16_t *const cols = t->cols + t->base[b];
     nn_entry *const vals = t->vals + t->base[b];
     const uint8_t nothing[4] = {0};
@@ -299,7 +304,7 @@ static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_ba
                 memcpy(cols + at, x->cols + k, 8);
                 memcpy(vals + at, &four, 8);
             }
-            if (k + 4 <= end) { /* no branch for each: how many these are cannot be foreseen */
+            if (k + 4 <= end) { /* no branch per entry: their number is unpredictable */
                 four = nn_four_entries(x->vals + k, n - n0);
                 memcpy(cols + at, x->cols + k, 8);
                 memcpy(vals + at, &four, 8);
@@ -310,7 +315,7 @@ static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_ba
                     cols[at + some] = x->cols[k + some];
                     vals[at + some] = (nn_entry)((n - n0) | x->vals[k + some] << 8);
                 }
-            memcpy(cols + at + some, &none, 8); /* the next run overwrites what is too much */
+            memcpy(cols + at + some, &none, 8); /* the next run overwrites the excess */
             memcpy(vals + at + some, &zeros, 8);
             at += (some + 3) & ~3;
             cursor[n - n0] = k + some;
@@ -320,11 +325,11 @@ static int64_t nn_batch_runs(const nn_rows *x, const int64_t *index, const nn_ba
     return at;
 }
 
-/* Counting sort of one block's runs by column. Zeros come last, as column `width`. */
+/* Sort one block's runs by column (counting sort). Padding entries come last, as column `width`. */
 static void nn_batch_columns(const nn_batch *t, int64_t b, int64_t entries)
 {
     const int64_t samples = nn_batch_samples(t, b);
-    int32_t *NN_RESTRICT next = t->start + b * (t->width + 2) + 1; /* where column c goes on */
+    int32_t *NN_RESTRICT next = t->start + b * (t->width + 2) + 1; /* next free place of column c */
     nn_entry *NN_RESTRICT into = t->entries + t->base[b];
     const uint16_t *NN_RESTRICT cols = t->cols + t->base[b];
     const nn_entry *NN_RESTRICT vals = t->vals + t->base[b];
@@ -345,7 +350,7 @@ static void nn_batch_columns(const nn_batch *t, int64_t b, int64_t entries)
         next[c] = (next[c] + 3) & ~3;
 }
 
-/* Ask for thread t's blocks of another batch. Always inline, as nn_prefetch_row. */
+/* Prefetch thread t's blocks of another batch. Always inline, like nn_prefetch_row. */
 NN_INLINE void nn_batch_prefetch(const nn_rows *x, const int64_t *index, int64_t count,
                                  const nn_batch *like, int t, int threads)
 {
@@ -355,8 +360,8 @@ NN_INLINE void nn_batch_prefetch(const nn_rows *x, const int64_t *index, int64_t
         nn_prefetch_row(x, index[n]);
 }
 
-/* Columns [o0, o1) of the batch's gradient in panels, each block of samples for itself: with a row
- * for what fills up a four. wide: columns of all panels. */
+/* Copy columns [o0, o1) of the batch's gradient into panels, each block of samples separately, each
+ * with the row of -0.0 for padding entries. wide: columns of all panels. */
 static inline void nn_batch_panels(const nn_batch *t, const float *grad, int64_t ldg,
                                    int64_t columns, int64_t wide, int64_t o0, int64_t o1,
                                    float *panels)
@@ -366,7 +371,8 @@ static inline void nn_batch_panels(const nn_batch *t, const float *grad, int64_t
                      nn_active->vector, panels + b * (t->block + 1) * wide);
 }
 
-/* The same for a thread's share [o0, o1) of the columns where all `wide` are one panel. */
+/* As nn_batch_panels, for a thread's share [o0, o1) of the columns if all `wide` columns are one
+ * panel. */
 static inline void nn_batch_one_panel(const nn_batch *t, const float *grad, int64_t ldg,
                                       int64_t wide, int64_t o0, int64_t o1, float *panel)
 {
@@ -384,14 +390,14 @@ static inline int64_t nn_batch_panel_floats(int64_t count, int64_t wide, int thr
     return (count + nn_batch_blocks(count, threads)) * wide;
 }
 
-/* thread t's blocks; by columns, too, if that is asked for */
+/* Sort this thread's blocks by runs and, if `columns` is not 0, by columns. */
 NN_API void nn_batch_share(const nn_rows *x, const int64_t *index, const nn_batch *t, int columns,
                            int thread, int threads)
 {
     int64_t base = 0, mine, end;
     nn_batch_mine(t, thread, threads, &mine, &end);
     for (int64_t b = 0; b < t->blocks; b++) {
-        /* every thread finds the bases for itself: cheaper than waiting for one */
+        /* every thread computes all bases: cheaper than waiting for another thread */
         const int64_t n0 = b * t->block, n1 = n0 + nn_batch_samples(t, b);
         int64_t entries = 0;
         if (n0 >= mine && n0 < end) {
@@ -402,7 +408,7 @@ NN_API void nn_batch_share(const nn_rows *x, const int64_t *index, const nn_batc
         }
         for (int64_t n = n0; n < n1; n++)
             entries += x->indptr[index[n] + 1] - x->indptr[index[n]];
-        base += nn_batch_room(t, n1 - n0, 1, entries) / 16 * 16; /* 80 holds the rest */
+        base += nn_batch_room(t, n1 - n0, 1, entries) / 16 * 16; /* 80 covers the rounding */
     }
 }
 

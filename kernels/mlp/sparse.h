@@ -1,12 +1,12 @@
-/* The layer that reads compressed rows, one operation at a time, shared among threads. */
+/* The layer that reads compressed rows, one operation per call, shared among threads. */
 #ifndef NN_MLP_SPARSE_H
 #define NN_MLP_SPARSE_H
 
 #include "mlp/rows.h"
 #include "mlp/optimizer.h"
 
-/* What the shift adds to each row of X W, and the bias: shifted[o] = bias[o] + shift * (sum
- * of column o of W) for columns [a, b), with `sums` of W's columns. */
+/* Add the shift's contribution to each row of X W to the bias: shifted[o] = bias[o] + shift * (sum
+ * of column o of W) for columns [a, b). sums: the sums of W's columns. */
 NN_API void nn_shift_bias(const nn_rows *x, const float *sums, const float *bias, int64_t a,
                           int64_t b, float *shifted)
 {
@@ -14,8 +14,8 @@ NN_API void nn_shift_bias(const nn_rows *x, const float *sums, const float *bias
         shifted[o] = (bias ? bias[o] : 0) + nn_product(x->shift, sums[o]);
 }
 
-/* What the shift adds to each row of X^T grad: base[o] = shift * (sum of column o of grad) for
- * columns [a, b). */
+/* Compute the shift's contribution to each row of X^T grad: base[o] = shift * (sum of column o of
+ * grad) for columns [a, b). */
 NN_API void nn_shift_base(const nn_rows *x, const float *grad, int64_t ldg, int64_t count,
                           int64_t a, int64_t b, float *base)
 {
@@ -25,22 +25,22 @@ NN_API void nn_shift_base(const nn_rows *x, const float *grad, int64_t ldg, int6
         base[o] *= x->shift;
 }
 
-enum { NN_TILE = 512 }; /* images that are taken at a time */
+enum { NN_TILE = 512 }; /* images per pass */
 
-/* Most entries that a tile has of the `entries` of all images. */
+/* Return the maximum number of entries of a tile, of the `entries` of all images. */
 static inline int64_t nn_tile_entries(const nn_rows *x, int64_t entries)
 {
     return entries < NN_TILE * x->width ? entries : NN_TILE * x->width;
 }
 
-/* Floats of a matrix in panels. */
+/* Return the floats of a matrix in panels. */
 static inline int64_t nn_panels_floats(int64_t rows, int64_t columns)
 {
     return (rows + 1) * ((columns + 15) / 16 * 16);
 }
 
-/* Work space of nn_sparse_linear_forward: W in panels, the shifted bias, a tile. W stays as it is
- * for a few images, unless it is narrower than a vector. */
+/* Work space of nn_sparse_linear_forward: W in panels, the bias plus the shift's contribution, a
+ * tile. For fewer than 32 images W is not copied to panels, unless it has fewer than 16 columns. */
 typedef struct {
     float *packed, *shifted;
     void *tile;
@@ -74,7 +74,7 @@ typedef struct {
     const float *bias;
     int64_t columns;
     float *out;
-    int64_t ldo, entries; /* entries: of a tile */
+    int64_t ldo, entries; /* entries: maximum per tile */
     nn_sparse_work work;
 } nn_sparse_job;
 
@@ -109,8 +109,8 @@ static void nn_sparse_linear_forward_thread(const void *given, int t, int thread
     }
 }
 
-/* out (count, columns) = bias + X[index] W; bias may be null. entries: of these rows.
- * work: of nn_sparse_plan's bytes, for the same threads. */
+/* out (count, columns) = bias + X[index] W; bias may be null. entries: their number in these rows.
+ * work: nn_sparse_plan(...).bytes for the same threads. */
 NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int64_t count,
                                      int64_t entries, const float *w, int64_t ldw,
                                      const float *bias, int64_t columns, float *out, int64_t ldo,
@@ -132,7 +132,7 @@ typedef struct {
     const nn_optimizer *opt;
     nn_parameter weight;
     int64_t ldw;
-    float *packed, *base; /* the gradient in panels; what the shift adds */
+    float *packed, *base; /* the gradient in panels; the shift's contribution */
 } nn_sparse_update_job;
 
 static void nn_sparse_linear_update_thread(const void *given, int t, int threads)
@@ -152,7 +152,7 @@ static void nn_sparse_linear_update_thread(const void *given, int t, int threads
                              &job->weight, job->ldw);
 }
 
-/* Bytes of work space for the next function. */
+/* Return the bytes of work space of nn_sparse_linear_update. */
 NN_API int64_t nn_sparse_update_bytes(const nn_rows *x, int64_t count, int64_t entries,
                                       int64_t columns, int threads)
 {
@@ -161,8 +161,8 @@ NN_API int64_t nn_sparse_update_bytes(const nn_rows *x, int64_t count, int64_t e
     return batch + 4 * nn_batch_panel_floats(count, columns + 16, threads) + 4 * columns + 256;
 }
 
-/* The gradient of the weight, X[index]^T grad, into the optimizer, which changes the weight
- * (width, columns) in place. */
+/* Compute the gradient of the weight, X[index]^T grad, and apply the optimizer, which updates the
+ * weight (width, columns) in place. */
 NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int64_t count,
                                     int64_t entries, const float *grad, int64_t ldg,
                                     int64_t columns, const nn_optimizer *opt, nn_parameter weight,

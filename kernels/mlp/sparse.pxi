@@ -9,7 +9,7 @@ _rows_type = _fields
 
 
 def set_rows_type(rows_type):
-    """Set the type that `compress` returns, called with four fields: the reference's Rows.
+    """Set the type that `compress` returns: the reference's Rows, called with its four fields.
 
     Kernels import nothing of the package; its ops.py passes the type in.
     """
@@ -51,7 +51,7 @@ cdef int _read_rows(Compressed *c, object rows, double scale, double shift) exce
 
 
 cdef int64_t _count_entries(Compressed *c, const int64_t *index, int64_t count) except -1:
-    """The non-zeros of these images; all that the index leads to is inside the arrays."""
+    """Count the nonzeros of these images; raise ValueError if one is outside the arrays."""
     cdef int64_t total = 0, bad
     with nogil:
         bad = nn_find_bad_row(&c.x, c.count, c.entries, index, count, &total)

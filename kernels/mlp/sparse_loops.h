@@ -1,10 +1,10 @@
-/* The layer that reads compressed rows, forward and back into the optimizer, for one instruction
- * set.
+/* The layer that reads compressed rows, forward and backward with the optimizer's update, for one
+ * instruction set.
  *
  * Included by loops.h, once per instruction set.
  */
 
-/* the first `count` lanes only */
+/* Store only the first `count` lanes. */
 static inline void NN(store_some)(float *p, vf v, int count)
 {
     float lanes[VL];
@@ -13,7 +13,7 @@ static inline void NN(store_some)(float *p, vf v, int count)
         p[j] = lanes[j];
 }
 
-/* uint16_t number q of the four in a word, counted as memory has them */
+/* uint16_t number q of the four in a word, in memory order */
 #undef NN_FOURTH
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define NN_FOURTH(word, q) ((word) >> (48 - 16 * (q)) & 65535)
@@ -22,22 +22,22 @@ static inline void NN(store_some)(float *p, vf v, int count)
 #endif
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
-/* One panel of out = act(bias + X W), nv vectors wide. The naive loop:
+/* Compute one panel of out = act(bias + X W), nv vectors wide. The naive loop:
  *
  *     for n: for o:
  *         sum = bias[o]
  *         for k in indptr[index[n]] .. indptr[index[n] + 1]: sum += table[vals[k]] * w[cols[k], o]
  *         out[n, o] = relu ? max(sum, 0) : sum
  *
- * The rows of W that the runs r read stay in L1 while all samples pass by. One load has the columns
- * of four entries, another their values, for 32 multiply-adds; 8 accumulators hide the latency of
- * the FMA. Between its runs a sample's sums rest in `out`.
+ * The rows of W that the runs r read stay in L1 while all samples are processed. One load gets the
+ * columns of four entries and another their values, for 32 multiply-adds; 8 accumulators hide the
+ * latency of the FMA. Between runs a sample's sums are kept in `out`.
  */
 NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const float *table,
                                         const float *w, const float *bias, int width, int relu,
                                         float *out, int64_t ldo)
 {
-    const int partial = width < VL; /* then nv == 1, and only some lanes are stored */
+    const int partial = width < VL; /* then nv == 1, and only `width` lanes are stored */
     const int last = partial ? 0 : width - VL;
     float narrow[VL];
     for (int64_t r = 0; r < x->runs; r++)
@@ -78,7 +78,7 @@ NN_INLINE void NN(sparse_forward_panel)(const int nv, const nn_batch *x, const f
         }
 }
 
-/* Columns [o0, o1) of out = act(bias + X W), panel by panel. W is in panels. */
+/* Compute columns [o0, o1) of out = act(bias + X W), panel by panel. W is in panels. */
 static void NN(sparse_forward)(const nn_batch *x, const float *table, const float *w,
                                const float *bias, int64_t o0, int64_t o1, int relu, float *out,
                                int64_t ldo)
@@ -97,7 +97,7 @@ static void NN(sparse_forward)(const nn_batch *x, const float *table, const floa
     }
 }
 
-/* The same for a few images, and W as it is, at least a vector wide. */
+/* As sparse_forward_panel, for one image and W in rows, at least a vector wide. */
 NN_INLINE void NN(sparse_image_panel)(const int nv, const nn_rows *x, int64_t image,
                                       const float *w, int64_t ldw, const float *bias, int width,
                                       int relu, float *out)
@@ -134,13 +134,14 @@ static void NN(sparse_images)(const nn_rows *x, const int64_t *index, int64_t co
     }
 }
 
-/* Sum of one block of samples into the gradient rows of some columns:
+/* Add one block of samples to the gradient rows of some columns:
  *
  *     for r: for n of the block where x[n, list[r]] is not 0:
  *         sum[r, :] += x[n, list[r]] * grad[n, :]
  *
- * The first block begins with `base`. The last one, if `plain` is not null but a panel of the
- * weight, subtracts lr times the sums there: plain SGD, of whose sums nothing else is wanted. */
+ * The first block starts from `base`. With the last block, `plain` may be a panel of the weight
+ * instead of null: lr times the sums is then subtracted from it directly. Plain SGD needs the sums
+ * for nothing else. */
 NN_INLINE void NN(sparse_gradient_rows)(
     const int nv, const float *table, const nn_entry *entries, const int32_t *start,
     const int32_t *list, int rows, int first_block, const float *base, const float *grad,
@@ -169,8 +170,8 @@ NN_INLINE void NN(sparse_gradient_rows)(
     }
 }
 
-/* Ask for a part of a parameter's row while its gradient is added up: with moments, the rows are
- * too many for L2. */
+/* Prefetch a part of a parameter's row while its gradient is summed: with moments, the rows do not
+ * fit in L2. */
 NN_INLINE void NN(prefetch_row)(const nn_parameter *p, int64_t at, int64_t width)
 {
     const float *const of[] = {p->w, p->m, p->v};
@@ -179,20 +180,20 @@ NN_INLINE void NN(prefetch_row)(const nn_parameter *p, int64_t at, int64_t width
             NN_PREFETCH_FAR(of[k] + i);
 }
 
-/* Gradient of columns [o0, o1) of the sparse layer's weight, handed to the optimizer
- * row by row as soon as it is known, so that it never goes to memory. base: what each of
- * its rows begins with, or null for 0. The naive loop:
+/* Compute the gradient of columns [o0, o1) of the sparse layer's weight and hand each row to the
+ * optimizer as soon as it is complete, so that the gradient is never written to memory. base:
+ * initial value of each row, or null for 0. The naive loop:
  *
  *     for c:
  *         sum[:] = base[:]
  *         for n where x[n, c] is not 0: sum[:] += x[n, c] * grad[n, :]
  *         apply(opt, sum, row c of p)
  *
- * Chunks of 64 weight rows: their sums stay near while the blocks of samples, whose
- * gradients fit in L1, pass by one after the other. Rows of pixels that never occur
- * are skipped unless the optimizer must touch them (decay, moments, a stored dW). The gradient is
- * in panels by blocks of samples (nn_batch_panels), `columns` wide in all; the parameter may be.
- * Only rows [c0, c1) of the weight. */
+ * Weight rows are processed in chunks of 64, whose sums stay in cache while the blocks of samples,
+ * whose gradients fit in L1, are added one after the other. Rows of pixels that are 0 in the whole
+ * batch are skipped unless the optimizer must update them (decay, moments, a stored dW). The
+ * gradient is in panels by blocks of samples (nn_batch_panels), `columns` wide in all; the
+ * parameter may be in panels. Only rows [c0, c1) of the weight are updated. */
 static void NN(sparse_update)(const nn_batch *t, const float *table, const float *grad,
                               int64_t columns, const float *base, int64_t c0, int64_t c1,
                               int64_t o0, int64_t o1, const nn_optimizer *opt,
@@ -204,7 +205,7 @@ static void NN(sparse_update)(const nn_batch *t, const float *table, const float
     const int64_t stride = t->width + 2;
     const int is_plain = opt->kind == NN_SGD && opt->weight_decay == 0 && ldw == NN_PANELS;
     const int all = base || (opt->kind != NN_ADD && opt->kind != NN_SGD) || opt->weight_decay != 0;
-    if (!t->blocks) /* no sample, a gradient of zeros */
+    if (!t->blocks) /* no samples: the gradient is 0 */
         memset(sum, 0, sizeof sum);
     for (int64_t i = 0; i < nn_panel_count(o0, o1, VL); i++) {
         const nn_panel panel = nn_panel_at(o0, o1, VL, i);
@@ -245,8 +246,8 @@ static void NN(sparse_update)(const nn_batch *t, const float *table, const float
     }
 }
 
-/* The same for a batch of one and plain SGD, which changes only the rows of its pixels; width is a
- * multiple of 16.
+/* As sparse_update, for a batch of one and plain SGD, which changes only the rows of nonzero
+ * pixels; width is a multiple of 16.
  *
  *     for k of the image: w[cols[k], :] += factor * table[vals[k]] * grad[:] */
 static void NN(sparse_update_one)(const nn_rows *x, int64_t image, const float *grad,

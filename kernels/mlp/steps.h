@@ -1,9 +1,9 @@
-/* Training a multilayer perceptron, whole steps in one call of nn_run.
+/* Training of a multilayer perceptron: all steps in one call of nn_run.
  *
- * The images are held once as compressed rows; a batch is a list of row numbers. The
- * first layer multiplies only what is not zero, its weight gradient goes straight into
- * the optimizer, and what is left is small. workspace.h says how the memory is laid out, parts.h
- * has the parts of a step, online.h the steps of one image each.
+ * The images are stored once, as compressed rows; a batch is a list of row numbers. The first layer
+ * skips zero pixels, and its weight gradient goes directly to the optimizer; the other layers are
+ * small. workspace.h describes the memory layout, parts.h has the parts of a step, online.h the
+ * steps with batches of one image.
  */
 #ifndef NN_MLP_STEPS_H
 #define NN_MLP_STEPS_H
@@ -11,7 +11,7 @@
 #include "mlp/online.h"
 #include "mlp/parts.h"
 
-/* What one thread does of all steps. */
+/* One thread's work in all steps. */
 NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_optimizer opt, int t,
                           int threads)
 {
@@ -19,7 +19,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
     const int64_t *index = run->index, *const end = index + run->steps * run->count;
     const int stored = p->chunk < run->count;
     int64_t a, b, n0, n1;
-    nn_share(p->layers[0].wide, 16, t, threads, &a, &b); /* mine of the first layer's outputs */
+    nn_share(p->layers[0].wide, 16, t, threads, &a, &b); /* this thread's first-layer outputs */
     for (int64_t s = 0; s < run->steps; s++) {
         double loss = 0;
         int64_t right = 0;
@@ -36,10 +36,10 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                 nn_batch_plan(run->x, count, p->entries, wide, threads, p->batch, 0);
 
             nn_batch_share(run->x, index, &batch, 1, t, threads);
-            if (p->one_panel) { /* my samples, of which I have just made the runs */
+            if (p->one_panel) { /* this thread's samples, whose runs it has just built */
                 nn_batch_mine(&batch, t, threads, &n0, &n1);
                 nn_mlp_first_images(run, p, &batch, &at, n0, n1);
-            } else { /* my columns of the first layer's output */
+            } else { /* this thread's columns of the first layer's output */
                 nn_barrier(threads);
                 if (a < b)
                     nn_mlp_first_forward(run, p, &batch, &at, nn_mlp_bias(run, p, a, b), a, b, t);
@@ -47,7 +47,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                 nn_share(count, 8, t, threads, &n0, &n1);
             }
 
-            /* my samples through the other layers, to the loss and the outputs' gradient */
+            /* this thread's samples: the other layers, the loss, and the gradient of the outputs */
             for (int l = 1; l < depth; l++)
                 nn_mlp_forward_all(p, l, &at, count, n0, n1, t, threads);
             p->correct[8 * t] = nn_mlp_loss(run, p, depth, index, n0, n1);
@@ -58,15 +58,15 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
                 if (l > 1)
                     nn_barrier(threads);
             }
-            /* I own some outputs, whose gradient I have just computed myself */
+            /* this thread owns some outputs, whose gradient it has just computed */
             if (p->one_panel)
                 nn_mlp_first_rows(run, p, &batch, rules, a, b, t, threads);
             else
                 nn_mlp_first_backward(run, p, &batch, rules, stored, a, b);
-            const int64_t more = end - index - count; /* what follows may be a shorter chunk */
+            const int64_t more = end - index - count; /* the next chunk may be shorter */
             nn_batch_prefetch(run->x, index + count, more < count ? more : count, &batch, t,
                               threads);
-            if (t == threads - 1) { /* one thread, in order of samples: always the same sum */
+            if (t == threads - 1) { /* one thread, in sample order: the sum is reproducible */
                 for (int64_t n = 0; n < count; n++)
                     loss += p->losses[n];
                 for (int i = 0; i < threads; i++)
@@ -86,7 +86,7 @@ NN_API void nn_mlp_thread(const nn_mlp_run *run, nn_mlp_work *p, int depth, nn_o
     }
 }
 
-/* Threads that nn_mlp_train will use of so many. */
+/* Return the number of threads that nn_mlp_train uses, at most `threads`. */
 NN_API int nn_mlp_threads(const nn_layer *layers, int depth, int64_t count, int threads)
 {
     double work = 0;
@@ -105,7 +105,8 @@ typedef struct {
     const nn_optimizer *opt;
 } nn_train_job;
 
-/* Copy a layer; a first layer that is one panel has no share for each thread. */
+/* Copy a layer. A first layer of a single panel has no share per thread, so one thread copies
+ * it. */
 static void nn_train_copy(const nn_mlp_work *p, const nn_layer *from, nn_layer *to, int back,
                           int t, int threads)
 {
@@ -138,8 +139,8 @@ static void nn_train_thread(const void *given, int t, int threads)
     nn_restore_denormals(before);
 }
 
-/* Train the layers, contiguous arrays of the caller, for run->steps steps. They are
- * copied to aligned and padded work space (nn_mlp_bytes), and back at the end. */
+/* Train the layers, contiguous arrays of the caller, for run->steps steps. They are copied to
+ * aligned, padded work space (nn_mlp_bytes) and back at the end. */
 NN_API void nn_mlp_train(const nn_mlp_run *run, nn_layer *layers, int depth,
                          const nn_optimizer *opt, int64_t most_entries, void *work, int threads)
 {

@@ -1,4 +1,4 @@
-# Whole steps of training; included by mlp.pyx.
+# Whole training steps; included by mlp.pyx.
 
 ACTIVATIONS = {
     "identity": NN_IDENTITY, "relu": NN_RELU, "sigmoid": NN_SIGMOID, "tanh": NN_TANH,
@@ -30,7 +30,7 @@ cdef int _read_parameter(
     nn_parameter *parameter, object given, object moments, str name, int axes, int64_t rows,
     int64_t columns, int wanted,
 ) except -1:
-    """A weight (I, O) or bias (O,) and the moments that the rule wants. columns -1: any."""
+    """Read a weight (I, O) or bias (O,) and the rule's moments. columns -1: any."""
     cdef Array a, m
     cdef float *found[3]
     _read(&a, given, name, "f", axes, True)
@@ -53,7 +53,7 @@ cdef int _read_parameter(
 
 
 cdef int _read_norm(nn_layer *layer, object norm, str where, int wanted) except -1:
-    """The batch norm of a layer."""
+    """Read the batch norm of a layer."""
     cdef Array mean, variance
     try:
         weight, bias, weight_moments, bias_moments, running_mean, running_var, eps, momentum = norm
@@ -75,7 +75,7 @@ cdef int _read_norm(nn_layer *layer, object norm, str where, int wanted) except 
 
 
 cdef int _read_drop(nn_layer *layer, object drop, str where, int64_t steps) except -1:
-    """The dropout of a layer."""
+    """Read the dropout of a layer."""
     cdef Array keys
     try:
         p, given = drop
@@ -92,7 +92,7 @@ cdef int _read_drop(nn_layer *layer, object drop, str where, int64_t steps) exce
 
 
 cdef int _check_apart(const nn_layer *layer, set places, int number) except -1:
-    """No array of a layer is another one's, too."""
+    """Raise ValueError if an array of the layer belongs to another parameter as well."""
     cdef nn_parameter[5] parameters = [
         layer.weight, layer.bias, layer.scale, layer.offset, layer.running]
     for p in parameters:
@@ -108,7 +108,7 @@ cdef int _read_layers(
     nn_layer *layers, object given, object activations, int64_t width, int wanted, int64_t count,
     int64_t steps,
 ) except -1:
-    """The caller's layers, from `width` inputs to the classes; returns how many."""
+    """Read the caller's layers, from `width` inputs to the classes; return their number."""
     cdef Array w
     cdef nn_layer *layer
     cdef int depth = len(given)
@@ -157,7 +157,7 @@ cdef int _read_layers(
 cdef int64_t _check_batches(
     Compressed *c, const nn_layer *layers, int depth, const Array *index, int threads,
 ) except -1:
-    """All that the batches lead to is inside the arrays; the most entries of one's chunks."""
+    """Check that all batches are inside the arrays; return the most entries of a chunk."""
     cdef int64_t most = 0, bad
     cdef const int64_t *batches = <const int64_t *>index.data
     with nogil:
@@ -165,7 +165,7 @@ cdef int64_t _check_batches(
             &c.x, c.count, c.entries, layers, depth, batches, index.shape[0], index.shape[1], &most,
             threads)
     if bad >= 0:
-        _count_entries(c, batches + bad, 1)  # which raises the error
+        _count_entries(c, batches + bad, 1)  # raises the error
     return most
 
 

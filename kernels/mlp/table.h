@@ -1,4 +1,4 @@
-/* The table of mlp's inner loops, as common/dispatch.h chooses them. */
+/* The table of mlp's inner loops; common/dispatch.h chooses the instruction set. */
 #ifndef NN_MLP_TABLE_H
 #define NN_MLP_TABLE_H
 
@@ -6,13 +6,13 @@
 #include "mlp/types.h"
 #include "norm/types.h"
 
-#define NN_L1_FLOATS 16384 /* of a weight panel that is to stay in L1; 12288 to 20480 do */
-#define NN_SKIP_ROWS 256 /* that `skipping` takes at a time */
+#define NN_L1_FLOATS 16384 /* of a weight panel kept in L1; 12288 to 20480 work as well */
+#define NN_SKIP_ROWS 256 /* rows that `skipping` processes at a time */
 
-/* One instruction set's inner loops; loops.h says where each is. */
+/* The inner loops of one instruction set; the headers that loops.h includes define them. */
 typedef struct {
     const char *name;
-    int64_t vector; /* floats */
+    int64_t vector; /* floats per vector register */
     void (*sparse_forward)(const nn_batch *x, const float *table, const float *w,
                            const float *bias, int64_t o0, int64_t o1, int relu, float *out,
                            int64_t ldo);

@@ -4,10 +4,10 @@
 
 #include "common/types.h"
 
-/* Compressed rows: row i holds entries indptr[i] .. indptr[i+1] of cols (ascending
- * within a row) and vals; the number meant is table[val] + shift, and shift where there
- * is no entry. The loops over entries leave the shift out; it is added once for all rows
- * (sparse.h). width is the dense width. */
+/* Compressed rows: row i holds entries indptr[i] .. indptr[i + 1] of cols (ascending within a row)
+ * and vals. An entry stands for table[val] + shift; pixels without an entry are equal to shift. The
+ * loops over entries leave the shift out; it is added once for all rows (sparse.h). width: the
+ * dense width. */
 typedef struct {
     const int64_t *indptr;
     const uint16_t *cols;
@@ -17,17 +17,18 @@ typedef struct {
     int64_t width;
 } nn_rows;
 
-#define NN_MOST_PIXELS 65535 /* of an image; nn_batch has a column more */
+#define NN_MOST_PIXELS 65535 /* per image; nn_batch has one more column */
 
-/* A batch as the loops read it, in blocks of `block` samples, each block twice.
+/* A batch as the loops read it, in blocks of `block` samples. Each block is stored twice, by runs
+ * and by columns.
  *
- * By runs: a run holds what a sample of block b has in the rows r * run_rows .. of the weight, a
- * multiple of four entries, of which nn_batch_fours has the number. The runs of b and r follow each
- * other in cols and vals from base[b] + begin[b * runs + r] on. By columns: column c of block
- * b holds entries base[b] + start[b * (width + 2) + c] ... up to the next start, a multiple of four
- * as well. What fills up a four is column `width`, and sample `samples of the block`: rows of zeros
- * in panels (panels.h). */
-typedef uint16_t nn_entry; /* the sample within the block, and 256 times its value */
+ * By runs: a run holds the entries of one sample of block b in rows r * run_rows .. of the weight,
+ * padded to a multiple of four entries; nn_batch_fours counts the fours. The runs of b and r are
+ * consecutive in cols and vals, starting at base[b] + begin[b * runs + r]. By columns: the entries
+ * of column c of block b start at base[b] + start[b * (width + 2) + c] and end at the next start,
+ * also a multiple of four. Padding entries refer to column `width` (by runs) or to sample number
+ * `samples` of the block (by columns): both are rows of -0.0 in panels (panels.h). */
+typedef uint16_t nn_entry; /* sample number within the block + 256 * value */
 
 typedef struct {
     int64_t width, count, block, blocks, run_rows, runs;
@@ -38,22 +39,22 @@ typedef struct {
     nn_entry *vals, *entries;
 } nn_batch;
 
-/* How many samples block b has. */
+/* Return the number of samples in block b. */
 static inline int64_t nn_batch_samples(const nn_batch *t, int64_t b)
 {
     const int64_t left = t->count - b * t->block;
     return left < t->block ? left : t->block;
 }
 
-/* For each of them, how many fours its run r has. */
+/* Return the array that holds, for each sample of block b, the number of fours in its run r. */
 static inline uint8_t *nn_batch_fours(const nn_batch *t, int64_t b, int64_t r)
 {
     return t->fours + b * t->block * t->runs + r * nn_batch_samples(t, b);
 }
 
 enum {
-    NN_STORE, /* no optimizer: the "parameter" receives the gradient */
-    NN_ADD,   /* ... or has it added */
+    NN_STORE, /* no optimizer: the gradient replaces the "parameter" */
+    NN_ADD,   /* ... or is added to it */
     NN_SGD,
     NN_MOMENTUM,
     NN_NESTEROV,
@@ -66,7 +67,7 @@ enum {
     NN_ADADELTA
 };
 
-/* What happens to a gradient. Make one with a function of optimizer.h. */
+/* An update rule and its hyperparameters. Create one with a function of optimizer.h. */
 typedef struct {
     int kind;
     float lr, weight_decay, momentum, eps;
@@ -77,16 +78,16 @@ typedef struct {
     int64_t step;
 } nn_optimizer;
 
-/* A weight or bias and what its optimizer remembers of it, in the reference's order; null
- * what it does not need. All have one shape and one stride. */
+/* A weight or bias w and its optimizer's moments m, v, u in the reference's order; null where the
+ * optimizer has none. All have the same shape and stride. */
 typedef struct {
     float *w, *m, *v, *u;
 } nn_parameter;
 
 enum { NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH };
 
-/* What happens to a finished tile of a dense product: out (+ bias, ReLU), or out
- * where mask > 0, or p of out's stride updated by opt. */
+/* What happens to a finished tile of a dense product: it is written to out (with bias and ReLU), or
+ * to out where mask > 0, or opt updates p, whose row stride is ldo. */
 typedef struct {
     float *out;
     int64_t ldo;

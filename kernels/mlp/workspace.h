@@ -1,9 +1,10 @@
-/* What a training run of a multilayer perceptron works on: the layers, the work space, and the
- * checks of what the caller gave.
+/* Data of a training run of a multilayer perceptron: the layers, the work space, and the checks of
+ * the caller's arguments.
  *
- * Every matrix here has rows padded to `wide`, a multiple of 16, so that no vector is cut.
- * Padding of weights and gradients is 0 and stays 0; that of outputs is never read. The first
- * layer's weight and what belongs to it lie in panels: each thread has those of its own columns.
+ * Every matrix has rows padded to `wide`, a multiple of 16, so that there are only whole vectors.
+ * The padding of weights and gradients is 0 and stays 0; the padding of outputs is never read. The
+ * first layer's weight, its moments and its gradient are stored in panels; each thread owns the
+ * panels of its columns.
  */
 #ifndef NN_MLP_WORKSPACE_H
 #define NN_MLP_WORKSPACE_H
@@ -11,11 +12,10 @@
 #include "mlp/linear.h"
 #include "mlp/sparse.h"
 
-/* A Linear layer, weight (in, out) with row stride ldw and perhaps a bias (out), and the
- * activation after it, whose outputs have row stride ld. In between there may be a batch norm: it
- * has a scale (out), an offset, and as w and m of `running`, the running mean and variance, which
- * move by a share `momentum`. Behind the activation there may be dropout, with a key for each
- * step. */
+/* A Linear layer, weight (in, out) with row stride ldw and an optional bias (out), followed by an
+ * activation, whose outputs have row stride ld. Optional batch norm between the two: a scale (out),
+ * an offset, and the running mean and variance as w and m of `running`, which move by the fraction
+ * `momentum`. Optional dropout after the activation, with a key for each step. */
 typedef struct {
     int64_t in, out, wide, ld, ldw;
     int activation;
@@ -27,31 +27,32 @@ typedef struct {
 } nn_layer;
 
 #define NN_MAX_LAYERS 32
-#define NN_CHUNK 512 /* images of a large batch whose outputs are held at a time */
+#define NN_CHUNK 512 /* images of a large batch that are processed at a time */
 
 enum { NN_CROSS_ENTROPY, NN_MSE };
 
-/* What to train with, beside the layers. Batch s is index[s * count .. (s + 1) * count). */
+/* Arguments of a training run, besides the layers. Batch s is index[s * count .. (s + 1) *
+ * count). */
 typedef struct {
     const nn_rows *x;
     int loss;
-    double setting;        /* cross-entropy's smoothing, the squared error's factor */
-    double l2;             /* weights, but not biases, get this times themselves as gradient */
-    const int64_t *labels; /* of the whole set, */
-    const float *targets;  /* or (images, classes): what the loss compares with */
+    double setting;        /* smoothing of cross-entropy, factor of squared error */
+    double l2;             /* added to weight_decay for weights, not for biases */
+    const int64_t *labels; /* targets of the whole set: labels, */
+    const float *targets;  /* or an array (images, classes) */
     const int64_t *index;
     int64_t count, steps;
     const double *rates; /* the learning rate of each step */
-    double *losses;      /* receives each step's loss, before its update */
-    int64_t *correct;    /* and how many it got right */
+    double *losses;      /* output: loss of each step before its update */
+    int64_t *correct;    /* output: number of correct images of each step */
 } nn_mlp_run;
 
-/* What happens to the gradients of weights, and to those of biases. */
+/* Update rules of weights and of biases. */
 typedef struct {
     nn_optimizer weight, bias;
 } nn_rules;
 
-/* Where in a run we are: the step, and the batch's image with which the chunk begins. */
+/* Position in a run: the step, and the number within the batch of the chunk's first image. */
 typedef struct {
     int64_t step, image;
 } nn_at;
@@ -59,21 +60,21 @@ typedef struct {
 typedef struct {
     nn_layer layers[NN_MAX_LAYERS];             /* copies of the caller's, aligned and padded */
     float *y[NN_MAX_LAYERS], *g[NN_MAX_LAYERS]; /* outputs of the activations, gradients */
-    float *z[NN_MAX_LAYERS]; /* of the products: y, unless a batch norm comes between */
-    float *d[NN_MAX_LAYERS]; /* of the layers: y, unless dropout comes behind */
+    float *z[NN_MAX_LAYERS]; /* outputs of the products: y without batch norm */
+    float *d[NN_MAX_LAYERS]; /* outputs of the layers: y without dropout */
     float *norm[NN_MAX_LAYERS]; /* a batch's mean and variance, and gradients, ld each */
-    float *dw[NN_MAX_LAYERS], *db[NN_MAX_LAYERS]; /* of a batch that is taken in chunks */
-    float *transposed, *inputs; /* a weight, and a layer's inputs, transposed */
-    float *skips;               /* of products that skip zeros, for each thread its own */
+    float *dw[NN_MAX_LAYERS], *db[NN_MAX_LAYERS]; /* gradients of a batch in chunks */
+    float *transposed, *inputs; /* transposed weight and inputs of a layer */
+    float *skips;               /* of products that skip zeros, one per thread */
     float *losses;
-    float *sums, *shifted, *base; /* of the first layer, for a shift: see sparse.h */
-    float *pixels;                /* a batch of one, dense */
-    float *g_panels;              /* g[0] once more */
-    float *panels;                /* of batch norm, for each thread its own */
+    float *sums, *shifted, *base; /* of the first layer, with a shift: see sparse.h */
+    float *pixels;                /* dense pixels of a batch of one */
+    float *g_panels;              /* copy of g[0] in panels */
+    float *panels;                /* of batch norm, one per thread */
     int64_t *correct;
     void *batch;
-    int64_t chunk, entries, skip_floats, bytes; /* entries: the most of a chunk */
-    int one_panel; /* the first layer: threads share its images and its weight's rows */
+    int64_t chunk, entries, skip_floats, bytes; /* entries: maximum per chunk */
+    int one_panel; /* threads share the first layer's images and weight rows */
 } nn_mlp_work;
 
 static inline float *nn_take_floats(uintptr_t *at, int64_t count)
@@ -83,7 +84,7 @@ static inline float *nn_take_floats(uintptr_t *at, int64_t count)
     return here;
 }
 
-/* room for what `like` has */
+/* Take space for the arrays that `like` has. */
 static inline nn_parameter nn_take_parameter(uintptr_t *at, nn_parameter like, int64_t size)
 {
     nn_parameter p = {0};
@@ -94,7 +95,7 @@ static inline nn_parameter nn_take_parameter(uintptr_t *at, nn_parameter like, i
     return p;
 }
 
-/* How many images are taken at a time: a batch norm needs all. */
+/* Return the number of images that are processed at a time: batch norm needs the whole batch. */
 static inline int64_t nn_chunk(const nn_layer *layers, int depth, int64_t count)
 {
     int64_t chunk = count < NN_CHUNK ? count : NN_CHUNK;
@@ -103,7 +104,7 @@ static inline int64_t nn_chunk(const nn_layer *layers, int depth, int64_t count)
     return chunk;
 }
 
-/* Whether batches are one image each, for which online.h has a shorter way. */
+/* Return whether online.h's faster steps apply: batches of one image, without dropout. */
 static inline int nn_is_online(const nn_layer *layers, int depth, int64_t count)
 {
     int dropped = 0;
@@ -112,9 +113,10 @@ static inline int nn_is_online(const nn_layer *layers, int depth, int64_t count)
     return count == 1 && !dropped;
 }
 
-/* Whether the first layer is so narrow that each thread takes all its outputs, for some of the
- * images: half a panel takes more than half the time, as it loads as many entries. With 8 vectors
- * that is as much as it costs to fetch the weight that another thread has changed. */
+/* Return whether the first layer is so narrow that each thread computes all its outputs, for a
+ * share of the images. Half a panel takes more than half the time, because it loads all entries.
+ * With 8 vectors the extra time equals that of fetching the weight that other threads have
+ * changed. */
 static inline int nn_mlp_one_panel(const nn_rows *x, const nn_layer *first, int64_t chunk,
                                    int64_t count, int threads)
 {
@@ -122,8 +124,8 @@ static inline int nn_mlp_one_panel(const nn_rows *x, const nn_layer *first, int6
     return threads > 1 && vectors < 8 && x->shift == 0 && !first->scale.w && chunk == count;
 }
 
-/* Lay out the work space of a training run; with work null, only count its bytes.
- * most_entries: the most non-zeros that one of the batches' chunks has. */
+/* Lay out the work space of a training run; with work null, only count its bytes. most_entries:
+ * maximum number of nonzeros in a chunk of a batch. */
 NN_API nn_mlp_work nn_mlp_plan(const nn_rows *x, const nn_layer *layers, int depth, int64_t count,
                                int64_t most_entries, int threads, void *work)
 {
@@ -193,7 +195,7 @@ NN_API int64_t nn_mlp_bytes(const nn_rows *x, const nn_layer *layers, int depth,
     return nn_mlp_plan(x, layers, depth, count, most_entries, threads, 0).bytes;
 }
 
-/* The check of all batches, and what each thread found in its share of the steps */
+/* The check of all batches, and each thread's result for its share of the steps. */
 typedef struct {
     const nn_rows *x;
     int64_t rows, entries, chunk;
@@ -221,7 +223,7 @@ static void nn_check_thread(const void *given, int t, int threads)
     job->most[t] = most;
 }
 
-/* nn_find_bad_row for all batches; *most becomes the most entries that a chunk has. */
+/* Call nn_find_bad_row for all batches; set *most to the maximum number of entries in a chunk. */
 NN_API int64_t nn_mlp_find_bad_row(const nn_rows *x, int64_t rows, int64_t entries,
                                    const nn_layer *layers, int depth, const int64_t *index,
                                    int64_t steps, int64_t count, int64_t *most, int threads)
@@ -241,7 +243,7 @@ NN_API int64_t nn_mlp_find_bad_row(const nn_rows *x, int64_t rows, int64_t entri
     return -1;
 }
 
-/* The place in index of the first image whose label is not in 0 .. classes-1, or -1. */
+/* Return the position in index of the first image whose label is not in 0 .. classes - 1, or -1. */
 NN_API int64_t nn_mlp_find_bad_label(const int64_t *labels, const int64_t *index, int64_t count,
                                      int64_t classes)
 {
@@ -251,7 +253,7 @@ NN_API int64_t nn_mlp_find_bad_label(const int64_t *labels, const int64_t *index
     return -1;
 }
 
-/* Thread t's share of a matrix, from one place to another; one of them may be in panels. */
+/* Copy thread t's share of a matrix; the source or the target may be in panels. */
 static inline void nn_copy_matrix(const float *from, int64_t ldf, float *to, int64_t ldt,
                                   int64_t rows, int64_t columns, int t, int threads)
 {
@@ -266,7 +268,7 @@ static inline void nn_copy_matrix(const float *from, int64_t ldf, float *to, int
         nn_copy_rows(from, ldf, r0, r1, columns, to, ldt);
 }
 
-/* The same of all of a parameter's arrays. */
+/* Copy thread t's share of all arrays of a parameter. */
 static inline void nn_copy_parameter(const nn_parameter *from, int64_t ldf, nn_parameter *to,
                                      int64_t ldt, int64_t rows, int64_t columns, int t,
                                      int threads)
@@ -278,8 +280,8 @@ static inline void nn_copy_parameter(const nn_parameter *from, int64_t ldf, nn_p
             nn_copy_matrix(of[k], ldf, into[k], ldt, rows, columns, t, threads);
 }
 
-/* The arrays of a layer, from one to another. What is given back has no padding; a vector's
- * stride is its padding. */
+/* Copy thread t's share of a layer's arrays. back: to the caller's arrays, which have no padding.
+ * The stride of a vector (one row) includes its padding. */
 NN_API void nn_copy_layer(const nn_layer *from, nn_layer *to, int back, int t, int threads)
 {
     const int64_t columns = from->out, ldt = back ? columns : nn_stride(columns);

@@ -1,22 +1,24 @@
 /* Batch norm, for one instruction set.
  *
- * Columns are taken NN_PANEL at a time: 64 rows are summed in float and those sums in double
- * precision. That loses no more digits with 60,000 rows than with 64.
+ * Columns are processed NN_PANEL at a time: 64 rows are summed in float, and those sums in double
+ * precision. So the rounding error with 60,000 rows is no larger than with 64.
  *
- * Whatever is read again is kept side by side in t->space, NN_PANEL numbers a row: rows that are
- * a power of two apart fall into few sets of the cache, and would not stay there. Fewer columns
- * are laid there first, so that each loop has whole panels.
+ * Everything that is read again is kept contiguously in t->space, NN_PANEL elements per row: rows
+ * whose stride is a power of two map to few sets of the cache and would be evicted. Fewer columns
+ * than a panel are first copied there, so that each loop has whole panels.
  *
- * Small images are rows, too, of columns * inner numbers: `inner` neighbours have one sum.
+ * Small images are rows, too, of columns * inner elements: `inner` neighbouring columns share one
+ * sum.
  *
  * Included by norm_loops.h and by mlp/loops.h, once per instruction set. Needs simd/vectors.h.
  */
 
-#define ROWS 64 /* that are summed in float */
+#define ROWS 64 /* rows that are summed in float */
 #define PARTS (NN_PANEL / VL)
-/* Vectors of a panel that are summed at a time: all of them, although those of narrow sets find no
- * room in the registers, as a second pass over the rows costs x86 more than sums in L1. NEON, which
- * could not be timed, keeps the sums, two each in a strip of pairs, in half of its registers. */
+/* STRIP, PAIRS: vectors of a panel that are summed at a time. On x86 all of them, although narrow
+ * sets then have too few registers: a second pass over the rows costs more than sums in L1. On
+ * NEON, which could not be timed, as many as fill half of the registers with sums (two sums per
+ * vector of pairs). */
 #ifdef NN_NEON
 #define STRIP (REGISTERS / 2)
 #define PAIRS (REGISTERS / 4)
@@ -33,7 +35,7 @@ NN_INLINE void NN(add_parts)(const int parts, const vf *part, double *sums)
         sums[j] += lanes[j];
 }
 
-/* Fewer columns than a panel, and zeros:
+/* Copy fewer columns than a panel, padded with zeros:
  *
  *     for n: for j < NN_PANEL: to[n, j] = j < wide ? through(x[n, j]) : 0 */
 NN_INLINE void NN(lay)(const int relu, const nn_norm *t, const float *x, const float *y, int wide,
@@ -45,7 +47,7 @@ NN_INLINE void NN(lay)(const int relu, const nn_norm *t, const float *x, const f
             to[j] = j < wide ? NN(through)(relu, x[n * stride + j], y + n * stride, j) : 0.0f;
 }
 
-/* A strip of columns: kept = x, whose rows are ld apart; sums[j] += sum_n x[n, j] */
+/* For a strip of columns: kept = x, which has row stride ld; sums[j] += sum_n x[n, j]. */
 NN_INLINE void NN(keep_columns)(int64_t rows, const float *x, int64_t ld, float *kept, double *sums)
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
@@ -64,7 +66,7 @@ NN_INLINE void NN(keep_columns)(int64_t rows, const float *x, int64_t ld, float 
     }
 }
 
-/* A strip of columns: kept -= mean; sums[j] += sum_n of the squares */
+/* For a strip of columns: kept -= mean; sums[j] += sum_n kept[n, j]^2. */
 NN_INLINE void NN(centre_columns)(int64_t rows, const float *mean, float *kept, double *sums)
 {
     for (int64_t n0 = 0; n0 < rows; n0 += ROWS) {
@@ -82,7 +84,7 @@ NN_INLINE void NN(centre_columns)(int64_t rows, const float *mean, float *kept, 
     }
 }
 
-/* out = kept * scale + bias, and what of it is above 0 */
+/* Compute out = kept * scale + bias, with ReLU if relu. */
 NN_INLINE void NN(scale_columns)(const int relu, int64_t rows, const float *kept,
                                  const float *scale, const float *bias, float *out, int64_t ld)
 {
@@ -94,9 +96,9 @@ NN_INLINE void NN(scale_columns)(const int relu, int64_t rows, const float *kept
         }
 }
 
-/* A strip of columns: the gradient g, through ReLU if there is one, and x - less, whose rows are ld
- * apart: kept has them side by side; plain[j] += the sum of the gradients, product[j] += that of
- * both together. */
+/* For a strip of columns: store the gradient g (passed back through ReLU if relu) and x - less in
+ * kept; g and x have row stride ld. plain[j] += sum of the gradients, product[j] += sum of their
+ * products with x - less. */
 NN_INLINE void NN(keep_pairs)(const int relu, int64_t rows, const float *g, const float *y,
                               const float *x, int64_t ld, const float *less, float *kept,
                               double *plain, double *product)
@@ -127,7 +129,7 @@ NN_INLINE void NN(keep_pairs)(const int relu, int64_t rows, const float *g, cons
     }
 }
 
-/* out = (grad - (x - mean) * tilt - level) * scale */
+/* Compute out = (grad - (x - mean) * tilt - level) * scale. */
 NN_INLINE void NN(tilt_columns)(int64_t rows, const float *kept, const float *tilt,
                                 const float *level, const float *scale, float *out, int64_t ld)
 {
@@ -140,14 +142,14 @@ NN_INLINE void NN(tilt_columns)(int64_t rows, const float *kept, const float *ti
         }
 }
 
-/* Columns of kept, `wide` of a panel, to where they belong */
+/* Copy `wide` columns of a panel from kept to out. */
 NN_INLINE void NN(lift)(const nn_norm *t, int wide, const float *kept, int64_t ld, float *out)
 {
     for (int64_t n = 0; n < t->rows; n++)
         memcpy(out + n * t->columns * t->inner, kept + n * ld, (size_t)wide * sizeof *out);
 }
 
-/* keep_pairs of `wide` columns from `at` on */
+/* Call keep_pairs for `wide` columns from `at` on. */
 NN_INLINE void NN(keep_some_pairs)(const int relu, const nn_norm *t, int64_t at, int wide,
                                    const float *x, const float *less, double *plain,
                                    double *product)
@@ -166,7 +168,7 @@ NN_INLINE void NN(keep_some_pairs)(const int relu, const nn_norm *t, int64_t at,
                        kept + j, plain + j, product + j);
 }
 
-/* Each of some neighbours receives the sum of them all. */
+/* Replace each of `inner` neighbouring sums by their total. */
 NN_INLINE void NN(fold)(int64_t inner, int wide, double *sums)
 {
     for (int64_t a = 0; inner > 1 && a < wide; a += inner) {
@@ -178,7 +180,7 @@ NN_INLINE void NN(fold)(int64_t inner, int wide, double *sums)
     }
 }
 
-/* A channel's number for each of its neighbours */
+/* Copy each channel's value to its `inner` columns. */
 NN_INLINE void NN(spread)(int64_t inner, int wide, const float *values, float *to)
 {
     if (inner == 1)
@@ -188,7 +190,7 @@ NN_INLINE void NN(spread)(int64_t inner, int wide, const float *values, float *t
             to[a + j] = values[a / inner];
 }
 
-/* ... and back */
+/* Copy one value per channel back from its columns. */
 NN_INLINE void NN(gather)(int64_t inner, int wide, const float *values, float *to)
 {
     if (inner == 1)
@@ -197,14 +199,14 @@ NN_INLINE void NN(gather)(int64_t inner, int wide, const float *values, float *t
         to[a / inner] = values[a];
 }
 
-/* Batch norm of columns, or channels, [c0, c1):
+/* Compute batch norm of columns, or channels, [c0, c1):
  *
  *     for c:
  *         mean[c] = sum_n x[n, c] / rows
  *         variance[c] = sum_n (x[n, c] - mean[c])^2 / rows
  *         for n: out[n, c] = (x[n, c] - mean[c]) * weight[c] / sqrt(variance[c] + eps) + bias[c]
  *
- * then max(out, 0) with ReLU. A channel has rows * inner numbers. */
+ * then max(out, 0) with ReLU. A channel has rows * inner elements. */
 NN_INLINE void NN(norm_forward)(const int relu, const nn_norm *t, int64_t c0, int64_t c1)
 {
     const double share = 1 / ((double)t->rows * (double)t->inner);
@@ -241,8 +243,8 @@ NN_INLINE void NN(norm_forward)(const int relu, const nn_norm *t, int64_t c0, in
     }
 }
 
-/* The way back, where y = (x - mean) / deviation, deviation = sqrt(variance + eps), and grad counts
- * only where ReLU let something through:
+/* Backward pass, where y = (x - mean) / deviation, deviation = sqrt(variance + eps), and grad is 0
+ * where ReLU's output is 0:
  *
  *     for c:
  *         bias_grad[c] = sum_n grad[n, c]
@@ -285,7 +287,7 @@ NN_INLINE void NN(norm_backward)(const int relu, const nn_norm *t, int64_t c0, i
     }
 }
 
-/* Batch norm with a given mean and variance:
+/* Compute batch norm with a given mean and variance:
  *
  *     for n: for c:
  *         out[n, c] = (x[n, c] - mean[c]) * weight[c] / sqrt(variance[c] + eps) + bias[c] */

@@ -1,12 +1,12 @@
-/* Batch norm of larger images, a channel by itself, for one instruction set.
+/* Batch norm of larger images, channel by channel, for one instruction set.
  *
- * A channel's numbers lie in planes of `inner`, one for each image; sums are taken of some
- * thousand numbers in vectors of floats, and of these sums in double precision.
+ * A channel has one plane of `inner` elements per image; about a thousand elements are summed in
+ * vectors of floats, and these sums in double precision.
  *
  * Included by norm_loops.h, once per instruction set.
  */
 
-/* channel_sums of what a normalisation works on */
+/* Call channel_sums with the sizes of a normalisation. */
 NN_INLINE void NN(norm_sums)(const int kind, const nn_norm *t, int64_t c, const float *v,
                              const float *y, const float *x, float less, double *sums)
 {
@@ -68,7 +68,7 @@ NN_INLINE void NN(channels_backward)(const int relu, const nn_norm *t, int64_t c
     }
 }
 
-/* Batch norm with a given mean and variance:
+/* Compute batch norm with a given mean and variance:
  *
  *     for c: for n: for i:
  *         out[n, c, i] = (x[n, c, i] - mean[c]) * weight[c] / sqrt(variance[c] + eps) + bias[c] */

@@ -3,7 +3,7 @@
  * Included by norm_loops.h, once per instruction set.
  */
 
-/* The parameters' gradients, columns [c0, c1):
+/* Compute the parameters' gradients for columns [c0, c1):
  *
  *     for c:
  *         bias_grad[c] = sum_n grad[n, c]
@@ -24,7 +24,7 @@ static void NN(layer_norm_parameters)(const nn_norm *t, int64_t c0, int64_t c1)
     }
 }
 
-/* Layer norm of rows [n0, n1), C columns each:
+/* Compute layer norm of rows [n0, n1) with C columns:
  *
  *     for n:
  *         mean = sum_c x[n, c] / C
@@ -52,7 +52,7 @@ static void NN(layer_norm_forward)(const nn_norm *t, int64_t n0, int64_t n1)
     }
 }
 
-/* The way back for rows [n0, n1), where y = normalised and h[c] = grad[n, c] * weight[c]:
+/* Backward pass of rows [n0, n1), where y = normalised and h[c] = grad[n, c] * weight[c]:
  *
  *     for n: for c: out[n, c] = (h[c] - sum_k h[k] / C - y[n, c] * sum_k h[k] y[n, k] / C)
  *                               / deviation[n] */

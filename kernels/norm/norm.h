@@ -1,11 +1,11 @@
-/* Batch norm and layer norm, shared among threads. Their loops: norm_loops.h. */
+/* Batch norm and layer norm, shared among threads. The loops are in norm_loops.h. */
 #ifndef NN_NORM_H
 #define NN_NORM_H
 
 #include "common/threads.h"
 #include "norm/types.h"
 
-/* One instruction set's inner loops. All take a part of the work: columns, channels or rows. */
+/* The inner loops of one instruction set. Each takes a range of columns, channels or rows. */
 typedef struct {
     const char *name;
     void (*batch_norm_forward)(const nn_norm *t, int64_t c0, int64_t c1);
@@ -23,13 +23,13 @@ typedef struct {
 #define NN_TABLE nn_norm_table
 #include "common/dispatch.h"
 
-/* Bytes of work space that batch norm, and layer norm's way back, need. */
+/* Return the bytes of work space of batch norm and of layer norm's backward pass. */
 NN_API int64_t nn_norm_space(const nn_norm *t, int threads)
 {
     return 4 * (threads < 1 ? 1 : threads) * nn_norm_floats(t);
 }
 
-/* The same work with a thread's own work space */
+/* Return the same arguments with a thread's own work space. */
 static inline nn_norm nn_own(const nn_norm *t, int thread)
 {
     nn_norm mine = *t;
@@ -38,7 +38,7 @@ static inline nn_norm nn_own(const nn_norm *t, int thread)
     return mine;
 }
 
-/* A function of the table that takes columns or channels, and what it takes them of. */
+/* A function of the table that takes columns or channels, and its arguments. */
 typedef struct {
     void (*loop)(const nn_norm *, int64_t, int64_t);
     const nn_norm *t;
@@ -53,8 +53,8 @@ static void nn_columns_thread(const void *given, int t, int threads)
     job->loop(&mine, lo, hi);
 }
 
-/* Call `loop`, each thread for columns or channels of its own. passes: times that it goes through
- * an array. */
+/* Call `loop` on each thread for its share of columns or channels. passes: number of passes over an
+ * array. */
 NN_API void nn_by_columns(void (*loop)(const nn_norm *, int64_t, int64_t), const nn_norm *t,
                           double passes, int threads)
 {
@@ -97,7 +97,8 @@ NN_API void nn_layer_norm_forward(const nn_norm *t, int threads)
     nn_run(nn_layer_norm_forward_thread, t, nn_useful_threads(threads, work));
 }
 
-/* The parameters' gradients by columns; then, as out may be grad, all wait; out by rows. */
+/* Threads share the parameters' gradients by columns, then out by rows, with a barrier in between
+ * because out may be grad. */
 static void nn_layer_norm_backward_thread(const void *norm, int t, int threads)
 {
     const nn_norm *whole = norm, mine = nn_own(whole, t);

@@ -1,11 +1,11 @@
 # cython: language_level=3, binding=True
-"""Compiled normalisation: functions of np_nn/reference/norm.py by their names.
+"""Compiled normalisation, with the names of the functions in np_nn/reference/norm.py.
 
-Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
-result; arrays that do not fit raise ValueError before anything is changed.
+Each function takes the arguments of its reference and `threads`, the maximum number of threads,
+which never changes a bit of the result. Invalid arrays raise ValueError before anything is changed.
 
-`out` may be x or normalised, grad or normalised, as the reference permits. Arrays that share only
-a part of their memory are refused.
+Where the reference permits it, `out` may be x, grad or normalised. Arrays that overlap only in part
+are refused.
 """
 
 include "common/arrays.pxi"
@@ -42,12 +42,12 @@ include "common/workspace.pxi"
 cdef int _read_norm(
     Array *arrays, nn_norm *t, str function, tuple given, tuple names, const char *kinds,
 ) except -1:
-    """Look at all arrays of a call; the first one gives the shape (rows, columns).
+    """Read all arrays of a call; the first one gives the shape (rows, columns).
 
-    kinds has a letter for each: x, f or n for shapes (rows, columns), (columns,) or (rows,),
-    and the capital if it is written. What is written must be apart from all others, but that
-    a written matrix may be one that is read. Where rows have no n, images may stand for them:
-    x for (rows, columns, height, width).
+    kinds has a letter for each array: x, f or n for shapes (rows, columns), (columns,) or (rows,),
+    uppercase if the array is written. A written array must not share memory with another one,
+    except that a written matrix may be identical to one that is read. If kinds has no n, x may also
+    be images (rows, columns, height, width).
     """
     cdef int i, j, axes = 2
     cdef char kind, other

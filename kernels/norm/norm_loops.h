@@ -1,7 +1,7 @@
 /* The inner loops of norm.pyx, for one instruction set.
  *
- * Included once per instruction set, see common/dispatch.h. Every sum has one fixed order that
- * does not depend on how columns or rows are shared: threads change no bit.
+ * Included once per instruction set, see common/dispatch.h. Every sum has one fixed order that does
+ * not depend on how columns or rows are shared, so the number of threads changes no bit.
  */
 
 #include "simd/vectors.h"

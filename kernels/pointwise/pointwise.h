@@ -1,4 +1,4 @@
-/* Activations, softmax, binary cross-entropy and noise, shared among threads. Their loops:
+/* Activations, softmax, binary cross-entropy and noise, shared among threads. The loops are in
  * pointwise_loops.h.
  */
 #ifndef NN_POINTWISE_H
@@ -16,7 +16,7 @@
 typedef enum { NN_ACTIVATIONS(NN_ENTRY) nn_activations } nn_activation;
 #undef NN_ENTRY
 
-/* One instruction set's inner loops; pointwise_loops.h says what each does. */
+/* The inner loops of one instruction set, described in pointwise_loops.h. */
 typedef struct {
     const char *name;
     void (*activations[nn_activations])(int64_t n, const float *grad, const float *x, float a,
@@ -38,7 +38,7 @@ typedef struct {
 #define NN_TABLE nn_pointwise_table
 #include "common/dispatch.h"
 
-/* How much an element costs, in multiply-adds: it decides how many threads are woken. */
+/* Cost of an element in multiply-adds; it determines the number of threads. */
 #define NN_CURVE 12.0 /* exp and a division; NN_PASS: reading and writing it */
 
 static inline double nn_cost(nn_activation which)
@@ -77,8 +77,8 @@ static void nn_activate_thread(const void *given, int t, int threads)
                                            job->a, job->out + lo);
 }
 
-/* out = the activation of x, or its backward pass, or a sum of x and grad; a: its setting. out may
- * be x or grad. */
+/* Compute an activation of x, its backward pass, or a sum of x and grad. a: the activation's
+ * parameter. out may be x or grad. */
 NN_API void nn_activate(nn_activation which, int64_t n, const float *grad, const float *x,
                         double a, float *out, int threads)
 {
@@ -105,7 +105,8 @@ static void nn_softmax_thread(const void *given, int t, int threads)
         nn_active->softmax_forward(job->x, lo, hi, job->columns, job->logarithm, job->out);
 }
 
-/* Softmax by rows, or its logarithm; with grad, its backward pass, of which x is the y. */
+/* Compute softmax by rows, or its logarithm; with grad, the backward pass, where x is the forward
+ * pass's output. */
 NN_API void nn_softmax(const float *grad, const float *x, int64_t rows, int64_t columns,
                        int logarithm, float *out, int threads)
 {
@@ -139,9 +140,9 @@ static void nn_bce_thread(const void *given, int t, int threads)
     }
 }
 
-/* Binary cross-entropy, factor * a sum, and its gradient in grad, which may be output or
- * target. Each piece has a sum of its own, and one thread adds them up.
- * sums: work space, nn_pieces(n) floats. */
+/* Return the binary cross-entropy, factor * sum, and write its gradient to grad, which may be
+ * output or target. Each piece has its own sum, and one thread adds them. sums: work space,
+ * nn_pieces(n) floats. */
 NN_API double nn_bce(int logits, int64_t n, const float *output, const float *target,
                      double factor, float *grad, float *sums, int threads)
 {
@@ -153,7 +154,7 @@ NN_API double nn_bce(int logits, int64_t n, const float *output, const float *ta
     return factor * sum;
 }
 
-/* Dropout or Gaussian noise of n numbers, drawn by `key` */
+/* Arguments of dropout or Gaussian noise on n elements; key: of the random numbers */
 typedef struct {
     int64_t n;
     const float *x;
@@ -171,7 +172,7 @@ static void nn_dropout_thread(const void *given, int t, int threads)
     nn_active->dropout(hi - lo, (uint32_t)lo, job->x + lo, job->drop, job->key, job->out + lo);
 }
 
-/* out = x * scale where random number i is at least `least`, else 0. out may be x. */
+/* Set out to x * scale where random number i is at least `least`, else to 0. out may be x. */
 NN_API void nn_dropout(int64_t n, const float *x, nn_drop drop, uint64_t key, float *out,
                        int threads)
 {
@@ -188,7 +189,7 @@ static void nn_gaussian_noise_thread(const void *given, int t, int threads)
                               (uint32_t)(job->key >> 32), job->out);
 }
 
-/* out = x + std * normal numbers. out may be x. */
+/* Set out to x + std * normal noise. out may be x. */
 NN_API void nn_gaussian_noise(int64_t n, const float *x, double std, uint64_t key, float *out,
                               int threads)
 {

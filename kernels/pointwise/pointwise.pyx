@@ -1,14 +1,14 @@
 # cython: language_level=3, binding=True
-"""Compiled activations, losses and noise: functions of np_nn/reference/ by their names.
+"""Compiled activations, losses and noise, named like their references in np_nn/reference/.
 
-Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
-result; arrays that do not fit raise ValueError before anything is changed.
+Each function takes the arguments of its reference and `threads`, the maximum number of threads,
+which never changes a bit of the result. Invalid arrays raise ValueError before anything is changed.
 
-`out` may be one of the inputs of its shape: x, grad or y (also where the reference needs another
-array, as in elu). Arrays that share only a part of their memory are refused.
+`out` may be one of the inputs of its shape: x, grad or y (even where the reference needs a separate
+array, as in elu). Arrays that overlap only in part are refused.
 
-Beside rounding, the kernels differ from the reference in this: exp gives 0 where it would give
-a number below 1e-38.
+Apart from rounding, the kernels differ from the reference as follows: exp returns 0 instead of
+numbers below 1e-38.
 """
 
 include "common/arrays.pxi"
@@ -252,7 +252,7 @@ def bce_with_logits(output, target, double factor, grad, int threads):
 
 
 cdef int _read_noise(Array *given, Array *result, object x, object out, str name, int64_t most) except -1:
-    """x and out; so many elements at most have random numbers of their own."""
+    """Read x and out; at most `most` elements have random numbers of their own."""
     _read(given, x, "x", "f", -1, False)
     _read(result, out, "out", "f", -1, True)
     if not _same_shape(given, result):

@@ -1,12 +1,11 @@
-/* The inner loops of pointwise.pyx, for one instruction set. Noise is in simd/random.h, and
- * four activations in simd/activations.h, as mlp needs them, too.
+/* The inner loops of pointwise.pyx, for one instruction set. Noise is in simd/random.h, and four
+ * activations in simd/activations.h, because mlp needs them, too.
  *
- * Included once per instruction set, see common/dispatch.h. The loops are plain C that the
- * compiler vectorises; only sums are written with vectors, since the compiler may not change
- * their order by itself.
+ * Included once per instruction set, see common/dispatch.h. The loops are plain C that the compiler
+ * vectorises; only sums are written with vectors, because the compiler must not change their order.
  *
- * Every output element is a function of its own inputs, or of a sum in one fixed order. So
- * threads may share rows, columns or elements at multiples of 16, and the bits stay the same.
+ * Every output element is a function of its own inputs, or of a sum in one fixed order. So work may
+ * be split into rows, columns or multiples of 16 elements with the same bits.
  */
 
 #include "simd/vectors.h"
@@ -51,14 +50,14 @@ NN_BOTH(add_relu, g + x < 0 ? 0 : g + x)
 
 /* ---------------------------------------------------------------------- softmax */
 
-/* Rows [n0, n1) of the softmax of x (rows, columns), or of its logarithm. out may be x.
+/* Compute rows [n0, n1) of the softmax of x (rows, columns), or of its logarithm. out may be x.
  *
  *     for n:
  *         e[c] = exp(x[n, c] - max_k x[n, k])
  *         for c: out[n, c] = e[c] / sum_k e[k], or x[n, c] - max_k x[n, k] - log(sum_k e[k])
  *
- * exp is what costs, and rows of 10 classes would leave vectors half empty: short rows are
- * taken together, some hundred numbers at a time, as they lie one behind the other. */
+ * exp is the expensive part, and rows of 10 classes would leave vectors half empty: short rows are
+ * processed together, up to 1024 contiguous elements at a time. */
 static void NN(softmax_forward)(const float *x, int64_t n0, int64_t n1, int64_t columns,
                                 int logarithm, float *out)
 {
@@ -86,7 +85,7 @@ static void NN(softmax_forward)(const float *x, int64_t n0, int64_t n1, int64_t 
         }
         if (total > NN_PIECE)
             sums[0] = (float)sum;
-        for (int64_t r = 0; r < rows; r++) /* a sum is at least 1, for the largest x */
+        for (int64_t r = 0; r < rows; r++) /* a sum is >= 1: exp(0) of the largest x */
             sums[r] = logarithm ? NN(log_of)(sums[r]) : 1.0f / sums[r];
         for (int64_t r = 0; r < rows; r++) {
             float *row = o + r * columns;
@@ -101,7 +100,7 @@ static void NN(softmax_forward)(const float *x, int64_t n0, int64_t n1, int64_t 
     }
 }
 
-/* The way back for rows [n0, n1); out may be grad or y.
+/* Backward pass of rows [n0, n1); out may be grad or y.
  *
  *     for n: for c: out[n, c] = y[n, c] * (grad[n, c] - sum_k grad[n, k] * y[n, k])
  *     or, of the logarithm:     grad[n, c] - exp(y[n, c]) * sum_k grad[n, k] */
@@ -124,7 +123,7 @@ static void NN(softmax_backward)(const float *grad, const float *y, int64_t n0, 
 
 /* ----------------------------------------------------------------- cross-entropy */
 
-/* max(log(x), -100) for 0 <= x <= 1, beyond that NaN; 2^23 lifts what is no normal number */
+/* max(log(x), -100) for 0 <= x <= 1, otherwise NaN; denormals are scaled by 2^23 first */
 NN_INLINE float NN(log_of_share)(float x)
 {
     const int tiny = x < 1.2e-38f;
@@ -133,8 +132,8 @@ NN_INLINE float NN(log_of_share)(float x)
     return x >= 0 && x <= 1 ? bounded : NAN;
 }
 
-/* Binary cross-entropy of n <= NN_PIECE shares p, without the factor, and its gradient in grad,
- * which may be one of the inputs:
+/* Return the binary cross-entropy of n <= NN_PIECE probabilities p, without the factor, and write
+ * its gradient to grad, which may be one of the inputs:
  *
  *     for i: loss += -(t[i] * log(p[i]) + (1 - t[i]) * log(1 - p[i]))
  *            grad[i] = factor * (p[i] - t[i]) / (p[i] * (1 - p[i])) */
@@ -146,7 +145,7 @@ static float NN(bce)(int64_t n, const float *output, const float *target, float 
     {
         const float p = output[i], q = 1.0f - p, t = target[i], spread = p * q;
         const float log_p = NN(log_of_share)(p);
-        /* 1 - p has lost digits of a small p, as in log1p_of */
+        /* corrects the rounding error of 1 - p, as in log1p_of */
         const float log_q = NN(log_of_share)(q) + (p > 0.5f ? 0.0f : ((1.0f - q) - p) / q);
         losses[i] = -FUSED(t, log_p, (1.0f - t) * log_q);
         grad[i] = (p - t) / (spread < 1e-12f ? 1e-12f : spread) * factor;
@@ -154,7 +153,7 @@ static float NN(bce)(int64_t n, const float *output, const float *target, float 
     return NN(sum_of_products)(1, n, losses, 0, 0);
 }
 
-/* The same of p = sigmoid(x):
+/* As bce, with p = sigmoid(x):
  *
  *     for i: loss += log(1 + exp(-|x[i]|)) + max(x[i], 0) - t[i] * x[i]
  *            grad[i] = factor * (sigmoid(x[i]) - t[i]) */

@@ -1,24 +1,24 @@
-/* Pooling, shared among threads. A plane is a channel of an image; each is pooled by itself.
+/* Pooling, shared among threads. A plane is one channel of one image; planes are independent.
  *
- * The loops of pooling_loops.h work in whole vectors: they read beyond the end of a plane, and
- * write beyond it. There the next plane lies, which the same thread writes afterwards. For the
- * last planes, of x to read and of a thread to write, copies with room behind them serve.
+ * The loops of pooling_loops.h use whole vectors: they read and write beyond the end of a plane,
+ * where the next plane begins, which the same thread writes afterwards. The last planes of x are
+ * read, and the last planes of a thread are written, through padded copies.
  */
 #ifndef NN_POOLING_H
 #define NN_POOLING_H
 
 #include "common/threads.h"
 
-#define NN_ROOM 32 /* floats behind a plane that vectors may reach; for strides, so many times */
+#define NN_ROOM 32 /* floats after a plane that vectors may touch, times the stride */
 
-/* Windows of kh x kw in planes (h, w), of which there are oh x ow. pairs: 2 x 2, side by side
- * and without padding */
+/* oh x ow windows of kh x kw in planes (h, w). pairs: windows of 2 x 2 at stride 2 without
+ * padding */
 typedef struct {
     int64_t planes, h, w, kh, kw, stride_h, stride_w, pad_h, pad_w, oh, ow;
     int pairs;
 } nn_pool;
 
-/* One instruction set's inner loops; pooling_loops.h says what each does. */
+/* The inner loops of one instruction set, described in pooling_loops.h. */
 typedef struct {
     const char *name;
     void (*max_forward)(const nn_pool *s, const float *x, int64_t ldx, float *out,
@@ -48,7 +48,7 @@ static inline int64_t nn_frame_width(const nn_pool *s)
     return s->w + 2 * s->pad_w;
 }
 
-static inline int64_t nn_frame_size(const nn_pool *s) /* with room behind it */
+static inline int64_t nn_frame_size(const nn_pool *s) /* including the padding after it */
 {
     return (s->h + 2 * s->pad_h) * nn_frame_width(s) + NN_ROOM * s->stride_w;
 }
@@ -58,14 +58,14 @@ static inline int64_t nn_out_size(const nn_pool *s)
     return s->oh * s->ow + NN_ROOM;
 }
 
-/* Floats of a thread: a padded plane, a row of one, a plane of the output and its places */
+/* Return a thread's floats: a padded plane, a row of one, an output plane and its positions. */
 static inline int64_t nn_pool_each(const nn_pool *s)
 {
     const int64_t row = nn_frame_width(s) + NN_ROOM * s->stride_w;
     return (nn_frame_size(s) + row + 2 * nn_out_size(s) + 15) / 16 * 16;
 }
 
-/* Bytes of work space that each of the functions below needs */
+/* Return the bytes of work space of each function below. */
 NN_API int64_t nn_pool_space(const nn_pool *s, int threads)
 {
     return 64 + 4 * nn_pool_each(s) * nn_pool_threads(s, threads);
@@ -85,7 +85,7 @@ static inline nn_pool_desk nn_pool_set_desk(const nn_pool *s, void *space, int t
     return d;
 }
 
-/* What a forward pass takes, each thread some planes. where: null for averages */
+/* Arguments of a forward pass; threads share planes. where: null for averages */
 typedef struct {
     const nn_pool *s;
     const float *x;
@@ -94,7 +94,7 @@ typedef struct {
     void *space;
 } nn_pool_job;
 
-/* Plane number p of x as the loops read it: itself, or its copy in a frame. Sets ldx. */
+/* Return plane p of x as the loops read it, in place or copied into a frame, and set ldx. */
 static const float *nn_readable(const nn_pool *s, const float *x, int64_t p, float *frame,
                                 int64_t *ldx)
 {
@@ -109,7 +109,8 @@ static const float *nn_readable(const nn_pool *s, const float *x, int64_t p, flo
     return frame;
 }
 
-/* Whether what a thread writes beyond plane p, of `size`, is its own: it ends with plane hi */
+/* Return whether a thread may write beyond plane p of `size` elements: its share ends before plane
+ * hi. */
 static inline int nn_writable(int64_t p, int64_t hi, int64_t size)
 {
     return (hi - 1 - p) * size >= NN_ROOM;
@@ -117,15 +118,16 @@ static inline int nn_writable(int64_t p, int64_t hi, int64_t size)
 
 /* ---- Maximum and average ----------------------------------------------------------------- */
 
-/* How many of a window's k rows or columns, from `first` on, lie in the padding before the image;
- * at most all but one */
+/* Return how many of a window's k rows or columns, from `first` on, are in the padding before the
+ * image; at most k - 1. */
 static inline int64_t nn_padded(int64_t first, int64_t pad, int64_t k)
 {
     const int64_t before = pad > first ? pad - first : 0;
     return before < k ? before : k - 1;
 }
 
-/* Padding is as large as a window of -INFINITY alone: its place becomes that of its first pixel */
+/* Padding is -INFINITY. If all of a window's pixels are -INFINITY, too, set its position to its
+ * first pixel. */
 static void nn_leave_padding(const nn_pool *s, const float *out, uint8_t *where)
 {
     for (int64_t i = 0; i < s->oh; i++)
@@ -160,7 +162,7 @@ static void nn_max_forward_thread(const void *given, int t, int threads)
     }
 }
 
-/* x (planes, h, w) -> out and where (planes, oh, ow) */
+/* Max-pool x (planes, h, w) to out and where (planes, oh, ow). */
 NN_API void nn_max_forward(const nn_pool *s, const float *x, float *out, uint8_t *where,
                            void *space, int threads)
 {
@@ -168,7 +170,8 @@ NN_API void nn_max_forward(const nn_pool *s, const float *x, float *out, uint8_t
     nn_run(nn_max_forward_thread, &job, nn_pool_threads(s, threads));
 }
 
-/* Of windows in `size` numbers, those that lie in them and not in the padding: [lo, hi) */
+/* Return the range [lo, hi) of windows that lie completely within `size` elements, without
+ * padding. */
 static inline void nn_inside(int64_t windows, int64_t k, int64_t stride, int64_t pad,
                              int64_t size, int64_t *lo, int64_t *hi)
 {
@@ -177,12 +180,12 @@ static inline void nn_inside(int64_t windows, int64_t k, int64_t stride, int64_t
     *hi = *hi < windows ? *hi : windows;
 }
 
-/* The way to a place from its window's first number: rows, columns, and both in a plane */
+/* Offset of a position from its window's first element: rows, columns, and elements of a plane */
 typedef struct {
     int64_t down, right, both;
 } nn_way;
 
-/* A row of windows sends grad to the places where, but to none in the padding: j [lo, hi) */
+/* Add grad of windows j in [lo, hi) of a row to their positions `where`, except in the padding. */
 static void nn_send(const nn_pool *s, const float *grad, const uint8_t *where, const nn_way *ways,
                     int64_t top, int64_t lo, int64_t hi, float *out)
 {
@@ -194,7 +197,7 @@ static void nn_send(const nn_pool *s, const float *grad, const uint8_t *where, c
     }
 }
 
-/* grad and where (oh, ow) -> out (h, w) */
+/* Backward pass of a plane: grad and where (oh, ow) to out (h, w). */
 static void nn_max_plane_backward(const nn_pool *s, const float *grad, const uint8_t *where,
                                   const nn_way *ways, float *out)
 {
@@ -216,7 +219,8 @@ static void nn_max_plane_backward(const nn_pool *s, const float *grad, const uin
     }
 }
 
-/* The same with shares of grad in place of the maximum's. row: work space */
+/* As nn_max_plane_backward, for averages: each pixel gets an equal share of grad. row: work
+ * space. */
 static void nn_avg_plane_backward(const nn_pool *s, const float *grad, float *row, float *out)
 {
     const float share = 1.0f / (float)(s->kh * s->kw);
@@ -233,7 +237,7 @@ static void nn_avg_plane_backward(const nn_pool *s, const float *grad, float *ro
     }
 }
 
-/* What a backward pass takes. where: null for averages */
+/* Arguments of a backward pass. where: null for averages */
 typedef struct {
     const nn_pool *s;
     const float *grad;
@@ -243,7 +247,7 @@ typedef struct {
     void *space;
 } nn_pool_back_job;
 
-/* A plane of pairs: its last ones are copied to where there is room behind them. */
+/* Backward pass of a plane of pairs. The last planes go through padded copies. */
 static void nn_pairs_plane_backward(const nn_pool_back_job *job, const nn_pool_desk *d, int64_t p,
                                     int64_t hi)
 {
@@ -284,7 +288,7 @@ static void nn_pool_backward_thread(const void *given, int t, int threads)
     }
 }
 
-/* The backward pass of either: where is null for the average */
+/* Backward pass of maximum or average pooling; where is null for the average. */
 NN_API void nn_pool_backward(const nn_pool *s, const float *grad, const uint8_t *where,
                              float *out, void *space, int threads)
 {
@@ -305,7 +309,7 @@ static void nn_avg_forward_thread(const void *given, int t, int threads)
     const nn_pool_desk d = nn_pool_set_desk(s, job->space, t);
     const int64_t size = s->oh * s->ow;
     int64_t lo, hi, ldx;
-    nn_pool bare = *s; /* the loop sees to the padding */
+    nn_pool bare = *s; /* the loop handles the padding */
     bare.pad_h = bare.pad_w = 0;
     nn_share(s->planes, 1, t, threads, &lo, &hi);
     nn_active->fill(nn_frame_size(s) + nn_frame_width(s) + NN_ROOM * s->stride_w, 0, d.frame);
@@ -328,7 +332,8 @@ NN_API void nn_avg_forward(const nn_pool *s, const float *x, float *out, void *s
 
 /* ---- Adaptive average -------------------------------------------------------------------- */
 
-/* Where `outputs` windows of `inputs` numbers begin and end; returns what follows in the table */
+/* Write begin and end of `outputs` windows in `inputs` elements; return the next free place in the
+ * table. */
 static int32_t *nn_set_windows(int64_t outputs, int64_t inputs, int32_t *ends)
 {
     for (int64_t i = 0; i < outputs; i++) {
@@ -338,7 +343,7 @@ static int32_t *nn_set_windows(int64_t outputs, int64_t inputs, int32_t *ends)
     return ends;
 }
 
-/* The windows of rows and behind them those of columns, in place of an output plane */
+/* Write the windows of rows, followed by those of columns, into the space of an output plane. */
 static const int32_t *nn_windows(const nn_pool *s, const nn_pool_desk *d, const int32_t **columns)
 {
     int32_t *const rows = (int32_t *)d->out;
@@ -347,13 +352,13 @@ static const int32_t *nn_windows(const nn_pool *s, const nn_pool_desk *d, const 
     return rows;
 }
 
-/* A plane x (h, w) -> out (oh, ow). row: work space */
+/* Pool a plane x (h, w) to out (oh, ow). row: work space. */
 static void nn_adaptive_plane(const nn_pool *s, const int32_t *rows, const int32_t *columns,
                               const float *x, float *row, float *out)
 {
     for (int64_t i = 0; i < s->oh; i++, out += s->ow) {
         const int64_t top = rows[2 * i], end = rows[2 * i + 1];
-        if (s->ow == 1) { /* whole rows, one behind the other */
+        if (s->ow == 1) { /* whole rows are contiguous */
             nn_active->means(1, (end - top) * s->w, x + top * s->w, 0, out, 0);
             continue;
         }
@@ -381,7 +386,7 @@ static void nn_adaptive_forward_thread(const void *given, int t, int threads)
     nn_share(s->planes, 1, t, threads, &lo, &hi);
     nn_active->fill(nn_frame_size(s), 0, d.frame);
     p = lo;
-    if (size == 1) { /* planes after which there is room */
+    if (size == 1) { /* planes followed by enough others */
         const int64_t room = s->planes - (NN_ROOM + whole - 1) / whole;
         p = hi < room ? hi : room;
         p = p < lo ? lo : p;
@@ -392,7 +397,7 @@ static void nn_adaptive_forward_thread(const void *given, int t, int threads)
                           job->out + p * size);
 }
 
-/* x (planes, h, w) -> out (planes, oh, ow) */
+/* Pool x (planes, h, w) to out (planes, oh, ow) by adaptive averages. */
 NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, void *space,
                                 int threads)
 {
@@ -400,7 +405,7 @@ NN_API void nn_adaptive_forward(const nn_pool *s, const float *x, float *out, vo
     nn_run(nn_adaptive_forward_thread, &job, nn_pool_threads(s, threads));
 }
 
-/* A plane grad (oh, ow) -> out (h, w). row: work space */
+/* Backward pass of a plane: grad (oh, ow) to out (h, w). row: work space. */
 static void nn_adaptive_plane_backward(const nn_pool *s, const int32_t *rows,
                                        const int32_t *columns, const float *grad, float *row,
                                        float *out)
@@ -438,7 +443,7 @@ static void nn_adaptive_backward_thread(const void *given, int t, int threads)
     }
 }
 
-/* grad (planes, oh, ow) -> out (planes, h, w) */
+/* Backward pass of adaptive averages: grad (planes, oh, ow) to out (planes, h, w). */
 NN_API void nn_adaptive_backward(const nn_pool *s, const float *grad, float *out, void *space,
                                  int threads)
 {

@@ -1,9 +1,9 @@
 # cython: language_level=3, binding=True
-"""Compiled pooling: functions of np_nn/reference/pooling.py by their names.
+"""Compiled pooling, with the names of the functions in np_nn/reference/pooling.py.
 
-Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
-result; arrays that do not fit raise ValueError before anything is changed. No output may share
-memory with an input.
+Each function takes the arguments of its reference and `threads`, the maximum number of threads,
+which never changes a bit of the result. Invalid arrays raise ValueError before anything is changed.
+No output may share memory with an input.
 """
 
 include "common/arrays.pxi"
@@ -27,7 +27,7 @@ include "common/extension.pxi"
 include "common/workspace.pxi"
 include "common/windows.pxi"
 
-MOST_PLACES = 256  # of a window: they are kept in bytes
+MOST_PLACES = 256  # positions in a window are bytes
 
 
 cdef int _fit(nn_pool *s, const Array *x, object kernel, object stride, object padding,
@@ -50,7 +50,7 @@ cdef int _fit(nn_pool *s, const Array *x, object kernel, object stride, object p
         raise ValueError(
             f"{name}: images {_shape(x)}, kernel {kernel}, stride {stride}, padding {padding} and "
             f"an output {_shape(out)} do not fit")
-    if s.oh == 1:  # no step is made
+    if s.oh == 1:  # the stride is not used
         s.stride_h = 1
     if s.ow == 1:
         s.stride_w = 1
@@ -60,7 +60,7 @@ cdef int _fit(nn_pool *s, const Array *x, object kernel, object stride, object p
 
 cdef int _read_places(Array *array, object given, const nn_pool *s, const Array *out,
                       bint write) except -1:
-    """where, of out's shape"""
+    """Read `where`, which has out's shape."""
     _read(array, given, "where", "B", 4, write)
     if not _same_shape(array, out):
         raise ValueError(f"where {_shape(array)} does not fit an output {_shape(out)}")
@@ -146,7 +146,7 @@ def avg_pool2d_backward(grad, kernel, stride, padding, out, int threads):
 
 
 cdef int _fit_adaptive(nn_pool *s, const Array *x, const Array *out, str name) except -1:
-    """The same for windows as large as the output needs them"""
+    """As _fit, for adaptive windows, whose size follows from the output's shape."""
     s.planes, s.h, s.w = x.shape[0] * x.shape[1], x.shape[2], x.shape[3]
     s.oh, s.ow = out.shape[2], out.shape[3]
     s.kh = s.kw = s.stride_h = s.stride_w = 1

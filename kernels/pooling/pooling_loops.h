@@ -1,14 +1,15 @@
-/* The inner loops of pooling.pyx, for one instruction set: one plane, a channel of an image, a call.
+/* The inner loops of pooling.pyx, for one instruction set. Each call handles one plane, a channel
+ * of an image.
  *
- * Included once per instruction set, see common/dispatch.h. Rows are worked on in whole vectors.
- * The last one of a row reads what follows, and writes over the beginning of the next row, which
- * comes later; pooling.h sees to it that something follows.
+ * Included once per instruction set, see common/dispatch.h. Rows are processed in whole vectors. A
+ * row's last vector extends into the next row, which is written later; pooling.h makes sure that
+ * memory follows the last row.
  */
 
 #include "simd/vectors.h"
 
-/* Of two vectors, what stands at even and at odd places; and the way back: a number of one, a
- * number of the other, in two vectors */
+/* EVEN, ODD: elements of two vectors at even and odd positions. FIRST, SECOND: the reverse, two
+ * vectors interleaved. */
 #ifdef __clang__
 #define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -49,7 +50,7 @@ NN_INLINE vf NN(first_lanes)(vf v, int64_t count)
 #endif
 }
 
-/* Numbers `step` apart; kind: 1 or 2, the step if it is one of these, else 0 */
+/* Load VL elements `step` apart. kind: the step if it is 1 or 2, else 0. */
 NN_INLINE vf NN(apart)(const int kind, const float *x, int64_t step)
 {
     float lanes[VL];
@@ -62,7 +63,8 @@ NN_INLINE vf NN(apart)(const int kind, const float *x, int64_t step)
     return LOAD(lanes);
 }
 
-/* Places as bytes, and back. A loop, as GCC takes a converted vector apart. */
+/* Store positions as bytes, and (below) load them. Loops: GCC splits vector conversions into
+ * scalars. */
 NN_INLINE void NN(store_places)(uint8_t *where, vi at)
 {
     int32_t lanes[VL];
@@ -81,7 +83,7 @@ NN_INLINE vi NN(load_places)(const uint8_t *where)
 
 /* -------------------------------------------------------------------------- maximum */
 
-/* The larger of best and x; of equals, and of NaNs, the first */
+/* Keep the larger of best and x; of equal numbers or NaNs, the first. */
 NN_INLINE void NN(compare)(vf x, int place, vf *best, vi *at)
 {
     const vi more = (x > *best) | ((x != x) & (*best == *best));
@@ -89,7 +91,7 @@ NN_INLINE void NN(compare)(vf x, int place, vf *best, vi *at)
     *at = CHOOSE(more, place + (vi){0}, *at);
 }
 
-/* Maximum pooling of a plane, VL windows side by side:
+/* Max-pool a plane, VL windows at a time:
  *
  *     for i: for j:
  *         out[i, j] = max_uv x[i * stride_h + u, j * stride_w + v]
@@ -112,8 +114,8 @@ NN_INLINE void NN(max_plane)(const int kind, const nn_pool *s, const float *x, i
         }
 }
 
-/* The same for windows of 2 x 2 side by side: the maximum of x[2 i, 2 j], x[2 i, 2 j + 1],
- * x[2 i + 1, 2 j] and x[2 i + 1, 2 j + 1], whose places are 0 to 3 */
+/* As max_plane, for windows of 2 x 2 at stride 2: the maximum of x[2 i, 2 j], x[2 i, 2 j + 1], x[2
+ * i + 1, 2 j] and x[2 i + 1, 2 j + 1], at positions 0 to 3. */
 NN_INLINE void NN(max_pairs)(const nn_pool *s, const float *x, int64_t ldx, float *out,
                              uint8_t *where)
 {
@@ -131,7 +133,8 @@ NN_INLINE void NN(max_pairs)(const nn_pool *s, const float *x, int64_t ldx, floa
         }
 }
 
-/* x: the first window's first number, in rows of ldx; out, where (oh, ow) */
+/* Max-pool a plane. x: the first window's first element, with row stride ldx; out, where (oh,
+ * ow). */
 static void NN(max_forward)(const nn_pool *s, const float *x, int64_t ldx, float *out,
                             uint8_t *where)
 {
@@ -145,16 +148,17 @@ static void NN(max_forward)(const nn_pool *s, const float *x, int64_t ldx, float
         NN(max_plane)(0, s, x, ldx, out, where);
 }
 
-/* ------------------------------------------------------------------------ the way back */
+/* ----------------------------------------------------------------------- backward pass */
 
-/* What no window of 2 x 2 has: the last number of an odd row */
+/* Zero the last element of a row of odd width, which is in no window of 2 x 2. */
 NN_INLINE void NN(end_row)(const nn_pool *s, float *row)
 {
     if (s->w > 2 * s->ow)
         row[s->w - 1] = 0;
 }
 
-/* The way back into out (h, w), for windows of 2 x 2 side by side; without `where`, of the average:
+/* Backward pass to out (h, w), for windows of 2 x 2 at stride 2; if `where` is null, of the
+ * average:
  *
  *     for i: for j: for u, v < 2:
  *         out[2 i + u, 2 j + v] = where[i, j] == 2 u + v ? grad[i, j] : 0, or grad[i, j] / 4 */
@@ -188,7 +192,7 @@ static void NN(pairs_backward)(const nn_pool *s, const float *grad, const uint8_
 
 /* --------------------------------------------------------------------------- average */
 
-/* One row of means; `sums` has the sums of each column of the windows' rows:
+/* Compute one row of means; sums[c] is the sum of column c over the windows' rows:
  *
  *     for j: out[j] = share * sum_v sums[j * stride_w + v] */
 NN_INLINE void NN(mean_row)(const int kind, const nn_pool *s, const float *sums, float share,
@@ -202,13 +206,13 @@ NN_INLINE void NN(mean_row)(const int kind, const nn_pool *s, const float *sums,
     }
 }
 
-/* Average pooling, x (h, w) -> out (oh, ow); x is 0 in the padding:
+/* Average-pool x (h, w) to out (oh, ow); x is 0 in the padding:
  *
  *     for i: for j:
  *         out[i, j] = sum_uv x[i * stride_h - pad_h + u, j * stride_w - pad_w + v] / (kh * kw)
  *
- * down the columns first, then along the row. sums: work space of a padded row, whose first pad_w
- * are 0 */
+ * Sums are taken down the columns first, then along the row. sums: work space of a padded row,
+ * whose first pad_w elements are 0. */
 static void NN(avg_forward)(const nn_pool *s, const float *x, float *sums, float *out)
 {
     const float share = 1.0f / (float)(s->kh * s->kw);
@@ -240,11 +244,11 @@ static void NN(avg_forward)(const nn_pool *s, const float *x, float *sums, float
     }
 }
 
-/* The means of planes of n numbers:
+/* Compute the means of planes of n elements:
  *
  *     for p: out[p * step] = sum_i x[p * ldx + i] / n
  *
- * 1024 numbers are summed in float, and these sums in double precision. */
+ * 1024 elements are summed in float, and these sums in double precision. */
 static void NN(means)(int64_t planes, int64_t n, const float *x, int64_t ldx, float *out,
                       int64_t step)
 {

@@ -1,11 +1,12 @@
-/* Activations and their derivatives, for one instruction set: ReLU, sigmoid and the two tanh, as
- * mlp and pointwise share them; pointwise_loops.h defines its others with the same macros.
+/* Activations and their derivatives, for one instruction set: ReLU, sigmoid and the two tanh, which
+ * mlp and pointwise share; pointwise_loops.h defines the others with the same macros.
  *
  * Included once per instruction set, see common/dispatch.h. Needs simd/transcendental.h.
  *
- * One function of one number each: value(x, a), and slope(g, x, a), the backward pass, where x is
- * the input or, for ReLU, sigmoid and the two tanh, the output of the forward pass; `a` is the
- * setting that some have. out may be x or grad, hence NN_INDEPENDENT.
+ * An activation is a pair of elementwise functions: value(x, a), and slope(g, x, a) for the
+ * backward pass, where x is the input or, for ReLU, sigmoid and the two tanh, the output of the
+ * forward pass; `a` is the parameter of some activations. out may be x or grad, hence
+ * NN_INDEPENDENT.
  *
  *     for i: out[i] = value(x[i], a), or slope(grad[i], x[i], a) */
 
@@ -35,8 +36,8 @@
 
 #define NN_BACKWARD(name, slope) NN_BOTH(name##_backward, slope)
 
-NN_FORWARD(relu, x < 0 ? 0 : x) /* NaN stays */
-/* a product, as the reference has it: NaN and infinity in grad make NaN where y <= 0 */
+NN_FORWARD(relu, x < 0 ? 0 : x) /* keeps NaN */
+/* a product, as in the reference: NaN and infinity in grad give NaN where y <= 0 */
 NN_BACKWARD(relu, (x > 0 ? 1.0f : 0.0f) * g)
 NN_FORWARD(sigmoid, NN(sigmoid)(x))
 NN_BACKWARD(sigmoid, g * (x * (1.0f - x)))

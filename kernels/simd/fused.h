@@ -1,11 +1,11 @@
-/* a * b + c, for one instruction set: in one rounding if the set has an instruction for it, in two
- * if not.
+/* a * b + c, for one instruction set: with one rounding if the set has an instruction for it,
+ * otherwise with two.
  *
- * Compilers fuse a product with a sum by themselves, and one product leaves them no choice. Of two,
- * as in a * b + c * d, they fuse either one, this one in vectors and that one in the numbers that are
- * left over: such an expression says which. So do sums over single numbers, and rules where GCC was
- * seen to fuse the vectors only. It is not written everywhere, since GCC takes it for a call and then
- * merges fewer conditions: exp and its kin take 10 to 20 % longer with it.
+ * Compilers fuse a product and a sum by themselves, and with one product the result is unique. With
+ * two, as in a * b + c * d, they may fuse either one, and differently in vectors than in the
+ * remaining scalars: such expressions use FUSED to say which. So do sums over scalars, and update
+ * rules of which GCC fuses only the vectors. It is not used everywhere: GCC treats it as a call and
+ * then merges fewer conditions, which makes exp and similar functions 10 to 20 % slower.
  *
  * Included once per instruction set, see common/dispatch.h.
  */

@@ -12,14 +12,14 @@ NN_INLINE uint32_t NN(mix)(uint32_t h)
     return h ^ h >> 14;
 }
 
-/* Random number `at` of a key: a function of both and nothing else. */
+/* Return random number `at` of a key, a pure function of both. */
 NN_INLINE uint32_t NN(random_bits)(uint32_t at, uint32_t low, uint32_t high)
 {
     return NN(mix)(NN(mix)(at ^ low) + high);
 }
 
-/* Dropout of n elements, whose random numbers are number `first` and those that follow. 0 * x
- * keeps NaN. out may be x.
+/* Apply dropout to n elements, with random numbers first, first + 1, ... 0 * x keeps NaN. out may
+ * be x.
  *
  *     for i: out[i] = x[i] * scale * (random_bits(first + i) >= least ? 1 : 0) */
 static void NN(dropout)(int64_t n, uint32_t first, const float *x, nn_drop drop, uint64_t key,
@@ -34,8 +34,8 @@ static void NN(dropout)(int64_t n, uint32_t first, const float *x, nn_drop drop,
     }
 }
 
-/* Elements [lo, hi) of x with normal noise, by Box and Muller; u, v are random numbers 2 i and
- * 2 i + 1, uniform in (0, 1]. out may be x.
+/* Add normal noise to elements [lo, hi) of x by the Box-Muller method; u and v are random numbers 2
+ * i and 2 i + 1, uniform in (0, 1]. out may be x.
  *
  *     for i: out[i] = x[i] + std * sqrt(-2 log u) * cos(2 pi v) */
 NN_API void NN(gaussian_noise)(int64_t lo, int64_t hi, const float *x, float std, uint32_t low,

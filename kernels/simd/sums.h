@@ -3,7 +3,7 @@
  * Included once per instruction set, see common/dispatch.h. Needs simd/vectors.h.
  */
 
-/* VL terms of the sum below, from i on */
+/* Return VL terms of the sum below, from i on. */
 NN_INLINE vf NN(products)(const int factors, int64_t i, const float *a, const float *b,
                           const float *c)
 {
@@ -15,13 +15,13 @@ NN_INLINE vf NN(products)(const int factors, int64_t i, const float *a, const fl
     return v;
 }
 
-/* sum_i a[i], a[i] b[i] or a[i] b[i] c[i]: one, two or three factors */
+/* Return sum_i a[i], a[i] b[i] or a[i] b[i] c[i], for one, two or three factors. */
 NN_INLINE float NN(sum_of_products)(const int factors, int64_t n, const float *a, const float *b,
                                     const float *c)
 {
     float sum = 0;
     int64_t i = 0;
-    if (n >= 16) { /* a row of 10 classes has nothing but numbers left over */
+    if (n >= 16) { /* a row of 10 classes is all remainder */
         vf acc[4][WIDE];
         float lanes[16];
         NN_UNROLL for (int j = 0; j < 4; j++) NN_UNROLL for (int w = 0; w < WIDE; w++)
@@ -45,7 +45,7 @@ NN_INLINE float NN(sum_of_products)(const int factors, int64_t n, const float *a
     return sum;
 }
 
-/* The same for rows of any length: pieces are added up in double precision. */
+/* As sum_of_products, for rows of any length: pieces of NN_PIECE are added in double precision. */
 NN_INLINE double NN(long_sum)(const int factors, int64_t n, const float *a, const float *b,
                               const float *c)
 {
@@ -56,7 +56,7 @@ NN_INLINE double NN(long_sum)(const int factors, int64_t n, const float *a, cons
     return sum;
 }
 
-/* max_i x[i] of n >= 1 numbers, if none is NaN */
+/* Return max_i x[i] of n >= 1 numbers without NaN. */
 NN_API float NN(largest)(int64_t n, const float *x)
 {
     float best = x[0];
@@ -84,8 +84,8 @@ NN_API float NN(largest)(int64_t n, const float *x)
 
 enum { NN(plain), NN(squares), NN(pairs), NN(relu_pairs) };
 
-/* What is summed: v, or the square of (v - less), or of pairs g, which is v, and, in product,
- * g * (x - less); through a ReLU that gave y, if there is one. */
+/* Return the terms of a sum: v (plain), (v - less)^2 (squares), or v with v * (x - less) added to
+ * *product (pairs); relu_pairs: the same after v has passed back through the ReLU with output y. */
 NN_INLINE vf NN(term)(const int kind, const float *v, const float *y, const float *x, float less,
                       vf *product)
 {
@@ -99,13 +99,13 @@ NN_INLINE vf NN(term)(const int kind, const float *v, const float *y, const floa
     return value;
 }
 
-/* `count` numbers of a plane into the sums of vectors and, of what is left over, of lanes */
+/* Add `count` elements of a plane to the vector sums, and the remainder to the sums of lanes. */
 NN_INLINE void NN(channel_piece)(const int kind, int64_t count, const float *v, const float *y,
                                  const float *x, float less, vf (*some)[WIDE], vf (*more)[WIDE],
                                  float *rest, float *other)
 {
     const int64_t whole = count / 16 * 16;
-    NN_UNROLL for (int w = 0; w < WIDE; w++) /* one after the other: there are few registers */
+    NN_UNROLL for (int w = 0; w < WIDE; w++) /* one at a time: few registers */
     {
         int64_t i = w * VL;
         for (; i + 64 <= whole + w * VL; i += 64)
@@ -123,7 +123,7 @@ NN_INLINE void NN(channel_piece)(const int kind, int64_t count, const float *v, 
     }
 }
 
-/* All of it by lanes, and zeros in its place */
+/* Add all lanes to *sum, and reset the sums to 0. */
 NN_INLINE void NN(channel_lanes)(vf (*some)[WIDE], float *rest, double *sum)
 {
     float lanes[16];
@@ -138,12 +138,12 @@ NN_INLINE void NN(channel_lanes)(vf (*some)[WIDE], float *rest, double *sum)
         some[k][w] = (vf){0};
 }
 
-/* The sums of channel c of images (rows, channels, inner), whose planes of `inner` numbers lie one
- * for each image: sums[0] of the terms and, of pairs, sums[1] of the products.
+/* Sum channel c of images (rows, channels, inner), one plane of `inner` elements per image: sums[0]
+ * is the sum of the terms and, for pairs, sums[1] the sum of the products.
  *
  *     for n: for i: sums[0] += v[n, c, i], sums[1] += v[n, c, i] * (x[n, c, i] - less)
  *
- * NN_PIECE numbers or more are summed in vectors of floats, and these sums in double precision. */
+ * Up to 2 NN_PIECE elements are summed in vectors of floats, and these sums in double precision. */
 NN_INLINE void NN(channel_sums)(const int kind, int64_t rows, int64_t channels, int64_t inner,
                                 int64_t c, const float *v, const float *y, const float *x,
                                 float less, double *sums)

@@ -1,14 +1,14 @@
-/* exp, log, tanh and their kin, for one instruction set.
+/* exp, log, tanh and similar functions, for one instruction set.
  *
  * Included once per instruction set, see common/dispatch.h. The functions have no branches and no
- * calls: a loop that applies one of them to an array is vectorised by the compiler, 16
- * numbers at a time with AVX-512. Errors are a few units in the last place of the result.
- * NaN comes through all of them, and infinities give their limits.
+ * calls: a loop that applies one of them to an array is vectorised by the compiler, 16 numbers at a
+ * time with AVX-512. Errors are a few units in the last place of the result. All of them propagate
+ * NaN, and return the limits for infinities.
  *
- * Selections are written so that NaN fails the test and takes the branch that keeps it.
+ * Conditions are written so that NaN fails the test and takes the branch that keeps it.
  */
 
-/* x = k ln 2 + r with |r| <= ln 2 / 2, for |x| <= 87.3: returns r and gives 2^k. */
+/* x = k ln 2 + r with |r| <= ln 2 / 2, for |x| <= 87.3: return r, and 2^k in *power. */
 NN_INLINE float NN(split)(float x, float *power)
 {
     const float shifted = x * 1.44269504f + 12582912.0f; /* 1.5 * 2^23 rounds to an integer */
@@ -19,7 +19,7 @@ NN_INLINE float NN(split)(float x, float *power)
     return (x - k * 0.693359375f) + k * 2.12194440e-4f;
 }
 
-/* exp(r) - 1 for |r| <= ln 2 / 2, exact to the last bits near 0 too */
+/* exp(r) - 1 for |r| <= ln 2 / 2, accurate to the last bits near 0, too */
 NN_INLINE float NN(expm1_near_0)(float r)
 {
     float p = 1.9875691500e-4f;
@@ -31,7 +31,7 @@ NN_INLINE float NN(expm1_near_0)(float r)
     return p * r * r + r;
 }
 
-/* exp(x) for x <= 0; 0 below -87.3, where float32 has no more normal numbers */
+/* exp(x) for x <= 0; 0 below -87.3, where the result would be denormal */
 NN_INLINE float NN(exp_below_0)(float x)
 {
     float power;
@@ -40,7 +40,7 @@ NN_INLINE float NN(exp_below_0)(float x)
     return x < -87.3f ? 0.0f : e;
 }
 
-/* exp(x) for any x, as exp(x / 2)^2: 2^128 is no float32, 2^64 is. 0 below -87.2. */
+/* exp(x) for any x, as exp(x / 2)^2: 2^128 overflows float32, 2^64 does not. 0 below -87.2. */
 NN_INLINE float NN(exp_of)(float x)
 {
     const float half = x * 0.5f;
@@ -58,8 +58,8 @@ NN_INLINE float NN(expm1_below_0)(float x)
     return NN(expm1_near_0)(r) * power + (power - 1.0f);
 }
 
-/* log(x) for normal x > 0: x = 2^k m with m near 1, and a polynomial in m - 1. Unsigned, as the
- * bits of another x may be beyond what a signed difference can hold. */
+/* log(x) for normal x > 0: x = 2^k m with m near 1, and a polynomial in m - 1. Unsigned, because
+ * the bits of other x may overflow a signed difference. */
 NN_INLINE float NN(log_of)(float x)
 {
     union { float f; uint32_t u; } bits = {x};
@@ -80,21 +80,21 @@ NN_INLINE float NN(log_of)(float x)
     return x != x ? x : FUSED(0.693359375f, e, f + p);
 }
 
-/* log(1 + x) for -1 < x <= 1: what 1 + x has lost of x is added to its logarithm */
+/* log(1 + x) for -1 < x <= 1: the rounding error of 1 + x is added to its logarithm */
 NN_INLINE float NN(log1p_of)(float x)
 {
     const float u = 1.0f + x;
     return NN(log_of)(u) + (x - (u - 1.0f)) / u;
 }
 
-/* 1 / (1 + exp(-x)), with exp(-|x|), which cannot overflow */
+/* 1 / (1 + exp(-x)), computed from exp(-|x|), which cannot overflow */
 NN_INLINE float NN(sigmoid)(float x)
 {
     const float small = NN(exp_below_0)(-fabsf(x));
     return (x < 0 ? small : 1.0f) / (1.0f + small);
 }
 
-/* tanh(|x|) = (1 - e) / (1 + e) with e = exp(-2 |x|), and with e - 1 in place of e no digit is
+/* tanh(|x|) = (1 - e) / (1 + e) with e = exp(-2 |x|), computed from e - 1, so that no digits are
  * lost near 0 */
 NN_INLINE float NN(tanh_of)(float x)
 {
@@ -102,11 +102,11 @@ NN_INLINE float NN(tanh_of)(float x)
     return copysignf(t / (2.0f + t), x);
 }
 
-/* The normal distribution Phi(x), and exp(-x^2 / 2), which it needs.
+/* The cumulative normal distribution Phi(x), and exp(-x^2 / 2), which it needs.
  *
- * Below 0 it is exp(-x^2 / 2) times a function that falls slowly from 1/2, here a polynomial
- * in 1 / (1 + 0.3 |x|) (a minimax fit for |x| <= 14). So the tail keeps its digits: 1 + erf(x)
- * would lose them. */
+ * For x < 0 it is exp(-x^2 / 2) times a function that falls slowly from 1/2, here a polynomial in
+ * 1 / (1 + 0.3 |x|) (a minimax fit for |x| <= 14). So the tail is accurate; 1 + erf(x) would lose
+ * its digits to cancellation. */
 NN_INLINE float NN(normal_cdf)(float x, float *bell)
 {
     const float t = 1.0f / (1.0f + 0.3f * fabsf(x));
@@ -123,7 +123,7 @@ NN_INLINE float NN(normal_cdf)(float x, float *bell)
     return x < 0 ? *bell * p : FUSED(-*bell, p, 1.0f);
 }
 
-/* cos(2 pi v) for 0 <= v <= 1: the sine of a quarter turn less the way to the nearest whole
+/* cos(2 pi v) for 0 <= v <= 1: the sine of a quarter turn minus the distance to the nearest whole
  * turn */
 NN_INLINE float NN(cos_turns)(float v)
 {

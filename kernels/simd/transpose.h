@@ -1,4 +1,4 @@
-/* The transpose of a matrix, for one instruction set.
+/* Matrix transpose, for one instruction set.
  *
  * Included once per instruction set, see common/dispatch.h.
  */
@@ -18,7 +18,8 @@ typedef int NN(m8) __attribute__((vector_size(32)));
 #define HALF_LOW(a, b) MIX(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
 #define HALF_HIGH(a, b) MIX(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
 
-/* to[j][i] = x[i, j] for 8 x 8 numbers: rows are interleaved one by one, in pairs, in fours. */
+/* Set to[j][at + i] = x[i, j] for 8 x 8 elements: rows are interleaved by single elements, pairs,
+ * fours. */
 NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *const *to, int64_t at)
 {
     NN(v8) a[8], b[8];
@@ -64,7 +65,7 @@ NN_INLINE void NN(transpose_8)(const float *x, int64_t ldx, float *const *to, in
 #define EVEN(a, b) MIX(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
 #define ODD(a, b) MIX(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
 
-/* The same of 16 x 16; even, odd: of the fours of a row */
+/* As transpose_8, for 16 x 16. even, odd: the even and odd fours of a row. */
 NN_INLINE void NN(transpose_16)(const float *x, int64_t ldx, float *const *to, int64_t at)
 {
     vf a[16], b[16];
@@ -100,18 +101,18 @@ NN_INLINE void NN(transpose_16)(const float *x, int64_t ldx, float *const *to, i
 #undef ODD
 #endif
 
-/* Numbers in a square's row that vectors transpose; 0: none */
+/* Return the side of the squares that vectors transpose, or 0 for none. */
 NN_INLINE int64_t NN(square_side)(int64_t rows, int64_t columns)
 {
     const int64_t least = rows < columns ? rows : columns;
     return VL == 16 && least >= 16 ? 16 : VL >= 8 && least >= 8 ? 8 : 0;
 }
 
-/* The transpose of x (rows, columns) to lines of `across` pixels, which are ldl apart:
+/* Transpose x (rows, columns) to lines of `across` pixels, with line stride ldl:
  *
  *     for i: for j: y[j / across * ldl + j % across * ldy + i] = x[i, j]
  *
- * in squares; the last squares may overlap those before. */
+ * in squares; the last squares may overlap the ones before. */
 static void NN(transpose_lines)(const float *x, int64_t rows, int64_t columns, int64_t ldx,
                                 float *y, int64_t ldy, int64_t across, int64_t ldl)
 {
@@ -145,7 +146,7 @@ static void NN(transpose_lines)(const float *x, int64_t rows, int64_t columns, i
     }
 }
 
-/* The transpose of x (rows, columns):
+/* Transpose x (rows, columns):
  *
  *     for i: for j: y[j, i] = x[i, j] */
 static void NN(transpose)(const float *x, int64_t rows, int64_t columns, int64_t ldx, float *y,

@@ -1,11 +1,11 @@
-/* Vectors of VL floats, for one instruction set: what all inner loops are written with.
+/* Vectors of VL floats, for one instruction set: the types and macros of all inner loops.
  *
  * Included once per instruction set, see common/dispatch.h.
  */
 
 #include "simd/fused.h"
 
-#undef vf /* of the set before */
+#undef vf /* of the previous set */
 #undef vi
 #if VL > 1
 typedef float NN(vf) __attribute__((vector_size(4 * VL), aligned(4), may_alias));
@@ -47,7 +47,7 @@ NN_INLINE vf NN(where_positive)(vf g, vf y)
 #endif
 }
 
-/* The same of one number, y[at]; grad itself unless relu. */
+/* As where_positive, for one element y[at]; grad itself unless relu. */
 NN_INLINE float NN(through)(const int relu, float grad, const float *y, int64_t at)
 {
     return !relu || y[at] > 0 ? grad : 0.0f;
@@ -55,8 +55,8 @@ NN_INLINE float NN(through)(const int relu, float grad, const float *y, int64_t 
 
 /* ---- Sums ------------------------------------------------------------------------------
  *
- * A sum has the same 16 lanes on every instruction set, in WIDE vectors: so its order, and its bits,
- * depend neither on the set nor on the compiler. */
+ * A sum has 16 lanes on every instruction set, in WIDE vectors, so its order and its bits depend
+ * neither on the set nor on the compiler. */
 
 /* for i < 16 : lanes[i] of WIDE vectors */
 NN_INLINE void NN(store_wide)(float *lanes, const vf *v)
@@ -64,7 +64,7 @@ NN_INLINE void NN(store_wide)(float *lanes, const vf *v)
     NN_UNROLL for (int w = 0; w < WIDE; w++) STORE(lanes + w * VL, v[w]);
 }
 
-/* The sum of 16 lanes: each step adds to lane i, for all i below `half`, lane i + half. */
+/* Return the sum of 16 lanes: each step adds lane i + half to lane i, for all i < half. */
 NN_INLINE float NN(sum)(const vf *wide)
 {
     vf v[WIDE];

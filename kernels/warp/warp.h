@@ -1,7 +1,7 @@
 /* Moments of images, and bilinear resampling: see np_nn/reference/warp.py.
  *
- * Threads share the images, and an image is one thread's alone, whichever it is, so every thread
- * count gives the same bits. warp_loops.h has the loops.
+ * Threads share the images, and one thread computes a whole image, so every thread count gives the
+ * same bits. warp_loops.h has the loops.
  */
 #ifndef NN_WARP_H
 #define NN_WARP_H
@@ -9,10 +9,10 @@
 #include "common/threads.h"
 
 enum { NN_LANES = 16, NN_CHUNK = 32, NN_MOMENTS = 5 };
-enum { NN_MOST_SIDE = 4096 }; /* so that the sums fit into int64 */
+enum { NN_MOST_SIDE = 4096 }; /* the sums fit in int64 */
 
 typedef struct {
-    int64_t count, height, width, modes; /* modes: K, 0 for no displacement */
+    int64_t count, height, width, modes; /* modes: K, 0 without displacement */
     const uint8_t *images;
     const float *matrices, *coefficients, *basis_y, *basis_x;
     uint8_t *out;
@@ -26,9 +26,9 @@ typedef struct {
     float *columns;   /* (K, wide): basis_x transposed */
     float *half;      /* (2, K, wide): coefficients @ basis_x.T */
     float *field;     /* (2, wide): one row of the displacement */
-    int *place;       /* (wide,) and so the rest, for one row: which quads */
+    int *place;       /* (wide,), as the arrays below, for one row: index of the quad */
     uint32_t *quad;
-    float *right, *down; /* and where among the four */
+    float *right, *down; /* position within the quad */
 } nn_warp_space;
 
 static int64_t nn_warp_wide(const nn_warp *job)
@@ -36,13 +36,13 @@ static int64_t nn_warp_wide(const nn_warp *job)
     return (job->width + 2 + NN_LANES - 1) / NN_LANES * NN_LANES;
 }
 
-/* From a row of `framed` to the next. */
+/* Return the row stride of `framed`. */
 static int64_t nn_warp_stride(int64_t wide)
 {
     return 3 * wide;
 }
 
-/* Lay the work space out from `at`, unless it is NULL; returns how many bytes it takes. */
+/* Lay out the work space from `at`, unless it is NULL; return its size in bytes. */
 static int64_t nn_warp_lay_out(const nn_warp *job, char *at, nn_warp_space *space)
 {
     const int64_t wide = nn_warp_wide(job);
@@ -63,7 +63,7 @@ static int64_t nn_warp_lay_out(const nn_warp *job, char *at, nn_warp_space *spac
     return framed + quads + (3 * job->modes + 6) * row;
 }
 
-/* One instruction set's inner loops, for images [lo, hi) */
+/* The inner loops of one instruction set, for images [lo, hi) */
 typedef struct {
     const char *name;
     void (*warp_images)(const nn_warp *job, int64_t lo, int64_t hi, nn_warp_space *space);
@@ -72,7 +72,7 @@ typedef struct {
 
 #define NN_INNER_LOOPS "warp/warp_loops.h"
 #define NN_TABLE nn_warp_table
-#define NN_NO_AVX512 /* moments take 1.8 times as long with it, and there is little arithmetic */
+#define NN_NO_AVX512 /* moments take 1.8 times as long with it: there is little arithmetic */
 #include "common/dispatch.h"
 
 static int nn_warp_threads(const nn_warp *job, int threads, double work_per_pixel)
@@ -85,21 +85,21 @@ static int64_t nn_chunk_end(const nn_warp *job, int64_t start)
     return start + NN_CHUNK < job->count ? start + NN_CHUNK : job->count;
 }
 
-/* Bytes of work space that nn_warp_images needs. */
+/* Return the bytes of work space of nn_warp_images. */
 NN_API int64_t nn_warp_bytes(const nn_warp *job, int threads)
 {
     return nn_round64(nn_warp_lay_out(job, NULL, NULL)) * (threads < 1 ? 1 : threads) + 64;
 }
 
-/* What threads share: the next chunk of images goes to the thread that asks first. */
+/* State that threads share: the next chunk of images goes to the first free thread. */
 typedef struct {
     const nn_warp *warp;
-    nn_atomic *chunks; /* that were handed out */
+    nn_atomic *chunks; /* number of chunks handed out */
     char *space;
     int64_t *moments;
 } nn_warp_job;
 
-/* The first image of the next chunk, at least job->warp->count if none is left. */
+/* Return the first image of the next chunk; job->warp->count or more if none is left. */
 static int64_t nn_next_chunk(const nn_warp_job *job)
 {
     return (int64_t)NN_CHUNK * nn_atomic_add(job->chunks, 1);
@@ -113,7 +113,7 @@ static void nn_warp_thread(const void *given, int t, int threads)
     nn_warp_space space;
     char *const at = job->space + bytes * t;
     (void)threads;
-    memset(at, 0, bytes); /* the frame stays black; without modes, so does the field */
+    memset(at, 0, bytes); /* the border stays black; without modes the field stays 0 */
     nn_warp_lay_out(warp, at, &space);
     for (int64_t x = 0; x < warp->width; x++)
         for (int64_t k = 0; k < warp->modes; k++)

@@ -1,9 +1,10 @@
 # cython: language_level=3, binding=True
-"""Compiled moments and resampling of images: functions of np_nn/reference/warp.py by their names.
+"""Compiled image moments and resampling, named like their references in reference/warp.py.
 
-Each takes the arguments of its reference and `threads`, whose number never changes a bit of the
-result; arrays that do not fit raise ValueError before anything is changed. They round like
-the reference but for the last bit of a float32, so that a pixel may differ by 1.
+Each function takes the arguments of its reference and `threads`, the maximum number of threads,
+which never changes a bit of the result. Invalid arrays raise ValueError before anything is changed.
+Intermediate values may differ from the reference in the last bit of a float32, so a pixel may
+differ by 1.
 """
 
 include "common/arrays.pxi"

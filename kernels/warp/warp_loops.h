@@ -1,13 +1,13 @@
-/* The inner loops of warp.pyx, for one instruction set: one image at a time.
+/* The inner loops of warp.pyx, one image at a time, for one instruction set.
  *
- * Included once per instruction set, see common/dispatch.h. They are plain loops over NN_LANES
- * neighbouring pixels, which compilers turn into vector instructions, the same lines for each set.
+ * Included once per instruction set, see common/dispatch.h. Plain loops over NN_LANES neighbouring
+ * pixels, which compilers vectorise; the source is the same for each set.
  */
 
 #include "simd/fused.h"
 
-/* Each pixel with its neighbours to the right and below, for y, x from -1: so that a bilinear value
- * takes one load from an irregular place, not four.
+/* Pack each pixel with its neighbours to the right and below, for y, x from -1, so that a bilinear
+ * value takes one irregular load instead of four.
  *
  *     for y: for x: quads[y, x] = (p[y, x], p[y, x + 1], p[y + 1, x], p[y + 1, x + 1]) */
 NN_INLINE void NN(make_quads)(const nn_warp *job, nn_warp_space *space)
@@ -40,7 +40,8 @@ NN_INLINE void NN(small_product)(const float *NN_RESTRICT a, const float *NN_RES
         }
 }
 
-/* The place among `size` rows or columns, counted from the frame's first; NaN goes to 0. */
+/* Clamp a coordinate to -1 .. size and return its position from the frame's first row or column;
+ * NaN gives 0. */
 NN_INLINE float NN(into_frame)(float place, float size)
 {
     place = place > -1.0f ? place : -1.0f;
@@ -52,17 +53,17 @@ NN_INLINE float NN(between)(float a, float b, float share)
     return FUSED(share, b - a, a);
 }
 
-/* Row y of `out`, p being the image and black outside:
+/* Compute row y of `out`; p is the image, black outside:
  *
  *     for x:
  *         py = m[0, 0] * y + m[0, 1] * x + m[0, 2] + dy[x]
  *         px = m[1, 0] * y + m[1, 1] * x + m[1, 2] + dx[x]
  *         t, l = floor(py), floor(px); d, r = py - t, px - l
- *         upper = p[t, l] + r * (p[t, l + 1] - p[t, l]), lower: the same of row t + 1
+ *         upper = p[t, l] + r * (p[t, l + 1] - p[t, l]), lower: the same for row t + 1
  *         out[x] = round(upper + d * (lower - upper))
  *
- * in three passes: only the middle one, which reads irregular places, is
- * not for vector instructions, and a compiler that tries is slower than the plain loop. */
+ * in three passes: the middle one, with the irregular loads, is not vectorised, because compilers
+ * that do so are slower than the plain loop. */
 NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_space *space,
                            int64_t y, uint8_t *NN_RESTRICT out)
 {
@@ -96,15 +97,15 @@ NN_INLINE void NN(warp_row)(const nn_warp *job, const float *m, const nn_warp_sp
         out[x] = (uint8_t)place[x];
 }
 
-/* Whether rows stay rows, each moved as a whole, as deskew moves them: then the pixels that a row
- * is made of lie side by side. Places that are none, or far away, are the general case's. */
+/* Return whether the map shifts each row as a whole, as deskew does: then the source pixels of a
+ * row are contiguous. Maps with NaN or very large shifts are left to the general case. */
 NN_INLINE int NN(is_shear)(const nn_warp *job, const float *m)
 {
     const float reach = fabsf(m[3]) * (float)job->height + fabsf(m[5]);
     return !job->modes && m[1] == 0 && m[4] == 1 && reach < 1e6f;
 }
 
-/* warp_row, to the same bits, of a map with m[1, 0] * y + m[1, 2] = px - x in all of the row. */
+/* As warp_row, with the same bits, for a shear: px - x = m[1, 0] * y + m[1, 2] in the whole row. */
 NN_INLINE void NN(shear_row)(const nn_warp *job, const float *m, const nn_warp_space *space,
                             int64_t y, uint8_t *NN_RESTRICT out)
 {
@@ -114,7 +115,7 @@ NN_INLINE void NN(shear_row)(const nn_warp *job, const float *m, const nn_warp_s
     const float from_x = FUSED(m[3], (float)y, m[5]);
     const int top = (int)py, left = (int)from_x - ((float)(int)from_x > from_x); /* floor */
     const float down = py - (float)top;
-    const int seen = left < -wide ? -wide : left < wide ? left : wide - 1; /* beyond all is black */
+    const int seen = left < -wide ? -wide : left < wide ? left : wide - 1; /* all is black beyond */
     const uint8_t *NN_RESTRICT upper =
         space->framed + top * nn_warp_stride(space->wide) + wide + seen;
     const uint8_t *NN_RESTRICT lower = upper + nn_warp_stride(space->wide);
@@ -129,7 +130,7 @@ NN_INLINE void NN(shear_row)(const nn_warp *job, const float *m, const nn_warp_s
         out[x] = (uint8_t)value[x];
 }
 
-/* Image n: displacement rows basis_y coefficients basis_x' (if there are modes), row by row. */
+/* Warp image n row by row. With modes, the displacement is basis_y coefficients basis_x'. */
 NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *space)
 {
     const int64_t modes = job->modes, wide = space->wide, pixels = job->height * job->width;
@@ -157,18 +158,18 @@ NN_INLINE void NN(warp_image)(const nn_warp *job, int64_t n, nn_warp_space *spac
     }
 }
 
-/* Images [lo, hi) */
+/* Warp images [lo, hi). */
 static void NN(warp_images)(const nn_warp *job, int64_t lo, int64_t hi, nn_warp_space *space)
 {
     for (int64_t n = lo; n < hi; n++)
         NN(warp_image)(job, n, space);
 }
 
-/* Moments of images [lo, hi):
+/* Compute the moments of images [lo, hi):
  *
  *     for n: for y: for x: out[n] += p[y, x] * (1, y, x, y^2, x y)
  *
- * Two sums along each row, and from these the five over the image. */
+ * Two sums are taken along each row, and from them the five of the image. */
 static void NN(image_moments)(const nn_warp *job, int64_t lo, int64_t hi, int64_t *out)
 {
     const uint8_t *NN_RESTRICT row = job->images + lo * job->height * job->width;

@@ -1,7 +1,7 @@
 """Build driver.c as one WebAssembly module for the page of np-nn draw: make wasm.
 
-The compiler is zig's clang, of the Python package ziglang; the second way is clang itself, with
-lld, wasi-libc and libclang-rt-dev-wasm32 of Debian. Training has the same bits with both.
+The compiler is zig's clang, from the Python package ziglang, or else clang itself with Debian's
+lld, wasi-libc and libclang-rt-dev-wasm32. Training has the same bits with both.
 """
 
 import argparse
@@ -17,7 +17,7 @@ COMPILERS = {
     "zig": [sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi"],
     "clang": ["clang", "--target=wasm32-wasi"],
 }
-# The flags of setup.py, and one set of SIMD that every browser has since 2023.
+# The flags of setup.py, and WebAssembly's SIMD128, which every browser has had since 2023.
 FLAGS = ["-g0", "-s", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-msimd128", "-mexec-model=reactor"]
 
@@ -30,7 +30,10 @@ def available():
 
 
 def build(module, compiler):
-    """Compile driver.c to a file. Raises CalledProcessError, after the compiler's messages."""
+    """Compile driver.c to a file.
+
+    Raises CalledProcessError, after the compiler's messages, if that fails.
+    """
     source = KERNELS / "wasm" / "driver.c"
     command = [*COMPILERS[compiler], *FLAGS, f"-I{KERNELS}", source, "-o", module]
     subprocess.run(command, check=True)

@@ -1,6 +1,7 @@
-/* The mlp family's training behind the functions of driver.h.
+/* The mlp family's training, as the functions of driver.h.
  *
- * As WebAssembly it is one module of SIMD128 without imports; the second line is another way:
+ * As WebAssembly it is one module with SIMD128 and without imports; the second command is an
+ * alternative:
  *
  *     python -m ziglang cc -target wasm32-wasi -msimd128 -mexec-model=reactor -O3 -g0 -s \
  *         -ffp-contract=fast -fno-math-errno -fno-trapping-math -Ikernels \
@@ -13,13 +14,13 @@
 
 #include "mlp/steps.h"
 
-/* The head of a network's state; drawn: images, of all epochs so far */
+/* Header of a network's state; drawn: number of images in all epochs so far */
 typedef struct {
     int64_t step, drawn;
     uint64_t seed, unused;
 } nn_clock;
 
-/* Compressed images, with room for nothing else */
+/* Compressed images, in arrays of exactly their size */
 typedef struct {
     int64_t count, entries, *indptr, *labels;
     uint16_t *cols;
@@ -27,17 +28,17 @@ typedef struct {
 } nn_images;
 
 struct nn_net {
-    int depth, moments; /* moments: that the rule needs */
+    int depth, moments; /* moments: number that the rule needs */
     nn_layer layers[NN_MAX_LAYERS];
     int64_t parameters; /* floats */
-    nn_clock *clock;    /* behind it the state's floats: parameters and two moments of each */
+    nn_clock *clock;    /* followed by the floats of the state: parameters and two moments each */
     nn_optimizer rule;
     nn_images set;
-    nn_rows rows; /* the set, as the kernels read it */
+    nn_rows rows; /* the training set, as the kernels read it */
     float table[256];
-    double *losses;   /* of the last call, */
-    int32_t *correct; /* behind them */
-    void *room;       /* a call's work space */
+    double *losses;   /* results of the last call, */
+    int32_t *correct; /* stored after them */
+    void *room;       /* work space of a call */
     int64_t results, bytes;
 };
 
@@ -58,7 +59,8 @@ void nn_free(void *memory)
     free(memory);
 }
 
-/* Memory of `wanted` bytes, *at where it has them; null, and *at as it was, if there is none. */
+/* Return memory of at least `wanted` bytes: `at` if it is large enough, else a new block in its
+ * place. If there is none, return null and leave `at` unchanged. */
 static void *nn_grow(void *at, int64_t *have, int64_t wanted)
 {
     if (wanted <= *have)
@@ -80,7 +82,7 @@ static void nn_forget(nn_images *set)
     memset(set, 0, sizeof *set);
 }
 
-/* ---- Numbers by chance: functions of the seed and of a place ----------------------------- */
+/* ---- Random numbers: functions of the seed and a position ---------------------------------- */
 
 static uint32_t nn_mixed(uint32_t h)
 {
@@ -90,9 +92,9 @@ static uint32_t nn_mixed(uint32_t h)
     return h ^ h >> 14;
 }
 
-/* Image `place` of all epochs, each of which takes every image once, in an order of its own:
- * `place` goes through a bijection of the numbers below the next power of two, until the result
- * is an image. */
+/* Return the image at position `place` of the concatenated epochs, each a permutation of all
+ * images: the position within the epoch is mapped by a bijection of the numbers below the next
+ * power of two, repeatedly, until the result is below `count`. */
 static int64_t nn_drawn_image(uint64_t seed, int64_t place, int64_t count)
 {
     const uint32_t epoch = (uint32_t)(place / count), key = nn_mixed((uint32_t)seed + 1) ^ epoch;
@@ -131,7 +133,7 @@ void nn_reset(nn_net *net, uint32_t seed)
 
 /* ---- A network --------------------------------------------------------------------------- */
 
-/* Where the layers' parameters lie, and as many moments as the rule needs */
+/* Set the pointers to the layers' parameters, and to as many moments as the rule needs. */
 static void nn_lay_out(nn_net *net)
 {
     float *at = nn_floats_of(net);
@@ -188,7 +190,7 @@ void nn_destroy(nn_net *net)
     free(net);
 }
 
-/* Begin with a rule. */
+/* Set the rule, with moments and step 0. */
 static void nn_use(nn_net *net, nn_optimizer rule)
 {
     net->rule = rule;
@@ -210,7 +212,7 @@ void nn_use_adam(nn_net *net, double beta1, double beta2, double eps)
 
 /* ---- Images -------------------------------------------------------------------------------- */
 
-/* Compress `count` images; returns whether there was memory for it. */
+/* Compress `count` images; return whether there was enough memory. */
 static int nn_take_images(nn_images *set, const uint8_t *images, int64_t count, int64_t width)
 {
     memset(set, 0, sizeof *set);
@@ -263,7 +265,7 @@ int32_t nn_set(nn_net *net, const uint8_t *images, const uint8_t *labels, int32_
 
 /* ---- Training ------------------------------------------------------------------------------ */
 
-/* Room for the results of so many steps */
+/* Allocate space for the results of `steps` steps; return whether there was enough memory. */
 static int nn_room_for_results(nn_net *net, int64_t steps)
 {
     double *const losses = nn_grow(net->losses, &net->results, steps * 12);
@@ -274,7 +276,7 @@ static int nn_room_for_results(nn_net *net, int64_t steps)
     return 1;
 }
 
-/* Room for `bytes` of a call; returns its first cache line, or null. */
+/* Allocate `bytes` of work space for a call; return its first cache line, or null. */
 static char *nn_room_for(nn_net *net, int64_t bytes)
 {
     void *const room = nn_grow(net->room, &net->bytes, bytes + 64);
@@ -300,7 +302,7 @@ int32_t nn_train(nn_net *net, int32_t steps, int32_t batch, double rate)
     nn_mlp_find_bad_row(&net->rows, net->set.count, net->set.entries, net->layers, net->depth,
                         (int64_t *)at, steps, batch, &most, 1);
     const int64_t work = nn_mlp_bytes(&net->rows, net->layers, net->depth, batch, most, 1);
-    if (numbers + 2 * each + work > net->bytes - 64) { /* more than what was drawn there */
+    if (numbers + 2 * each + work > net->bytes - 64) { /* the new block lacks the drawn images */
         if (!nn_room_for(net, numbers + 2 * each + work + work / 4))
             return NN_NO_MEMORY;
         return nn_train(net, steps, batch, rate);
@@ -336,7 +338,7 @@ int32_t *nn_correct(nn_net *net)
     return net->correct;
 }
 
-/* ---- What it has learnt -------------------------------------------------------------------- */
+/* ---- Parameters and state ------------------------------------------------------------------ */
 
 float *nn_weight(nn_net *net, int32_t layer)
 {
@@ -374,7 +376,7 @@ const char *nn_isa_in_use(void)
     return nn_isa_name();
 }
 
-/* An activation in place, ReLU too */
+/* Apply an activation in place, including ReLU. */
 static void nn_activate_rows(int kind, int64_t rows, int64_t width, float *y)
 {
     for (int64_t i = 0; kind == NN_RELU && i < rows * width; i++)
@@ -382,8 +384,8 @@ static void nn_activate_rows(int kind, int64_t rows, int64_t width, float *y)
     nn_active->activate(kind, rows, width, y, width);
 }
 
-/* Layers of images through the network; two: work space of two layers' outputs, and of the sparse
- * product */
+/* Compute the logits of images. two: work space of two layers' outputs and of the sparse
+ * product. */
 static void nn_forward(const nn_net *net, const nn_images *set, int64_t widest, float *two,
                        float *logits)
 {
@@ -423,7 +425,7 @@ int32_t nn_predict(nn_net *net, const uint8_t *images, int32_t count, float *log
         return NN_NO_MEMORY;
     }
     for (int64_t i = 0; i < count; i++)
-        set.labels[i] = i; /* all of them, in their order */
+        set.labels[i] = i; /* all images in order */
     nn_forward(net, &set, widest, (float *)room, logits);
     nn_forget(&set);
     return 0;

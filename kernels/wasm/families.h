@@ -1,13 +1,13 @@
-/* The layers of the other families for nets.c: each .c file here is one family, since the choice of
- * an instruction set (common/dispatch.h) is made once in a file. Images and kernels are square,
- * and all work is done by one thread. */
+/* Layers of the other families for nets.c. Each family has its own .c file, because a file can
+ * include common/dispatch.h, which chooses the instruction set, only once. Images and kernels are
+ * square, and all work is done by one thread. */
 #ifndef NN_WASM_FAMILIES_H
 #define NN_WASM_FAMILIES_H
 
 #include <stdint.h>
 
-/* A convolution at stride 1 of images (images, channels, side, side), with ReLU and windows of
- * pool x pool behind it if wanted */
+/* A convolution at stride 1 of images (images, channels, side, side), optionally followed by ReLU
+ * and pooling in windows of pool x pool */
 typedef struct {
     int64_t images, channels, side, outputs, kernel, padding, pool;
     int relu;
@@ -19,7 +19,7 @@ void nn_convolve_back(const nn_filters *f, const float *x, const float *w, const
                       const uint8_t *where, const float *grad, float *w_grad, float *bias_grad,
                       float *x_grad);
 
-/* Batch norm and ReLU of x (images, channels, pixels); out is y in the backward pass. */
+/* Batch norm and ReLU of x (images, channels, pixels); the backward pass reads out as y. */
 typedef struct {
     int64_t images, channels, pixels;
     const float *x, *weight, *bias;
@@ -30,11 +30,11 @@ void nn_normalise(const nn_normed *n);
 void nn_normalise_back(const nn_normed *n, const float *grad, float *weight_grad,
                        float *bias_grad, float *x_grad);
 
-/* Means of 2 x 2 pixels of planes (planes, side, side) */
+/* Average pooling of 2 x 2 pixels of planes (planes, side, side) */
 void nn_halve(int64_t planes, int64_t side, const float *x, float *out);
 void nn_halve_back(int64_t planes, int64_t side, const float *grad, float *out);
 
-/* GELU, or with grad its backward pass; dropout of a half; normal noise */
+/* GELU, or with grad its backward pass; dropout with p = 0.5; normal noise */
 void nn_gelu_of(int64_t n, const float *grad, const float *x, float *out);
 void nn_drop_half(int64_t n, const float *x, uint64_t key, float *out);
 void nn_add_noise(int64_t n, const float *x, double std, uint64_t key, float *out);

@@ -1,4 +1,4 @@
-"""driver.c as a native library: what its WebAssembly is compared with, by tests and benchmarks."""
+"""driver.c as a native library, with which tests and benchmarks compare the WebAssembly module."""
 
 import ctypes
 import os
@@ -8,30 +8,33 @@ from pathlib import Path
 import numpy as np
 
 KERNELS = Path(__file__).resolve().parents[1]
-# Those of setup.py, without OpenMP: one thread. The loops are those of the baseline alone.
+# The flags of setup.py without OpenMP: one thread. Only the baseline's loops are compiled.
 FLAGS = ["-O3", "-g0", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-fPIC", "-shared", "-DNN_ONLY=NN_BASELINE"]
-RULES = {"sgd": 0.0, "momentum": 0.9}  # name of the page: momentum; adam has none
+RULES = {"sgd": 0.0, "momentum": 0.9}  # the page's name of a rule: its momentum; adam has none
 
 
 def build(folder):
-    """Return the library, compiled into a folder by $CC or cc; raises what subprocess raises."""
+    """Compile the library into a folder with $CC or cc, and load it.
+
+    Raises CalledProcessError or OSError if the compiler fails.
+    """
     library = Path(folder, "driver.so")
     source = KERNELS / "wasm" / "driver.c"
     compiler = os.environ.get("CC", "cc").split()
     command = [*compiler, *FLAGS, f"-I{KERNELS}", source, "-o", library, "-lm"]
     subprocess.run(command, check=True)
-    os.environ["NP_NN_ISA"] = "baseline"  # the driver asks for it
+    os.environ["NP_NN_ISA"] = "baseline"  # the driver reads it
     found = ctypes.CDLL(str(library))
     found.nn_create.restype = found.nn_weight.restype = ctypes.c_void_p
     return found
 
 
 class Network:
-    """A perceptron of the library, as the page starts one.
+    """A multilayer perceptron of the library, set up like the page's.
 
-    images (n, widths[0]) and labels (n,): uint8. activation: its number in driver.h. rule: sgd,
-    momentum or adam.
+    images (n, widths[0]) and labels (n,) are uint8. activation is its number in driver.h. rule is
+    sgd, momentum or adam.
     """
 
     def __init__(self, library, images, labels, widths, seed=1, activation=1, rule="momentum"):
@@ -57,7 +60,7 @@ class Network:
 
     @property
     def weights(self):
-        """All parameters, one behind the other, float32; a copy."""
+        """Copy of all parameters, concatenated, float32."""
         count = self.library.nn_parameters(self.net)
         at = ctypes.c_void_p(self.library.nn_weight(self.net, 0))
         return np.ctypeslib.as_array(

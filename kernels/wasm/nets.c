@@ -1,9 +1,9 @@
-/* Small trainings whose bits are compared between machines: `make bits`.
+/* Short training runs whose bits `make bits` compares between machines.
  *
- * Each line of the output is a network: its name, and in hexadecimal the words of all weights and
- * moments at the end and of the losses on the way. The images are made of integers, so that nothing
- * is read, and the weights begin with numbers that every machine computes alike. The last line names
- * the instruction set, and whether it fuses a product with a sum.
+ * Each line of the output is a network: its name, and in hexadecimal the words of the losses of all
+ * steps and of the final weights and moments. The images are computed from integers, so that no
+ * file is read, and the initial weights are the same on every machine. The last line names the
+ * instruction set, and says whether it fuses multiply-adds.
  */
 #include "wasm/driver.c"
 #include "wasm/families.h"
@@ -14,7 +14,7 @@ enum { SIDE = 12, PIXELS = SIDE * SIDE, CLASSES = 10, IMAGES = 320, BATCH = 16 }
 
 /* ---- Data and output ---------------------------------------------------------------------- */
 
-/* A digit is a bright bar, the image's rows and columns from which it begins; the rest is noise. */
+/* Draw the images: a class is the position of a bright bar; the rest is noise. */
 static void draw(uint8_t *images, uint8_t *labels)
 {
     for (uint32_t i = 0; i < IMAGES; i++) {
@@ -42,7 +42,7 @@ static void print_words(const void *from, int64_t bytes)
 
 /* ---- Multilayer perceptrons ------------------------------------------------------------------ */
 
-/* What a training is made with: momentum, or Adam if it is below 0 */
+/* A training run; momentum below 0 means Adam */
 typedef struct {
     const char *name;
     int32_t activation, steps, batch;
@@ -77,7 +77,7 @@ static int train_mlp(const mlp_case *c, const uint8_t *images, const uint8_t *la
 
 /* ---- Networks for images ----------------------------------------------------------------------- */
 
-/* A parameter of n numbers, its gradient and its moments, side by side */
+/* A parameter of n elements, its gradient and its moments, contiguous */
 typedef struct {
     int64_t n;
     float *w, *g, *m, *v;
@@ -105,7 +105,7 @@ static void update(const nn_optimizer *rule, tensor *parameters, int count)
     }
 }
 
-/* Print the parameters, and free them. */
+/* Print the parameters, gradients and moments, and free them. */
 static void finish(tensor *parameters, int count)
 {
     for (int k = 0; k < count; k++) {
@@ -115,7 +115,8 @@ static void finish(tensor *parameters, int count)
     printf("\n");
 }
 
-/* The last layer of a network, x (BATCH, depth), forward and back: its gradients, and x_grad */
+/* Last layer of a network, forward and backward, for x (BATCH, depth): compute its gradients and
+ * x_grad. */
 static void classify(const float *x, int64_t depth, const int64_t *labels, const tensor *weight,
                      const tensor *bias, float *x_grad)
 {
@@ -135,7 +136,7 @@ static void classify(const float *x, int64_t depth, const int64_t *labels, const
     free(work);
 }
 
-/* Batch s of the images, as numbers */
+/* Copy batch s of the images as floats. */
 static void take(const uint8_t *images, const uint8_t *labels, int s, float *x, int64_t *of)
 {
     for (int i = 0; i < BATCH; i++) {
@@ -146,7 +147,7 @@ static void take(const uint8_t *images, const uint8_t *labels, int s, float *x, 
     }
 }
 
-/* Two convolutions with ReLU and pooling, by SGD with momentum */
+/* Train two convolutions with ReLU and pooling by SGD with momentum. */
 static void train_lenet(const uint8_t *images, const uint8_t *labels)
 {
     enum { FIRST = 8 * 6 * 6, SECOND = 16 * 3 * 3 };
@@ -172,8 +173,8 @@ static void train_lenet(const uint8_t *images, const uint8_t *labels)
     finish(p, 6);
 }
 
-/* Noise, a convolution, batch norm with ReLU, Winograd's convolution, GELU, average pooling and
- * dropout, by Adam */
+/* Train noise, a convolution, batch norm with ReLU, Winograd's convolution, GELU, average pooling
+ * and dropout by Adam. */
 static void train_normed(const uint8_t *images, const uint8_t *labels)
 {
     enum { MAPS = 16, MADE = MAPS * PIXELS, HALF = MADE / 4 };

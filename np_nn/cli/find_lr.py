@@ -68,7 +68,7 @@ def _draw(args, data, found):
     from np_nn import plots
 
     path = Path(args.out) / f"lr_range.{args.format}"
-    title = f"The loss while the learning rate grows\n{about(args.settings, data)}"
+    title = f"Range test: loss as the rate grows\n{about(args.settings, data)}"
     return [plots.plot_lr_range(found, path, title, data.note)]
 
 

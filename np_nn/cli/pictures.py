@@ -48,10 +48,10 @@ def draw_answers(dataset, found, title, folder, ending):
     classes, note = dataset.classes, dataset.note
     path = folder / f"confusion{ending}"
     confusion = plots.plot_confusion(
-        found.labels, found.answers, classes, path, f"Which class is taken for which\n{title}", note
+        found.labels, found.answers, classes, path, f"Confusion matrix\n{title}", note
     )
     errors = plots.plot_errors(
         dataset.test.images, found.labels, found.values, classes, folder / f"errors{ending}",
-        f"The surest mistakes\n{title}", note, found.form, dataset.preparation.columns,
+        f"Most confident mistakes\n{title}", note, found.form, dataset.preparation.columns,
     )  # fmt: skip
     return [confusion, errors]

@@ -222,7 +222,7 @@ def _draw(args, images, found, sure):
     from np_nn import plots
 
     names, tops = [one.name for one in found], [one.top for one in found]
-    title = f"What {args.model_file.name} saw"
+    title = f"Predictions of {args.model_file.name}"
     return plots.plot_predictions(images, names, tops, args.picture, title, _form(sure))
 
 

@@ -96,6 +96,7 @@ def tensors(data, settings, device, train):
 
 
 def from_torchvision(data, train):
+    """Return the images of a set as torchvision reads them, or None if it cannot."""
     if data.root is None:  # scikit-learn's digits, or the user's own files
         return None
     try:
@@ -118,6 +119,7 @@ def shaped(images, settings):
 
 
 def to_float(images, split):
+    """Return a batch of pixels as the floats of a Split: scale * images + shift."""
     images = images.float() if split.scale == 1 else images.float() * split.scale
     return images + split.shift if split.shift else images
 

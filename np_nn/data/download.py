@@ -121,9 +121,11 @@ def _short(error):
 
 
 def described(root):
+    """Return a folder for a message, which says if it does not exist."""
     return str(root) if os.path.exists(root) else f"{root} (which does not exist)"
 
 
 def advice(files, folder):
+    """Return the advice to put files into a folder, for a message."""
     names = ", ".join(file.name for file in files)
     return f"put {names} (each may end in .gz) into {folder}"

@@ -68,4 +68,5 @@ def parse(content, where, shape=None):
 
 
 def size_of(shape):
+    """Return the size in bytes of an IDX file of uint8 of this shape."""
     return 4 + 4 * len(shape) + prod(shape)

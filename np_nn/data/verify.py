@@ -9,6 +9,7 @@ from np_nn.utils.errors import DataError
 
 
 def missing(folder, source):
+    """Return the files of a source that are not in a folder."""
     return [file for file in source.files if find(folder, file) is None]
 
 
@@ -30,11 +31,13 @@ def _exists(path):
 
 
 def read_file(path, file):
+    """Return the array of a file, verified."""
     stored = idx.read_bytes(path, idx.size_of(file.shape))
     return decode(stored, path, file, provable(path, file))[1]
 
 
 def provable(path, file):
+    """Return whether the SHA-256 of `file` applies to what is at `path`, packed or not."""
     return path.suffix == ".gz" or not file.of_gz
 
 

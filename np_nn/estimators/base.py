@@ -13,13 +13,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from np_nn.data.split import is_matrix
 from np_nn.estimators import lbfgs, parameters
 from np_nn.estimators.epochs import Epochs
-from np_nn.estimators.inputs import as_split, take
+from np_nn.estimators.inputs import as_numbers, as_split, check_numeric, take
 from np_nn.estimators.likelihood import FAMILIES
 from np_nn.layers import Dropout, Linear, ReLU, Sigmoid, Tanh
 from np_nn.layers.module import Sequential
 from np_nn.optim import SGD, Adam
 from np_nn.training.callbacks import Hooks
 from np_nn.training.fit import fit, predict
+from np_nn.utils.arrays import as_float
 from np_nn.utils.errors import DivergedError, NpNNError
 from np_nn.utils.types import ArrayLike, Self
 
@@ -28,49 +29,54 @@ AUTO_BATCH = 200
 FEWEST_HELD_OUT = 2
 
 
-class Perceptron(BaseEstimator):
-    """A multilayer perceptron with scikit-learn's parameters, attributes and random numbers.
+class BaseMLP(BaseEstimator):
+    """Multilayer perceptron with scikit-learn's parameters, attributes and random numbers.
 
-    A subclass says what the targets are and how many outputs they need (``_encode``), with what
-    loss they are trained (``_loss``), how well held-out ones are predicted (``_score``), by what
-    these are picked evenly (``_stratify``), and what the classes weigh (``_class_weights``).
+    A subclass implements ``_encode`` (targets and number of outputs), ``_loss``, ``_score`` of
+    held-out samples, ``_stratify`` (labels by which these are drawn evenly), and
+    ``_class_weights`` (weight of each sample by its class).
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train on X (n, I) and y; returns self.
+        """Train on X (n, I) and y; return self.
 
-        X: an array, a data frame, or a sparse matrix, which is not made dense. sample_weight
-        (n,), not negative: how much each sample counts; those of 0 are left out.
+        X: array, data frame or sparse matrix, which stays sparse. sample_weight (n,): weights of
+        at least 0; samples of weight 0 are left out.
 
-        Raises NpNNError, a ValueError, for parameters and weights that will not do, and
+        Raises NpNNError, a ValueError, for invalid parameters, weights and targets, and
         DivergedError if the loss does not stay finite.
         """
-        return self._fit(X, y, sample_weight, go_on=self.warm_start)
+        return self._fit(X, y, sample_weight, resume=self.warm_start)
 
-    def _fit(self, X, y, sample_weight, go_on, incremental=False, classes=None):
+    def _fit(self, X, y, sample_weight, resume, incremental=False, classes=None):
         parameters.check(self)
         callbacks = list(self.callbacks or ())
         Hooks(callbacks)
         hidden = parameters.hidden_sizes(self)
         if incremental and self.early_stopping:
             raise NpNNError("partial_fit does not support early_stopping=True")
-        first = not (go_on and hasattr(self, "coefs_"))
+        first = not (resume and hasattr(self, "coefs_"))
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype="numeric", reset=first,
-            y_numeric=is_regressor(self),
-        )  # fmt: skip
+            self, X, y, accept_sparse="csr", multi_output=True, dtype="numeric", reset=first
+        )
+        check_numeric(X.dtype, "X")
         y = y.toarray() if is_matrix(y) else y
+        y = as_numbers(y, "y") if is_regressor(self) else y
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         targets, outputs = self._encode(y, first, classes)
         weights = self._weights(X, y, sample_weight)
         if weights is not None:
             kept = np.flatnonzero(weights)
+            if not (kept.size or incremental):
+                raise NpNNError("the sample weights are 0 for all samples, in float32")
             X, y, targets, weights = X[kept], y[kept], targets[kept], weights[kept]
         rng = check_random_state(self.random_state)
         if first:
             self._start([X.shape[1], *hidden, outputs], rng)
         elif outputs != self.n_outputs_:
             raise NpNNError(f"y has {outputs} outputs, but {self.n_outputs_} were learnt before")
+        if not len(y):  # a batch whose classes all weigh 0
+            return self
         loss, targets = self._loss(targets, weights)
         if self.solver == "lbfgs":
             self._minimize(X, targets, loss)
@@ -83,17 +89,20 @@ class Perceptron(BaseEstimator):
     # ---- Weights -----------------------------------------------------------------------------
 
     def _weights(self, X, y, sample_weight):
-        """Return the weight of each sample, (n,) float64, or None if all count alike."""
+        """Return the weight of each sample, (n,) float32, or None if all are 1."""
         of_classes = self._class_weights(y)
         if sample_weight is None and of_classes is None:
             return None
+        if sample_weight is not None:
+            sample_weight = as_numbers(sample_weight, "sample_weight")
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if weights.min() < 0 or not weights.any():
             raise NpNNError("sample_weight must not be negative, and not 0 for all samples")
-        return weights if of_classes is None else weights * of_classes
+        weights = weights if of_classes is None else weights * of_classes
+        return as_float(weights, np.float32, "the sample weights")
 
     def _start(self, sizes, rng):
-        """The first weights: scikit-learn's, drawn in its order (Glorot and Bengio 2010)."""
+        """Draw the initial weights in scikit-learn's order (Glorot and Bengio 2010)."""
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.coefs_, self.intercepts_ = [], []
         factor = 2.0 if self.activation == "logistic" else 6.0
@@ -103,26 +112,29 @@ class Perceptron(BaseEstimator):
             self.intercepts_.append(rng.uniform(-bound, bound, outs).astype(np.float32))
         self.n_iter_ = self.t_ = 0
         self._optimizer_state = None
-        if self.solver != "lbfgs":
-            watched = self.early_stopping
-            self.loss_curve_, self._no_improvement_count = [], 0
-            self.best_loss_ = None if watched else np.inf
-            self.validation_scores_ = [] if watched else None
-            self.validation_loss_curve_ = [] if watched else None
-            self.best_validation_score_ = -np.inf if watched else None
+
+    def _start_curves(self):
+        watched = self.early_stopping
+        self.loss_curve_, self._no_improvement_count = [], 0
+        self.best_loss_ = None if watched else np.inf
+        self.validation_scores_ = [] if watched else None
+        self.validation_loss_curve_ = [] if watched else None
+        self.best_validation_score_ = -np.inf if watched else None
 
     def _model(self, dropout=0.0):
-        """The network as np_nn has it; the arrays of coefs_ and intercepts_ are its own."""
+        """Return the network as a Sequential that shares the arrays coefs_ and intercepts_."""
         last, layers = len(self.coefs_) - 1, []
         for i, (weight, bias) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
-            layers.append(Linear.of(_as_float32(weight), _as_float32(bias)))
+            layers.append(
+                Linear.of(*(as_float(np.asarray(a), np.float32, "coefs_") for a in (weight, bias)))
+            )
             if i < last:
                 layers += [activation() for activation in ACTIVATIONS[self.activation]]
                 layers += [Dropout(dropout)] if dropout else []
         return Sequential(*layers)
 
     def _keep(self, arrays):
-        """Take over the arrays of a model's parameters: weight, bias, weight ..."""
+        """Set coefs_ and intercepts_ to the arrays of a model: weight, bias, weight ..."""
         self.coefs_, self.intercepts_ = list(arrays[::2]), list(arrays[1::2])
 
     # ---- Training ----------------------------------------------------------------------------
@@ -136,6 +148,8 @@ class Perceptron(BaseEstimator):
         self._keep([p.data for p in model.parameters()])
 
     def _train(self, X, y, targets, weights, loss, rng, incremental, callbacks):
+        if not self.t_ or self.early_stopping != (self.validation_scores_ is not None):
+            self._start_curves()
         data, score = as_split(X, targets), None
         model = self._model(self.dropout)
         self._keep([p.data for p in model.parameters()])
@@ -147,8 +161,9 @@ class Perceptron(BaseEstimator):
         if not incremental:
             self._optimizer_state = None
         optimizer = self._optimizer(model)
-        if self._optimizer_state:
-            optimizer.load_state_dict(self._optimizer_state)
+        state = self._optimizer_state
+        if state and [*map(len, state["moments"])] == [*map(len, optimizer.moments)]:
+            optimizer.load_state_dict(state)  # unless it is another solver's
         epochs = Epochs(self, n, score)
         self.n_iter_ = 0
         try:
@@ -184,7 +199,7 @@ class Perceptron(BaseEstimator):
         return int(min(self.batch_size, n))
 
     def _order(self, n, rng):
-        """A function that gives the order of the samples in each epoch: scikit-learn's."""
+        """Return a function () -> order of the samples in the next epoch, as scikit-learn's."""
         indices = np.arange(n)
 
         def order():
@@ -203,7 +218,7 @@ class Perceptron(BaseEstimator):
         return SGD(model.parameters(), rate, momentum=self.momentum, nesterov=nesterov)
 
     def _hold_out(self, data, y, rng):
-        """(the Split to train on, the one held out, the rows that are held out)."""
+        """Return (training Split, held-out Split, indices of the held-out rows)."""
         train, held_out = train_test_split(
             np.arange(len(data)), random_state=rng, test_size=self.validation_fraction,
             stratify=self._stratify(y),
@@ -216,7 +231,7 @@ class Perceptron(BaseEstimator):
         return take(data, train), take(data, held_out), held_out
 
     def _scorer(self, held_out, y, weights, loss):
-        """A function () -> (score, loss) of the held-out samples with the weights of now."""
+        """Return a function () -> (score, loss) of the held-out samples, by current weights."""
 
         def score():
             outputs = predict(self._model(), held_out)
@@ -227,9 +242,10 @@ class Perceptron(BaseEstimator):
     # ---- Use ---------------------------------------------------------------------------------
 
     def _outputs(self, X):
-        """The last layer's numbers for X, before its activation: (n, n_outputs_) float32."""
+        """Return the outputs for X before the last activation: (n, n_outputs_) float32."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype="numeric", reset=False)
+        check_numeric(X.dtype, "X")
         return predict(self._model(), as_split(X))
 
     def _means(self, outputs):
@@ -250,7 +266,3 @@ DIVERGED = (
     "Solver produced non-finite parameter weights: the loss grew without bound. Scale the input, "
     "as with StandardScaler, or choose a smaller learning_rate_init."
 )
-
-
-def _as_float32(array):
-    return np.ascontiguousarray(array, np.float32)

@@ -8,20 +8,21 @@ from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from np_nn.estimators import likelihood, parameters
-from np_nn.estimators.base import Perceptron
+from np_nn.estimators.base import BaseMLP
 from np_nn.estimators.parameters import Activation, RandomState, Rate, Solver
 from np_nn.losses import CrossEntropyLoss, one_hot
 from np_nn.training.callbacks import Callback
+from np_nn.utils.checks import is_amount
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike, Self
 
 
-class MLPClassifier(ClassifierMixin, Perceptron):
+class MLPClassifier(ClassifierMixin, BaseMLP):
     """Multilayer perceptron for classification; scikit-learn's MLPClassifier, in float32.
 
     All parameters of ``sklearn.neural_network.MLPClassifier`` have the same meaning. The same
@@ -29,9 +30,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     Additional parameters:
 
     Args:
-        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1.
-        class_weight: None, "balanced", or {class: weight}; it multiplies sample_weight.
-        callbacks: Callback objects, called during training with "sgd" or "adam".
+        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1;
+            not with "lbfgs".
+        class_weight: None, "balanced", or {class: weight of at least 0}, which multiplies
+            sample_weight; for labels a list of one {0: weight, 1: weight} per label.
+        callbacks: Callback objects, called during training; not with "lbfgs".
 
     Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
     loss of the held-out samples after each epoch, without the penalty.
@@ -51,7 +54,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ) -> None:  # fmt: skip
         parameters.store(self, locals())
 
-    @available_if(Perceptron._is_stochastic)
+    @available_if(BaseMLP._is_stochastic)
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
@@ -65,14 +68,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 'partial_fit does not take class_weight="balanced", as it sees one batch at a '
                 "time: pass {class: weight}"
             )
-        first = not hasattr(self, "classes_")
+        first = not hasattr(self, "coefs_")
         if first and classes is None:
             raise NpNNError("classes must be passed on the first call to partial_fit.")
         if not first and classes is not None and not _same(unique_labels(classes), self.classes_):
             raise NpNNError(
                 f"classes={classes!r} differs from the first call's {self.classes_!r}: pass those"
             )
-        return self._fit(X, y, sample_weight, go_on=True, incremental=True, classes=classes)
+        return self._fit(X, y, sample_weight, resume=True, incremental=True, classes=classes)
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the class of each row of X (n, I): (n,); or its labels, (n, labels) of 0 and 1."""
@@ -93,7 +96,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             return log_expit(np.hstack([-z, z]))
         return log_softmax(z, axis=1) if self.out_activation_ == "softmax" else log_expit(z)
 
-    # ---- Methods that Perceptron calls --------------------------------------------------------
+    # ---- Methods that BaseMLP calls -----------------------------------------------------------
 
     def _encode(self, y, first, classes):
         check_classification_targets(y)
@@ -103,17 +106,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self.classes_ = self._binarizer.classes_
             several = self._binarizer.y_type_ == "multiclass"
             self.out_activation_ = "softmax" if several else "logistic"
-        else:
-            self._check_classes(unique_labels(y))
+        if not first or classes is not None:
+            self._check_classes(unique_labels(y), first)
         if self.out_activation_ == "softmax":
             return np.searchsorted(self.classes_, y), len(self.classes_)
         targets = self._binarizer.transform(y).astype(np.float32)
         return targets, targets.shape[1]
 
-    def _check_classes(self, found):
+    def _check_classes(self, found, first):
         if not np.isin(found, self.classes_).all():
             raise NpNNError(f"y has classes {found}; all must be among {self.classes_}")
-        if self.warm_start and not _same(found, self.classes_):
+        if self.warm_start and not first and not _same(found, self.classes_):
             raise NpNNError(
                 f"warm_start needs the classes of the previous fit, {self.classes_}; y has {found}"
             )
@@ -126,7 +129,23 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return likelihood.weighted(self.out_activation_, targets, weights)
 
     def _class_weights(self, y):
-        return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
+        given, several = self.class_weight, y.ndim == 2
+        if given is None or isinstance(given, str):
+            return None if given is None else compute_sample_weight(given, y)
+        columns, classes = (y.T, np.arange(2)) if several else ([y], self.classes_)
+        tables = given if several else [given]
+        if not (isinstance(tables, list) and list(map(_is_table, tables)) == [True] * len(columns)):
+            raise NpNNError(
+                'MLPClassifier: class_weight must be None, "balanced" or {class: weight of at '
+                f"least 0}}, for labels a list of one per label; got {given!r}"
+            )
+        weights = np.ones(len(y))
+        for table, column in zip(tables, columns, strict=True):
+            factors = compute_class_weight(table, classes=classes, y=column)
+            if not factors.any():
+                raise NpNNError(f"MLPClassifier: class_weight {given!r} is 0 for all classes")
+            weights *= factors[np.searchsorted(classes, column)]
+        return weights
 
     def _stratify(self, y):
         return y if self.n_outputs_ == 1 else None  # scikit-learn stratifies in this case only
@@ -144,6 +163,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _is_table(weights):
+    return isinstance(weights, dict) and all(map(is_amount, weights.values()))
 
 
 def _same(a, b):

@@ -11,8 +11,8 @@ class Epochs(Callback):
     """Callback that updates an estimator's attributes after each epoch, as scikit-learn does.
 
     score: None, or a function () -> (score, loss) of the held-out samples, which is monitored
-    instead of the training loss. Afterwards ``converged`` tells whether training stopped for lack
-    of improvement; ``best`` holds the parameters with the best score, if `score` is given.
+    instead of the training loss. After training, ``converged`` is True if it stopped for lack of
+    improvement; ``best`` holds the parameters with the best score, if `score` is given.
     """
 
     def __init__(self, estimator, n, score=None):

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from np_nn.data.split import is_matrix
 from np_nn.layers.sparse import MatrixBatch
 from np_nn.optim.penalty import L2
+from np_nn.utils.arrays import as_float
 from np_nn.utils.vectors import from_vector, to_vector
 
 
@@ -65,6 +66,7 @@ def train(model, X, targets, loss, *, alpha, max_iter, max_fun, tol, verbose):
 
 
 def _as_float64(X):
+    as_float(X.data if is_matrix(X) else X, np.float32, "X")  # predictions are made in float32
     if is_matrix(X):
         return MatrixBatch(X.astype(np.float64))
     return np.ascontiguousarray(X, np.float64)

@@ -13,6 +13,7 @@ Activation = Literal["identity", "logistic", "tanh", "relu"]
 Solver = Literal["lbfgs", "sgd", "adam"]
 Rate = Literal["constant", "invscaling", "adaptive"]
 RandomState = int | np.random.RandomState | None
+MOST = 10**9  # iterations, evaluations
 
 
 def store(estimator, given):
@@ -36,18 +37,26 @@ def _number(low, high=math.inf, kind=Real, above=False, below=False):
         )
 
     noun = "a whole number" if kind is Integral else "a number"
+    noun = "a finite number" if below and high == math.inf else noun
     words = f"{noun} {'above' if above else 'of at least'} {low:g}"
     if high < math.inf:
         words += f" and {'below' if below else 'at most'} {high:g}"
     return fits, words
 
 
-def _whole_or(other, low=1):
-    fits, words = _number(low, kind=Integral)
-    return lambda value: fits(value) or value == other, f"{words}, or {other!r}"
+def _whole_or(other):
+    fits, words = _number(1, kind=Integral)
+    return (
+        lambda value: fits(value) or (isinstance(value, type(other)) and value == other),
+        f"{words}, or {other!r}",
+    )
 
 
 _flag = (lambda value: isinstance(value, bool | np.bool_), "True or False")
+_verbose = (
+    lambda value: isinstance(value, bool | np.bool_ | Integral) and value >= 0,
+    "True, False or a whole number of at least 0",
+)
 
 # {parameter: (predicate of valid values, the words after "must be" in the error)}
 RULES = {
@@ -57,10 +66,11 @@ RULES = {
     "batch_size": _whole_or("auto"),
     "learning_rate": _one_of(*get_args(Rate)),
     "learning_rate_init": _number(0, above=True, below=True),
-    "power_t": _number(0),
-    "max_iter": _number(1, kind=Integral),
+    "power_t": _number(0, below=True),
+    "max_iter": _number(1, MOST, kind=Integral),
     "shuffle": _flag,
-    "tol": _number(0),
+    "tol": _number(0, below=True),
+    "verbose": _verbose,
     "warm_start": _flag,
     "momentum": _number(0, 1),
     "nesterovs_momentum": _flag,
@@ -68,10 +78,14 @@ RULES = {
     "validation_fraction": _number(0, 1, below=True),
     "beta_1": _number(0, 1, below=True),
     "beta_2": _number(0, 1, below=True),
-    "epsilon": _number(0, above=True),
+    "epsilon": _number(0, above=True, below=True),
     "n_iter_no_change": _whole_or(math.inf),
-    "max_fun": _number(1, kind=Integral),
+    "max_fun": _number(1, MOST, kind=Integral),
     "dropout": _number(0, 1, below=True),
+    "callbacks": (
+        lambda value: value is None or hasattr(value, "__iter__"),
+        "a list of Callback objects, or None",
+    ),
     "loss": _one_of("squared_error", "poisson"),
 }
 
@@ -82,12 +96,16 @@ def check(estimator):
         fits, words = RULES.get(name, (lambda value: True, ""))
         if not fits(value):
             raise NpNNError(f"{type(estimator).__name__}: {name} must be {words}, got {value!r}")
+    if estimator.solver == "lbfgs" and (estimator.dropout or estimator.callbacks):
+        raise NpNNError(
+            f"{type(estimator).__name__}: dropout and callbacks need solver sgd or adam, got lbfgs"
+        )
 
 
 def hidden_sizes(estimator):
     """Return the widths of the hidden layers, a list of int. Raises NpNNError for other values."""
     given = estimator.hidden_layer_sizes
-    sizes = list(given) if hasattr(given, "__iter__") else [given]
+    sizes = list(given) if np.iterable(given) else [given]
     fits, _ = _number(1, kind=Integral)
     if not all(map(fits, sizes)):
         name = type(estimator).__name__

@@ -1,8 +1,7 @@
-"""Numbers that are bytes in disguise: floats of few, evenly spaced values.
+"""Float arrays that are affine images of uint8 data.
 
-Pixels that were read as floats, or divided by 255, or centred, are still 0, 1 ... 255 times a
-scale plus a shift. As bytes they take an eighth of the memory of float64, and the kernels skip
-those that are 0.
+Pixels that were read as floats, divided by 255, or centred, are still 0, 1 ... 255 times a scale,
+plus a shift. As bytes they take an eighth of the memory of float64, and the kernels skip zeros.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +10,17 @@ import numpy as np
 
 from np_nn import ops
 
-SAMPLE, BLOCK = 150_000, 200_000  # numbers that are looked at first, and numbers at a time
-ACCURACY = 2.0**-22  # of the largest number: about as much as float32 rounds
+SAMPLE, BLOCK = 150_000, 200_000  # numbers examined first, and numbers per block
+ACCURACY = 2.0**-22  # tolerance relative to the largest number: about the rounding of float32
+LARGEST = np.finfo(np.float32).max
 
 
 def as_bytes(values):
-    """(bytes, scale, shift) such that values = scale * bytes + shift, or None.
+    """Return (bytes, scale, shift) such that values = scale * bytes + shift, or None.
 
     values (n, I): numbers of any dtype -> bytes (n, I) uint8; scale and shift are floats. The
-    equation holds to ACCURACY of the largest of the values. None if there is no such scale, or
-    if SAMPLE numbers spread over all of them do not show it.
+    equation holds within ACCURACY times the largest value. None if there is no such scale, or if
+    a sample of SAMPLE numbers, spread evenly, does not show it.
     """
     if values.dtype == np.uint8:
         return values, 1.0, 0.0
@@ -36,15 +36,15 @@ def as_bytes(values):
         part = slice(start, start + step)
         return _write(values[part], scale, shift, out[part])
 
-    with ThreadPoolExecutor(ops.threads) as pool:  # NumPy lets them run side by side
+    with ThreadPoolExecutor(ops.threads) as pool:  # NumPy releases the GIL
         written = all(pool.map(write, range(0, rows, step)))
     return (out, scale, shift) if written else None
 
 
 def _grid(sample):
-    """(scale, shift) of the evenly spaced levels that the sample seems to have, or None."""
+    """Return (scale, shift) of a sample's evenly spaced levels, or None if there are none."""
     levels = np.unique(sample).astype(np.float64)
-    if not 2 <= len(levels) <= 256:
+    if not 2 <= len(levels) <= 256 or abs(levels).max() > LARGEST:
         return None
     shift = min(levels[0], 0.0)
     steps = (levels[-1] - shift) / np.diff(np.union1d(levels, shift)).min()
@@ -54,7 +54,7 @@ def _grid(sample):
 
 
 def _write(values, scale, shift, out):
-    """Write the bytes of some values; returns whether they are what the values mean."""
+    """Write the bytes of some values; return whether they represent the values."""
     numbers = (values - shift) * (1 / scale)
     whole = np.rint(numbers)
     if whole.size and not (whole.min() >= 0 and whole.max() <= 255):

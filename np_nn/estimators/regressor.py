@@ -9,23 +9,25 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from np_nn.estimators import likelihood, parameters
-from np_nn.estimators.base import Perceptron
+from np_nn.estimators.base import BaseMLP
 from np_nn.estimators.likelihood import HalfSquaredError
 from np_nn.estimators.parameters import Activation, RandomState, Rate, Solver
 from np_nn.training.callbacks import Callback
+from np_nn.utils.arrays import as_float
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike, Self
 
 
-class MLPRegressor(RegressorMixin, Perceptron):
+class MLPRegressor(RegressorMixin, BaseMLP):
     """Multilayer perceptron for regression; scikit-learn's MLPRegressor, in float32.
 
     All parameters of ``sklearn.neural_network.MLPRegressor`` have the same meaning. Additional
     parameters:
 
     Args:
-        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1.
-        callbacks: Callback objects, called during training with "sgd" or "adam".
+        dropout: fraction of each hidden layer's units dropped in training, at least 0, below 1;
+            not with "lbfgs".
+        callbacks: Callback objects, called during training; not with "lbfgs".
 
     Attributes are those of scikit-learn, and ``validation_loss_curve_``: with early_stopping, the
     loss of the held-out samples after each epoch, without the penalty. With several targets,
@@ -47,26 +49,26 @@ class MLPRegressor(RegressorMixin, Perceptron):
     ) -> None:  # fmt: skip
         parameters.store(self, locals())
 
-    @available_if(Perceptron._is_stochastic)
+    @available_if(BaseMLP._is_stochastic)
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
         """Train one more epoch on X (n, I), y (n,) or (n, outputs); return self."""
-        return self._fit(X, y, sample_weight, go_on=True, incremental=True)
+        return self._fit(X, y, sample_weight, resume=True, incremental=True)
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the predictions for X (n, I): (n,) or (n, outputs) float32."""
         values = self._means(self._outputs(X))
         return values[:, 0] if self.n_outputs_ == 1 else values
 
-    # ---- Methods that Perceptron calls --------------------------------------------------------
+    # ---- Methods that BaseMLP calls -----------------------------------------------------------
 
     def _encode(self, y, first, classes):
         if self.loss == "poisson" and y.min() < 0:
             raise NpNNError("MLPRegressor: the poisson loss needs targets y of at least 0")
         if first:
             self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
-        targets = y.reshape(len(y), -1).astype(np.float32)
+        targets = as_float(y.reshape(len(y), -1), np.float32, "y")
         return targets, targets.shape[1]
 
     def _loss(self, targets, weights):

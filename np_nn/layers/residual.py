@@ -1,4 +1,4 @@
-"""A connection that skips a block of layers."""
+"""Residual connection: a block of layers beside a shortcut."""
 
 from collections.abc import Callable
 
@@ -11,13 +11,13 @@ from np_nn.utils.types import Array
 
 
 class Residual(Module):
-    """y = shortcut(x) + block(x): a connection that skips a block of layers.
+    """Residual connection: y = shortcut(x) + block(x).
 
-    block, shortcut: Modules that make arrays of one shape. Without a shortcut y = x + block(x),
-    and the block keeps its input's shape. The gradient goes both ways and is summed:
+    block, shortcut: Modules whose outputs have the same shape. Without a shortcut y = x + block(x),
+    and the block keeps its input's shape. The gradient is the sum over both paths:
     dL/dx = shortcut.backward(dL/dy) + block.backward(dL/dy).
 
-    Raises NpNNError if the shapes differ, and for a Module that stands at two places.
+    Raises NpNNError if the shapes differ, and for a Module that is used at two places.
     Source: He et al. 2016.
     """
 
@@ -30,25 +30,25 @@ class Residual(Module):
         return f"{type(self).__name__}({', '.join(map(repr, self.children().values()))})"
 
     def forward(self, x: Array) -> Array:
-        return self.meet(ops.add, x)
+        return self.combine(ops.add, x)
 
-    def meet(self, operation: Callable[..., Array], x: Array, reuse: bool = False) -> Array:
-        """Return the output, by ``add`` or an operation that does more at once.
+    def combine(self, operation: Callable[..., Array], x: Array, reuse: bool = False) -> Array:
+        """Return operation(block's output, shortcut's output): ``add``, or ``add_relu``.
 
-        reuse: write it over the block's output, unless the input lies there.
+        reuse: overwrite the block's output, unless it shares memory with the input.
         """
         y = self.block.forward(x)
         skip = self.shortcut.forward(x) if self.shortcut is not None else x
         if y.shape != skip.shape:
-            raise NpNNError(self._complaint(x, y, skip))
+            raise NpNNError(self._shape_error(x, y, skip))
         here = reuse and not np.may_share_memory(y, x) and not np.may_share_memory(y, skip)
         return operation(y, skip, y if here else self._work("out", y.shape, y.dtype))
 
-    def _complaint(self, x, y, skip):
+    def _shape_error(self, x, y, skip):
+        made = f"{self}: for input {x.shape} the block returns {y.shape}"
         if self.shortcut is not None:
-            made = f"{y.shape} and the shortcut {skip.shape}"
-            return f"{self}: the block makes {made} of {x.shape}; they must be alike"
-        return f"{self}: the block makes {y.shape} of {x.shape}; it must keep shapes"
+            return f"{made} and the shortcut {skip.shape}; both must have the same shape"
+        return f"{made}; without a shortcut it must keep the input's shape"
 
     def backward(self, grad: Array, input_grad: bool = True) -> Array | None:
         inner = self.block.backward(grad, input_grad)

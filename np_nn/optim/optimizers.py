@@ -1,4 +1,4 @@
-"""Optimizers: how the gradient becomes a change of the weights. In order of complexity."""
+"""Optimizers: update rules that turn gradients into changes of the weights, simplest first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,16 +13,14 @@ from np_nn.utils.types import Array
 
 
 class Optimizer:
-    """Base class of optimizers: parameters, settings, and the number of steps made.
+    """Base class of optimizers: parameters, hyperparameters, and the number of steps made.
 
-    parameters: from ``model.parameters()``. ``step`` reads each parameter's grad
-    and changes its data in place. ``lr`` is the base rate and the user's: it may be changed
-    at any time, and nothing else changes it. ``moments``
-    holds, for each parameter, a tuple of the arrays that the optimizer remembers;
-    ``settings`` the numbers that its update takes besides the learning rate.
+    parameters: from ``model.parameters()``; ``step`` changes their data in place by their grad.
+    ``lr`` is the base rate; the user may change it at any time, and nothing else does. ``moments``
+    holds a tuple of arrays for each parameter: the optimizer's state; ``settings`` the numbers
+    that the update takes besides the learning rate.
 
-    Raises NpNNError for a setting that is negative or not finite, and for a parameter that is
-    given twice.
+    Raises NpNNError for a negative or non-finite hyperparameter, and for a parameter given twice.
     """
 
     moments: list[tuple[Array, ...]]
@@ -35,7 +33,7 @@ class Optimizer:
         self.config = settings
         self.parameters = list(parameters)
         if len(set(map(id, self.parameters))) < len(self.parameters):
-            raise NpNNError(f"{type(self).__name__}: a parameter stands in the list twice")
+            raise NpNNError(f"{type(self).__name__}: a parameter is in the list twice")
         self.steps = 0
 
     @classmethod
@@ -46,7 +44,7 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """The base learning rate, of which schedules take a share each step."""
+        """Base learning rate, which schedules multiply in each step."""
         return self.config["lr"]
 
     @lr.setter
@@ -59,7 +57,7 @@ class Optimizer:
         return f"{type(self).__name__}({settings})"
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the next step depends on besides the parameters: arrays are copies."""
+        """Return the state that later steps depend on, without the parameters: copies."""
         self.follow_dtype()
         moments = [[moment.copy() for moment in moments] for moments in self.moments]
         return {"lr": float(self.lr), "steps": self.steps, "moments": moments}
@@ -71,7 +69,7 @@ class Optimizer:
         self._check_setting("lr", state["lr"])
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state_dict`` was taken.
+        """Restore a state that ``state_dict`` returned.
 
         Raises NpNNError, before anything is changed, if the state is another optimizer's.
         """
@@ -82,22 +80,22 @@ class Optimizer:
                 moment[...] = values
 
     def _pairs(self):
-        """Work space as Adam's: two arrays for each parameter."""
+        """Return scratch space of two arrays for each parameter."""
         return [np.empty((2, *p.shape), p.data.dtype) for p in self.parameters]
 
     def _remember(self, count):
-        """So many arrays of zeros for each parameter."""
+        """Return `count` arrays of zeros for each parameter."""
         return [tuple(np.zeros_like(p.data) for _ in range(count)) for p in self.parameters]
 
     def follow_dtype(self) -> None:
-        """Convert what is remembered to the parameters' dtype, which ``Module.to`` changes."""
+        """Convert the moments to the parameters' dtype, which ``Module.to`` changes."""
         for i, p in enumerate(self.parameters):
             if self._scratch[i].dtype != p.data.dtype:
                 self._scratch[i] = np.empty_like(self._scratch[i], p.data.dtype)
                 self.moments[i] = tuple(m.astype(p.data.dtype) for m in self.moments[i])
 
     def step(self, lr: float | None = None) -> None:
-        """Update the parameters. lr: the rate of this step alone; None: the base rate."""
+        """Update the parameters. lr: learning rate of this step only; None: the base rate."""
         self.follow_dtype()
         self.steps += 1
         lr = float(self.lr if lr is None else lr)  # a NumPy scalar would make the update float64
@@ -106,13 +104,14 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent with momentum; PyTorch's SGD::
+    """Stochastic gradient descent with momentum, as PyTorch's SGD.
 
-        g = grad + weight_decay * weight
+    With g = grad + weight_decay * weight::
+
         v = momentum * v + g
         weight -= lr * (g + momentum * v if nesterov else v)
 
-    Raises NpNNError for a bad setting, and for nesterov without momentum.
+    Raises NpNNError for an invalid hyperparameter, and for nesterov without momentum.
     Source: see ``reference.sgd_step``.
     """
 
@@ -135,13 +134,14 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Adagrad: what has changed much already changes less; PyTorch's Adagrad::
+    """Adagrad: weights with large past gradients take smaller steps, as PyTorch's Adagrad.
+
+    With g = grad + weight_decay * weight and t the number of the step::
 
         s = s + g^2
         weight -= lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)
 
-    with g = grad + weight_decay * weight and t the number of the step.
-    Raises NpNNError for a bad setting. Source: Duchi et al. 2011.
+    Raises NpNNError for an invalid hyperparameter. Source: Duchi et al. 2011.
     """
 
     def __init__(
@@ -163,14 +163,15 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """RMSprop: each gradient is divided by its recent size; PyTorch's RMSprop::
+    """RMSprop: each gradient is divided by its recent root mean square, as PyTorch's RMSprop.
+
+    With g = grad + weight_decay * weight and a = 0, or if centered the running mean of g::
 
         s = alpha * s + (1 - alpha) * g^2
         v = momentum * v + g / (sqrt(s - a^2) + eps)
         weight -= lr * v
 
-    with g = grad + weight_decay * weight; centered: a is the running mean of g, else 0.
-    Raises NpNNError for a bad setting, and for an alpha above 1.
+    Raises NpNNError for an invalid hyperparameter, and for an alpha above 1.
     Source: Tieleman and Hinton 2012; see ``reference.rmsprop_step``.
     """
 
@@ -196,15 +197,16 @@ class RMSprop(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Adadelta: steps in the weight's own unit, without a learning rate to find; PyTorch's::
+    """Adadelta: steps in the unit of the weights, without a rate to tune, as PyTorch's Adadelta.
+
+    With g = grad + weight_decay * weight::
 
         s = rho * s + (1 - rho) * g^2
         c = sqrt(d + eps) / sqrt(s + eps) * g
         d = rho * d + (1 - rho) * c^2
         weight -= lr * c
 
-    with g = grad + weight_decay * weight.
-    Raises NpNNError for a bad setting, and for a rho above 1. Source: Zeiler 2012.
+    Raises NpNNError for an invalid hyperparameter, and for a rho above 1. Source: Zeiler 2012.
     """
 
     def __init__(
@@ -223,15 +225,16 @@ class Adadelta(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam: each weight has a step size of its own; PyTorch's Adam::
+    """Adam: each weight has a step size of its own, as PyTorch's Adam.
+
+    With g = grad + weight_decay * weight and t the number of the step::
 
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g^2
         weight -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
 
-    with g = grad + weight_decay * weight and t the number of the step. eps_hat: eps is added to
-    sqrt(v) before the division, as in Keras and scikit-learn, but not in PyTorch.
-    Raises NpNNError for a bad setting, and for a beta of 1 or more.
+    eps_hat: add eps to sqrt(v) before the division, as Keras and scikit-learn do, not PyTorch.
+    Raises NpNNError for an invalid hyperparameter, and for a beta of 1 or more.
     Source: Kingma and Ba 2015.
     """
 
@@ -242,7 +245,7 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0, *,
         eps_hat: bool = False,
     ) -> None:  # fmt: skip
-        own = {"eps_hat": True} if eps_hat else {}  # no argument of PyTorch's: only if it is used
+        own = {"eps_hat": True} if eps_hat else {}  # PyTorch has no such argument
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **own)
         if max(betas) >= 1:
             raise NpNNError(f"{type(self).__name__}: betas must be below 1, got {betas}")
@@ -255,11 +258,12 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay; PyTorch's AdamW::
+    """Adam with decoupled weight decay, as PyTorch's AdamW.
+
+    Before Adam's step, in place of the decay in g::
 
         weight *= 1 - lr * weight_decay
 
-    comes before Adam's step, in place of the decay in g.
     Source: Loshchilov and Hutter 2019.
     """
 

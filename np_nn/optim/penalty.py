@@ -24,7 +24,7 @@ class L2:
         self.weights = [p for p in parameters if len(p.shape) > 1]
 
     def __bool__(self):
-        return self.alpha > 0
+        return bool(self.alpha > 0)
 
     def squares(self):
         """Return the sum of all squared weights; 0 if alpha is 0."""

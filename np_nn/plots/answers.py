@@ -56,7 +56,7 @@ def plot_class_accuracy(accuracy, low, high, classes, path, title, note="") -> P
             axes.text(1.02, row, f"{accuracy[row]:.1%}", transform=where, va="center")
         axes.set_yticks(rows, shorts(classes))
         rest = f"; the {len(rows)} lowest of {left_out + len(rows):,}" if left_out else ""
-        axes.set(xlabel=f"share of the class's test samples answered rightly{rest}", ylabel="class")
+        axes.set(xlabel=f"share of the class's test samples that are correct{rest}", ylabel="class")
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
         axes.invert_yaxis()
@@ -98,7 +98,7 @@ def plot_calibration(counts, confidence, accuracy, error, path, title, note="") 
         width = 1 / len(counts)
         lower.bar(width * np.arange(len(counts)), counts, width, align="edge", color=BLUE, ec="w")
         lower.set(
-            xlabel="how sure it was: probability of the answer", ylabel="samples", xlim=(0, 1)
+            xlabel="confidence: probability of the predicted class", ylabel="samples", xlim=(0, 1)
         )
         lower.set_yscale("symlog", linthresh=1)
         lower.yaxis.set_major_formatter("{x:,.0f}")
@@ -136,11 +136,11 @@ def plot_embedding(maps, labels, answers, classes, path, title, note="") -> Path
 
 def _draw_reliability(axes, confidence, accuracy):
     """Draw a point for each bin; its distance to the diagonal is the bin's calibration error."""
-    axes.plot([0, 1], [0, 1], "--", color="black", lw=1.2, label="as right as it is sure")
+    axes.plot([0, 1], [0, 1], "--", color="black", lw=1.2, label="perfect calibration")
     axes.vlines(confidence, confidence, accuracy, color=ORANGE, lw=3, label="calibration error")
     look = {"color": BLUE, "ms": 8, "clip_on": False}
-    axes.plot(confidence, accuracy, "o", **look, label="samples that it was so sure of")
-    axes.set(ylabel="share that was right", ylim=(0, 1.03))
+    axes.plot(confidence, accuracy, "o", **look, label="samples of similar confidence")
+    axes.set(ylabel="accuracy", ylim=(0, 1.03))
     axes.yaxis.set_major_formatter("{x:.0%}")
     axes.legend(loc="upper left")
 

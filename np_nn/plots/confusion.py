@@ -44,7 +44,7 @@ def plot_confusion(labels, answers, classes, path, title, note="") -> Path:
         draw(axes, counts, counts * (1 - np.eye(len(classes), dtype=int)))
         if len(classes) <= NAMES:
             _draw_recalls(axes, counts)
-        axes.set(xlabel="the network's answer", ylabel="what it is")
+        axes.set(xlabel="predicted class", ylabel="true class")
         _name_ticks(axes, shorts(classes))
         return save_figure(figure, path)
 

@@ -95,7 +95,7 @@ def _draw_rows(images, some, captions, title, note, columns):
     axes = figure.add_subplot()
     axes.set(xlim=(0, 7.9), ylim=(height, 0))
     axes.axis("off")
-    heads = "the answer", "what it is", "its features farthest from the mean"
+    heads = "predicted", "true class", "its features farthest from the mean"
     for x, head in zip(INCHES, heads, strict=True):
         axes.text(x, 0.15, head, va="center", color="#595959")
     for line, index in enumerate(some, 1):

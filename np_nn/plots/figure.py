@@ -25,6 +25,7 @@ FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDa
 
 
 def colour_of(label):
+    """Return the colour of a contender by its label."""
     return next(colour for name, colour in COLOURS.items() if name in label.lower())
 
 

@@ -1,6 +1,6 @@
 """Table D: published results of convolutional networks, and some rows on Fashion-MNIST.
 
-As in table C, a setting whose note says "ours" was chosen without the test set.
+As in table C, a setting that a note calls ours was chosen without the test set.
 """
 
 from np_nn.recipes.recipe import Recipe
@@ -15,13 +15,13 @@ _FASHION = "README of zalandoresearch/fashion-mnist, whose authors have not chec
 
 NOT_RUN = {
     "D": (
-        ("An, three networks that vote", 0.9987, _AN, "needs three larger networks"),
+        ("An, three networks, majority vote", 0.9987, _AN, "needs three larger networks"),
         ("An, an ensemble of ensembles", 0.9991, _AN, "needs nine larger networks"),
     ),
     "fashion": (("WRN-40-4", 0.967, _FASHION, "too large for two cores"),),
 }
 
-# Every network here sees each image once an epoch, has biases, and uses PyTorch's initialization.
+# Defaults of this table: every image once an epoch, biases, and PyTorch's initialization.
 _EPOCHS = {"bias": True, "init": "torch", "steps": None, "replacement": False}
 
 
@@ -43,27 +43,27 @@ _LENET = {
     "batch_size": 64,
 }
 _LENET_NOTE = (
-    "the source's inputs and scaled tanh; max pooling, cross-entropy, batches, rate and its "
-    "schedule are ours"
+    "inputs and scaled tanh are the source's; max pooling, cross-entropy, batch size, learning "
+    "rate and its schedule are ours"
 )
 _MNIST = (
     _row(
         "lenet5", "LeNet-5", _LECUN, 0.95,
-        epochs=20, note=f"{_LENET_NOTE}, the 20 passes are not", **_LENET,
+        epochs=20, note=f"{_LENET_NOTE}; the 20 epochs are the source's", **_LENET,
     ),
     _row(
         "lenet5_distorted", "LeNet-5, distorted", _LECUN, 0.8,
         augment="affine:rotate=0,scale=0.15,shear=10,shift=1.5", epochs=40,
-        note=f"{_LENET_NOTE}, and so are the amounts of the source's distortions, anew in each "
-        "of 40 epochs, where the source has ten images for one",
+        note=f"{_LENET_NOTE}, and so are the amounts of the source's distortions, drawn in each "
+        "of 40 epochs; the source adds nine distorted copies of each image",
         **_LENET,
     ),
     _row(
         "simard_conv", "Simard, convolutions, elastic", _SIMARD, 0.4,
         model="simard", hidden=(100,), scale=1 / 255, augment="elastic:alpha=34,sigma=4",
         optimizer="sgd:momentum=0.9", lr=0.1, schedule="cosine", batch_size=128, epochs=200,
-        note="ReLU, batches, learning rate and its schedule are ours; the source's network, "
-        "sigma 4 and alpha 34",
+        note="ReLU, batch size, learning rate and its schedule are ours; the network, sigma 4 and "
+        "alpha 34 are the source's",
     ),
     _row(
         "pytorch_convnet", "PyTorch, examples/mnist", _PYTORCH, 0.82,
@@ -77,16 +77,16 @@ _ZALANDO = (
         "fashion_mlp", "MLP 256-128-64", _FASHION, 10.0, "fashion",
         dataset="fashion", hidden=(256, 128, 64), init="xavier_uniform", scale=1 / 255,
         optimizer="sgd:momentum=0.8", lr=0.1, batch_size=200, epochs=25,
-        note="settings of the submitter, lianghong/fashion_mnist-on-mxnet, whose start is a "
-        "little smaller",
+        note="settings of the submitter, lianghong/fashion_mnist-on-mxnet, whose initial weights "
+        "are slightly smaller",
     ),
     _row(
         "fashion_lenet5", "2 convolutions, 3 fully connected layers", _FASHION, 6.8, "fashion",
         dataset="fashion", model="lenet5", channels=(32, 64), hidden=(1024, 128), dropout=0.5,
         standardize=True, optimizer="sgd:momentum=0.9", lr=0.03, schedule="cosine",
         batch_size=128, epochs=20,
-        note="1.8 million parameters and normalised inputs as in the source; the widths and all "
-        "of the training are ours",
+        note="1.8 million parameters and normalized inputs as in the source; the widths and all "
+        "training settings are ours",
     ),
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Table C: published results of fully connected networks.
 
-The sources seldom give every setting. A setting whose note says "ours" was chosen without the
-test set: by common sense, or on the last 10,000 training images.
+Sources seldom give every setting. A setting that a note calls ours was chosen without the test
+set: by common practice, or on the last 10,000 training images.
 """
 
 from np_nn.recipes.recipe import Recipe
@@ -20,8 +20,7 @@ _RASMUS = "Rasmus et al. 2015, Semi-supervised learning with ladder networks, an
 
 NOT_RUN = {"C": (("permutation-invariant record", 0.9943, _RASMUS, "needs a ladder network"),)}
 
-# Every network here sees each image once an epoch, has biases, and unless a row sets `init` starts
-# as in PyTorch.
+# Defaults of this table: every image once an epoch, biases, and PyTorch's initialization.
 _EPOCHS = {"bias": True, "init": "torch", "steps": None, "replacement": False}
 
 
@@ -42,8 +41,8 @@ _SQUARED = {
     "lr": 0.001,
     "batch_size": 16,
     "epochs": 20,
-    "note": "squared error on scaled tanh; 20 passes as the source's LeNet-5, while batches, rate "
-    "and its decay are ours, and reach more than was published",
+    "note": "squared error on scaled tanh; 20 epochs, as for the source's LeNet-5; batch size, "
+    "learning rate and its decay are ours, and exceed the published accuracy",
 }
 _PERIOD = (
     _row("lecun_300", "LeCun, 300 units", _LECUN, 4.7, hidden=(300,), **_SQUARED),
@@ -60,7 +59,7 @@ _PERIOD = (
         "hinton_500_300", "Hinton, 500 + 300, weight decay", _MNIST_PAGE, 1.53,
         hidden=(500, 300), scale=1 / 255, optimizer="sgd:momentum=0.9,weight_decay=1e-4", lr=0.1,
         schedule="cosine", batch_size=128, epochs=40,
-        note="ReLU and all of the training are ours; the source gives only the network",
+        note="ReLU and all training settings are ours; the source gives only the network",
     ),
 )  # fmt: skip
 
@@ -71,7 +70,7 @@ _BEST_PRACTICES = {
     "schedule": "cosine",
     "batch_size": 128,
 }
-_SIMARD_NOTE = "ReLU, batches, learning rate and its schedule are ours"
+_SIMARD_NOTE = "ReLU, batch size, learning rate and its schedule are ours"
 _DISTORTED = (
     _row(
         "simard", "Simard, 800 units", _SIMARD, 1.6,
@@ -80,12 +79,12 @@ _DISTORTED = (
     _row(
         "simard_affine", "Simard, 800 units, affine", _SIMARD, 1.1,
         augment="affine:rotate=10,scale=0.1,shear=5,shift=1", lr=0.1, epochs=100,
-        note=f"{_SIMARD_NOTE}, and the amounts of the distortions", **_BEST_PRACTICES,
+        note=f"{_SIMARD_NOTE}, and so are the amounts of the distortions", **_BEST_PRACTICES,
     ),
     _row(
         "simard_elastic", "Simard, 800 units, elastic", _SIMARD, 0.7,
         augment="elastic:alpha=34,sigma=4", lr=0.1, epochs=200,
-        note=f"{_SIMARD_NOTE}; the source's sigma 4 and alpha 34", **_BEST_PRACTICES,
+        note=f"{_SIMARD_NOTE}; sigma 4 and alpha 34 are the source's", **_BEST_PRACTICES,
     ),
     _row(
         "ciresan", "Ciresan, deep, big, simple", _CIRESAN, 0.35,
@@ -93,8 +92,8 @@ _DISTORTED = (
         augment="affine:rotate=15,scale=0.15+elastic:alpha=37,sigma=5.5",
         optimizer="sgd:momentum=0.9", lr=0.01, schedule="exponential:gamma=0.3", batch_size=64,
         epochs=200, long=True,
-        note="1/4 of the source's 800 epochs; batches of 64 instead of 1, with a rate of ours that "
-        "falls 400-fold instead of 1000-fold; 1 and 7 are turned as far as other digits",
+        note="200 of the source's 800 epochs; batches of 64 instead of 1, at our own rate, "
+        "which falls 400-fold instead of 1000-fold; 1 and 7 are rotated as far as other digits",
     ),
 )  # fmt: skip
 
@@ -112,8 +111,8 @@ _NOISY = (
     _row(
         "dropout_logistic", "dropout, 3 x 1024 logistic units", _DROPOUT, 1.35,
         hidden=(1024,) * 3, activation="sigmoid", init="xavier_uniform", lr=0.001,
-        note=f"{_DROPOUT_NOTE}, and so are the start and Adam: with momentum 0.95 and this start "
-        "nothing was learnt in 40 epochs",
+        note=f"{_DROPOUT_NOTE}, and so are the initialization and Adam: with momentum 0.95 and "
+        "this initialization nothing was learnt in 40 epochs",
         **{**_DROPPED, "optimizer": "adam"},
     ),
     _row(
@@ -135,12 +134,12 @@ _NOISY = (
         hidden=(1000, 500, 250, 250, 250), init="kaiming_normal", scale=1 / 255, norm="batch",
         noise=0.5, input_noise=0.3, optimizer="adam", lr=0.002, schedule="cosine", batch_size=100,
         epochs=100,
-        note="0.80 % is quoted from memory; network, noise, Adam and its rate as in the authors' "
-        "code, 100 of its 150 epochs, without noise and normalisation before the softmax",
+        note="0.80 % is quoted from memory; network, noise, Adam and its rate are those of the "
+        "authors' code; 100 of its 150 epochs, no noise and normalization before the softmax",
     ),
 )  # fmt: skip
 
-# The source's cost is sum (y - a)^2 / (2 n), n = 10 the batch size; ours is sum (y - a)^2: so the
+# The source's cost is sum (y - a)^2 / (2 n) with batch size n = 10, ours is sum (y - a)^2: the
 # published rate of 3.0 is divided by 10 and by 2.
 _BOOK = {
     "activation": "sigmoid",
@@ -153,15 +152,15 @@ _BOOK = {
     "epochs": 30,
     "validation": 10000,  # the book trains on the first 50,000 images
     "best_on_test": True,
-    "note": "squared error; the best epoch on the test set, as published, where it is the best of "
-    "three runs, too, and ours the mean of all",
+    "note": "squared error; accuracy of the best epoch on the test set, as published; the "
+    "published figure is the best of three runs, ours the mean of all",
 }
 _CODE = (
     _row("nielsen_30", "Nielsen, 30 units", _NIELSEN, 4.58, hidden=(30,), **_BOOK),
     _row(
         "nielsen_100", "Nielsen, 100 units", _NIELSEN, 3.41, hidden=(100,),
-        **{**_BOOK, "note": f"{_BOOK['note']}. Its readers, says the book, found much "
-           "variation, and some runs quite a bit worse"},
+        **{**_BOOK, "note": f"{_BOOK['note']}. According to the book, results vary much, "
+           "and some runs are considerably worse"},
     ),
     _row(
         "keras", "Keras, mnist_mlp", _KERAS, 1.60, 40,
@@ -173,13 +172,13 @@ _CODE = (
         "sklearn_adam", "scikit-learn, MLP_adam", _SKLEARN, 2.24, 53.46,
         hidden=(100, 100), init="xavier_uniform", scale=1 / 255,
         optimizer="adam:weight_decay=5e-7", lr=0.001, batch_size=200, epochs=30,
-        note="the source stops when the loss stands still; 30 epochs are ours",
+        note="the source stops when the loss stops falling; 30 epochs are ours",
     ),
     _row(
         "sklearn_sgd", "scikit-learn, MultilayerPerceptron", _SKLEARN, 2.87, 24.33,
         hidden=(100, 100), init="xavier_uniform", scale=1 / 255,
         optimizer="sgd:momentum=0.9,nesterov=true,weight_decay=5e-7", lr=0.2, batch_size=200,
-        epochs=30, note="the source stops when the loss stands still; 30 epochs are ours",
+        epochs=30, note="the source stops when the loss stops falling; 30 epochs are ours",
     ),
 )  # fmt: skip
 

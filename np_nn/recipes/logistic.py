@@ -21,9 +21,9 @@ Differences between the source's code and the recipes here:
 from np_nn.recipes.recipe import Recipe
 
 _SOURCE = "Mr-TalhaIlyas, Neural-Network-from-Scratch-using-Numpy"
-_FACTOR = 8  # multiple of the published learning rate, see the module's docstring
+_FACTOR = 8  # times the published learning rate, see the module's docstring
 _WHY = "as the source's backward pass leaves out derivatives"
-_ADAPTIVE = "published settings, but along the true gradient, which the source's code does not take"
+_ADAPTIVE = "published settings, but with the true gradient, which the source's code does not use"
 _NETWORK = {
     "hidden": (100, 100),
     "activation": "sigmoid",
@@ -48,7 +48,7 @@ def _row(name, title, batch, lr, epochs, accuracy, seconds, optimizer, note="", 
 
 
 def _rate(lr):
-    """Return the rate for MSELoss that makes the same steps, to 6 digits, which can be typed."""
+    """Return the rate for MSELoss that makes the same steps, rounded to 6 digits."""
     return float(f"{lr / 2:.6g}")
 
 
@@ -70,7 +70,7 @@ def _adagrad(name, batch, *rest):
 
 def _compared(name, title, lr, accuracy, **changes):
     """Return a row of the comparison of sigmoid and ReLU; the source gives no rate and no time."""
-    note = "the source names no learning rate: this one is ours"
+    note = "the source gives no learning rate; this one is ours"
     return _row(name, title, 60000, _rate(lr), 500, accuracy, None, "sgd", note, **changes)
 
 
@@ -90,9 +90,9 @@ SIGMOID = (
         0.9019,
         186,
         "adagrad:eps=1e-8",
-        "published rate 0.1 and standard normal weights: from there the true gradient, summed over "
-        "all images, saturates every unit in one step. Rate and start are ours, tried on held-out "
-        "images",
+        "with the published rate 0.1 and standard normal weights, the true gradient, summed over "
+        "all images, saturates every unit in one step; rate and initialization are ours, chosen on "
+        "held-out images",
     ),
     _adagrad("adagrad_100", 100, 100, 0.9577, 137),
     _adagrad("adagrad_1", 1, 5, 0.9478, 280),

@@ -1,4 +1,4 @@
-"""The training loop, and the evaluation and use of what it reached."""
+"""Training loop, evaluation and prediction."""
 
 from collections.abc import Callable, Iterable
 
@@ -20,8 +20,8 @@ from np_nn.training.steps import build as build_steps
 from np_nn.utils.progress import progress
 from np_nn.utils.types import Array, ArrayLike, Feed, PathLike
 
-BLOCK = 1000  # images at a time when nothing is learnt: bounds the memory, and fits the cache
-FEW = 50  # the same for convolutions, whose arrays are some hundred times as large as an image
+BLOCK = 1000  # images per block in inference: bounds the memory, and fits the cache
+FEW = 50  # the same for convolutions, whose arrays are about a hundred times as large as an image
 
 
 def fit(
@@ -38,27 +38,29 @@ def fit(
     """Train a model in place.
 
     Args:
-        model: Module, trained in training mode; afterwards each of its modules is in the mode of
-            before.
+        model: Module, trained in training mode; afterwards its modules are in their old modes.
         data: `Split`: images (n, ...), pixels or floats, and labels (n,) int, or targets (n, C)
             for a loss of values.
         loss: Loss.
         optimizer: Optimizer of the model's parameters.
-        steps, epochs, batch_size, replacement, order: see ``data.batches.Batches``.
-        schedule: function (step, steps) -> share of the optimizer's lr, such as `StepLR`.
-        augment: function (images, rng) -> images that distorts the set anew before each epoch,
-            such as `Affine`.
+        steps: number of batches, or None if `epochs` is given; see ``data.batches.Batches``.
+        epochs: number of passes over the data, or None if `steps` is given.
+        batch_size: number of images per batch.
+        replacement: draw each batch from the whole set, instead of dividing the shuffled set.
+        order: function () -> order of the samples in the next epoch; None: shuffled.
+        schedule: function (step, steps) -> factor of the optimizer's lr, such as `StepLR`.
+        augment: function (images, rng) -> images that distorts the set before each epoch, such as
+            `Affine`.
         limits: `Limits` on gradients and weights.
         l2: alpha of an L2 penalty, which the losses then include.
         validation: `Split` that is evaluated after each epoch.
-        early_stopping: `EarlyStopping` that watches it; the best weights are kept.
+        early_stopping: `EarlyStopping` on `validation`; the best weights are kept.
         callbacks: `Callback` objects, called in turn.
-        resume: file that `Checkpoint` wrote, to continue from, bit for bit as if training had
-            never stopped. All other arguments must match the original run, but for more steps or
-            epochs.
-        seed: of the batches, the distortions and the layers that draw random numbers. None: the
-            next one of `manual_seed`, so that a second call draws new batches and a program that
-            is run again repeats itself; with ``resume`` that of the original run.
+        resume: file written by `Checkpoint`, from which training continues bit for bit. All other
+            arguments must match the original run, except for more steps or epochs.
+        seed: seed of batches, distortions and random layers. None: the next one of `manual_seed`,
+            so that a second call draws other batches, and a second run of a program the same ones;
+            with ``resume`` that of the original run.
         input: how images reach the first layer: "auto", "dense" or "sparse"; see
             ``training.inputs.choose``.
         quiet: show no progress.
@@ -67,9 +69,9 @@ def fit(
         `History`. After Ctrl-C it ends where training stopped, and is ``interrupted``.
 
     Raises:
-        DivergedError: for a loss that is no longer finite.
-        NpNNError: for sizes, shapes, numbers or labels that do not fit, and for a file to resume
-            from that is damaged or of another training.
+        DivergedError: if the loss is no longer finite.
+        NpNNError: for unsuitable sizes, shapes, numbers or labels, and for a file to resume from
+            that is damaged or of another training.
     """
     training = Training(
         model, data, loss, optimizer,
@@ -79,7 +81,7 @@ def fit(
     )  # fmt: skip
     hooks = Hooks(callbacks)
     with kept_modes(model), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if not model.training:  # else each layer stays in the mode that it was put into
+        if not model.training:  # else each layer keeps the mode that the user chose
             model.train()
         rehearse(model, loss, training.batches, data, validation, input)
         if resume is not None:
@@ -91,7 +93,7 @@ def fit(
 
 
 def _loop(training, hooks, input, quiet):
-    """Train on one block of batches after the other, with what is due before and after each."""
+    """Train on each block of batches, and run the hooks and the validation that are due."""
     model, data, history = training.model, training.data, training.history
     feed = inputs.choose(data, model, input)
     train = build_steps(
@@ -125,19 +127,19 @@ def evaluate(
     model: Module, data: Split, loss: Loss | None = None, *, input: Feed = "auto",
     keep: bool = False,
 ) -> Evaluation:  # fmt: skip
-    """Measure a model on a Split, as after ``eval()``; no module's mode is changed.
+    """Measure a model on a Split in evaluation mode; no module's mode is changed.
 
     Args:
         model: Module.
         data: `Split`.
-        loss: Loss; cross-entropy unless another is given. One with reduction "sum" is summed over
-            the numbers of each image.
+        loss: Loss; None: cross-entropy. One with reduction "sum" is summed over the numbers of
+            each image.
         input: see `fit`.
         keep: keep the outputs, too.
 
     Returns:
-        `Evaluation`: accuracy, None where there are no classes, as in a regression; and mean loss
-            of the images, with class weights the weighted mean of the whole set.
+        `Evaluation`: accuracy, None without classes, as in a regression; and mean loss of the
+            images, with class weights the weighted mean of the whole set.
     """
     loss, total, correct, kept = loss or CrossEntropyLoss(), 0.0, 0, []
     for indices, outputs in _forward(model, data, input):
@@ -152,12 +154,12 @@ def evaluate(
 
 
 def predict(model: Module, data: Split, *, input: Feed = "auto") -> Array:
-    """The model's outputs for all images of a Split, (n, C), made in blocks of bounded size."""
+    """Return the model's outputs for all images of a Split, (n, C), computed in blocks."""
     return np.concatenate([outputs.copy() for _, outputs in _forward(model, data, input)])
 
 
 def _forward(model, data, input):
-    """Yield the indices of each block and the model's outputs for it, valid until the next."""
+    """Yield (indices, outputs) of each block; the outputs are valid until the next block."""
     check_samples(data)
     batch = inputs.choose(data, model, input)
     model, block = fuse(fold(model)), FEW if inputs.takes_images(model) else BLOCK

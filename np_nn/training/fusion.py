@@ -1,9 +1,8 @@
-"""Runs of layers as one: fused into stages while training, folded when a model is only used.
+"""Fusion of adjacent layers into one, for training, and folding of BatchNorm, for inference.
 
-A stage is computed by one compiled kernel in one pass, so the arrays between its layers are never
-written. The largest of a network of images is that between convolution and pooling. Folding makes
-one layer of a Conv2d or Linear and the BatchNorm behind it, which by then multiplies and adds fixed
-numbers.
+A fused stage is computed by one compiled kernel, which never writes the arrays between its layers,
+such as the large one between convolution and pooling. Folding merges a Conv2d or Linear and the
+BatchNorm behind it, which in inference multiplies and adds constants.
 """
 
 import copy
@@ -17,22 +16,21 @@ STAGES = ("conv_relu_pool_forward", "batch_norm_relu_forward", "add_relu")
 
 
 def fuse(model):
-    """The same model with its fusible runs as stages, sharing all Parameters and Buffers.
+    """Return the model with fusible runs of layers as stages; Parameters and Buffers are shared.
 
-    Runs are Conv2d, ReLU, MaxPool2d of side by side square windows, and Conv2d, ReLU, with
-    convolutions of stride 1; BatchNorm1d or BatchNorm2d, ReLU; and Residual, ReLU; in a Sequential
-    or a Residual at any depth. Returns the model itself where there is none, and if ``ops`` has no
-    kernels for them: NumPy stays the textbook.
+    Runs are Conv2d, ReLU and Conv2d, ReLU, MaxPool2d, with stride 1 and square, adjacent pooling
+    windows; BatchNorm1d or BatchNorm2d, ReLU; and Residual, ReLU; in a Sequential or a Residual at
+    any depth. Returns the model itself if there are none, or if ``ops`` has no kernels for them:
+    with NumPy, layers are computed one by one.
     """
     return rewrite(model, _run) if set(STAGES) <= set(ops.active) else model
 
 
 def rewrite(model, find):
-    """The model with other layers for runs of its own; itself where there is no such run.
+    """Return the model with runs of layers replaced, or the model itself if there are none.
 
-    find: a function (layers) -> (make, count): make(*the first count of them) is the layer that
-    takes their place; (None, 1) if they are no run. It sees the layers of each Sequential and
-    Residual, at any depth.
+    find: function (layers) -> (make, count), where make(*layers[:count]) replaces a run, or
+    (None, 1) if the layers begin with none; called for each Sequential and Residual, at any depth.
     """
     if type(model) is Residual:
         parts = list(model.children().values())
@@ -53,7 +51,7 @@ def _same(made, layers):
 
 
 def _run(layers):
-    """(stage, how many of the first layers it takes); (None, 1) if they are no run."""
+    """Return (stage, number of layers it replaces); (None, 1) if the layers begin with no run."""
     first, relu, pool = (*layers[:3], None, None)[:3]
     if type(relu) is not ReLU:
         return None, 1
@@ -77,9 +75,9 @@ def _side_by_side(pool):
 
 
 class NormRelu(Module):
-    """BatchNorm1d or BatchNorm2d and ReLU: the same numbers, in one operation while training.
+    """BatchNorm1d or BatchNorm2d and ReLU: the same results, in one operation in training.
 
-    norm, relu: the layers that it stands for; statistics and gradients go to norm's.
+    norm, relu: the layers it replaces; statistics and gradients go to norm's.
     """
 
     def __init__(self, norm, relu):
@@ -103,9 +101,9 @@ class NormRelu(Module):
 
 
 class ResidualRelu(Module):
-    """Residual and ReLU: the same numbers, without the sum between them.
+    """Residual and ReLU: the same results, without an array for the sum between them.
 
-    residual, relu: the layers that it stands for.
+    residual, relu: the layers it replaces.
     """
 
     def __init__(self, residual, relu):
@@ -116,7 +114,7 @@ class ResidualRelu(Module):
         return f"ResidualRelu({self.residual}, {self.relu})"
 
     def forward(self, x):
-        self.ctx.out = self.residual.meet(ops.add_relu, x, not self.relu.training)
+        self.ctx.out = self.residual.combine(ops.add_relu, x, not self.relu.training)
         return self.ctx.out
 
     def backward(self, grad, input_grad=True):
@@ -125,9 +123,9 @@ class ResidualRelu(Module):
 
 
 class ConvReluPool(Module):
-    """Conv2d of stride 1, ReLU and, if given, MaxPool2d: the same numbers, in one operation.
+    """Conv2d of stride 1, ReLU and, if given, MaxPool2d: the same results, in one operation.
 
-    conv, relu, pool: the layers that it stands for; the gradients go to conv's Parameters.
+    conv, relu, pool: the layers it replaces; the gradients go to conv's Parameters.
     """
 
     takes = "images"
@@ -160,15 +158,15 @@ class ConvReluPool(Module):
         )  # fmt: skip
 
 
-FOLDED = {Conv2d: BatchNorm2d, Linear: BatchNorm1d}  # what each layer can take over
+FOLDED = {Conv2d: BatchNorm2d, Linear: BatchNorm1d}  # layer: the BatchNorm folded into it
 
 
 def fold(model):
-    """A model in ``eval()`` with each Conv2d or Linear and the BatchNorm behind it as one layer.
+    """Return a model for inference with each BatchNorm folded into the Conv2d or Linear before it.
 
-    Its outputs are the model's, but for rounding. What is folded has Parameters of its own, as
-    they are now; the model's stay as they are, and all else is shared. Returns the model itself
-    where there is nothing to fold, and if ``ops`` has no kernels: NumPy stays the textbook.
+    Its outputs are the model's, except for rounding. Folded layers have new Parameters; all other
+    layers are shared. Returns the model itself if there is nothing to fold, or if ``ops`` has no
+    kernels: with NumPy, layers are computed one by one.
     Source: Jacob et al. 2018, Quantization and training of neural networks for efficient
     integer-arithmetic-only inference, section 3.2.
     """
@@ -176,13 +174,13 @@ def fold(model):
 
 
 def foldable(layers):
-    """(what folds them, how many of the first layers); (None, 1) if it is none."""
+    """Return (function that folds them, 2) if the layers begin with such a pair, else (None, 1)."""
     pair = [type(layer) for layer in layers[:2]]
     return (_folded, 2) if len(pair) == 2 and FOLDED.get(pair[0]) is pair[1] else (None, 1)
 
 
 def _folded(layer, norm):
-    """A layer whose outputs are norm's of this layer's, with norm's running statistics."""
+    """Return one layer that computes norm(layer(x)) with norm's running statistics."""
     scale, shift = norm.scale_and_shift()
     folded = copy.copy(layer)
     weight, bias = layer.weight, shift

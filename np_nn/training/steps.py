@@ -1,4 +1,4 @@
-"""One training step after the other: through the layers, or many in one compiled call."""
+"""Training steps: layer by layer, or many in one compiled call."""
 
 import time
 
@@ -13,7 +13,7 @@ from np_nn.utils.pace import Pace
 
 
 class LayerSteps:
-    """A step as the textbook has it: forward, loss, backward, update."""
+    """Textbook training step: forward, loss, backward, update."""
 
     def __init__(self, model, feed, labels, loss, optimizer, limits, l2):
         self.model, self.feed, self.labels = fuse(model), feed, labels
@@ -21,7 +21,7 @@ class LayerSteps:
         self._pace = Pace(ops.threads)
 
     def use(self, feed):
-        """Take the batches from another feed from now on: the same images, distorted anew."""
+        """Take the next batches from another feed: the same images, with new distortions."""
         self.feed = feed
 
     def most(self, batch_size, wanted):
@@ -31,7 +31,7 @@ class LayerSteps:
     def __call__(self, block, rates):
         """Train on the batches of block (1, N) int at the learning rates (1,).
 
-        Returns the mean loss of each batch (1,), and how many images were right (1,).
+        Returns the mean loss of each batch (1,), and its number of correct images (1,).
         """
         started = time.perf_counter()
         with ops.at_most(self._pace.threads):
@@ -57,9 +57,9 @@ class LayerSteps:
 
 
 def build(model, feed, labels, loss, optimizer, limits=None, l2=0.0):
-    """The fastest steps that fit.
+    """Return the fastest steps that can train this model: CompiledSteps or LayerSteps.
 
-    limits: ``Limits`` on gradients and weights. l2: the alpha of a ``penalty.L2``.
+    limits: ``Limits`` on gradients and weights. l2: alpha of a ``penalty.L2``.
     """
     l2 = L2(l2, model.parameters())
     if not limits and CompiledSteps.fit(model, feed, loss, optimizer):

@@ -19,7 +19,7 @@ def as_images(images):
     All others become float32, with factor 1: floats, booleans as 0 and 1, and other integers. A
     scipy.sparse matrix becomes CSR, its values converted in the same way.
 
-    Raises NpNNError unless `images` is an array of numbers.
+    Raises NpNNError unless `images` is an array of numbers that float32 can hold.
     """
     if hasattr(images, "tocsr"):
         matrix = images.tocsr()
@@ -30,18 +30,18 @@ def as_images(images):
     images = _numbers(images, "the images")
     if images.dtype.kind in "iu" and _are_bytes(images):
         return np.asarray(images, np.uint8, order="C"), PIXEL
-    return _floats(images, np.float32), 1.0
+    return as_float(images, np.float32, "the images"), 1.0
 
 
 def as_labels(labels, dtype=np.float32) -> Array:
     """Return class numbers (n,), integers or booleans, as int64, and other targets as `dtype`.
 
-    Raises NpNNError unless `labels` is an array of numbers.
+    Raises NpNNError unless `labels` is an array of numbers that the dtype can hold.
     """
     labels = _numbers(labels, "the labels")
     if labels.ndim == 1 and labels.dtype.kind in "iub":
         return np.asarray(labels, np.int64, order="C")
-    return _floats(labels, dtype)
+    return as_float(labels, dtype, "the labels")
 
 
 def as_floats(x) -> Array:
@@ -51,7 +51,7 @@ def as_floats(x) -> Array:
     """
     x = _numbers(x, "the input")
     long = x.dtype.kind == "f" and x.dtype.itemsize >= 8
-    return _floats(x, np.float64 if long else np.float32)
+    return as_float(x, np.float64 if long else np.float32, "the input")
 
 
 def as_input(x) -> Array:
@@ -70,12 +70,27 @@ def converted(values, dtype, name):
     overflow to infinity or be truncated, and unless `values` is an array of numbers.
     """
     array = _numbers(values, name)
-    with np.errstate(over="ignore", invalid="ignore"):
+    if dtype.kind == "f":
+        return as_float(array, dtype, name).copy()
+    with np.errstate(invalid="ignore"):
         result = array.astype(dtype)
-    lost = np.isfinite(array) & ~np.isfinite(result) if dtype.kind == "f" else result != array
-    if lost.any():
-        raise NpNNError(f"{name} holds {array[lost][0]}, which {dtype} cannot hold")
+    if (result != array).any():
+        raise _too_large(name, array[result != array][0], dtype)
     return result
+
+
+def as_float(array, dtype, name):
+    """Return an array of numbers in a float dtype, C-contiguous; NaN and infinity are kept.
+
+    name: what the numbers are, for a message. Raises NpNNError for a finite number that the dtype
+    cannot hold.
+    """
+    try:
+        with np.errstate(all="ignore", over="raise"):  # costs no pass over the array
+            return np.asarray(array, dtype, order="C")
+    except FloatingPointError:
+        sizes = np.where(np.isfinite(array), abs(array), 0)
+        raise _too_large(name, array.flat[sizes.argmax()], np.dtype(dtype)) from None
 
 
 def _numbers(values, name):
@@ -88,9 +103,8 @@ def _numbers(values, name):
     return array
 
 
-def _floats(array, dtype):
-    with np.errstate(over="ignore"):  # infinity is refused later, where numbers must be finite
-        return np.asarray(array, dtype, order="C")
+def _too_large(name, value, dtype):
+    return NpNNError(f"{name}: {dtype} cannot hold {value}")
 
 
 def _are_bytes(integers):

@@ -10,10 +10,10 @@ from np_nn import cli
 COMMANDS = {  # name: what it draws
     "pass": "one image's forward and backward pass: every layer, every gradient",
     "training": "a training: curves, weights, gradients, dead units, what the first layer learns",
-    "answers": "a trained network's answers: right and wrong, confidence, and an embedding",
+    "answers": "a trained network's predictions: mistakes, confidence, and an embedding",
     "boundary": "the decision boundary between two classes in the plane while it is learnt",
     "effects": "effects of learning rate, initialisation, batch size and activation on the loss",
-    "surface": "the loss around the path that a training takes",
+    "surface": "the loss surface around the path of a training",
 }
 MODULES = {"pass": "passes"}  # of commands that are Python keywords
 

@@ -1,4 +1,4 @@
-"""Draw a trained network's answers: right and wrong, their confidence, and an embedding."""
+"""Draw a trained network's predictions: mistakes, confidence, and an embedding."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +14,9 @@ from np_nn.visualize import network
 
 POINTS = 2000  # maximum embedded test samples: enough to show groups, and done in seconds
 TITLES = {  # of the pictures, by the names of their files
-    "class_accuracy": "Right answers by class",
-    "embedding": "What the last hidden layer sees alike",
-    "calibration": "Is it as right as it is sure?",
+    "class_accuracy": "Accuracy by class",
+    "embedding": "Embedding of the last hidden layer's outputs",
+    "calibration": "Calibration: accuracy by confidence",
 }
 
 

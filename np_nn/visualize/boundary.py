@@ -39,7 +39,7 @@ def draw(args):
     sets, out, settings = dict.fromkeys(args.set), Path(args.out), args.settings
     films = [_film(name, args) for name in announce(sets, "learning {}".format, args.quiet)]
     about = f"{settings.network(2, 2)}, {settings.activation}, {settings.describe()}"
-    title = f"The border while it is learnt\n{about}"
+    title = f"Decision boundary during training\n{about}"
     written = [plots.plot_films(films, STRIP, out / f"boundary.{args.format}", title)]
     moments = range(max(len(film.moments) for film in films))
     tasks = announce(moments, "drawing moment {}".format, args.quiet)

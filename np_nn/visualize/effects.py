@@ -61,7 +61,7 @@ def draw(args):
         for field, family in families.items()
     }
     about = f"{run.network(base, data)}, {base.activation}, on {data.title}, {base.describe()}"
-    title = f"What one change does to a training\n{about}"
+    title = f"Effect of changing one setting\n{about}"
     path = Path(args.out, f"effects.{args.format}")
     return [plots.plot_effects(effects, path, title, data.note, len(data.classes))]
 

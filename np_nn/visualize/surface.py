@@ -39,7 +39,7 @@ def draw(args):
     heights = loss_surface.loss_surface(
         model, lambda: nn.evaluate(model, some, loss, input=args.input).loss, plane, across, lines
     )
-    title = f"The loss around the path of training\n{run.about(args.settings, data)}"
+    title = f"Loss surface around the path of training\n{run.about(args.settings, data)}"
     file = Path(args.out, f"surface.{args.format}")
     steps = list(snapshots.states)
     return [

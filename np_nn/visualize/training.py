@@ -19,10 +19,10 @@ OBSERVATIONS = 60  # minimum number, if there are as many iterations
 UNITS = 16  # maximum units of the first layer that are drawn
 TITLES = {  # of the pictures, by the names of their files
     "training": "Loss and accuracy in training, and the learning rate",
-    "training_norms": "How large weights and gradients are",
-    "training_dead": "Dead units: those that give the same for every sample",
-    "training_histograms": "How the weights spread, with the logarithm of how many as height",
-    "training_filters": "What units of the first layer look for: the weights of their inputs",
+    "training_norms": "Norms of weights and gradients",
+    "training_dead": "Dead units, whose output is the same for every sample",
+    "training_histograms": "Histograms of the weights, heights logarithmic",
+    "training_filters": "Filters: input weights of units of the first layer",
 }
 
 

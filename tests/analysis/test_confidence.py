@@ -1,4 +1,4 @@
-"""Outputs as probabilities, by the layer that a network ends in and the loss that it learnt by."""
+"""Outputs as probabilities, according to the network's last layer and its loss."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""analysis.embedding: outputs of the last hidden layer, and maps where what is alike is close."""
+"""analysis.embedding: outputs of the last hidden layer, and maps that keep neighbours close."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The loss around a path of training: exact where it is known, and the model stays what it was."""
+"""The loss around a training path: exact where it is known, and the model is left unchanged."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from np_nn.analysis.snapshots import Snapshots
 from np_nn.utils.vectors import to_vector
 
 pytestmark = pytest.mark.kernel_independent
-STEEP = np.linspace(1, 5, 13)  # of a bowl over the 13 weights of Linear(4, 2) and Linear(2, 1)
+STEEP = np.linspace(1, 5, 13)  # over the 13 weights of Linear(4, 2), Linear(2, 1)
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def model():
 
 @pytest.fixture
 def path():
-    """A walk of 20 weights vectors that mostly goes along two of the axes."""
+    """Return a walk of 20 weight vectors, mostly along two of the axes."""
     walk = np.zeros((20, 13), np.float32)
     walk[:, 3] = np.linspace(4, 0, 20)
     walk[:, 7] = np.sin(np.linspace(0, 3, 20))

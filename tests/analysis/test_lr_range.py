@@ -1,4 +1,4 @@
-"""The range test of the learning rate: what it suggests works, and it leaves no trace."""
+"""The range test of the learning rate: its suggestion works, and it changes nothing."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_everything_is_as_it_was(optimizer):
     after = nn.fit(model, data, loss, rule, epochs=1, batch_size=20, quiet=True).loss
     model.load_state_dict(before[0])
     rule.load_state_dict(before[1])
-    nn.manual_seed(0)  # fit without a seed takes the next one, of which the test took none
+    nn.manual_seed(0)  # fit takes the next seed; find_lr took none
     assert nn.fit(model, data, loss, rule, epochs=1, batch_size=20, quiet=True).loss == (
         pytest.approx(after)
     )
@@ -88,7 +88,7 @@ def test_a_loss_that_overflows_ends_the_test_too():
     model, _, optimizer = parts(nn.Linear(4, 1))
     weights = model.state_dict()["0.weight"]
     found = nn.find_lr(model, data, loss, optimizer, low=1e-4, high=1e36, steps=3, batch_size=20)
-    assert len(found.losses) == 2  # the third step's is infinite
+    assert len(found.losses) == 2  # the loss of the third step is infinite
     assert (model.state_dict()["0.weight"] == weights).all()
     with pytest.raises(nn.DivergedError, match="step 1 of"):
         nn.find_lr(model, Split(1e30 * x, data.labels), loss, optimizer, batch_size=20)

@@ -1,4 +1,4 @@
-"""np_nn.analysis.metrics: what outputs say of images, held against cases counted by hand."""
+"""np_nn.analysis.metrics: metrics of outputs, compared with cases counted by hand."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.kernel_independent
 
 
 def two_classes(sure, right):
-    """Scores whose answers are so sure, and are right or not."""
+    """Return scores with these confidences, whose answers are right or wrong."""
     sure = np.array(sure)
     return Scores(np.stack([sure, 1 - sure], axis=1), 1 - np.array(right, int), True)
 
@@ -47,7 +47,7 @@ def test_class_accuracy_has_wilsons_interval():
 
 
 def test_calibration_by_hand():
-    """Four bins; 0.6 and 0.7 fall into the third, 0.75 too, as its upper end, 1 into the last."""
+    """Four bins: 0.6, 0.7 and 0.75, its upper end, are in the third, 1 is in the last."""
     found = calibration(two_classes([0.6, 0.7, 0.75, 0.9, 1.0], [1, 0, 1, 1, 1]), bins=4)
     assert found.counts.tolist() == [0, 0, 3, 2]
     np.testing.assert_allclose(found.confidence, [np.nan, np.nan, 2.05 / 3, 0.95])

@@ -1,4 +1,4 @@
-"""nn.Observer: it notes what is there, when it is due, and changes no bit of the training."""
+"""nn.Observer: records correct values at the due steps, and changes no bit of the training."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tests.support.trainings import blobs, train
 
 
 def first_look(model, data, **options):
-    """The Observation of a model before it is trained."""
+    """Return the Observation of a model before it is trained."""
     observer, optimizer = nn.Observer(data, **options), nn.SGD(model.parameters(), lr=0.1)
     nn.fit(
         model, data, nn.CrossEntropyLoss(), optimizer,
@@ -81,7 +81,7 @@ def test_gradients_are_those_of_the_loss_on_the_first_images():
     start = model.state_dict()
     seen = first_look(model, blobs(), images=40)
     model.load_state_dict(start)
-    for i in range(3):  # of the last biases, by differences
+    for i in range(3):  # slopes at the last biases, by finite differences
         losses = []
         for sign in (1, -1):
             model[-1].bias.data[i] += sign * step

@@ -1,4 +1,4 @@
-"""The table of a model: shapes and counts as PyTorch's forward and parameters give them."""
+"""The summary table of a model: shapes and counts agree with PyTorch's."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""analysis.trace: every number of a pass, against PyTorch's autograd and against differences."""
+"""analysis.trace: every value of a pass, against PyTorch's autograd and finite differences."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ MODELS = {
 
 @pytest.fixture(params=MODELS)
 def example(request):
-    """A model, and a sample as its first layer takes it."""
+    """Return a model, and a sample as its first layer takes it."""
     nn.manual_seed(1)
     return MODELS[request.param](), IMAGE.ravel() if "mlp" in request.param else IMAGE
 

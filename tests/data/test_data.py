@@ -1,4 +1,4 @@
-"""Data sets: found, fetched, verified, parsed; and every way in which that goes wrong."""
+"""Data sets: finding, downloading, verifying and parsing, and all their errors."""
 
 import gzip
 import hashlib
@@ -33,11 +33,11 @@ TRAIN_X, TRAIN_Y, TEST_X, TEST_Y = NAMES = [file.name for file in data.DATASETS[
 REAL_SOURCES = dict(data.DATASETS)
 
 
-# ---- small data sets, and the places where they lie -------------------------------------------
+# ---- small data sets, and their folders --------------------------------------------------------
 
 
 def idx(array):
-    """IDX bytes, written by hand so that the reader is not tested with itself."""
+    """Return IDX bytes, written by hand so that the reader is not tested with itself."""
     header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     return header + array.astype(np.uint8).tobytes()
 
@@ -90,7 +90,7 @@ class Small:
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path, monkeypatch):
-    """Neither the user's cache nor folder nor proxy."""
+    """Hide the user's cache, data folder and proxy."""
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
     monkeypatch.setenv("NP_NN_CACHE", str(tmp_path / "cache"))
@@ -110,7 +110,7 @@ def web():
 
 @pytest.fixture
 def small(web, monkeypatch):
-    """Small data sets in place of the real ones; their only mirror answers 404."""
+    """Replace the real data sets by small ones, whose only mirror answers 404."""
     sets = {name: Small(name, seed) for seed, name in enumerate(data.DATASETS)}
     for name, one in sets.items():
         monkeypatch.setitem(data.DATASETS, name, replace(one.source, mirrors=(web.url("404"),)))
@@ -125,7 +125,7 @@ def mnist(small):
 
 @pytest.fixture
 def fetch(small, web, tmp_path):
-    """fetch("403", "good") downloads MNIST from these mirrors into tmp_path/root."""
+    """Return a function that downloads MNIST from the given mirrors into tmp_path/root."""
 
     def run(*folders, name="mnist", root=tmp_path / "root"):
         mirrors = [web.url(folder) for folder in folders]
@@ -141,7 +141,7 @@ def files_in(root):
 
 @contextmanager
 def fails(*words, exactly=DataError):
-    """Exactly one line of DataError that holds all of `words`."""
+    """Assert that a DataError of one line holds all of `words`."""
     with pytest.raises(exactly) as caught:
         yield
     message = str(caught.value)
@@ -210,14 +210,14 @@ def test_plain_and_packed_files_are_read(small, tmp_path, name, packed):
 def test_places_are_searched_in_order(mnist, tmp_path, monkeypatch):
     monkeypatch.setenv("NP_NN_DATA", str(tmp_path / "env"))
     for place in (tmp_path / "cache", Path("data"), tmp_path / "env"):
-        mnist.write(place)  # each new one goes before those that are there already
+        mnist.write(place)  # each new one takes precedence
         assert data.load("mnist", download=False).root == place
 
 
 @pytest.mark.parametrize("name", ["auto", "mnist"])
 @pytest.mark.parametrize("given", ["given", "typo", ""])
 def test_a_folder_that_is_named_is_the_only_one(mnist, tmp_path, monkeypatch, web, name, given):
-    """One with other things in it, one that is not there, and a variable of the shell's unset."""
+    """Folders: one with other files, a missing one, and an empty name (an unset shell variable)."""
     use_mirrors(monkeypatch, web, "good")
     monkeypatch.setenv("NP_NN_DATA", str(tmp_path / "env"))
     for place in (tmp_path / "cache", Path("data"), tmp_path / "env"):
@@ -276,7 +276,7 @@ def test_what_is_nowhere_is_named_with_all_places(mnist, tmp_path):
 @pytest.mark.parametrize("name", ["auto", "mnist"])
 def test_an_incomplete_folder_of_others_is_an_error(mnist, tmp_path, monkeypatch, web, name):
     mnist.write(tmp_path / "env", without=[TEST_Y])
-    mnist.write(tmp_path / "cache")  # is no excuse
+    mnist.write(tmp_path / "cache")  # is not used instead
     monkeypatch.setenv("NP_NN_DATA", str(tmp_path / "env"))
     with fails(f"put {TEST_Y} ", tmp_path / "env/MNIST/raw"):
         data.load(name)
@@ -351,7 +351,7 @@ def test_damage_of_gzip_is_an_error_and_stays(mnist, tmp_path, web, damage):
 
 
 def check_damage(mnist, tmp_path, web, file, content, name, words):
-    """A damaged file is named, kept, and not passed over for a good one further on."""
+    """Assert that a damaged file is named and kept, and no good one further on is used."""
     raw = mnist.write(tmp_path / "given", packed=file.endswith(".gz"))
     mnist.write(tmp_path / "cache")
     (raw / file).write_bytes(content)
@@ -429,7 +429,7 @@ def test_a_nul_in_a_path_is_an_error():
 
 @pytest.fixture
 def public():
-    """A folder that every user may enter; pytest's own are closed to others."""
+    """Yield a folder that every user may enter; pytest's own are closed to others."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -438,7 +438,7 @@ def public():
 
 @contextmanager
 def nobody():
-    """As an ordinary user, for to root all is permitted."""
+    """Run as an ordinary user, as root may do everything."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -452,7 +452,7 @@ def nobody():
 @pytest.mark.parametrize("closed", [TRAIN_X, "."])
 def test_without_permission_to_read(mnist, public, closed, web):
     raw = mnist.write(public / "root")
-    mnist.check(data.load("mnist", public / "root"))  # and all modules are imported
+    mnist.check(data.load("mnist", public / "root"))  # also imports all modules
     (raw / closed).chmod(0)
     try:
         with nobody(), fails(raw, "Permission denied"):
@@ -534,7 +534,7 @@ def test_a_bad_mirror_is_passed_over(fetch, bad_mirrors, mnist, web, bad):
     assert files_in(root) == sorted(NAMES)
     assert web.requested[0] == f"/{bad}/{TRAIN_X}.gz"
     asked = [path for path in web.requested if not path.startswith(f"/{bad}/")]
-    assert asked == [f"/good/{name}.gz" for name in NAMES]  # the last mirror never
+    assert asked == [f"/good/{name}.gz" for name in NAMES]  # the last mirror is not asked
 
 
 def test_the_first_good_mirror_wins_from_then_on(fetch, web):
@@ -547,7 +547,7 @@ def test_if_all_fail_each_is_named_with_its_reason(fetch, bad_mirrors, web, tmp_
     with fails(*reasons, f"put {', '.join(NAMES)} ", f"into {tmp_path / 'root/MNIST/raw'}"):
         fetch(*BAD)
     assert files_in(tmp_path) == []
-    assert {path.split("/")[2] for path in web.requested} == {f"{TRAIN_X}.gz"}  # then it stopped
+    assert {path.split("/")[2] for path in web.requested} == {f"{TRAIN_X}.gz"}  # first file only
 
 
 def test_nobody_listens(small, tmp_path):
@@ -564,7 +564,7 @@ def test_what_exists_is_neither_fetched_nor_overwritten(fetch, mnist, web, tmp_p
     assert web.requested == [f"/good/{TEST_X}.gz"]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert set(raw.iterdir()) - set(before) == {raw / TEST_X}
-    fetch("403")  # nothing is missing now
+    fetch("403")  # needs no download: all files exist
     assert len(web.requested) == 1
 
 
@@ -691,7 +691,7 @@ LIMIT = 1 << 14
 
 @st.composite
 def nearly_idx(draw):
-    """A file that is almost right: a header, a body of about its size, perhaps packed, cut."""
+    """Return a nearly valid file: a header, a body of about its size, maybe packed or cut."""
     dims = draw(st.lists(st.integers(0, 5) | st.sampled_from([1 << 16, 2**32 - 1]), max_size=5))
     kind = draw(st.sampled_from([8, 8, 8, 9, 11, 14, 0]))
     size = min(int(np.prod(dims, dtype=object)), 200) + draw(st.sampled_from([0, 0, 0, -1, 1]))

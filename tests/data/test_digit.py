@@ -1,4 +1,4 @@
-"""The digit preparation: whatever the file looks like, the network gets what MNIST is made of."""
+"""The digit preparation: images of any look become images like MNIST's."""
 
 import io
 import re
@@ -12,11 +12,11 @@ from np_nn.data import digit
 from np_nn.utils.errors import DataError, NpNNError
 
 pytestmark = pytest.mark.kernel_independent
-GREY = 15  # levels of 0 to 255 by which edges may differ between sizes and lights, on average
+GREY = 15  # maximum mean difference in levels (0..255) between sizes and lightings
 
 
 def five(size=100, room=40, shift=(0, 0)):
-    """A figure like a 5 as ink (H, W) 0..1, on a page that is larger by `room` on each side."""
+    """Return a figure like a 5, ink (H, W) 0..1, on a page larger by `room` on each side."""
     ink = np.zeros((100, 100))
     ink[5:17, 25:80] = ink[5:50, 25:37] = ink[42:54, 25:75] = 1
     ink[42:95, 65:77] = ink[83:95, 20:77] = 1
@@ -26,7 +26,7 @@ def five(size=100, room=40, shift=(0, 0)):
 
 
 def coloured(ink, colour=(0, 0, 0), paper=(255, 255, 255)):
-    """An image (3, H, W) uint8 of ink (H, W) in a colour on paper of another."""
+    """Return an image (3, H, W) uint8 of ink (H, W) in one colour on paper of another."""
     colour, paper = (np.asarray(value, float)[:, None, None] for value in (colour, paper))
     return np.round(paper + ink * (colour - paper)).astype(np.uint8)
 
@@ -36,7 +36,7 @@ def grey(image):
 
 
 def difference(one, other):
-    """Mean difference in levels; of digits that a rounding has moved by a pixel, without that."""
+    """Return the mean difference in levels, without a shift by one pixel due to rounding."""
     moves = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     moved = (np.roll(one.astype(int), move, (-2, -1)) for move in moves)
     return min(np.abs(image - other).mean() for image in moved)
@@ -112,7 +112,7 @@ def test_neither_size_nor_place_matter(plain):
 
 
 def test_a_digit_that_touches_its_images_border_is_found(plain):
-    image = five(room=0)[5:95, :80]  # the border is ink by a third
+    image = five(room=0)[5:95, :80]  # a third of the border is ink
     assert difference(digit.prepare(coloured(image)), plain) < GREY
 
 
@@ -130,7 +130,7 @@ def test_specks_are_removed_and_parts_of_the_digit_are_not(plain):
     ink[10:13, 10:13] = ink[150:153, 160:164] = 1
     assert difference(digit.prepare(coloured(ink)), plain) < 1
     ink = five()
-    ink[70:75] = 0  # in two pieces
+    ink[70:75] = 0  # now in two pieces
     assert digit.prepare(coloured(ink)).any(axis=1).sum() >= 18
 
 
@@ -171,7 +171,7 @@ def test_files_of_every_mode_are_read_alike(plain, tmp_path):
     sixteen = np.round(65535 * (1 - ink)).astype(np.uint16)
     alpha = np.dstack([*coloured(np.ones_like(ink)), 255 - eight])
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by 90 degrees, as phones store it
+    exif[0x0112] = 6  # rotated by 90 degrees, as phones store images
     paths = [
         png(tmp_path / "grey.png", eight),
         png(tmp_path / "16.png", sixteen),

@@ -1,4 +1,4 @@
-"""The user's own files and arrays become the same Dataset, whatever their format."""
+"""The user's own files and arrays become the same Dataset in every format."""
 
 import gzip
 import struct
@@ -59,7 +59,7 @@ def test_every_stretch_of_the_order_has_the_shares_of_the_classes():
     train, test = order.split(labels)
     assert np.bincount(labels[test]).tolist() == [100, 60, 40]
     assert sorted([*train, *test]) == list(range(1000))
-    assert len(order.split(np.array([0, 1, 1]))[1]) == 1  # of a class with one sample, none
+    assert len(order.split(np.array([0, 1, 1]))[1]) == 1  # none of a class with one sample
 
 
 def test_a_known_name_wins_over_a_folder_and_a_path_does_not(tmp_path, monkeypatch):
@@ -158,7 +158,7 @@ def test_features_are_standardized_with_the_training_set(tmp_path):
     rows = np.random.default_rng(0).normal(5, 3, (40, 2))
     text = "\n".join(f"{a!r},7,{b!r},{i % 2}" for i, (a, b) in enumerate(rows.tolist()))
     put(tmp_path / "train.csv", f"p,q,r,class\n{text}")
-    put(tmp_path / "test.csv", "class,r,q,p\n0,1,7,2\n1,1,7,2\n")  # in another order
+    put(tmp_path / "test.csv", "class,r,q,p\n0,1,7,2\n1,1,7,2\n")  # columns in another order
     found = nn.load(tmp_path)
     train = found.train.images
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-6)
@@ -292,7 +292,7 @@ def test_kinds_of_samples_follow_from_the_type_of_all_parts():
     assert prints(colour) == prints(kind(np.stack([IMAGES] * 3, axis=1)))
     assert colour.preparation.shape == (3, 6, 6)
     small = IMAGES.astype(np.int64)
-    beyond = kind(small, test=(small + 1000, LABELS))  # one part alone would be pixels
+    beyond = kind(small, test=(small + 1000, LABELS))  # the training part alone would be pixels
     assert (beyond.train.images.dtype, beyond.preparation.pixels) == (np.float32, False)
 
 
@@ -363,7 +363,7 @@ def test_array_files_are_not_believed(tmp_path):
 
 
 def emnist(kinds=("letters", "digits")):
-    """{name: bytes} of EMNIST's files, whose images are stored transposed and labels start at 1."""
+    """Return {name: bytes} of EMNIST's files: images transposed, labels from 1."""
     files = {}
     for kind in kinds:
         for part, (images, labels) in PARTS.items():

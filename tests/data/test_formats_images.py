@@ -28,7 +28,7 @@ def two_classes(root):
 
 
 def read(content, shape=None):
-    """Return the one image in these bytes as an array, as its file has it or of a shape."""
+    """Return the image in these bytes as an array, in its own or a given shape."""
     (outcome,) = decode.decode_all([content])
     assert not isinstance(outcome, str), outcome
     height, width, channels, pixels = outcome
@@ -52,7 +52,7 @@ def test_every_mode_becomes_grey_or_colour():
 
 def test_an_image_that_lies_on_its_side_is_put_upright(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise
+    exif[0x0112] = 6  # rotate clockwise
     GREY.save(tmp_path / "a.png", exif=exif)
     np.testing.assert_array_equal(
         read((tmp_path / "a.png").read_bytes())[..., 0], np.rot90(PIXELS, -1)
@@ -87,7 +87,7 @@ def test_one_colour_file_makes_all_colour_and_sizes_must_agree(tmp_path):
 
 
 def bomb(side):
-    """A PNG of a kilobyte that claims to be a square of `side` pixels."""
+    """Return a PNG of a kilobyte whose header claims side x side pixels."""
 
     def chunk(kind, content):
         crc = struct.pack(">I", zlib.crc32(kind + content))
@@ -158,7 +158,7 @@ def test_helper_processes_give_the_same_images_even_if_they_die(monkeypatch):
     monkeypatch.setattr(helpers, "_process", lambda: started.append(start()) or started[-1])
     own = decode.decode_all
 
-    def slow(*arguments):  # so that the helpers have work left when they have started
+    def slow(*arguments):  # so that there is work left when the helpers have started
         threading.Event().wait(0.01)
         return own(*arguments)
 

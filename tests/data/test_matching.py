@@ -1,4 +1,4 @@
-"""A data set fitted to a network: labels by the names of classes, features by its preparation."""
+"""Matching a data set to a network: labels by class names, features by its preparation."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def test_labels_are_numbered_by_the_names_of_the_networks_classes():
     assert found.test.labels.tolist() == [0, 1, 2]
     same = data()
     assert match(same, ("a", "b", "c"), rule) is same
-    assert match(same, (), rule) is same  # a file that names no classes
+    assert match(same, (), rule) is same  # a file without class names
 
 
 def test_features_are_standardized_as_the_network_learnt_them():

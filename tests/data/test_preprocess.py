@@ -1,7 +1,6 @@
-"""Deskewing and augmentation: exact where they can be, alike on NumPy and on the kernels.
+"""Deskewing and augmentation: exact where possible, alike on NumPy and on the kernels.
 
-A value half way between two grey levels may be rounded to either: images are compared to
-within 1.
+A value halfway between two grey levels may be rounded to either: images are compared to within 1.
 """
 
 import numpy as np
@@ -27,7 +26,7 @@ def random(seed=0):
 
 
 def blots(shape, seed=0):
-    """Smooth grey blots, with black columns and an image that is all black."""
+    """Return smooth grey blots, with black columns and one black image."""
     noise = random(seed).random(shape)
     images = ndimage.gaussian_filter(noise, (0, 1, 1)) * 255
     images[:, :, ::5] = 0
@@ -45,7 +44,7 @@ def same(got, want, most=1):
 
 
 def deskew_one(image):
-    """The same, as it is usually written: one image, sums over a grid, SciPy's resampling."""
+    """Deskew one image by sums over a grid and SciPy's resampling."""
     ink = image / max(image.sum(), 1)
     y, x = np.indices(image.shape)
     y0, x0 = (ink * y).sum(), (ink * x).sum()
@@ -68,7 +67,7 @@ def test_deskew_is_the_loop_over_images(shape):
 
 
 def skew(images):
-    """(M,) columns by which the ink leans per row, and the centres of mass (M, 2)."""
+    """Return the slant (M,), in columns per row, and the centres of mass (M, 2)."""
     p = images.reshape(len(images), -1) / images.sum(axis=(1, 2))[:, None]
     y, x = (axis.ravel() for axis in np.indices(images.shape[1:]))
     y0, x0 = p @ y, p @ x
@@ -81,11 +80,11 @@ def test_deskewed_digits_stand_upright_in_the_middle(mnist):
     before, after = (np.abs(skew(some)[0]) for some in (images, upright))
     assert before.mean() > 0.2
     assert after.mean() < 0.003
-    assert np.percentile(after, 99) < 0.02  # the rest loses ink beyond the edge
+    assert np.percentile(after, 99) < 0.02  # the other images lose ink at the edge
     assert np.abs(skew(upright)[1] - 14).mean() < 0.01
     assert abs(upright.mean() / images.mean() - 1) < 0.001
     again = preprocess.deskew(upright)
-    assert np.abs(again.astype(int) - upright).mean() < 1  # nothing is left to do
+    assert np.abs(again.astype(int) - upright).mean() < 1  # already upright
 
 
 def test_deskew_leaves_what_stands_upright_alone():
@@ -154,7 +153,7 @@ def test_a_seed_decides_the_images(augment):
 def test_every_image_is_distorted_in_a_way_of_its_own(augment):
     images = np.repeat(blots((1, 28, 28)) + np.tri(28, dtype=np.uint8) * 99, 50, axis=0)
     different = {image.tobytes() for image in augment(images, random())}
-    assert len(different) > 25  # Shift(3) has 49 to choose from
+    assert len(different) > 25  # Shift(3) has 49 shifts
 
 
 @pytest.mark.skipif("warp_images" not in ops.KERNELS, reason="the kernels are not built")
@@ -196,7 +195,7 @@ def test_shift_is_a_roll_that_fills_with_black():
 
 
 class Largest(np.random.Generator):
-    """Draws the upper limit, always."""
+    """A generator that always draws the upper limit."""
 
     def uniform(self, low, high, size):
         return np.full(size, high)
@@ -248,7 +247,7 @@ def test_affine_draws_stay_in_their_ranges():
 
 @pytest.mark.parametrize(("sigma", "size"), [(4, 28), (2, 28), (6, (20, 35)), (1.5, 9)])
 def test_elastic_fields_are_smoothed_noise(sigma, size):
-    """Their covariance is that of even noise, smoothed by a Gaussian and multiplied."""
+    """Their covariance is that of uniform noise, smoothed by a Gaussian and scaled by alpha."""
     shape = (size, size) if isinstance(size, int) else size
     alpha, reach = 10, 4 * int(np.ceil(sigma))
     _, coefficients, basis_y, basis_x = Elastic(alpha, sigma).draw(3000, shape, random())
@@ -259,7 +258,7 @@ def test_elastic_fields_are_smoothed_noise(sigma, size):
     taps = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
     taps /= taps.sum()
     covariance = np.correlate(taps, taps, "full")[len(taps) - 1 :]
-    variance = alpha**2 / 3 * covariance[0] ** 2  # of noise even in -1 .. 1: 1 / 3
+    variance = alpha**2 / 3 * covariance[0] ** 2  # of uniform noise in -1 .. 1: 1 / 3
     np.testing.assert_allclose((fields**2).mean(axis=0), variance, rtol=0.25)
     assert (fields**2).mean() == pytest.approx(variance, rel=0.05)
     assert fields.std() == pytest.approx(0.163 * alpha / sigma, rel=0.05)
@@ -272,7 +271,7 @@ def test_elastic_fields_are_smoothed_noise(sigma, size):
 
 
 def test_compose_resamples_once():
-    """Half a pixel there and half a pixel back: nothing is blurred."""
+    """A shift by half a pixel and its inverse blur nothing."""
     half = Affine(0, 0, 0, 0.5)
 
     class Back(Affine):
@@ -291,7 +290,7 @@ def test_compose_resamples_once():
 
 
 def test_compose_goes_from_left_to_right():
-    """A shift to the right and then a quarter turn clockwise is a shift down."""
+    """A shift to the right, then a quarter turn clockwise, is a shift down."""
 
     class Right(Shift):
         def draw(self, count, shape, rng):
@@ -313,7 +312,7 @@ def test_compose_goes_from_left_to_right():
         assert Compose(order)(image, random()).tobytes() == one_by_one.tobytes()
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments ----------------------------------------------------------------------
 
 NAN = float("nan")
 

@@ -1,4 +1,4 @@
-"""Files of the user's as samples: images, tables and arrays, by the model's preparation."""
+"""The user's files as samples: images, tables and arrays, by the model's preparation."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ ARRAY = Preparation("array", (2, 3))
 
 @pytest.fixture
 def one(tmp_path):
-    """An image file: a dark upright stroke on white paper."""
+    """Write an image file of a dark upright stroke on white paper."""
     image = np.full((60, 40), 255, np.uint8)
     image[10:50, 18:22] = 0
     Image.fromarray(image).save(tmp_path / "one.png")
@@ -57,7 +57,7 @@ def test_columns_of_a_table_are_found_by_their_names(tmp_path):
     made = nn.read_images([path], TABLE)
     assert made.tolist() == [[1, 2], [3, 4]]
     assert TABLE.split(made).images.tolist() == [[0, 0], [2, 1]]
-    path.write_text("1,2\n3,4\n")  # without names: the features in their order
+    path.write_text("1,2\n3,4\n")  # without names: features in order
     assert nn.read_images([path], TABLE).tolist() == [[1, 2], [3, 4]]
 
 

@@ -1,4 +1,4 @@
-"""docs/develop/adding.md, followed to the letter in a copy of the project."""
+"""docs/develop/adding.md, followed literally in a copy of the project."""
 
 import os
 import re
@@ -25,18 +25,18 @@ NEW = (
 
 
 def blocks(section, kind):
-    """Return the fenced blocks of a kind in a section of the page."""
+    """Return the fenced blocks of one kind in a section of the page."""
     return [text for found, text in FENCED.findall(SECTIONS[section]) if found == kind]
 
 
 def edits(section):
-    """Return [(file, lines)] of a section: lines begin with +, or those that are there a space."""
+    """Return [(file, lines)] of a section: new lines begin with +, existing ones with a space."""
     parts = [part for block in blocks(section, "diff") for part in block.split("+++ ")[1:]]
     return [(file, body.splitlines()) for file, _, body in (part.partition("\n") for part in parts)]
 
 
 def apply(folder, file, lines):
-    """Write the new lines where the others stand; without others, to the end of the file."""
+    """Insert the new lines at the existing ones, or append them if there are none."""
     path = folder / file
     path.parent.mkdir(parents=True, exist_ok=True)
     text = path.read_text("utf-8") if path.exists() else ""
@@ -57,7 +57,7 @@ def python(folder, *arguments):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of the project with all the page's additions; where a compiler is, built."""
+    """Return a copy of the project with the page's additions, built if there is a compiler."""
     folder = tmp_path_factory.mktemp("adding")
     for name in COPIED:
         if (ROOT / name).is_dir():
@@ -76,7 +76,7 @@ def project(tmp_path_factory):
 
 
 def _build(folder, family):
-    """Build the one new family, as the page says, without building all others again."""
+    """Build only the new family, as the page says."""
     pytest.importorskip("Cython", reason="Cython is not installed")
     alone = folder / "alone"
     for part in (folder / "kernels" / "common", family):

@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, asks for nothing, and leaves nothing public out."""
+"""The documentation builds without warnings or requests, and contains every public name."""
 
 import importlib.util
 import inspect
@@ -23,7 +23,7 @@ LOADED = re.compile(r'<(?:script|link|img|iframe)\b[^>]*(?:src|href)="((?:https?
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The pages as HTML, with the notebooks as they are written."""
+    """Build the pages as HTML, with the notebooks not executed."""
     missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
     if missing:
         pytest.skip(f"the documentation needs {', '.join(missing)}: pip install -e .[docs]")
@@ -37,7 +37,7 @@ def site(tmp_path_factory):
 
 
 def html(site):
-    """{page: its HTML} of all pages."""
+    """Return {page: its HTML} of all pages."""
     return {path.relative_to(site): path.read_text("utf-8") for path in site.rglob("*.html")}
 
 

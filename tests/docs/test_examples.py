@@ -1,4 +1,4 @@
-"""The examples run, have learnt what they claim, and stand in the gallery with their pictures."""
+"""The examples run, learn what they claim, and are in the gallery with their pictures."""
 
 import contextlib
 import functools
@@ -20,15 +20,15 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[0-9]*.py"))
 NEED_TORCH = {s for s in SCRIPTS if 'require("torch")' in (EXAMPLES / f"{s}.py").read_text("utf-8")}
 GALLERY = (EXAMPLES / "README.md").read_text("utf-8")
-TOOLS = ["own_data", "predicting", "deploying"]  # no lessons, but ways to use np_nn
-LARGEST = 150_000  # bytes of a picture
+TOOLS = ["own_data", "predicting", "deploying"]  # ways to use np_nn, not lessons
+LARGEST = 150_000  # maximum bytes of a picture
 
 sys.path.insert(0, str(EXAMPLES))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A function: a script's name -> (what it prints, the pictures it draws), run once."""
+    """Return a function: a script's name -> (its output, its pictures), run once."""
 
     @functools.cache
     def run(script):
@@ -44,7 +44,7 @@ def run(tmp_path_factory):
 
 
 def table(text, *names):
-    """{first word: [numbers]} of the lines that begin with one of the names."""
+    """Return {first word: [numbers]} of the lines that begin with one of the names."""
     rows = [line for line in text.splitlines() if line.startswith(names)]
     return {row.split()[0]: [float(word) for word in row.split()[1:]] for row in rows}
 

@@ -15,7 +15,7 @@ pytest.importorskip("ipykernel", reason="pip install 'np_nn[notebooks]'")
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
 TORCH = ROOT / "notebooks" / "02_nn_pytorch.py"
-SECONDS = 120  # for a cell: far more than any takes, even on a busy machine
+SECONDS = 120  # limit per cell: far more than any takes, even on a busy machine
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -52,7 +52,7 @@ def test_exercises_have_hidden_solutions_that_check_themselves(cells):
     for i in exercises:
         solution = cells[i + 1]
         assert solution.cell_type == "code"
-        assert "hide-cell" in solution.metadata.tags  # folded where it is rendered
+        assert "hide-cell" in solution.metadata.tags  # folded on the website
         assert solution.metadata.jupyter["source_hidden"]  # and in Jupyter
         assert "assert " in solution.source
 

@@ -1,4 +1,4 @@
-"""The two pages of one_file/: the bits of main_np.py, and the same losses in C."""
+"""The two programs of one_file/: the bits of main_np.py, and the same losses in C."""
 
 import shutil
 import subprocess
@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "one_file"
 COMPILER = next(filter(shutil.which, ("gcc", "clang")), None)
 LINES = {"mnist.py": 200, "mnist.c": 400}
-# The page in C with another main: the loss of each step, in full, and at last each weight's bits.
+# The C program with another main: it prints the exact loss of each step, and finally the weights'
+# bits.
 STEPWISE = """
 #define main page
 #include "mnist.c"
@@ -46,7 +47,7 @@ sys.path.insert(0, str(PAGES))
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    """The folder of MNIST's four files, unpacked."""
+    """Return a folder of MNIST's four files, unpacked."""
     import gzip
 
     import mnist
@@ -93,7 +94,7 @@ def test_c_page_has_the_losses_of_the_python_page(mnist, raw, tmp_path):
 
 
 def stepwise(raw, folder, *flags):
-    """Return the losses of 200 steps of the page in C, and the bytes of W1."""
+    """Return the losses of 200 steps of the C program, and the bytes of W1."""
     program = folder / "stepwise"
     (folder / "stepwise.c").write_text(STEPWISE)
     subprocess.run(

@@ -1,4 +1,4 @@
-"""What a new user gets: a checkout that runs unbuilt, kernels that build, compilers that fail."""
+"""Installation: a checkout without kernels runs, kernels are built, and compilers may fail."""
 
 import email
 import importlib.metadata
@@ -27,7 +27,7 @@ PROBE = "def sgd_step(*arguments):\n    raise RuntimeError('the probe kernel was
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the project as git has it, nothing built."""
+    """Return a copy of the project as git has it, nothing built."""
     for name in ("np_nn", "kernels"):
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("_kernels", "__pycache__", "*.c")
@@ -45,7 +45,7 @@ def python(folder, *arguments, **environment):
 
 
 def probe(checkout):
-    """Leave one small kernel in the checkout, so that a build takes a second."""
+    """Keep only one small kernel in the checkout, so that a build takes a second."""
     shutil.rmtree(checkout / "kernels", ignore_errors=True)
     (checkout / "kernels" / "probe").mkdir(parents=True)
     (checkout / "kernels" / "probe" / "probe.pyx").write_text(PROBE)
@@ -145,7 +145,7 @@ def test_kernels_with_openmp_survive_a_fork(checkout):
 
 
 def test_a_build_in_place_takes_the_place_of_older_ones(checkout):
-    """Of another kind, which this Python would import first, or of a kernel that is gone."""
+    """Builds of another ABI, which this Python would import first, or of a removed kernel."""
     probe(checkout)
     ending, kernels = sysconfig.get_config_var("EXT_SUFFIX"), checkout / "np_nn" / "_kernels"
     kernels.mkdir()
@@ -161,7 +161,7 @@ def test_a_build_in_place_takes_the_place_of_older_ones(checkout):
 
 @pytest.fixture
 def bare(checkout):
-    """A checkout with one small kernel and nearly no Python code, to be built quickly."""
+    """Return a checkout with one small kernel and hardly any Python code, quick to build."""
     probe(checkout)
     version = f"__version__ = {np_nn.__version__!r}\n"
     shutil.rmtree(checkout / "np_nn")
@@ -182,14 +182,14 @@ def test_a_wheel_with_kernels_says_for_which_pythons_and_platform(bare):
     if sys.version_info < (3, 11) or sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert (python_tag, abi.rstrip("t")) == (this, this)
         assert kernel.endswith(sysconfig.get_config_var("EXT_SUFFIX"))
-    else:  # one for all from 3.11 on
+    else:  # one for all versions from 3.11 on
         assert (python_tag, abi) == ("cp311", "abi3")
         assert kernel.endswith((".abi3.so", ".pyd"))
     assert platform != "any"
 
 
 def test_a_source_distribution_has_the_kernels_wherever_it_is_made(bare):
-    """Also where a build takes none, as on Windows."""
+    """Even if the build itself has no kernels, as on Windows."""
     taken, none = "ext_modules=extensions()", "ext_modules=[]"
     text = (bare / "setup.py").read_text("utf-8")
     assert taken in text
@@ -215,7 +215,7 @@ def test_a_wrong_setting_in_the_environment_is_an_error(checkout):
     assert "Traceback" not in done.stderr
 
 
-COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkout
+COMMANDS = (  # of np-nn, run in this order outside the checkout
     "info --json info.json",
     "train --dataset digits --steps 20 --hidden 8 --save m.safetensors --report r.html --no-plots",
     "data digits --no-plots --json -",
@@ -230,9 +230,9 @@ COMMANDS = (  # of np-nn, one after another, in a folder that is not the checkou
 
 @pytest.fixture
 def installed(checkout):
-    """The project's wheel, made without a compiler, installed away from the checkout."""
+    """Install the project's wheel, made without a compiler, away from the checkout."""
     try:
-        importlib.metadata.version("pip")  # to import or find it takes distutils from setuptools
+        importlib.metadata.version("pip")  # importing or finding pip would replace distutils
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("pip is not installed")
     pytest.importorskip("Cython", reason="Cython is not installed")
@@ -245,14 +245,14 @@ def installed(checkout):
     )  # fmt: skip
     assert not done.returncode, done.stderr
     (wheel,) = checkout.glob("dist/*.whl")
-    assert wheel.name.endswith("-py3-none-any.whl")  # it serves on every platform
+    assert wheel.name.endswith("-py3-none-any.whl")  # for every platform
     done = python(checkout, *pip, "install", wheel, "--no-compile", "--target", "site", *offline)
     assert not done.returncode, done.stderr
     return checkout / "site"
 
 
 def test_a_wheel_has_the_whole_program(installed, tmp_path):
-    """In one process, as each would import the same again."""
+    """All commands run in one process, to import the package only once."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     environment = {"PYTHONPATH": str(installed), "NP_NN_KERNELS": "auto"}
@@ -277,7 +277,7 @@ def test_a_wheel_has_the_whole_program(installed, tmp_path):
 
 
 def _check_description(installed):
-    """Links of a README that is shown without the repository lead into it, to files of there."""
+    """Assert that the links of a README shown on its own lead to files of the repository."""
     (metadata,) = installed.glob("np_nn-*.dist-info/METADATA")
     about = email.message_from_string(metadata.read_text("utf-8"))
     assert about["Version"] == np_nn.__version__

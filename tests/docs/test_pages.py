@@ -1,4 +1,4 @@
-"""The pages keep their word: links lead where they say, Python runs, figures are those measured."""
+"""The pages are correct: links have targets, Python blocks run, figures are the measured ones."""
 
 import doctest
 import re
@@ -11,14 +11,14 @@ from np_nn.recipes import RECIPES
 from np_nn.reproduce.results import Results, Summary
 from tests.support.pages import FENCED, PAGES, README, ROOT, anchors, broken_links
 
-LINES = 150  # of the README, at most
-AFTERNOON = 5500  # lines of the rooms that can be read in one, at most
+LINES = 150  # maximum of the README
+AFTERNOON = 5500  # maximum lines of the rooms that can be read in one afternoon
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def run(block):
-    """Run Python on data that need no download; after >>>, it must print what stands there."""
+    """Run a Python block on data without a download; >>> blocks must print the text shown."""
     block = block.replace('"mnist"', '"digits"')
     if ">>>" in block:
         example = doctest.DocTestParser().get_doctest(block, {}, "page", None, 0)
@@ -40,7 +40,7 @@ def test_every_link_leads_where_it_says(page):
 @pages
 def test_every_python_block_runs_on_its_own(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with patch.dict(nn.DATASETS):  # which a page may add to
+    with patch.dict(nn.DATASETS):  # a page may add a data set
         for block in python_blocks(page):
             run(block)
 

@@ -1,6 +1,8 @@
-"""MLPClassifier and MLPRegressor are scikit-learn's: its checks, its numbers, its tools."""
+"""MLPClassifier and MLPRegressor behave like scikit-learn's: its checks, its results, its tools."""
 
 import copy
+import datetime
+import decimal
 import inspect
 import os
 import pickle
@@ -17,6 +19,7 @@ from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -41,7 +44,7 @@ def small_digits(n=600):
 
 
 def numbers(n=300, outputs=1):
-    """Smooth functions of five numbers, not negative."""
+    """Return smooth functions of five numbers, not negative."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, 5))
     y = np.abs(np.sin(x @ rng.normal(size=(5, outputs))) + x[:, :1])
@@ -49,13 +52,13 @@ def numbers(n=300, outputs=1):
 
 
 def train(kind, x, y, **settings):
-    """Ours and scikit-learn's, trained alike."""
+    """Train np_nn's and scikit-learn's estimator alike; return both."""
     settings = {"max_iter": 8, "hidden_layer_sizes": (30,), "random_state": 0} | settings
     return [estimator(**settings).fit(x, y) for estimator in PAIRS[kind]]
 
 
 def check_alike(ours, theirs, x, tolerance=2e-5):
-    """All that training decides is the same, but for rounding in float32."""
+    """Assert that all results of training agree, except for rounding in float32."""
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=tolerance)
     for name in ("loss_", "best_loss_", "best_validation_score_"):
         want = getattr(theirs, name)
@@ -79,7 +82,7 @@ def check_alike(ours, theirs, x, tolerance=2e-5):
 
 
 def rounding(estimator):
-    """The one thing that float32 does not do: sums in another order agree to 1e-7, not 1e-9."""
+    """Return the checks that float32 cannot pass: {name: reason}."""
     why = "np_nn trains in float32: equal to 1e-6, and the check wants 1e-7"
     return {
         "check_sample_weight_equivalence_on_dense_data": why,
@@ -148,7 +151,7 @@ SETTINGS = {
 def test_a_classifier_trains_as_scikit_learns(settings):
     x, y = small_digits()
     ours, theirs = train("classifier", x, y, **settings)
-    # between two compiled calls the penalty is taken to change evenly
+    # between two compiled calls the penalty is interpolated linearly
     check_alike(ours, theirs, x, 5e-4 if "alpha" in settings else 2e-5)
     assert ours.validation_scores_ == theirs.validation_scores_
 
@@ -261,6 +264,27 @@ def test_warm_start_goes_on_as_scikit_learns_does():
         ours.fit(x[y < 5], y[y < 5])
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"solver": "adam"}, {"solver": "sgd"}),
+        ({"solver": "sgd"}, {"solver": "adam"}),
+        ({"solver": "sgd", "momentum": 0.9}, {"momentum": 0.0}),
+        ({"solver": "lbfgs"}, {"solver": "adam"}),
+        ({"early_stopping": True}, {"early_stopping": False}),
+        ({"early_stopping": False}, {"early_stopping": True}),
+    ],
+    ids=str,
+)
+def test_a_parameter_may_change_between_calls_of_fit(before, after):
+    x, y = small_digits(200)
+    model = nn.MLPClassifier(max_iter=3, warm_start=True, random_state=0, **before).fit(x, y)
+    loss = model.loss_
+    model.set_params(**after).fit(x, y)
+    assert model.loss_ < loss
+    assert (model.validation_scores_ is not None) == model.early_stopping
+
+
 # ---- Input ----------------------------------------------------------------------------------
 
 
@@ -326,6 +350,61 @@ def test_logarithms_of_probabilities(classes):
     assert np.isfinite(model.predict_log_proba(1e4 * x)).all()
 
 
+DATES = np.arange(100).astype("M8[D]")
+NOT_NUMBERS = {
+    "dates": DATES,
+    "durations": DATES - DATES[0],
+    "words": np.array(["a", "b"] * 50),
+    "digits as text": np.array(["1.5", "2"] * 50),
+    "objects that are text": np.array(["1.5", "2"] * 50, object),
+    "objects that are dates": np.array([datetime.date(2020, 1, 1)] * 100, object),
+    "a column of each": np.array([[1.0, "2"]] * 100, object),
+    "records": np.zeros(100, [("a", float)]),
+}
+
+
+@pytest.mark.parametrize("y", NOT_NUMBERS.values(), ids=NOT_NUMBERS)
+def test_targets_of_a_regressor_and_weights_are_numbers(y):
+    x, _ = small_digits(100)
+    with pytest.raises(nn.NpNNError, match=r"^y must be numbers, got "):
+        nn.MLPRegressor().fit(x, y)
+    with pytest.raises(nn.NpNNError, match=r"^sample_weight must be numbers, got "):
+        nn.MLPRegressor().fit(x, np.arange(100), sample_weight=y)
+
+
+def test_dates_as_x():
+    model = nn.MLPRegressor(max_iter=1).fit(np.eye(100), np.arange(100))
+    for call in (model.predict, lambda x: nn.MLPRegressor().fit(x, np.arange(100))):
+        with pytest.raises(nn.NpNNError, match=r"^X must be numbers, got datetime64"):
+            call(np.stack([DATES] * 100, axis=1))
+
+
+def test_objects_that_are_numbers_are_targets():
+    x, y = numbers(100)
+    models = [
+        nn.MLPRegressor(max_iter=2, random_state=0).fit(x, targets)
+        for targets in (y, y.astype(object), [decimal.Decimal(value) for value in y])
+    ]
+    assert models[0].loss_curve_ == models[1].loss_curve_ == models[2].loss_curve_
+    with pytest.raises(ValueError, match="y contains NaN"):
+        nn.MLPRegressor().fit(x, [None] * 100)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_numbers_beyond_float32_are_named(solver):
+    x, y = numbers(100)
+    model = nn.MLPRegressor(max_iter=2, solver=solver).fit(x, y)
+    large, two_levels = np.where(np.arange(500).reshape(100, 5) == 7, -1e39, x), (x > 0) * 1e39
+    for bad in (large, two_levels, scipy.sparse.csr_array(large)):
+        for call in (model.predict, lambda x: clone(model).fit(x, y)):
+            with pytest.raises(nn.NpNNError, match=r"^X: float32 cannot hold -?1e\+39$"):
+                call(bad)
+    with pytest.raises(nn.NpNNError, match=r"^y: float32 cannot hold 1e\+39$"):
+        clone(model).fit(x, y * 0 + 1e39)
+    with pytest.raises(nn.NpNNError, match=r"^the sample weights: float32 cannot hold 1e\+39$"):
+        clone(model).fit(x, y, sample_weight=y * 0 + 1e39)
+
+
 # ---- Weights --------------------------------------------------------------------------------
 
 
@@ -358,10 +437,66 @@ def test_class_weights_multiply_sample_weights():
     assert np.sum(balanced.predict(x) == "rare") > np.sum(plain.predict(x) == "rare")
 
 
-@pytest.mark.parametrize("weights", [np.zeros(100), -np.ones(100)])
+def test_class_weights_of_a_batch_that_lacks_a_class():
+    x, y = small_digits(300)
+    y = y % 3
+    table, classes = {0: 1.0, 1: 2.0, 2: 5.0}, [0, 1, 2]
+    settings = {"hidden_layer_sizes": (9,), "random_state": 0}
+    weighted = nn.MLPClassifier(**settings, class_weight=table)
+    plain = nn.MLPClassifier(**settings)
+    theirs = SGDClassifier(class_weight=table)
+    for some in (y == 2, y != 2, y != 1):
+        weighted.partial_fit(x[some], y[some], classes=classes)
+        theirs.partial_fit(x[some], y[some], classes=classes)
+        weights = np.array([table[label] for label in y[some]])
+        plain.partial_fit(x[some], y[some], classes=classes, sample_weight=weights)
+    assert weighted.loss_curve_ == plain.loss_curve_
+    for bad in ({7: 2.0}, {0: 1.0, 7: 2.0}):  # as SGDClassifier's
+        for estimator in (nn.MLPClassifier, SGDClassifier):
+            with pytest.raises(ValueError, match="are not in class_weight"):
+                estimator(class_weight=bad).partial_fit(x, y, classes=classes)
+
+
+def test_a_batch_whose_classes_all_weigh_0_changes_nothing():
+    x, y = small_digits(100)
+    model = nn.MLPClassifier(class_weight={0: 0}).partial_fit(x, y, classes=range(10))
+    before = model.coefs_[0].copy()
+    model.partial_fit(x[y == 0], y[y == 0])
+    assert np.array_equal(model.coefs_[0], before)
+
+
+def test_class_weights_of_labels():
+    x, y = make_multilabel_classification(100, n_classes=3, random_state=0)
+    settings = {"max_iter": 3, "random_state": 0}
+    tables = [{1: 2.0}, {0: 3.0}, {0: 1.0, 1: 0.5}]
+    a = nn.MLPClassifier(**settings, class_weight=tables).fit(x, y)
+    weights = (1 + y[:, 0]) * (3 - 2 * y[:, 1]) * (1 - y[:, 2] / 2)
+    assert a.loss_curve_ == nn.MLPClassifier(**settings).fit(x, y, weights).loss_curve_
+    once = nn.MLPClassifier(class_weight=tables).partial_fit(x, y * [0, 1, 1], classes=range(3))
+    assert once.n_iter_ == 1
+    for bad in ({1: 2.0}, tables[:2], [{0: -1}] * 3, 2.0):
+        with pytest.raises(nn.NpNNError, match="for labels a list of one per label; got"):
+            nn.MLPClassifier(class_weight=bad).fit(x, y)
+
+
+@pytest.mark.parametrize("weights", [np.zeros(100), -np.ones(100), np.full(100, 1e-50)])
 def test_impossible_weights(weights):
-    with pytest.raises(ValueError, match=r"negative|non-zero"):
+    with pytest.raises(ValueError, match=r"negative|non-zero|in float32"):
         nn.MLPClassifier().fit(*small_digits(100), sample_weight=weights)
+
+
+@pytest.mark.parametrize("weight", [-1, np.nan, np.inf, "a", None, 10**400])
+def test_impossible_class_weights(weight):
+    with pytest.raises(nn.NpNNError, match=r"class_weight must be None, .*at least 0}.*; got {0"):
+        nn.MLPClassifier(class_weight={0: weight}).fit(*small_digits(100))
+
+
+def test_class_weights_that_leave_no_sample():
+    x, y = small_digits(100)
+    with pytest.raises(nn.NpNNError, match=r"class_weight {.*} is 0 for all classes"):
+        nn.MLPClassifier(class_weight=dict.fromkeys(range(10), 0)).fit(x, y)
+    with pytest.raises(nn.NpNNError, match="0 for all samples"):
+        nn.MLPClassifier(class_weight={0: 0}).fit(x, y, sample_weight=1.0 * (y == 0))
 
 
 # ---- What scikit-learn's has not ------------------------------------------------------------
@@ -378,7 +513,7 @@ def test_callbacks_see_the_training_and_can_stop_it():
 
     x, y = small_digits(200)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # that it was told to stop is no failure to converge
+        warnings.simplefilter("error")  # no ConvergenceWarning: a callback stopped it
         model = nn.MLPClassifier(callbacks=iter([Stop()]), random_state=0).fit(x, y)
     assert Stop.epochs == model.n_iter_ == len(model.loss_curve_) == 3
 
@@ -415,7 +550,7 @@ def test_early_stopping_returns_to_the_best_weights():
     assert np.array_equal(again.fit(x, y).coefs_[0], model.coefs_[0])
 
 
-# ---- As others use it -----------------------------------------------------------------------
+# ---- With tools of scikit-learn ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
@@ -435,13 +570,13 @@ def test_a_pickle_holds_the_weights_and_moments_and_little_else():
     x, y = small_digits(300)
     model = nn.MLPClassifier((200,), max_iter=3).fit(x, y)
     weights = sum(array.nbytes for array in model.coefs_ + model.intercepts_)
-    assert len(pickle.dumps(model)) < 3.2 * weights  # Adam remembers two numbers for each
+    assert len(pickle.dumps(model)) < 3.2 * weights  # Adam has two moments per weight
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("kind", [nn.MLPClassifier, nn.MLPRegressor])
 def test_a_pickle_names_no_module_that_may_move(kind, solver):
-    """A pickle of today must load after the next move: np_nn's names in it are the public ones."""
+    """A pickle contains only public names of np_nn, so that it loads after modules are moved."""
     x = np.random.default_rng(0).random((40, 5))
     model = kind(hidden_layer_sizes=(4,), solver=solver, max_iter=2, random_state=0).fit(
         x, (x[:, 0] > 0.5).astype(int)
@@ -512,7 +647,7 @@ def test_scikit_learn_is_imported_when_it_is_needed():
         nn.MLPClasifier  # noqa: B018
 
 
-# ---- What it says ---------------------------------------------------------------------------
+# ---- Messages -------------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
@@ -556,11 +691,11 @@ def test_ctrl_c_keeps_what_was_reached():
         ({"hidden_layer_sizes": 2.5}, r"hidden_layer_sizes must be > 0"),
         ({"activation": "gelu"}, "activation must be one of identity, logistic, tanh, relu, got"),
         ({"solver": "rmsprop"}, "solver must be one of"),
-        ({"alpha": -1}, "alpha must be a number of at least 0, got -1"),
+        ({"alpha": -1}, "alpha must be a finite number of at least 0, got -1"),
         ({"alpha": np.nan}, "alpha must be"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, or 'auto', got 0"),
         ({"learning_rate": "cosine"}, "learning_rate must be one of"),
-        ({"learning_rate_init": 0}, "learning_rate_init must be a number above 0"),
+        ({"learning_rate_init": 0}, "learning_rate_init must be a finite number above 0"),
         ({"max_iter": 1.5}, "max_iter must be a whole number"),
         ({"max_iter": True}, "max_iter must be a whole number"),
         ({"momentum": 1.1}, "momentum must be a number of at least 0 and at most 1, got 1.1"),
@@ -568,8 +703,17 @@ def test_ctrl_c_keeps_what_was_reached():
         ({"validation_fraction": 1}, "validation_fraction must be"),
         ({"shuffle": "yes"}, "shuffle must be True or False"),
         ({"n_iter_no_change": 0}, "n_iter_no_change must be a whole number of at least 1, or inf"),
+        ({"tol": np.inf}, "tol must be a finite number of at least 0, got inf"),
+        ({"epsilon": np.inf}, "MLPClassifier: epsilon must be a finite number above 0"),
+        ({"batch_size": np.ones(2)}, "batch_size must be a whole number"),
+        ({"hidden_layer_sizes": np.array(4)}, "hidden_layer_sizes must be > 0"),
+        ({"max_iter": 10**20}, r"max_iter must be .* at most 1e\+09, got 1000"),
+        ({"verbose": "no"}, "verbose must be True, False or a whole number"),
         ({"dropout": 1}, "dropout must be"),
+        ({"dropout": 0.5, "solver": "lbfgs"}, "dropout and callbacks need solver sgd or adam"),
+        ({"callbacks": ["x"], "solver": "lbfgs"}, "need solver sgd or adam, got lbfgs"),
         ({"callbacks": ["x"]}, "callbacks must be Callback objects"),
+        ({"callbacks": 3}, "callbacks must be a list of Callback objects, or None"),
         ({"early_stopping": True, "validation_fraction": 0.01}, "validation set is too small"),
         ({"random_state": "x"}, "random"),
         ({"class_weight": "fair"}, "class_weight"),
@@ -580,6 +724,21 @@ def test_ctrl_c_keeps_what_was_reached():
 def test_bad_parameters(settings, message):
     with pytest.raises(ValueError, match=message):
         nn.MLPClassifier(**settings).fit(*small_digits(100))
+
+
+def test_parameters_may_be_numpys():
+    settings = {"alpha": np.float32(0.1), "max_iter": np.int64(2), "verbose": np.bool_(False)}
+    assert nn.MLPClassifier(**settings).fit(*small_digits(100)).n_iter_ == 2
+
+
+def test_the_classes_of_partial_fit():
+    x, y = small_digits(100)
+    model = nn.MLPClassifier()
+    for classes in (range(9), ["a", "b"]):
+        with pytest.raises(nn.NpNNError, match=r"y has classes \[0 1 .*; all must be among"):
+            model.partial_fit(x, y, classes=classes)
+    with pytest.raises(nn.NpNNError, match="classes must be passed on the first call"):
+        model.partial_fit(x, y)  # the calls that failed were no first one
 
 
 def test_bad_use():

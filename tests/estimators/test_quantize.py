@@ -1,4 +1,4 @@
-"""Floats that are bytes in disguise, and sparse matrices, on their way to the kernels."""
+"""Float arrays that are affine images of bytes, and sparse matrices, for the kernels."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ some = settings(max_examples=60, deadline=None, derandomize=True, database=None)
     st.integers(0, 2**32 - 1), st.integers(2, 256), st.floats(1e-6, 1e6), st.floats(-1e3, 1e3),
     st.sampled_from([np.float32, np.float64]), st.booleans(),
 )  # fmt: skip
-def test_bytes_in_disguise_are_found(seed, levels, scale, shift, dtype, turned):
+def test_affine_images_of_bytes_are_found(seed, levels, scale, shift, dtype, turned):
     rng = np.random.default_rng(seed)
     images = rng.integers(0, levels, (40, 30)).astype(np.uint8)
     images[0, :2] = 0, levels - 1

@@ -1,4 +1,4 @@
-"""Shared by the tests that call reference and kernel themselves."""
+"""Fixtures of the tests that call references and kernels directly."""
 
 import sys
 
@@ -9,7 +9,7 @@ from np_nn import ops
 
 @pytest.fixture(scope="module", autouse=True)
 def _threads_for_small_work():
-    """Kernels take the threads that they are given, however small the work."""
+    """Make kernels use all threads that they are given, even for little work."""
     modules = {sys.modules[kernel.__module__] for kernel in ops.KERNELS.values()}
     modules = {module for module in modules if hasattr(module, "set_work_per_thread")}
     for module in modules:

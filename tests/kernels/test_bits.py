@@ -1,4 +1,4 @@
-"""The same bits on every instruction set of a class, by every compiler that is here.
+"""The same bits on every instruction set of a class, by every installed compiler.
 
 `make bits` compares more: emulated machines, WebAssembly, Windows, whole recipes.
 """
@@ -12,8 +12,8 @@ from tests.support.kernels import extension
 from tests.support.targets import MissingError, Target
 
 pytestmark = pytest.mark.kernel_independent
-extension("mlp")  # skips this file, too, where no kernels are built
-QUICK = [  # one set each, and little optimized, so that a build takes 4 s; GCC fuses from -O2 on
+extension("mlp")  # skips this file if no kernels are built
+QUICK = [  # one set each, low optimization: a build takes 4 s; GCC fuses multiply-adds from -O2 on
     Target("x86-64", "gcc", ("-O2", "-DNN_ONLY=NN_AVX2"), isa="avx2"),
     Target("x86-64", "clang", ("-O1", "-DNN_ONLY=NN_AVX512"), isa="avx512"),
     Target("x86-64", "gcc", ("-O1", "-DNN_ONLY=NN_BASELINE", "-DNN_PLAIN"), isa="baseline"),

@@ -1,4 +1,4 @@
-"""The kernels' C in the compilers that are here: no warning; and the count of spilled registers."""
+"""The kernels' C code with every installed compiler: no warnings; and counting register spills."""
 
 import shutil
 

@@ -1,8 +1,7 @@
 """The kernels of the convolution family against their references.
 
-A sum of float32 numbers has some rounding error whatever its order, and a gradient of the
-weights adds up to 100,000 of them: it is compared to within 1e-4 of the largest value, the rest
-to within 1e-5.
+Sums of float32 numbers have rounding errors in any order, and a gradient of the weights has up to
+100,000 terms: it is compared to within 1e-4 of the largest value, everything else to within 1e-5.
 """
 
 import threading
@@ -52,7 +51,7 @@ def test_every_kernel_has_a_test_here():
 
 @st.composite
 def sizes(draw, strides=(1, 2, 3)):
-    """(shape of x, shape of the weight, stride, padding): they fit, with no size to spare."""
+    """Draw (shape of x, shape of the weight, stride, padding) that fit together."""
 
     def pair(least, most):
         return draw(st.tuples(*[st.integers(least, most)] * 2))
@@ -68,11 +67,11 @@ def sizes(draw, strides=(1, 2, 3)):
     return (count, channels, *image), (outputs, channels, *kernel), stride, padding
 
 
-shares = st.sampled_from([1, 0.3, 0])  # of the numbers that are not 0
+shares = st.sampled_from([1, 0.3, 0])  # fractions of nonzeros
 
 
 def sparse(rng, share, *shape):
-    """Normal numbers, some of them 0, and rows and columns that are all 0."""
+    """Return normal numbers, some of them 0, with rows and columns of zeros."""
     x = normal(rng, *shape) * (rng.random(shape) < share)
     if share < 1:
         x[..., :1, :] = x[..., -1:] = 0
@@ -80,7 +79,7 @@ def sparse(rng, share, *shape):
 
 
 def places(shape, weight, stride, padding, pool=1):
-    """The shape of a convolution's output."""
+    """Return the shape of a convolution's output."""
     sides = windows.sizes(shape[2:], weight[2:], stride, padding)
     return (shape[0], weight[0], *(side // pool for side in sides))
 
@@ -103,7 +102,7 @@ def test_conv2d(sizes, share, biased, seed):
 def test_conv_relu_pool(sizes, pool, share, biased, wanted, seed):
     rng = np.random.default_rng(seed)
     shape, weight_shape, stride, padding = sizes
-    shape = (*shape[:2], *(side + pool - 1 for side in shape[2:]))  # a window at least
+    shape = (*shape[:2], *(side + pool - 1 for side in shape[2:]))  # at least one window
     x, weight = sparse(rng, share, *shape), normal(rng, *weight_shape)
     bias = normal(rng, weight_shape[0]) if biased else None
     out = empty(*places(shape, weight_shape, stride, padding, pool))
@@ -119,7 +118,7 @@ def test_conv_relu_pool(sizes, pool, share, biased, wanted, seed):
 
 
 def stage(x, weight, bias, padding, pool, out, where):
-    """The kernel's places may be others where two numbers differ by rounding only."""
+    """Check a stage; its places may differ where two numbers differ by rounding only."""
     results = []
     for threads in (1, 2, 3, 4):
         given_ = duplicate([x, weight, bias, padding, pool, out, where], threads - 1)
@@ -136,15 +135,15 @@ def stage(x, weight, bias, padding, pool, out, where):
     for function, want_out, more in (
         (convolution.conv_relu_pool_forward, got, [2]),
         (reference.conv_relu_pool_forward, want[0], []),
-    ):  # places that nobody wants change no output
+    ):  # without positions: the same output
         alone = function(x, weight, bias, padding, pool, np.empty_like(out), None, *more)
         assert bytes_of([alone]) == bytes_of([want_out])
     full = np.empty(places(x.shape, weight.shape, (1, 1), padding), np.float32)
     reference.relu_forward(reference.conv2d_forward(x, weight, bias, (1, 1), padding, full), full)
     seen = windows.of(full, (pool, pool), (pool, pool), (0, 0)).reshape(*out.shape, -1)
     at = np.take_along_axis(seen, got_where[..., None].astype(int), -1)[..., 0]
-    close(at, want[0], 1e-5)  # it is one of the largest
-    assert (got_where[want[0] == 0] == 0).all()  # and the first, where none is above 0
+    close(at, want[0], 1e-5)  # one of the maxima
+    assert (got_where[want[0] == 0] == 0).all()  # the first one if none is above 0
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def stage(x, weight, bias, padding, pool, out, where):
         ((3, 40, 9, 9), (100, 40, 3, 3), (1, 1), 4),
         ((6, 256, 4, 4), (256, 256, 3, 3), (1, 1), 1),
         ((2, 2, 33, 33), (3, 2, 2, 2), (0, 0), 16),
-        # one channel, in planes: LeNet-5's first layer, and rows of more than a vector
+        # one channel, in planes: LeNet-5's first layer, and rows longer than a vector
         ((3, 1, 28, 28), (6, 1, 5, 5), (2, 2), 2),
         ((2, 1, 9, 45), (7, 1, 2, 6), (1, 0), 2),
         ((2, 1, 11, 18), (1, 1, 3, 3), (0, 0), 2),
@@ -170,7 +169,7 @@ def stage(x, weight, bias, padding, pool, out, where):
         ((5, 16, 3, 3), (33, 16, 3, 3), (0, 0), 1),
         ((1, 16, 5, 140), (16, 16, 3, 3), (1, 1), 2),
         ((2, 144, 6, 5), (128, 144, 3, 3), (2, 2), 1),
-        # tiles of several images, and of a group that is not full
+        # tiles of several images, and of an incomplete group
         ((6, 16, 7, 7), (16, 16, 3, 3), (1, 1), 1),
         ((3, 5, 6, 6), (16, 5, 3, 3), (1, 1), 1),
     ],
@@ -188,7 +187,7 @@ def test_networks_layers(shape, weight, padding, pool):
 
 @pytest.mark.parametrize("channels", [16, 64])
 def test_winograds_form_is_about_as_accurate_as_sums_of_products(channels):
-    """The error is that of its points: with 0, 1, -1, 2, -2 it would be 5 times as large."""
+    """The error depends on the points: with 0, 1, -1, 2, -2 it would be 5 times as large."""
     rng = np.random.default_rng(0)
     x, weight = normal(rng, 8, channels, 14, 14), normal(rng, 16, channels, 3, 3)
     exact = np.empty((8, 16, 14, 14))
@@ -200,7 +199,7 @@ def test_winograds_form_is_about_as_accurate_as_sums_of_products(channels):
 @pytest.mark.parametrize(
     ("shape", "weight", "stride"),
     [
-        ((3, 16, 9, 8), (32, 16, 3, 3), (2, 2)),  # Winograd's form, a row and a column over
+        ((3, 16, 9, 8), (32, 16, 3, 3), (2, 2)),  # Winograd, with a remaining row and column
         ((3, 5, 9, 8), (7, 5, 3, 2), (2, 1)),
         ((2, 5, 8, 7), (7, 5, 1, 1), (1, 2)),
         ((2, 5, 9, 9), (7, 5, 3, 3), (3, 2)),  # scattered: too many zeros
@@ -234,7 +233,7 @@ def test_the_first_of_equals_is_the_largest():
         assert not where.any()
 
 
-# ---- What is no number ----------------------------------------------------------------------
+# ---- NaN and infinity -----------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
@@ -251,7 +250,7 @@ def test_what_is_no_number_stays_in_its_image(value, channels):
         for module, out, where in zip((convolution, reference), (got, want), wheres, strict=True):
             more = [2] if module is convolution else []
             module.conv_relu_pool_forward(x, weight, None, (1, 1), pool, out, where, *more)
-        # where outputs share sums, as in Winograd's tiles, neighbours may be no numbers, too
+        # where outputs share sums, as in Winograd's tiles, neighbours may be NaN or infinite, too
         assert not np.isfinite(got[~np.isfinite(want)]).any()
         both = np.isfinite(got) & np.isfinite(want)
         assert (~both).sum(axis=(0, 2, 3)).max() <= 16
@@ -275,7 +274,7 @@ def test_what_is_no_number_stays_in_its_image(value, channels):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
 def test_a_gradient_that_is_no_number_shows(value, stride):
-    """It may reach more pixels of its image than in the reference, but no other image."""
+    """It may spread to more pixels of its image than in the reference, but to no other image."""
     rng = np.random.default_rng(0)
     weight = normal(rng, 18, 3, 3, 3)
     grad = normal(rng, 5, 18, *windows.sizes((8, 9), (3, 3), stride, (1, 1)))
@@ -305,7 +304,7 @@ LARGE = [(3, 2, 40, 70), (2, 3, 1, 1025), (40, 3, 5, 5), (1, 1, 64, 32), (5, 40,
 ), SIDES, st.sampled_from([None, *LARGE]), seeds)  # fmt: skip
 def test_the_gradient_of_a_bias(counts, sides, shape, seed):
     shape = shape or (*counts, *sides)
-    grad = 1 + normal(np.random.default_rng(seed), *shape)  # sums near 0 would be all rounding
+    grad = 1 + normal(np.random.default_rng(seed), *shape)  # sums near 0 are only rounding
     same("conv2d_backward_bias", grad, empty(shape[1]))
 
 
@@ -337,11 +336,11 @@ def test_a_bias_that_does_not_fit_is_an_error_and_changes_nothing(arguments, mes
     refused("conv2d_backward_bias", dict(zip(("grad", "out"), arguments, strict=True)), message)
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments ----------------------------------------------------------------------
 
 
 def good():
-    """Arguments that fit, by kernel and by name."""
+    """Return valid arguments, by kernel and by name."""
     rng = np.random.default_rng(0)
     x, weight, bias = normal(rng, 2, 3, 6, 5), normal(rng, 4, 3, 3, 2), normal(rng, 4)
     out, half, where = empty(2, 4, 4, 4), empty(2, 4, 2, 2), np.zeros((2, 4, 2, 2), np.uint8)
@@ -363,7 +362,7 @@ def good():
 WRITTEN = {name: ("out", "where") if name == "conv_relu_pool_forward" else ("out",)
            for name in GEOMETRIC}  # fmt: skip
 WRITTEN["conv_relu_pool_backward"] = "weight_grad", "bias_grad", "x_grad"
-FREE = "conv_relu_pool_forward", "where"  # None where no gradient is wanted
+FREE = "conv_relu_pool_forward", "where"  # None if no gradient is needed
 
 
 @pytest.mark.parametrize("name", GEOMETRIC)
@@ -405,7 +404,7 @@ def test_places_outside_of_a_window_do_not_fit():
 @pytest.mark.parametrize(
     ("x", "weight", "padding"),
     [
-        ((1, 1, 1, 1), (1, 1, 1, 1), (1 << 13, 1 << 13)),  # as vectors of outputs
+        ((1, 1, 1, 1), (1, 1, 1, 1), (1 << 13, 1 << 13)),  # too large in vectors of outputs
         ((1, 1 << 20, 1, 1), (1, 1 << 20, 1, 1), (1 << 24, 1 << 24)),  # beyond 64 bits
         ((1, 1, 1, 1), (1, 1, 1, 1), (1 << 24, 0)),
     ],
@@ -416,11 +415,11 @@ def test_what_32_bits_cannot_count_does_not_fit(x, weight, padding):
         convolution.conv2d_forward(*given_, None, (1, 1), padding, empty(1, 1, 1, 1), 2)
 
 
-# ---- The machine ----------------------------------------------------------------------------
+# ---- Threads --------------------------------------------------------------------------------
 
 
 def test_two_calls_at_once():
-    """From two Python threads, of which one has a block of work space of its own."""
+    """From two Python threads, one of which gets a new block of work space."""
     rng = np.random.default_rng(0)
     calls = []
     for count, channels in ((9, 3), (4, 16)):

@@ -1,5 +1,7 @@
-"""The kernels' comparisons with their references again, on each instruction set, in processes of
-their own; and which sets the CPU has."""
+"""The kernels' comparisons with their references on each instruction set, and the CPU's sets.
+
+Each instruction set is tested in a process of its own.
+"""
 
 import os
 import platform
@@ -13,7 +15,7 @@ from tests.support.kernels import extension, python
 pytestmark = pytest.mark.kernel_independent
 MODULES = ("mlp", "norm", "pointwise", "convolution", "pooling", "warp")
 FILES = [f"tests/kernels/test_{name}.py" for name in (*MODULES, "mlp_steps")]
-# Skips this file, too, where no kernels are built.
+# Skips this file if no kernels are built.
 EXTENSIONS = [extension(name) for name in MODULES]
 # Features that a set takes, as Linux names them.
 AVX2 = {"avx2", "fma", "bmi1", "bmi2", "abm", "popcnt", "f16c", "movbe"}
@@ -29,7 +31,7 @@ def test_every_instruction_set(isa):
     if "NP_NN_ISA" in os.environ:
         pytest.skip(f"NP_NN_ISA asks for {os.environ['NP_NN_ISA']} alone")
     if python("-c", ASK).stdout.strip() == isa:
-        return  # that is what the other tests ran on
+        return  # the other tests use it already
     if python("-c", ASK, NP_NN_ISA=isa).stdout.strip() != isa:
         pytest.skip(f"this CPU has no {isa}")
     options = "-p", "no:cacheprovider", "-k", COMPARISONS

@@ -30,11 +30,11 @@ mlp = extension("mlp")
 shifts = st.sampled_from([0, 0.01])
 
 
-# ---- One kernel after the other -------------------------------------------------------------
+# ---- Single kernels -------------------------------------------------------------------------
 
 
 def test_every_kernel_has_a_test_here():
-    """... or in test_mlp_steps.py."""
+    """Or in test_mlp_steps.py."""
     assert provided(mlp) == [
         "adadelta_step", "adagrad_step", "adam_step", "compress", "cross_entropy", "gather",
         "linear_backward_bias", "linear_backward_input", "linear_backward_weight",
@@ -75,7 +75,7 @@ def test_linear(count, inputs, outputs, bias, seed):
 
 @pytest.mark.parametrize("shape", [(128, 33, 65), (600, 513, 70), (2049, 20, 70)], ids=str)
 def test_the_weights_gradient_of_a_large_batch(shape):
-    """Its inputs are transposed first, if they are not too many."""
+    """Its inputs are transposed first unless there are too many."""
     rng, (count, inputs, outputs) = np.random.default_rng(0), shape
     x, grad = normal(rng, count, inputs), normal(rng, count, outputs)
     check("linear_backward_weight", x, grad, empty(inputs, outputs))
@@ -141,7 +141,7 @@ def test_rmsprop_step(shape, decay, momentum, centered):
 
 
 def test_a_variance_of_rmsprop_is_not_negative():
-    """Without a bound, rounding makes it so where the gradient is always the same: NaN."""
+    """Without a bound, rounding makes it negative for a constant gradient, and the root NaN."""
     grad = np.linspace(0.1, 1, 1000, dtype=np.float32)
     weight, square, average = np.zeros(1000, np.float32), grad**2 * np.float32(1 - 1e-6), grad
     for step in (reference.rmsprop_step, lambda *a: mlp.rmsprop_step(*a, 1)):
@@ -220,11 +220,11 @@ def test_sparse_linear_takes_black_images_and_none():
               empty(30, 17))  # fmt: skip
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments ----------------------------------------------------------------------
 
 
 def misfits():
-    """(name, arguments, what the error says): one thing wrong in each."""
+    """Yield (name, arguments, error message), with one thing wrong in each."""
     rng = np.random.default_rng(0)
     x, w, g, y = normal(rng, 4, 6), normal(rng, 6, 3), normal(rng, 4, 3), np.arange(4) % 3
     images = pixels(rng, 9, 6) | 1

@@ -1,4 +1,4 @@
-"""The kernel mlp_steps against its reference, as test_mlp.py does it for single operations."""
+"""The kernel mlp_steps against its reference; test_mlp.py has the single operations."""
 
 from itertools import pairwise
 
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.kernel_independent
 mlp_steps = extension("mlp").mlp_steps
 shifts = st.sampled_from([0, 0.01])
 
-# Rules that divide by a root turn, with the usual eps of 1e-8, the rounding of a gradient near
-# 0 into a whole step. Name: the rule, its settings, how many moments it keeps.
+# A larger eps than 1e-8 where a rule divides by a root: else the rounding error of a gradient near
+# 0 becomes a whole step. Name: the rule, its settings, its number of moments.
 RULES = {
     "sgd": ("sgd", (0, 0, False), 0),
     "decay": ("sgd", (0, 0.01, False), 0),
@@ -51,9 +51,10 @@ LOSSES = (("cross_entropy", 0.0), ("cross_entropy", 0.1), ("mse", 0.01))
 
 def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=True, shift=0.0,
         hidden="relu", last="identity", images=50, l2=0.0, norm=False, drop=0.0):  # fmt: skip
-    """Arguments of mlp_steps: random images, targets and layers of these widths.
+    """Return arguments of mlp_steps: random images, targets and layers of these widths.
 
-    norm, drop: of the hidden layers, which then have no bias, as its gradient would be rounding.
+    norm, drop: of the hidden layers, which then have no bias: its gradient would be only rounding
+    error.
     """
     rng, extras = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     name, settings, moments = RULES[rule]
@@ -131,7 +132,7 @@ def test_mlp_steps_with_batch_norm_and_dropout(rule, widths, hidden, between):
 @pytest.mark.parametrize("between", BETWEEN, ids=str)
 @pytest.mark.parametrize("shift", [0.0, 0.01])
 def test_mlp_steps_with_batch_norm_and_dropout_for_any_batch(batch, between, shift):
-    """A batch norm takes all images at once, dropout alone takes them in chunks."""
+    """Batch norm processes all images at once, dropout alone in chunks."""
     check("mlp_steps", *mlp("momentum", 60, 130, 70, 10, batch=batch, images=300, steps=3,
                             shift=shift, **between), tolerance=1e-4)  # fmt: skip
 
@@ -145,7 +146,7 @@ def test_mlp_steps_with_dropout_takes_one_image_at_a_time():
 @pytest.mark.parametrize("shift", [0.0, 0.01])
 @pytest.mark.parametrize("hidden", ["relu", "sigmoid"])
 def test_mlp_steps_with_one_image_at_a_time(rule, widths, shift, hidden):
-    """Over more steps than FOLD, in which rounding grows."""
+    """More steps than FOLD, over which rounding errors grow."""
     check("mlp_steps", *mlp(rule, *widths, batch=1, steps=70, shift=shift, hidden=hidden),
           tolerance=1e-4)  # fmt: skip
 
@@ -159,7 +160,7 @@ def test_mlp_steps_takes_a_large_batch_in_chunks(rule, widths, batch, shift):
                             images=300))  # fmt: skip
 
 
-@pytest.mark.parametrize("batch", [17, 200, 300])  # blocks: fewer than threads, and several each
+@pytest.mark.parametrize("batch", [17, 200, 300])  # fewer blocks than threads, and several each
 @pytest.mark.parametrize("widths", [(60, 10), (60, 7, 3), (60, 56, 3), (60, 100, 30, 10)])
 @pytest.mark.parametrize("drop", [0, 0.3])
 def test_a_narrow_first_layer_is_shared_by_images_and_by_rows(batch, widths, drop):
@@ -180,7 +181,7 @@ def test_mlp_steps_of_any_shape(rule, widths, batch, bias, shift, hidden, last, 
 @pytest.mark.parametrize("batch", [1, 33])
 @pytest.mark.parametrize("shift", [0.0, 0.01])
 def test_two_calls_of_mlp_steps_are_one(rule, between, batch, shift):
-    """With one image at a time, if the calls but for the last are multiples of FOLD."""
+    """At batch size 1, all calls but the last must be multiples of FOLD steps."""
     if batch == 1 and "norm" in between:
         return
     cut, steps = (128, 150) if batch == 1 else (2, 6)
@@ -225,7 +226,7 @@ def test_mlp_steps_goes_on_counting():
 
 
 def test_mlp_steps_is_the_layers_in_a_loop():
-    """Against float64 as well, 30 steps: rounding is all that differs."""
+    """Also against float64 over 30 steps: only rounding differs."""
     arguments = mlp("nesterov", 200, 70, 10, batch=64, steps=30)
     exact = duplicate(arguments)
     exact[5] = [
@@ -239,11 +240,11 @@ def test_mlp_steps_is_the_layers_in_a_loop():
     assert losses[-1] < losses[0]
 
 
-# ---- Zeros behind ReLU and dropout -----------------------------------------------------------
+# ---- Zeros after ReLU and dropout ------------------------------------------------------------
 
 
 def one_layer_at_a_time(arguments):
-    """Take one step of SGD with the dense kernels, which skip no zero: mlp_steps' arguments."""
+    """Take one step of SGD with the dense kernels, which skip no zeros; arguments of mlp_steps."""
     rows, labels, batches, scale, shift, layers, _, loss, _, rates, *_ = arguments
     (index,), k = batches, ops.KERNELS
     x, outputs = (rows, index, scale, shift), []
@@ -267,7 +268,7 @@ def one_layer_at_a_time(arguments):
             k["sgd_step"](parameter, slope, None, slope, rates[0], 0, 0, False, 1)
 
 
-@pytest.mark.parametrize("lift", [-2, -0.3, 0, 0.3, 2])  # of the biases: how many units are 0
+@pytest.mark.parametrize("lift", [-2, -0.3, 0, 0.3, 2])  # on biases: sets how many units are 0
 @pytest.mark.parametrize("batch", [16, 40, 130, 300])
 def test_skipping_zeros_changes_no_bit(lift, batch):
     arguments = mlp("sgd", 60, 129, 200, 65, 10, steps=1, batch=batch)
@@ -283,13 +284,13 @@ def test_skipping_zeros_changes_no_bit(lift, batch):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [(100, 70), (-1, -1)])
 def test_a_zero_times_what_is_not_finite_is_nan(value, place):
-    """... and NaN is no zero: as in the dense product, and so in NumPy's."""
+    """NaN is not skipped either: as in the dense product and in NumPy."""
     for spoilt in ("weight", "bias"):
         arguments = mlp("sgd", 60, 129, 200, 10, steps=1, batch=130)
         silent, dense = arguments[5][0].bias, arguments[5][1].weight
         silent[place[0]] = -1e6 if spoilt == "weight" else value
         if spoilt == "weight":
-            dense[place] = value  # the unit before it is 0 for all images
+            dense[place] = value  # its input is 0 for all images
         want = duplicate(arguments)
         one_layer_at_a_time(want)
         losses, _ = mlp_steps(*arguments, 2)
@@ -298,11 +299,11 @@ def test_a_zero_times_what_is_not_finite_is_nan(value, place):
             np.testing.assert_array_equal(got, wanted)
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments -----------------------------------------------------------------------
 
 
 def misfits():
-    """(arguments, what the error says): one thing wrong in each."""
+    """Yield (arguments, error message), with one thing wrong in each."""
 
     def change(place, value, **kind):
         arguments = mlp("momentum", 60, 37, 10, **kind)

@@ -1,4 +1,4 @@
-"""The kernels of the norm family against their references; `out` may be an array that is read."""
+"""The kernels of the norm family against their references; `out` may be an input."""
 
 import numpy as np
 import pytest
@@ -176,11 +176,11 @@ def test_batch_norm_of_special_values_spoils_one_channel(value):
         np.testing.assert_allclose(out, want, rtol=0, atol=1e-5)
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments ----------------------------------------------------------------------
 
 
 def misfits():
-    """Return (name, arguments, what the error says): one thing wrong in each."""
+    """Return (name, arguments, error message), each with one thing wrong."""
     rng = np.random.default_rng(0)
     x, y, v, n = normal(rng, 4, 6), normal(rng, 4, 6), normal(rng, 6), normal(rng, 4)
     out, more, memory = empty(4, 6), empty(4, 6), normal(rng, 48)
@@ -246,11 +246,11 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
     refused(name, dict(enumerate(arguments)), message)
 
 
-# ---- The machine ----------------------------------------------------------------------------
+# ---- Threads and work space -------------------------------------------------------------------
 
 
 def test_two_shapes_after_another_give_the_same():
-    """Work space that a larger call left behind changes nothing."""
+    """The contents of work space left by a larger call change nothing."""
     rng = np.random.default_rng(0)
     small, large = normal(rng, 5, 7), normal(rng, 300, 130)
     results = []

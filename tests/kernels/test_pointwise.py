@@ -1,7 +1,7 @@
 """The kernels of the pointwise family against their references.
 
-Activations, softmax and noise are within 2e-6 of the largest value, dropout is the same to the
-last bit, and `out` may be one of the arrays that are read.
+Activations, softmax and noise are within 2e-6 of the largest value, dropout has the same bits, and
+`out` may be an input.
 """
 
 import numpy as np
@@ -75,7 +75,7 @@ def test_relu(shape):
     y = np.maximum(x, 0)
     check("relu_forward", x, empty(*shape))
     check("relu_forward", x, x)
-    with np.errstate(invalid="ignore"):  # 0 times infinity is NaN in both
+    with np.errstate(invalid="ignore"):  # both give NaN for 0 times infinity
         check("relu_backward", grad, y, empty(*shape))
         check("relu_backward", grad, y, y)
 
@@ -110,7 +110,7 @@ def test_activations_take_any_shape(name, shape):
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("reach", [1e-4, 1, 20, 120])
 def test_activations_are_accurate(name, reach):
-    """Against float64, over a whole range, which has its own largest value."""
+    """Against float64, in ranges that each have their own largest value."""
     x, more = np.linspace(-reach, reach, 100_001, dtype=np.float32), FUNCTIONS[name]
     grad = np.ones_like(x)
     for way, given_ in (("forward", (x,)), ("backward", (grad, x))):
@@ -142,7 +142,7 @@ SPECIAL = [np.nan, np.inf, -np.inf, 0, -0.0, 1e-38, -1e-38, 86, -86, 88, -88, 30
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("negated", [False, True])
 def test_special_values_are_those_of_the_reference(name, negated):
-    x = np.tile(np.float32(SPECIAL), 5)  # in whole vectors, and in what is left
+    x = np.tile(np.float32(SPECIAL), 5)  # in whole vectors and in the remainder
     grad = np.roll(x, 3 if negated else 0) * np.float32(-1 if negated else 1)
     more = FUNCTIONS[name]
     for size in (len(x), 7):
@@ -227,7 +227,7 @@ def test_bce(count, width, size, hard, seed):
 
 @pytest.mark.parametrize("name", ["bce", "bce_with_logits"])
 def test_bce_of_sure_outputs_is_accurate(name):
-    """Losses near 0, one by one against float64, where log(1 + x) would lose all digits."""
+    """Losses near 0, where log(1 + x) would lose all digits, each against float64."""
     x = np.float32([-80, -30, -17, -8, -1e-3, 0, 1e-3, 8, 13])
     x = x if name == "bce_with_logits" else np.float32([0, 1e-40, 1e-38, 1e-9, 1e-4, 0.3, 0.5, 1])
     for target in (0, 1, 0.25):
@@ -313,11 +313,11 @@ def test_gaussian_noise_is_normal():
         assert (np.abs(noise) > limit).mean() == pytest.approx(share, rel=0.05)
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments ----------------------------------------------------------------------
 
 
 def misfits():
-    """(name, arguments, what the error says): one thing wrong in each."""
+    """Yield (name, arguments, error message), with one thing wrong in each."""
     rng = np.random.default_rng(0)
     x, y, v = normal(rng, 4, 6), normal(rng, 4, 6), normal(rng, 6)
     out, memory = empty(4, 6), normal(rng, 48)
@@ -384,7 +384,7 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(case):
     refused(name, dict(enumerate(arguments)), message)
 
 
-# ---- The machine ----------------------------------------------------------------------------
+# ---- Threads --------------------------------------------------------------------------------
 
 
 def test_all_instruction_sets_drop_the_same():

@@ -1,6 +1,6 @@
 """The kernels of the pooling family against their references.
 
-The largest numbers and their places are the same to the bit, averages are within rounding.
+Maxima and their positions have the same bits, averages agree up to rounding.
 """
 
 import numpy as np
@@ -48,7 +48,7 @@ sides = st.sampled_from([0, 1, 2, 3, 11, 12, 15, 30])
 
 @st.composite
 def sizes(draw):
-    """(shape of x, kernel, stride, padding): usual and unusual ones that fit."""
+    """Draw (shape of x, kernel, stride, padding) that fit together."""
     kernel, stride, padding = draw(st.sampled_from([
         ((2, 2), (2, 2), (0, 0)), ((3, 3), (2, 2), (1, 1)), ((3, 3), (3, 3), (0, 0)), None,
     ])) or (
@@ -71,7 +71,7 @@ def test_pooling(sizes, whole, seed):
     rng = np.random.default_rng(seed)
     shape, *geometry = sizes
     x, size = normal(rng, *shape), places(*sizes)
-    x = np.round(x) if whole else x  # many are equal
+    x = np.round(x) if whole else x  # many equal values
     grad, out, where = normal(rng, *size), empty(*size), np.full(size, 9, np.uint8)
     same("max_pool2d_forward", x, *geometry, out, where, tolerance=0)
     reference.max_pool2d_forward(x, *geometry, out, where)
@@ -123,7 +123,7 @@ def test_an_average_of_many_numbers_is_accurate():
 @some
 @given(counts, st.tuples(*[st.sampled_from([1, 2, 5, 7, 16, 33])] * 4), seeds)
 def test_adaptive_pooling(counts, sides, seed):
-    """Outputs smaller and larger than the image."""
+    """The output may be smaller or larger than the image."""
     rng = np.random.default_rng(seed)
     shape, size = (*counts, *sides[:2]), (*counts, *sides[2:])
     same("adaptive_avg_pool2d_forward", normal(rng, *shape), empty(*size))
@@ -142,7 +142,7 @@ def test_no_image(shape):
     same("adaptive_avg_pool2d_backward", out, empty(*shape))
 
 
-# ---- What is no number ----------------------------------------------------------------------
+# ---- NaN and infinity -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("geometry", [((2, 2), (2, 2), (0, 0)), ((3, 3), (2, 1), (1, 1)),
@@ -150,7 +150,7 @@ def test_no_image(shape):
 def test_the_largest_of_what_is_no_number(geometry):
     rng = np.random.default_rng(0)
     x = rng.choice(np.float32([np.nan, np.inf, -np.inf, 0, -0.0, 1]), (3, 2, 21, 37))
-    x[0] = -np.inf  # padding is as large
+    x[0] = -np.inf  # equal to the padding
     size = places(x.shape, *geometry)
     same("max_pool2d_forward", x, *geometry, empty(*size), np.zeros(size, np.uint8), tolerance=0)
 
@@ -169,11 +169,11 @@ def test_averages_of_what_is_no_number(value):
         same("avg_pool2d_forward", x, *geometry, empty(*size))
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments ----------------------------------------------------------------------
 
 
 def good():
-    """Arguments that fit, by kernel and by name."""
+    """Return valid arguments, by kernel and by name."""
     rng = np.random.default_rng(0)
     x, out, where = (
         normal(rng, 2, 3, 6, 5),
@@ -202,7 +202,7 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(name):
     for key, value in arguments.items():
         if isinstance(value, np.ndarray):
             cases = [*wrong_arrays(value), (None, "must be .* got NoneType")]
-            if name.startswith("adaptive"):  # all widths fit
+            if name.startswith("adaptive"):  # any width is valid
                 cases = [case for case in cases if case[0] is None or np.shape(case[0]) != (
                     *value.shape[:3], value.shape[3] + 2)]  # fmt: skip
             if key in written(name):
@@ -234,4 +234,4 @@ def test_places_outside_of_a_window_do_not_fit():
     refused("max_pool2d_forward", arguments, "256 places")
 
 
-# ---- The machine ----------------------------------------------------------------------------
+# ---- Threads --------------------------------------------------------------------------------

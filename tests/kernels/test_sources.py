@@ -1,4 +1,4 @@
-"""The kernels' files: where they lie, what they may include, and what a change compiles again."""
+"""The kernels' files: their folders, what they may include, and what a change compiles again."""
 
 import importlib.util
 import re
@@ -10,9 +10,9 @@ pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels"
 SHARED = ("common", "simd")
-PROGRAMS = "wasm"  # C programs without Python, of all families: no extension is made of them
+PROGRAMS = "wasm"  # C programs without Python, of all families; not an extension
 FAMILIES = sorted(path.parent.name for path in KERNELS.rglob("*.pyx"))
-# What a family may include of another: mlp trains batch norm inside its steps.
+# What a family may include from another one: mlp trains batch norm inside its steps.
 BORROWED = {"mlp": {"norm/types.h", "norm/batch_loops.h"}}
 LINE = re.compile(r'^\s*(?:#\s*include|include|cdef extern from)\s+"([^"]+)"', re.M)
 LOOPS = re.compile(r'^#define NN_INNER_LOOPS "([^"]+)"', re.M)
@@ -23,13 +23,13 @@ FILES = sorted(
 )
 
 
-# Those that the table of headers below is about; a new family needs no line there.
+# The families in the table of headers below; a new family needs no line there.
 FIRST = {"convolution", "mlp", "norm", "pointwise", "pooling", "warp"}
 
 
 @pytest.fixture(scope="module")
 def setup():
-    """setup.py as a module: it builds nothing when it is imported."""
+    """Return setup.py as a module, which builds nothing when imported."""
     spec = importlib.util.spec_from_file_location("setup", ROOT / "setup.py")
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
@@ -39,13 +39,13 @@ def setup():
 
 
 def included(path):
-    """Return the names, from kernels/ on, of what a file includes, with its inner loops."""
+    """Return the files that a file includes, relative to kernels/, with its inner loops."""
     text = path.read_text("utf-8")
     return LINE.findall(text) + LOOPS.findall(text)
 
 
 def stale(setup, header):
-    """Return the extensions that are built again when a header changes."""
+    """Return the extensions that are rebuilt when a header changes."""
     path = Path("kernels", header)
     return {source.stem for source in setup.SOURCES if path in setup.headers(source)}
 
@@ -74,7 +74,7 @@ def test_kernels_import_nothing_of_np_nn(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(KERNELS)))
 def test_no_name_is_a_macro_of_windows(path):
-    """common/team.h includes windows.h, which defines these words as nothing or as each other."""
+    """common/team.h includes windows.h, which defines these words as macros."""
     code = re.sub(r"/\*.*?\*/|//[^\n]*|#.*?$", "", path.read_text("utf-8"), flags=re.S | re.M)
     assert not re.search(r"\b(?:near|far|NEAR|FAR)\b", code)
 
@@ -89,7 +89,7 @@ def test_sources_and_headers_are_found(setup):
     ("header", "extensions"),
     [
         ("warp/warp.h", {"warp"}),
-        ("warp/warp_loops.h", {"warp"}),  # included by way of a macro
+        ("warp/warp_loops.h", {"warp"}),  # included through a macro
         ("pooling/pooling.h", {"pooling"}),
         ("mlp/steps.pxi", {"mlp"}),
         ("mlp/types.h", {"mlp"}),
@@ -145,7 +145,7 @@ def test_on_windows_kernels_are_built_on_request_alone(setup, monkeypatch):
 @pytest.mark.parametrize("path", [p for p in FILES if "NN(kernels) = {" in p.read_text("utf-8")],
                          ids=lambda path: path.name)  # fmt: skip
 def test_tables_name_their_functions(path):
-    """Designated initialisers here, and named parameters where the table's type is."""
+    """Tables have designated initialisers, and their types name the parameters."""
     text = path.read_text("utf-8")
     table = re.search(r"static const (\w+) NN\(kernels\) = \{\n(.*?)\n\};", text, re.S)
     assert all(re.match(r"\s+\.\w+ = ", line) for line in table[2].splitlines())

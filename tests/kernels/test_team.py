@@ -1,4 +1,4 @@
-"""The team of threads: alone in C, after a fork, called by many Python threads, at the end."""
+"""The thread team: in C, after a fork, with many Python callers, and at exit."""
 
 import os
 import shutil
@@ -15,8 +15,8 @@ from np_nn import ops
 from tests.support.kernels import ROOT, extension, normal, python
 
 pytestmark = pytest.mark.kernel_independent
-TASKS = Path("/proc/self/task")  # has a folder for each thread, on Linux
-# For each family the arrays that a call on two threads takes, the call, and what it must give.
+TASKS = Path("/proc/self/task")  # on Linux: a folder per thread
+# For each family: the arrays of a call on two threads, the call, and its result.
 CALLS = {
     "mlp": ("x = ones(64, 64)", "mlp.linear_forward(x, x, None, 0 * x, 2)[0, 0]", 64),
     "norm": (
@@ -67,7 +67,7 @@ on_linux = pytest.mark.skipif(not TASKS.exists(), reason="only Linux counts thre
 
 
 def program_of(*families):
-    """Return a program that calls a kernel of each family on two threads."""
+    """Return a Python program that calls a kernel of each family on two threads."""
     calls = [
         CALL.format(arrays=arrays, call=call, result=result)
         for arrays, call, result in (CALLS[family] for family in families)
@@ -76,12 +76,12 @@ def program_of(*families):
 
 
 def run(program):
-    """Run a program with one thread of OpenBLAS; returns its CompletedProcess."""
+    """Run a program with one OpenBLAS thread; return its CompletedProcess."""
     return python("-W", "ignore", "-c", program, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 
 def compiled(folder, *flags):
-    """Return tests/kernels/team.c as a program; skip where no compiler makes one."""
+    """Return tests/kernels/team.c, compiled; skip if no compiler can build it."""
     compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
     if not shutil.which(compiler.split()[0]):
         pytest.skip("no C compiler")
@@ -99,9 +99,9 @@ def compiled(folder, *flags):
 @pytest.mark.skipif(sys.platform == "win32", reason="the compiler's flags are POSIX's")
 @pytest.mark.parametrize("flags", [(), ("-fsanitize=thread",)], ids=["plain", "thread sanitizer"])
 def test_the_team_in_c(flags, tmp_path):
-    """Grow, shrink, sleep, eight callers, forks, threads that do not start: see team.c."""
+    """Growing, shrinking, sleeping, eight callers, forks, threads that do not start: see team.c."""
     environment = os.environ | {"TSAN_OPTIONS": "die_after_fork=0"}
-    environment.pop("LD_PRELOAD", None)  # of make sanitize: another sanitizer
+    environment.pop("LD_PRELOAD", None)  # make sanitize preloads another sanitizer
     done = subprocess.run(
         [compiled(tmp_path, *flags)], env=environment, capture_output=True, text=True,
         timeout=120, check=False,
@@ -132,7 +132,7 @@ def test_a_process_ends_while_its_team_waits(wait):
 
 
 def test_a_process_ends_while_a_thread_works():
-    """The thread has the team when Python ends; the other family's call runs beside it."""
+    """The thread holds the team when Python ends; the other family's call uses one thread."""
     work = """
 def work():
     while True:

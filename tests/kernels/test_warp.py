@@ -1,7 +1,6 @@
 """The kernels of the warp family against their references.
 
-A value half way between two grey levels may be rounded to either: images are compared to
-within 1.
+A value halfway between two grey levels may be rounded to either: images are compared to within 1.
 """
 
 import numpy as np
@@ -17,7 +16,7 @@ warp = extension("warp")
 
 
 def check(name, out, *arguments):
-    """The kernel on one to four threads: the same bytes; returns them and the reference's."""
+    """Run the kernel on one to four threads; return its bytes and the reference's."""
     want = getattr(reference, name)(*arguments, out.copy())
     results = []
     for threads in (1, 2, 3, 4):
@@ -32,7 +31,7 @@ def check(name, out, *arguments):
 
 
 def pixels(rng, *shape):
-    """uint8 images, half of whose pixels are black; some columns all black."""
+    """Return uint8 images with half the pixels black, and some columns."""
     images = rng.integers(-256, 256, shape).clip(0).astype(np.uint8)
     images[:, :, ::5] = 0
     return images
@@ -85,13 +84,13 @@ def test_warp_images(count, height, width, modes, seed):
 @some
 @given(counts, sides, sides, st.sampled_from([0.3, 30, 1e5, 1e7]), seeds)
 def test_rows_moved_as_a_whole_have_the_bits_of_other_maps(count, height, width, reach, seed):
-    """A displacement of 0 takes the general way, which a map of deskew does not."""
+    """With a displacement of 0 the general loop runs, without one the loop for shears."""
     rng = np.random.default_rng(seed)
     images = pixels(rng, count, height, width)
     maps = np.tile(np.eye(3)[:2], (count, 1, 1))
     maps[:, :, 2] = rng.normal(size=(count, 2)) * [3, reach]
     maps[:, :, 0] += rng.normal(size=(count, 2)) * rng.choice([0, 0.5], 2)
-    maps[::3, :, 2] = np.rint(maps[::3, :, 2]) - 1e-6  # places that round up to a whole number
+    maps[::3, :, 2] = np.rint(maps[::3, :, 2]) - 1e-6  # positions that round up to an integer
     maps[5::7, rng.integers(2), 2] = rng.choice([np.nan, np.inf, -np.inf])
     maps, out = maps.astype(np.float32), np.full_like(images, 7)
     zeros = [np.zeros(shape, np.float32) for shape in ((count, 2, 1, 1), (height, 1), (width, 1))]

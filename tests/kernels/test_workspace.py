@@ -1,4 +1,4 @@
-"""Work space: lent to one caller at a time, with and without Python's lock."""
+"""Work space: lent to one caller at a time, with and without the GIL."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.support.kernels import ROOT, extension, normal, python
 
 pytestmark = pytest.mark.kernel_independent
 mlp, pooling = extension("mlp"), extension("pooling")
-# Eight threads without Python: each writes its number into what it borrows, and reads it again.
+# Eight threads without Python: each writes its number to the borrowed memory and reads it back.
 PROGRAM = """
 #include "common/workspace.h"
 #include <pthread.h>
@@ -51,14 +51,14 @@ int main(void)
 
 
 def _run(*command):
-    environment = os.environ | {"LD_PRELOAD": ""}  # of make sanitize: another sanitizer
+    environment = os.environ | {"LD_PRELOAD": ""}  # make sanitize preloads another sanitizer
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
 
 
 def test_eight_threads_borrow_without_a_lock(tmp_path):
-    """Under the thread sanitizer, which reports what is neither atomic nor one thread's own."""
+    """Under the thread sanitizer, which reports data races."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
     if not shutil.which(compiler):
         pytest.skip("there is no C compiler")

@@ -1,4 +1,4 @@
-"""Bad input names the layer, and what it wants."""
+"""Errors for bad input name the layer and the input that it takes."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,10 @@ LINEAR = nn.Linear(3, 2)
         (lambda: nn.Softmax()(np.zeros(3)), r"expects \(batch, classes\)"),
         (lambda: nn.LeakyReLU(np.nan), "finite"),
         (lambda: nn.ELU(np.inf), "finite"),
-        (lambda: nn.Residual(nn.Linear(3, 2))(np.zeros((2, 3))), "must keep shapes"),
+        (
+            lambda: nn.Residual(nn.Linear(3, 2))(np.zeros((2, 3))),
+            "without a shortcut it must keep the input's shape",
+        ),
         (lambda: nn.mlp((3, 2, 2), "rulu"), "did you mean 'relu'"),
         (lambda: nn.mlp((3, 2, 2), norm="bach"), "did you mean 'batch'"),
         (lambda: nn.RMSprop([], alpha=2), "alpha must be 0..1"),

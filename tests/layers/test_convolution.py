@@ -1,6 +1,6 @@
-"""What is special about images: the fused stage, ties, errors, dropped channels, whole networks.
+"""Layers for images: the fused stage, ties, errors, dropped channels, whole networks.
 
-Each layer by itself is a row of cases.py, and goes through the tests of parity and of gradients.
+Single layers are rows of cases.py, which the tests of parity and of gradients use.
 """
 
 import numpy as np
@@ -46,7 +46,7 @@ def test_conv_relu_pool_is_the_three_layers_one_after_the_other(pool, padding, b
 
 
 def network():
-    """Two runs that can be fused, in a Sequential and in a Residual, and some that cannot."""
+    """Return a network with two runs that can be fused, and some that cannot."""
     nn.manual_seed(0)
     block = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(3))
     return nn.Sequential(
@@ -60,7 +60,7 @@ def network():
 
 @pytest.fixture
 def fused(monkeypatch):
-    """As if the compiled stage were there: where it is not, the reference stands in for it."""
+    """Fuse layers even where no stage is compiled: the reference then computes it."""
     monkeypatch.setattr(ops, "active", {*ops.active, *fusion.STAGES})
 
 
@@ -333,7 +333,7 @@ IMAGE = np.zeros((2, 1, 5, 4), np.float32)
         (lambda: nn.Dropout2d(0.5)(np.zeros((2, 3))), r"Dropout2d\(p=0.5\) expects \(batch"),
         (
             lambda: nn.Residual(nn.Conv2d(1, 2, 1), nn.Conv2d(1, 3, 1))(IMAGE),
-            r"the block makes \(2, 2, 5, 4\) and the shortcut \(2, 3, 5, 4\) of \(2, 1, 5, 4\)",
+            r"the block returns \(2, 2, 5, 4\) and the shortcut \(2, 3, 5, 4\); both must have",
         ),
     ],
 )
@@ -378,7 +378,7 @@ def test_adaptive_windows_are_torchs_even_for_more_outputs_than_pixels():
 @pytest.mark.parametrize("geometry", [(2, 1, 1), (3, 2, 1), (3, (2, 3), (0, 1)), ((5, 4), 2, 2)])
 @pytest.mark.parametrize("filled", [0, 0.2])
 def test_a_window_of_minus_infinity_beside_padding_keeps_its_gradient(geometry, filled):
-    """It goes to the window's first pixel, as in PyTorch."""
+    """The gradient goes to the window's first pixel, as in PyTorch."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     rng, layer = np.random.default_rng(0), nn.MaxPool2d(*geometry)
     x = np.where(rng.random((2, 3, 9, 11)) < filled, 1, -np.inf).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Dropout and noise: the right share, the same numbers for a seed, the same for sparse input."""
+"""Dropout and noise: the right fraction, reproducible from a seed, the same for sparse input."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Initialisers: the deviation that each promises, orthogonality, and why zeros are no start."""
+"""Initialisers: standard deviations, orthogonality, and why zeros do not work."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_an_orthogonal_start_keeps_lengths():
 
 
 def test_zeros_is_no_start(digits):
-    """All units of a hidden layer stay alike, whatever is learnt: they might as well be one."""
+    """All units of a hidden layer stay equal during training, so they act as one unit."""
 
     def trained(start):
         model = initializers.initialize(nn.mlp((784, 8, 10), "sigmoid"), start, 0)

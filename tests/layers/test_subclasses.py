@@ -1,4 +1,4 @@
-"""A class of the user's own keeps its own forward, everywhere, or is refused by its name."""
+"""A user's subclass keeps its own forward everywhere, or is refused by name."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from np_nn.training.inputs import choose
 
 
 class Doubled(nn.Linear):
-    """y = 2 (x W + b)."""
+    """A layer: y = 2 (x W + b)."""
 
     def forward(self, x):
         return 2 * super().forward(x)
@@ -19,7 +19,7 @@ class Doubled(nn.Linear):
 
 
 class MyReLU(nn.ReLU):
-    """y = 2 max(x, 0)."""
+    """A layer: y = 2 max(x, 0)."""
 
     def forward(self, x):
         return 2 * super().forward(x)
@@ -37,7 +37,7 @@ class MyNorm(nn.BatchNorm1d):
 
 
 class Halves(nn.Sequential):
-    """The layers in turn, on x / 2."""
+    """Layers in sequence, applied to x / 2."""
 
     def forward(self, x):
         return super().forward(x / 2)
@@ -48,7 +48,7 @@ class Halves(nn.Sequential):
 
 
 class Renamed(nn.Sequential):
-    """Nothing but another name."""
+    """A subclass that changes only the name."""
 
 
 class MyLoss(nn.MSELoss):
@@ -79,7 +79,7 @@ def images(count=40):
 
 @own
 def test_use_and_training_go_through_its_own_forward(make, name):
-    """Against the textbook's loop, which knows nothing of fusing, folding and compiled steps."""
+    """Compared with the plain loop, which has no fusing, folding or compiled steps."""
     nn.manual_seed(1)
     model, data = make(), images()
     nn.manual_seed(1)
@@ -121,7 +121,7 @@ def test_the_twin_refuses_it_by_name(make, name):
     pytest.importorskip("torch", reason="PyTorch is not installed")
     from np_nn import torch_twin
 
-    with pytest.raises(nn.NpNNError, match=f"^{name} is not a class of np_nn"):
+    with pytest.raises(nn.NpNNError, match=f"^{name} has no counterpart in PyTorch"):
         torch_twin.module(make())
 
 
@@ -129,10 +129,10 @@ def test_the_twin_refuses_a_loss_and_an_optimizer_of_the_users_own():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from np_nn import torch_twin
 
-    with pytest.raises(nn.NpNNError, match=r"^MyLoss is not a class of np_nn"):
+    with pytest.raises(nn.NpNNError, match=r"^MyLoss has no counterpart in PyTorch"):
         torch_twin.loss(MyLoss())
     optimizer = MySGD(nn.Linear(2, 2).parameters())
-    with pytest.raises(nn.NpNNError, match=r"^MySGD is not a class of np_nn"):
+    with pytest.raises(nn.NpNNError, match=r"^MySGD has no counterpart in PyTorch"):
         torch_twin.optimizer(optimizer, [torch.zeros(1)])
 
 

@@ -1,4 +1,4 @@
-"""Networks by name: their layers, PyTorch's training of the same, and what a recipe says of them.
+"""Networks by name: their layers, their training compared with PyTorch's, and their recipes.
 
 Of the public names: mlp, residual_mlp, lenet5, lenet, convnet, simard and resnet.
 """
@@ -28,7 +28,7 @@ QUICK = ["--dataset", "digits", "--steps", "2", "--batch-size", "4", "--no-plots
 
 
 def settings(name, **changes):
-    """A recipe for four steps that change the weights a good deal."""
+    """Return a recipe for four steps that change the weights considerably."""
     plan = {"steps": 4, "batch_size": 6, "replacement": True, "init": "torch", "scale": 1 / 255}
     recipe = recipes.Recipe(lr=0.05, optimizer="sgd:momentum=0.9", **plan)
     return dataclasses.replace(build.change(recipe, name), **changes)
@@ -103,9 +103,9 @@ def test_other_images_and_classes():
 
 
 class Published(Module):
-    """x -> relu(x + x W) with the backward pass of willxxy/np_nn, resnet_np.py.
+    """relu(x + x W) with the backward pass of resnet_np.py in willxxy/np_nn.
 
-    It adds the gradient before the ReLU's derivative to the one after it.
+    It adds the gradient before the ReLU's derivative to the gradient after it.
     """
 
     def __init__(self, inputs):
@@ -207,7 +207,7 @@ def test_both_programs_make_the_same_numbers(name, tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-# ---- What a recipe says ---------------------------------------------------------------------
+# ---- Recipes --------------------------------------------------------------------------------
 
 
 def chosen(*words):

@@ -1,4 +1,4 @@
-"""Using a model: from many threads, beside a training, and without a trace of it in the model."""
+"""Using a model: from many threads, during another training, and without changing the model."""
 
 import copy
 import pickle
@@ -15,7 +15,7 @@ THREADS, ROUNDS = 4, 12
 
 
 def a_model(name):
-    """Return a model in training mode, whose layers all act differently in use, and images."""
+    """Return a model in training mode, whose layers all differ at inference, and images."""
     settings = {"dropout": 0.5} if name in ("convnet", "lenet", "lenet5", "simard") else {}
     if name == "mlp":
         settings = {"sizes": (784, 32, 16, 10), "norm": "batch", "dropout": 0.5, "noise": 0.5}
@@ -31,7 +31,7 @@ def split(images):
 
 
 def together(work, count=THREADS):
-    """Return [work(0), ...]: all begin at the same moment, each in a thread of its own."""
+    """Return [work(0), ...], each computed in its own thread, all started at once."""
     gate = threading.Barrier(count)
 
     def run(i):
@@ -44,7 +44,7 @@ def together(work, count=THREADS):
 
 @pytest.fixture
 def training_beside():
-    """Another model that trains in another thread for as long as the test runs."""
+    """Train another model in another thread for as long as the test runs."""
     stop, (model, images) = threading.Event(), a_model("mlp")
 
     class Until(nn.Callback):
@@ -78,7 +78,7 @@ def test_answers_from_many_threads_are_those_of_one(name, training_beside):
 
 
 def test_each_thread_has_its_own_way_back():
-    """Input gradients; those of parameters are the model's, as in PyTorch."""
+    """Only input gradients; the model's threads share gradients of parameters, as in PyTorch."""
     model, images = a_model("mlp")
     model.eval()
 
@@ -110,7 +110,7 @@ def modes(model):
 
 
 def uses(model, images, folder):
-    """Yield everything that uses a model without training it."""
+    """Yield (name, function) for everything that uses a model without training it."""
     data = split(images)
     yield "evaluate", lambda: nn.evaluate(model, data)
     yield "predict", lambda: nn.predict(model, data)
@@ -157,7 +157,7 @@ def test_nor_does_an_error():
         with pytest.raises(nn.NpNNError, match="broken"):
             use()
         assert modes(model) == before, name
-    assert nn.Dropout(0.5).training  # and no thread is left in inference
+    assert nn.Dropout(0.5).training  # no thread is left in inference mode
 
 
 def fit(model, images, **more):

@@ -1,4 +1,4 @@
-"""Limits on gradients and weights, against PyTorch's and in training."""
+"""Limits on gradients and weights, compared with PyTorch's and in training."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import np_nn as nn
 
 
 def parameters(seed=0):
-    """Those of a small network, with gradients as if it had been through a backward pass."""
+    """Return parameters of a small network, with gradients as after a backward pass."""
     rng, model = np.random.default_rng(seed), nn.mlp((7, 5, 3))
     for parameter in model.parameters():
         parameter.grad[...] = rng.normal(size=parameter.shape)

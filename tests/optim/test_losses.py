@@ -1,4 +1,4 @@
-"""Losses: targets, decisions, weights, and input that does not fit."""
+"""Losses: targets, decisions, weights, and invalid input."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_certain_outputs_do_not_overflow():
 
 
 def torch_mean(loss, outputs, labels):
-    """PyTorch's loss of the whole set at once."""
+    """Return PyTorch's loss of the whole set at once."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from np_nn import torch_twin
 
@@ -88,7 +88,7 @@ WEIGHTED = [
 @pytest.mark.parametrize("block", [1, 7, 1000])
 @pytest.mark.parametrize("loss", WEIGHTED, ids=repr)
 def test_evaluation_is_the_weighted_mean_of_the_set(loss, block, monkeypatch):
-    """In any order and block size, also where the samples of a block all weigh 0."""
+    """In any order and block size, also if all samples of a block have weight 0."""
     monkeypatch.setattr("np_nn.training.fit.BLOCK", block)
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(101, 6)).astype(np.float32), rng.integers(0, 4, 101)
@@ -102,12 +102,12 @@ def test_evaluation_is_the_weighted_mean_of_the_set(loss, block, monkeypatch):
 
 @pytest.mark.parametrize("kind", [nn.CrossEntropyLoss, nn.NLLLoss, nn.FocalLoss])
 def test_samples_that_weigh_nothing(kind, kernels):
-    """Their sum is 0, with a gradient of 0; a mean of them there is not."""
+    """Their sum and its gradient are 0; their weighted mean is undefined."""
     loss, zeros = kind([0, 1], reduction="sum"), np.zeros(3, int)
     assert loss(OUTPUTS, zeros) == 0 == torch_mean(loss, OUTPUTS, zeros)
     assert not loss.backward().any()
     with pytest.raises(nn.NpNNError, match="at least one weight must be above 0"):
         kind([0, 0])
-    if kind is not nn.FocalLoss:  # whose mean is over the samples
+    if kind is not nn.FocalLoss:  # its mean is unweighted
         with pytest.raises(nn.NpNNError, match="all labels are of classes of weight 0"):
             kind([0, 1])(OUTPUTS, zeros)

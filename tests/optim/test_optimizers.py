@@ -1,4 +1,4 @@
-"""Optimizers: a text of options reaches them, and they continue from their state."""
+"""Optimizers: built from a text of options, and continued from their state."""
 
 import numpy as np
 import pytest

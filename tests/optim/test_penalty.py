@@ -1,4 +1,4 @@
-"""The L2 penalty of fit: on weights alone, in the loss, and the same on every path."""
+"""The L2 penalty of fit: on weights only, in the loss, and the same on every path."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Schedules: what PyTorch has not, and settings that cannot be. The rest is in test_parity.py."""
+"""Schedules that PyTorch lacks, and invalid settings. The others are in test_parity.py."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A run's report in a real browser, and whether faults of a page would be found there."""
+"""A run's report in a real browser, and a page with faults, which must be found."""
 
 import json
 
@@ -23,7 +23,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A folder with report.html and run.json of a short training."""
+    """Return a folder with report.html and run.json of a short training."""
     folder = tmp_path_factory.mktemp("run")
     options = ["--dataset", "digits", "--steps", "200", "--seed", "0", "1", "--batch-size", "64"]
     files = ["--report", folder / "report.html", "--json", folder / "run.json"]
@@ -40,7 +40,7 @@ def test_faults_are_found(chromium, tmp_path):
         "careful", "script: ",
     ):  # fmt: skip
         assert fault in found, found
-    assert "desk, dark: 5" not in found  # there is room for it
+    assert "desk, dark: 5" not in found  # it fits there
 
 
 def test_a_report_opens_anywhere(chromium, run):

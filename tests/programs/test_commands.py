@@ -1,4 +1,4 @@
-"""The program np-nn: its table of commands, and each command as a user has it."""
+"""The program np-nn: its table of commands, and each command as a user runs it."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ TINY = ["--dataset", "digits", "--steps", "20", "--batch-size", "32", "--hidden"
 
 @pytest.fixture
 def np_nn(monkeypatch, capsys):
-    """The program as a function: arguments -> (exit status, stdout, stderr)."""
+    """Return the program as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["/usr/bin/np-nn"])
@@ -214,7 +214,7 @@ def test_a_run_without_kernels_ends_with_a_line_on_how_to_get_them(np_nn, monkey
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A small network trained on the digits: its file, and what --json says of its training."""
+    """Train a small network on the digits; return its file and its --json output."""
     folder = tmp_path_factory.mktemp("saved")
     model, report = folder / "m.safetensors", folder / "run.json"
     words = [*TINY, "--no-plots", "--save", str(model), "--json", str(report)]
@@ -282,7 +282,7 @@ def test_evaluate_knows_classes_by_their_names(np_nn, saved, digits, monkeypatch
 def test_features_are_standardized_as_in_training_whatever_their_order(
     np_nn, tmp_path, monkeypatch
 ):
-    """A model of a table is evaluated from another folder, and on the columns in another order."""
+    """A model of a table is evaluated from another folder, with the columns in another order."""
     rng = np.random.default_rng(0)
     rows = [(a, 100 + a * 7 + rng.normal(), "yes" if a > 30 else "no") for a in range(60)]
     ordered, turned, lacking = (tmp_path / f"{name}.csv" for name in ("ordered", "turned", "less"))

@@ -1,4 +1,4 @@
-"""The comparison: every contender in its own process, same weights and batches, nothing lost."""
+"""The comparison: each contender in its own process, with the same weights and batches."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ QUICK = ["--dataset", "digits", "--steps", "30", "--batch-size", "32"]
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """One real comparison in two rounds: its output, JSON and folder."""
+    """Run one real comparison in two rounds; return its output, JSON and folder."""
     folder = tmp_path_factory.mktemp("compare")
     command = [sys.executable, "-m", "np_nn.compare", *QUICK, "--rounds", "2"]
     command += ["--out", folder, "--json", folder / "compare.json"]

@@ -1,4 +1,4 @@
-"""np_nn.cli.diagnosis: a run that ended near chance says so, and its remedy works."""
+"""np_nn.cli.diagnosis: a run near chance is reported, and the suggested remedy works."""
 
 import dataclasses
 import shlex
@@ -16,7 +16,7 @@ from np_nn.training.history import Evaluation, History
 
 pytestmark = pytest.mark.kernel_independent
 
-# Options of main_np.py after which the digits are not learnt, and what is said of it.
+# Options of main_np.py with which the digits are not learnt, and the diagnosis.
 FAILURES = {
     "--hidden 100 100 100 100 --steps 300": "the original init is too small for 5 layers",
     "--lr 0.1 --steps 100": "learning rate 0.1 is too high for inputs up to 255, pixels without",
@@ -66,7 +66,7 @@ def test_a_run_that_has_learnt_is_not_diagnosed(digits):
 
 
 def made(labels, answers, *, loss=1.0, seeds=(0,), interrupted=False):
-    """A Run of made-up answers to test images of two classes."""
+    """Return a Run of made-up answers to test images of two classes."""
     images = np.zeros((len(labels), 2), np.uint8)
     split = Split(images, np.array(labels))
     outputs = np.eye(2)[np.asarray(answers, int)]
@@ -113,7 +113,7 @@ def test_settings_without_a_recipe_are_a_note_and_no_warning():
     run = made(np.arange(100) % 2, np.arange(100) % 2)
     assert report.notes(run) == []
     changed = dataclasses.replace(run, settings=dataclasses.replace(run.settings, lr=0.01))
-    assert report.notes(changed) == []  # of own data nothing is published
+    assert report.notes(changed) == []  # own data have no published result
     changed = dataclasses.replace(changed, dataset=dataclasses.replace(run.dataset, name="mnist"))
     (note,) = report.notes(changed)
     assert note.startswith("no recipe has these settings")

@@ -1,4 +1,4 @@
-"""The page of np-nn draw in a real browser: pictures, passes, steps, keyboard, looks."""
+"""The page of np-nn draw in a real browser: pictures, passes, steps, keyboard, themes."""
 
 import base64
 import re
@@ -26,7 +26,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def trained():
-    """The network of the documentation's page."""
+    """Return the network of the documentation's page."""
     return documented.trained()
 
 
@@ -36,7 +36,7 @@ def path(trained, tmp_path_factory):
 
 
 def example(tab):
-    """Draw the page's example, and say that a 3 was meant."""
+    """Draw the page's example, and label it a 3."""
     tab.click("#example")
     tab.get_by_role("button", name="3, ").click()
     tab.evaluate(drawing.FRAME)
@@ -74,13 +74,13 @@ PASSES = """() => {
 
 
 def close(found, wanted):
-    """Compare with 1e-5 of the largest number, and at most 1e-5."""
+    """Compare with a tolerance of 1e-5 of the largest value, and at most 1e-5."""
     most = min(1, np.abs(wanted).max())
     np.testing.assert_allclose(found, np.ravel(wanted), rtol=0, atol=1e-5 * most)
 
 
 def traced(model, tab):
-    """Return the Trace of the picture on the page, as of a 3."""
+    """Return the Trace of the picture on the page, with label 3."""
     seen = np.array(tab.evaluate(drawing.STATE)["seen"], np.float32).reshape(1, 28, 28)
     x = seen * np.float32(1 / 255)
     return nn.trace(model, x if "Conv2d" in str(model[0]) else x.ravel(), 3, nn.CrossEntropyLoss())
@@ -115,7 +115,7 @@ def numbers(text):
 def test_a_unit_in_numbers(chromium, trained, path):
     with opened(chromium, path) as tab:
         example(tab)
-        unit = traced(trained, tab).unit()  # the one that says most to the loss is shown
+        unit = traced(trained, tab).unit()  # the unit with the largest effect on the loss
         lines = tab.locator("#unit-lines li").all_inner_texts()
         assert tab.locator("#unit-title").inner_text() == f"h, unit {unit.number}"
         shown = [numbers(line) for line in lines[1:3] + lines[4:]]
@@ -161,7 +161,7 @@ def test_a_step_is_gradient_descent_and_is_undone_to_the_bit(chromium, path):
         tab.click("#reset")
         tab.evaluate(drawing.FRAME)
         assert all(map(np.array_equal, before, weights(tab)))
-        assert "as they came" in tab.locator("#steps").inner_text()
+        assert "unchanged" in tab.locator("#steps").inner_text()
 
 
 def test_the_passes_are_walked_stage_by_stage(chromium, path):

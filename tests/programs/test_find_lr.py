@@ -1,4 +1,4 @@
-"""--find-lr: it draws, prints a command that works, trains nothing and writes nothing else."""
+"""--find-lr: draws, prints a command that works, does not train and writes no other file."""
 
 import json
 import shlex
@@ -55,12 +55,12 @@ def test_the_picture_marks_the_suggestion(monkeypatch):
     found = SimpleNamespace(
         rates=np.geomspace(1e-7, 1, 51), losses=losses, smoothed=losses, suggestion=0.05
     )
-    plots.plot_lr_range(found, "", "The loss while the learning rate grows\nof a network", "note")
+    plots.plot_lr_range(found, "", "Range test: loss as the rate grows\nof a network", "note")
     plots.snapshot(drawn[0])
     (axes,) = drawn[0].axes
     assert axes.lines[-1].get_xdata()[0] == 0.05
     assert {"suggestion: 0.05", "learning rate", "0.001", "note"} <= set(texts(drawn[0]))
-    assert axes.get_ylim()[1] < 4  # what diverged does not flatten the rest
+    assert axes.get_ylim()[1] < 4  # the divergence does not flatten the rest
     check_readable(drawn)
 
 

@@ -1,4 +1,4 @@
-"""NP_NN_ISA names an instruction set, or is an error: of programs in one line, not of import."""
+"""NP_NN_ISA: an invalid name is a one-line error of programs, but not of the import."""
 
 import pytest
 
@@ -56,7 +56,7 @@ print(ops.describe(), ops.add(x, x, x)[0, 0])
 
 @pytest.mark.parametrize("isa", ["", *ops.SETS])
 def test_a_set_is_what_the_cpu_has_at_most(isa):
-    """Also of warp, which has no loops for AVX-512; nothing at all means the best."""
+    """Also for warp, which has no loops for AVX-512; an empty value means the best set."""
     ask = "from np_nn._kernels import mlp, warp; print(mlp.isa(), warp.isa())"
     best = python("-c", ask, NP_NN_ISA=ops.SETS[0]).stdout.split()
     done = python("-c", ask, NP_NN_ISA=isa)

@@ -1,4 +1,4 @@
-"""benchmarks/: every kernel has arguments to be timed with; `make kernel` builds and times one."""
+"""benchmarks/: every kernel has arguments for timing; `make kernel` builds and times one."""
 
 import importlib
 import shutil
@@ -19,7 +19,7 @@ warp = extension("warp")
 
 @pytest.fixture
 def module(monkeypatch):
-    """A module of benchmarks/ by its name."""
+    """Return a module of benchmarks/ by its name."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     return importlib.import_module
 
@@ -36,7 +36,7 @@ def built(module):
 
 @pytest.fixture
 def run(kernel, capsys):
-    """kernel.py as a function: arguments -> (exit status, stdout, stderr)."""
+    """Return kernel.py as a function: arguments -> (exit status, stdout, stderr)."""
 
     def call(*arguments):
         with pytest.raises(SystemExit) as stop:
@@ -181,7 +181,7 @@ def test_a_build_has_one_family_and_one_instruction_set(module, built, tmp_path)
 
 @pytest.fixture
 def builds(kernel, monkeypatch, tmp_path):
-    """Builds of warp: what is built is the installed extension. torch is missing."""
+    """Replace the builds of warp by the installed extension, and hide torch."""
 
     class Built(kernel.Builds):
         def start(self):
@@ -215,7 +215,7 @@ def test_a_kernel_is_timed_beside_its_reference_and_a_saved_build(builds, run):
 
 
 class Turns:
-    """Stands for the team: everybody gives the same answers, or one contender fails."""
+    """Stand-in for the team: all contenders give the same answers, or one of them fails."""
 
     def __init__(self, answers, failures=()):
         self.answers, self.failures = answers, dict(failures)

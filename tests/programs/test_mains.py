@@ -1,4 +1,4 @@
-"""main_np.py and main_torch.py as a user runs them: results, bad input, Ctrl-C, full disks."""
+"""main_np.py and main_torch.py as a user runs them: results, invalid input, Ctrl-C, full disks."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ MAINS = ("main_np", "main_torch")
 
 @pytest.fixture(params=MAINS)
 def program(request):
-    """Each main program as a function: arguments -> exit status."""
+    """Return each main program as a function: arguments -> exit status."""
     if request.param == "main_torch":
         pytest.importorskip("torch", reason="PyTorch is not installed")
     module = __import__(request.param)
@@ -53,7 +53,7 @@ def test_a_run_prints_its_table_and_writes_everything(program, tmp_path, capsys)
     assert status == 0
     assert "784-512-10 on scikit-learn's digits" in out
     assert "test accuracy" in out
-    assert "published" not in out.split("note")[0]  # digits are compared with nothing
+    assert "published" not in out.split("note")[0]  # the digits have no published result
     suffix = {"main_np": "np", "main_torch": "torch"}[program.name]
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {
         f"{name}_{suffix}.png" for name in ("accuracy_plot", "loss_plot", "confusion", "errors")
@@ -77,7 +77,7 @@ def test_a_report_is_one_file_without_pictures_too(program, tmp_path, capsys):
     assert program(*QUICK, "--out", tmp_path / "plots", "--report", file) == 0
     assert list(tmp_path.iterdir()) == [file]
     assert f"written: {file}" in capsys.readouterr().out
-    assert str(file) in file.read_text()  # in the command line
+    assert str(file) in file.read_text()  # as part of the command line
 
 
 def test_several_seeds_give_mean_and_spread(program, tmp_path, capsys):
@@ -225,7 +225,7 @@ def test_an_unwritable_place_is_found_before_training(program, capsys, tmp_path)
 
 
 def shell(command, redirection):
-    """Run a program of Python through a shell, whose pipe has the program's own exit status."""
+    """Run a Python program through a shell with a pipe that keeps the program's exit status."""
     line = f"set -o pipefail; {shlex.quote(sys.executable)} {command} {redirection}"
     return subprocess.run(
         ["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False
@@ -352,7 +352,7 @@ def test_ctrl_c_ends_main_torch_with_the_same(tmp_path):
 
 
 def interrupt(name, tmp_path):
-    """Press Ctrl-C in a long run of a main program, once it has begun."""
+    """Press Ctrl-C in a long run of a main program, after it has begun."""
     report = tmp_path / "run.json"
     process = subprocess.Popen(
         [sys.executable, f"{name}.py", "--dataset", "digits", "--steps", "20000", "--batch-size",
@@ -404,7 +404,7 @@ def test_a_device_that_is_not_there_is_one_line(capsys):
 
 
 def run_both(tmp_path, *arguments):
-    """The same recipe in NumPy and in PyTorch; what each wrote as JSON."""
+    """Run the same recipe in NumPy and in PyTorch; return the JSON of each."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
     results = []
     for name in MAINS:
@@ -423,10 +423,10 @@ def loss_deviation(ours, theirs, steps=200):
 
 
 def test_numpy_and_torch_agree_step_by_step(mnist, tmp_path):
-    """The losses of 200 steps in float32, each program on its own, from PyTorch's start.
+    """The losses of 200 float32 steps, each program on its own, from PyTorch's initial weights.
 
-    Not from every seed: now and then a unit is on in one program and off in the other, by
-    rounding, which moves the loss by 1e-3, also between NumPy's float32 and float64.
+    This does not hold for every seed: by rounding, a unit is sometimes active in only one of the
+    programs, which changes the loss by 1e-3. The same happens between NumPy's float32 and float64.
     """
     ours, theirs = run_both(tmp_path, "--recipe", "np_nn_torch", "--steps", "200", "--seed", "1")
     assert loss_deviation(ours, theirs) < 1e-4
@@ -434,7 +434,7 @@ def test_numpy_and_torch_agree_step_by_step(mnist, tmp_path):
 
 @pytest.fixture
 def twins(mnist):
-    """The np_nn recipe from the original's start: settings, our network, PyTorch's."""
+    """Return the np_nn recipe from the original's start: settings, our network, PyTorch's."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
     from np_nn import torch_twin
 
@@ -444,8 +444,10 @@ def twins(mnist):
 
 
 def test_the_originals_start_agrees_step_by_step_in_float64(mnist, twins, monkeypatch):
-    """From this start training amplifies rounding: a unit that is on in one program and off in
-    the other moves the loss by 1e-3. So the two run freely in float64 only, and not in float32."""
+    """From this start training amplifies rounding, so the two agree in float64 only.
+
+    In float32, a unit that is on in one program and off in the other moves the loss by 1e-3.
+    """
     import torch
 
     from np_nn.commands import train_torch

@@ -1,4 +1,4 @@
-"""Options of the command line reach the recipe; errors begin with the command that was given."""
+"""Options of the command line reach the recipe; errors begin with the command."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def test_every_option_of_the_command_line_reaches_the_recipe():
 
 
 def test_options_of_a_checkpoint_are_words_that_the_parser_takes(tmp_path):
-    """argparse takes a word -1e-05 for an option; a list of numbers has such words."""
+    """A word such as -1e-05 is an option to argparse; a list of numbers has such words."""
     command = cli.parser("")
     save_options.add_options(command)
     options = {"targets": [-1e-05, 1.0], "shift": -1e-05, "hidden": [3], "bias": False}
@@ -66,7 +66,7 @@ def test_an_error_of_a_door_names_its_command(door, words, tmp_path):
 
 
 def test_programs_take_the_threads_of_the_library(monkeypatch):
-    """That is one where OMP_NUM_THREADS=1 says that another process has the other cores."""
+    """One thread if OMP_NUM_THREADS=1, which is set where other processes use the other cores."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert cli.parser("").parse_args([]).threads == 1
     assert reproduce._parser().parse_args([]).threads == 1

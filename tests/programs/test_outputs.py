@@ -1,4 +1,4 @@
-"""Two outputs, or an output and an input, in one place: refused before anything is written."""
+"""Two outputs, or an output and an input, with one path: refused before anything is written."""
 
 import os
 from pathlib import Path
@@ -50,7 +50,7 @@ FRIENDS = [
 
 @pytest.fixture
 def words(tmp_path, monkeypatch, capsys):
-    """A function: text -> arguments, in a folder with a checkpoint, links and a file a."""
+    """Return a function: text -> arguments, in a folder with a checkpoint, links and a file a."""
     monkeypatch.chdir(tmp_path)
     Path("link").symlink_to("a")
     Path("linked").symlink_to(".")
@@ -95,7 +95,7 @@ def test_a_file_of_the_data_set_is_never_written(mnist, tmp_path, capsys, ending
     raw = tmp_path / "MNIST/raw"
     raw.mkdir(parents=True)
     for path in (mnist.root / "MNIST/raw").iterdir():
-        (raw / path.name).symlink_to(path)  # links in a folder of its own: real data stay safe
+        (raw / path.name).symlink_to(path)  # links: the real data stay safe
     file = DATASETS["mnist"].files[0].name + ending
     words = ["--data-dir", str(tmp_path), "--steps", "3", "--json", str(raw / file), "--no-plots"]
     with pytest.raises(SystemExit, match="2"):

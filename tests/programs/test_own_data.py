@@ -1,4 +1,4 @@
-"""The programs train on the user's own files: --dataset PATH and the options of reading."""
+"""The programs train on the user's own files: --dataset PATH and its options."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ HIDDEN = ["--no-plots", "--quiet", "--hidden", "8", "--batch-size", "16", "--ste
 
 @pytest.fixture
 def program(capsys):
-    """main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
+    """Return main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         with pytest.raises(SystemExit) as exit_info:
@@ -37,7 +37,7 @@ def subset(digits):
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_every_format_trains_to_the_same_weights(program, digits, seed, tmp_path):
-    """Done when: MNIST as PNGs, CSV, .npz and Parquet trains to the weights of IDX, by SHA-256."""
+    """MNIST as PNGs, CSV, .npz and Parquet trains to the same weights as IDX, by SHA-256."""
     sums = {}
     for name, write in own_data.FORMATS.items():
         if name == "parquet":

@@ -1,4 +1,4 @@
-"""np_nn.cli.page: a run's report is complete, honest, and one file that needs no other."""
+"""np_nn.cli.page: a run's report is complete, correct, and a single self-contained file."""
 
 import dataclasses
 import re
@@ -17,12 +17,12 @@ from np_nn.training.history import Evaluation
 from tests.support.own_sets import NAMES, colour, dataset, table
 
 pytestmark = pytest.mark.kernel_independent
-VOID = {"meta", "link", "img", "br"}  # tags that are never closed
+VOID = {"meta", "link", "img", "br"}  # void elements
 COMMAND = "python main_np.py --report r.html"
 
 
 def history(steps, planned):
-    """The record of a training: the loss falls, with noise, and every third batch is right."""
+    """Return a training's History: the loss falls, with noise; every third batch is right."""
     made, noise = History(planned), np.random.default_rng(0).normal(1, 0.1, steps)
     with made:
         for step, loss in enumerate(np.geomspace(9, 0.1, steps) * noise):
@@ -32,7 +32,7 @@ def history(steps, planned):
 
 
 def run(steps=40, planned=None, seeds=(0,), note="", classes="0123456789", **changes):
-    """A Run of the np_nn recipe on noise, of which half of each class is answered rightly."""
+    """Return a Run of the np_nn recipe on noise, with half of each class answered rightly."""
     settings = dataclasses.replace(recipes.RECIPES["np_nn"], **changes)
     images = np.random.default_rng(0).integers(0, 255, (60, 28, 28)).astype(np.uint8)
     labels = np.arange(60) % 10
@@ -46,7 +46,7 @@ def run(steps=40, planned=None, seeds=(0,), note="", classes="0123456789", **cha
 
 
 def own(data):
-    """A Run of own data that answers the next class for every second sample."""
+    """Return a Run of own data that answers the next class for every second sample."""
     n, kinds = len(data.test), len(data.classes)
     outputs = 5 * np.eye(kinds)[(data.test.labels + np.arange(n) % 2) % kinds]
     result = Result(0, history(0, 4), Evaluation(0.5, 0.7, outputs))
@@ -54,7 +54,7 @@ def own(data):
 
 
 class Reader(HTMLParser):
-    """The text of a page, the addresses in it, and what does not nest."""
+    """Parser that collects a page's text, its addresses, and its nesting errors."""
 
     def __init__(self, html):
         super().__init__()
@@ -135,7 +135,7 @@ def test_a_network_without_mistakes_has_none_to_show():
     right = dataclasses.replace(first.test, outputs=np.eye(10)[made.dataset.test.labels])
     made.results[0] = dataclasses.replace(first, test=right)
     text = Reader(page(made, COMMAND)).text
-    assert "The surest mistakes none" in text
+    assert "Most confident mistakes none" in text
     assert text.count("100.0%") == 10
 
 
@@ -151,14 +151,14 @@ def test_all_seeds_and_the_kept_weights_are_in_the_curves(monkeypatch):
     assert [[curve.kept for curve in curves] for curves in seen] == [[40, 40]] * 2
 
 
-# ---- data of the user's own
+# ---- the user's own data
 
 
 def test_a_table_has_samples_and_its_mistakes_their_features():
     made = own(table())
     html = page(made, COMMAND)
     text = Reader(html).text
-    for part in ("samples per second", "A row: what the samples are", "petal width ($cm)"):
+    for part in ("samples per second", "each true class of the samples", "petal width ($cm)"):
         assert part in text, part
     assert "images" not in text
     assert "data:image/png" not in html

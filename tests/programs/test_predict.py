@@ -1,4 +1,4 @@
-"""np-nn predict: answers as table, JSON, CSV and picture, and what is wrong with a file."""
+"""np-nn predict: answers as table, JSON, CSV and picture, and errors of files."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ PLAIN = ModelInfo(("cat", "dog", "eel"), Preparation("image", (6, 4), scale=1 / 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """The program as a function: arguments of np-nn predict -> (exit status, stdout, stderr)."""
+    """Return np-nn predict as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["/usr/bin/np-nn"])
@@ -40,7 +40,7 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The folder that the program runs in, with m.safetensors and the images a.png and b.png."""
+    """Return the program's folder, with m.safetensors and the images a.png and b.png."""
     monkeypatch.chdir(tmp_path)
     save(PLAIN)
     for name, grey in {"a.png": 250, "b.png": 20}.items():
@@ -49,7 +49,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def save(info, *last, path="m.safetensors"):
-    """Write a model for the info: a linear one, whose weights are random. Returns it."""
+    """Write a linear model with random weights for the info; return it."""
     inputs = int(np.prod(info.preparation.shape))
     model = nn.initialize(
         nn.Sequential(nn.Flatten(), nn.Linear(inputs, len(info.classes) or 3), *last), "torch", 0
@@ -103,7 +103,7 @@ def test_the_table_names_file_class_probability_and_the_next(run, folder):
 
 
 def test_answers_are_those_of_the_model_for_its_own_preparation(run, folder):
-    """Scale, shift and straightening of the model file are applied, and nothing else is."""
+    """Scale, shift and deskewing of the model file are applied, and nothing else."""
     own = replace(PLAIN.preparation, shape=(12, 8), deskew=True, scale=0.02, shift=-1.0)
     model = save(replace(PLAIN, preparation=own))
     image = np.zeros((12, 8), np.uint8)
@@ -175,7 +175,7 @@ def test_a_folder_stands_for_its_images(run, folder):
     assert files == ["pictures/1.png", "pictures/2.png", "b.png"]
 
 
-# ---- What the network saw ---------------------------------------------------------------------
+# ---- The network's input ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (3, 6, 9)])
@@ -236,7 +236,7 @@ def test_half_blocks_draw_two_rows_in_one_and_shrink_large_images():
     ]  # fmt: skip
 
 
-# ---- What is wrong ----------------------------------------------------------------------------
+# ---- Errors -----------------------------------------------------------------------------------
 
 
 def test_a_file_that_cannot_be_read_costs_no_other(run, folder):

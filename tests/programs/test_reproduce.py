@@ -1,4 +1,4 @@
-"""The reproduction: every published row has a recipe that trains, and nothing finished is lost."""
+"""The reproduction: every published row has a recipe that trains, and finished results are kept."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RECIPES = list(recipes.RECIPES.values())
 START = recipes.RECIPES["start"]
 
-# Published test accuracies in %, and times in s, as the sources print them.
+# Published test accuracies in % and times in s, as printed in the sources.
 PUBLISHED = {
     "A": [98.05, 96.35, 96.33, 92.88],
     "B": [90.35, 95.89, 97.2, 90.09, 96.85, 97.2, 90.19, 95.77, 94.78, 91.0, 96.85, 96.68, 90.06,
@@ -67,7 +67,7 @@ def test_recipes_have_names_sources_and_settings_of_their_own():
 
 
 def spied(monkeypatch, module, name):
-    """Keep what a function of a module returns, from now on, in the list that is returned."""
+    """Record the results of a module's function from now on, in the returned list."""
     function, kept = getattr(module, name), []
 
     def call(*arguments):
@@ -79,7 +79,7 @@ def spied(monkeypatch, module, name):
 
 
 def small(recipe, steps=2):
-    """The recipe on few images, and on narrower layers where they are very wide."""
+    """Return the recipe on few images, with very wide layers narrowed."""
     return dataclasses.replace(
         recipe,
         steps=steps,
@@ -133,7 +133,7 @@ def test_the_best_epoch_on_the_test_set_is_taken_only_where_it_was_published(dig
 
 @pytest.fixture
 def program(digits, monkeypatch, tmp_path):
-    """Runs it on the digits, ten steps a row: arguments -> exit status; and what was trained."""
+    """Return the program as a function: arguments -> exit status; ten steps a row, on digits."""
     real, trained, loaded = run.train, [], []
     monkeypatch.setattr(reproduce.data, "load", lambda n, *_, **__: loaded.append(n) or digits)
 
@@ -188,7 +188,7 @@ def test_a_row_with_other_settings_is_trained_again(program, monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, "geohot", changed)
     assert program("--rows", "geohot", "--seeds", 1) == 0
     assert program.trained == [("geohot", 0)]
-    assert len(stored(program)["geohot"]["results"]) == 1  # the others are of other settings
+    assert len(stored(program)["geohot"]["results"]) == 1  # the others have other settings
     retitled = dataclasses.replace(changed, title="another title", note="new")
     monkeypatch.setitem(recipes.RECIPES, "geohot", retitled)
     assert program("--rows", "geohot", "--seeds", 1) == 0
@@ -250,7 +250,7 @@ def test_a_failing_row_is_reported_and_the_next_one_runs(program, monkeypatch, c
     assert "- geohot, NumPy: seed 0 failed: DivergedError: the loss became nan" in out
     assert "(n=1)" in out
     monkeypatch.setattr(run, "train", train)
-    assert program("--rows", "geohot", "--seeds", 1) == 0  # a failure is tried again
+    assert program("--rows", "geohot", "--seeds", 1) == 0  # a failed run is repeated
     assert program.trained == [("geohot", 0)]
     assert "failed" not in capsys.readouterr().out
 
@@ -306,7 +306,7 @@ def test_the_rest_is_estimated_at_the_pace_so_far():
     clock = estimate.Clock()
     expected = estimate.estimate(row)
     assert clock.left([(row, 0)]) == expected
-    clock.done(row, None)  # a failure says nothing
+    clock.done(row, None)  # a failure does not count
     clock.done(row, 3 * expected)
     assert clock.left([(row, 0), (row, 1)]) == pytest.approx(6 * expected)
     words = [estimate.duration(seconds) for seconds in (3, 600, 9000)]

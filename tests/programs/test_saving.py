@@ -1,4 +1,4 @@
-"""--save, --resume, --log and --tensorboard as a user of main_np.py has them."""
+"""--save, --resume, --log and --tensorboard of main_np.py."""
 
 import json
 import os
@@ -26,7 +26,7 @@ HIDDEN = ["--no-plots", "--quiet"]
 
 @pytest.fixture
 def program(capsys):
-    """main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
+    """Return main_np.py as a function: arguments -> (exit status, stdout, stderr)."""
 
     def run(*arguments):
         with pytest.raises(SystemExit) as exit_info:
@@ -132,7 +132,7 @@ BAD = [
 
 @pytest.fixture
 def places(program, tmp_path):
-    """Files by name, good and bad."""
+    """Return files by name, good and bad."""
     paths = {name: tmp_path / name for name in ("missing", "text", "good", "library", "hostile",
                                                 "injected", "wrong")}  # fmt: skip
     paths["text"].write_text("text\n")
@@ -223,7 +223,7 @@ SHAPED = ["--hidden", "20", "--norm", "batch", "--loss", "mse", "--output", "sig
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A model file of the digits, with a network, a preparation and a loss of its own."""
+    """Return a model file of the digits, with its own network, preparation and loss."""
     path = tmp_path_factory.mktemp("trained") / "m.safetensors"
     options = [*LOADED, *SHAPED, "--deskew", "--standardize"]
     assert main_np.main([*HIDDEN, *options, "--export", str(path)]) == 0
@@ -240,13 +240,13 @@ def test_load_goes_on_with_the_network_of_a_file_and_its_preparation(program, tr
     assert "the network of m.safetensors on scikit-learn's digits" in out
     after, content = nn.load_model(path), json.loads(report.read_text())
     assert repr(after) == repr(before)
-    assert np.array_equal(after[0].weight.data, before[0].weight.data)  # the rate is as good as 0
+    assert np.array_equal(after[0].weight.data, before[0].weight.data)  # the rate is nearly 0
     assert after.info.preparation == before.info.preparation
     assert after.info.recipe["loss"] == "mse"
     assert after.info.recipe["lr"] == 1e-30
     assert content["model"] == "the network of m.safetensors"
     assert content["reference_accuracy"] is None
-    for name in ("hidden", "model", "init"):  # of the recipe, and not those of this network
+    for name in ("hidden", "model", "init"):  # belong to the recipe, not to this network
         assert name not in content["hyperparameters"]
         assert name not in after.info.recipe
     status, _, _ = program(

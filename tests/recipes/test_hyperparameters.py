@@ -1,4 +1,4 @@
-"""A hyper-parameter is one field of Recipe: option, check and reports follow from it."""
+"""Hyperparameters: one field of Recipe determines option, check and reports."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kernel_independent
 FIELDS = hyperparameters(Recipe)
 GROUPS = {WHAT, IMAGES, NETWORK, TRAINING, LENGTH}
 
-# Words of the command line, and the value that they stand for; for other fields "1" will do.
+# Words of the command line, and their value; for other fields "1" is used.
 SAID = {
     "dataset": ("fashion", "fashion"),
     "scale": ("0.5", 0.5),
@@ -41,7 +41,7 @@ SAID = {
 
 
 def said_of(field):
-    """Return words of the command line for a field, and the value that they stand for."""
+    """Return words of the command line for a field, and their value."""
     usual = ("", True) if isinstance(field.default, bool) else ("1", 1)
     return SAID.get(field.name, usual)
 
@@ -139,7 +139,7 @@ def test_some_options_change_an_option_of_a_field():
 
 @dataclasses.dataclass(frozen=True)
 class Warmer(Recipe):
-    """A Recipe with a hyper-parameter more, and nothing else."""
+    """A Recipe with one more hyperparameter."""
 
     warmth: float = setting(0.5, TRAINING, "how warm it is", share, said="warmth {:g}")
 

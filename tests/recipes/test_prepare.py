@@ -1,4 +1,4 @@
-"""recipes.prepare: data of the user's own as a Recipe wants them."""
+"""recipes.prepare: the user's own data, prepared for a Recipe."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The recipe start: it learns at once, survives changes, and is what own data train with."""
+"""The recipe start: it learns quickly, also with changed settings; own data train with it."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def subset(split, n):
 
 
 def test_1400_digits_are_learnt_in_20_epochs(mnist):
-    """1,120 to train on, as a folder of 1,400 is split; tried on held-out training images."""
+    """1,120 training images, as in a split folder of 1,400; tested on held-out training images."""
     held_out = dataclasses.replace(
         mnist.train, images=mnist.train.images[-2000:], labels=mnist.train.labels[-2000:]
     )

@@ -1,4 +1,4 @@
-"""A model as one C file: compiled by every compiler that is here, it computes what np_nn does."""
+"""A model as one C file: compiled by every installed compiler, it computes np_nn's outputs."""
 
 import ctypes
 import re
@@ -47,7 +47,7 @@ def run(path, content):
 
 
 def outputs(library, prefix, samples, count):
-    """Return what PREFIX_predict computes of samples (n, ...), (n, count)."""
+    """Return PREFIX_predict's outputs (n, count) for samples (n, ...)."""
     predict = getattr(library, f"{prefix}_predict")
     samples, made = np.ascontiguousarray(samples), np.empty((len(samples), count), np.float32)
     for sample, out in zip(samples, made, strict=True):
@@ -56,7 +56,7 @@ def outputs(library, prefix, samples, count):
 
 
 def far(made, wanted):
-    """Return which samples have an output beyond the tolerance."""
+    """Return the samples with an output beyond the tolerance."""
     return (np.abs(made - wanted) / np.maximum(1, np.abs(wanted)) > TOLERANCE).any(axis=1)
 
 
@@ -65,7 +65,7 @@ def info_of(shape, pixels=True, classes=(), **more):
 
 
 def settled(model, seed=3):
-    """Return the model with other weights, and statistics that are not those of its start."""
+    """Return the model with changed weights, and statistics other than the initial ones."""
     rng = np.random.default_rng(seed)
     for held in model.named_buffers().values():
         if held.data.dtype.kind == "f":
@@ -84,7 +84,7 @@ def test_every_layer_in_c_computes_the_same(tmp_path):
     made.append((nn.Residual(nn.Residual(nn.Dropout(0.5)), nn.Dropout(0.5)), made[0][1]))
     made.append((nn.Residual(nn.Sequential(nn.Residual(nn.ReLU()), nn.ReLU())), made[0][1]))
     for number, (layer, x) in enumerate(made):
-        # Images end as rows, as those of a classifier do.
+        # Images are flattened, as in a classifier.
         model = nn.Sequential(layer, nn.Flatten()) if x.ndim == 4 else layer
         nn.export_c(settled(model), tmp_path / f"l{number}.c", info_of(x.shape[1:], pixels=False))
     library = compiled(COMPILERS[0], *sorted(tmp_path.glob("*.c")), options=("-O0",))
@@ -113,7 +113,7 @@ def test_every_model_in_c_computes_the_same(compiler, tmp_path):
 
 
 def quickly_trained(model, data, **more):
-    """Return a model after one pass of 6,000 images, and the test set as it sees it."""
+    """Train a model on 6,000 images for one epoch; return it and the prepared test set."""
     model.info = ModelInfo(data.classes, Preparation(IMAGE, (28, 28), scale=1 / 255, **more))
     train, test = (
         model.info.preparation.split(split.images[:count], split.labels[:count])
@@ -152,7 +152,7 @@ def test_classes_of_straightened_images_are_equal(mnist, tmp_path):
     wanted = nn.predict(model, test)
     made, _ = mnist_outputs(model, tmp_path, mnist.test.images)
     assert np.array_equal(made.argmax(1), wanted.argmax(1))
-    # Processors that multiply and add at once round one pixel in 600,000 otherwise than NumPy.
+    # CPUs with fused multiply-add round one pixel in 600,000 differently from NumPy.
     assert far(made, wanted).mean() <= (0.005 if nn.ops.active else 0)
 
 
@@ -195,7 +195,7 @@ def test_features_are_standardized_as_in_python(tmp_path):
 @independent
 def test_int8_is_a_third_of_the_text_and_near(tmp_path):
     model, info = nn.mlp((784, 32, 10)).eval(), info_of((28, 28), scale=1 / 255)
-    model[0].weight.data[:, 3] = 0  # a unit without any weight
+    model[0].weight.data[:, 3] = 0  # a unit whose weights are all 0
     before = model.state_dict()
     for name, int8 in (("whole.c", False), ("small.c", True)):
         nn.export_c(model, tmp_path / name, info, int8)
@@ -217,7 +217,7 @@ def test_every_c_function_has_its_place():
 
 @pytest.fixture
 def signs(tmp_path):
-    """A small network's file, whose names are hostile, with a few images and their classes."""
+    """Return a small network's file with hostile names, a few images and their classes."""
     names = ('a"b\\', "é??/", "*/ evil /*", "\n%s\x00")
     model = nn.mlp((20, 4)).eval()
     info = info_of((4, 5), classes=names, scale=1 / 255)

@@ -1,4 +1,4 @@
-"""Files that other tools read: ONNX by onnxruntime, weights by safetensors and PyTorch."""
+"""Files for other tools: ONNX for onnxruntime, weights for safetensors and PyTorch."""
 
 import json
 import subprocess
@@ -131,7 +131,7 @@ def test_safetensors_are_read_by_others(tmp_path):
 
 
 class Hostile:
-    """What unpickles to a call of ``touch``."""
+    """An object that calls ``touch`` when it is unpickled."""
 
     def __init__(self, path):
         self.path = path

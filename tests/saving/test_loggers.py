@@ -1,4 +1,4 @@
-"""What the loggers write: read again by json, and by TensorBoard's own record format."""
+"""Output of the loggers, read by json and by TensorBoard's record format."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Model files: a network comes back without its code, and only as it was written."""
+"""Model files: a network is rebuilt without its code, exactly as it was written."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +42,7 @@ def assert_same(model, back, x):
 
 
 def distorted(model):
-    """With other numbers in every array than a new layer has."""
+    """Change every array of a model, as training would."""
     rng = np.random.default_rng(0)
     for held in (model.named_parameters() | model.named_buffers()).values():
         held.data += rng.uniform(0, 3, held.shape).astype(held.data.dtype)
@@ -51,7 +51,7 @@ def distorted(model):
 
 @pytest.mark.parametrize(**cases.parametrize(cases.LAYERS))
 def test_every_layer_comes_back(case, tmp_path):
-    dtype = (np.float32, np.float64)[case.id.count("=") % 2]  # both, over all rows
+    dtype = (np.float32, np.float64)[case.id.count("=") % 2]  # alternates over the rows
     model = distorted(case.make().to(dtype))
     assert_same(model, there_and_back(model, tmp_path / "m.safetensors"), case.inputs(dtype))
 
@@ -101,7 +101,7 @@ def test_saving_and_loading_change_no_number_that_is_drawn_later(tmp_path):
     assert np.array_equal(nn.Linear(3, 3).weight.data, wanted)
 
 
-# ---- What it says of the model ----------------------------------------------------------------
+# ---- The model's description ------------------------------------------------------------------
 
 
 def test_info_comes_back(tmp_path):
@@ -215,7 +215,7 @@ class Doubled(nn.Module):
         return 2 * x
 
 
-class ReLU(nn.ReLU):  # of another name, though it is called like np_nn's
+class ReLU(nn.ReLU):  # another class with the name of np_nn's
     pass
 
 
@@ -264,13 +264,13 @@ def test_what_cannot_be_saved_says_so(tmp_path):
     with pytest.raises(nn.NpNNError, match="cannot save the model: its weights are not finite"):
         nn.save_model(model, tmp_path / "m.safetensors")
     model = small()
-    model[1].extra = nn.Linear(2, 2)  # which its constructor does not make
+    model[1].extra = nn.Linear(2, 2)  # not built by its constructor
     with pytest.raises(nn.NpNNError, match="ReLU cannot be built"):
         nn.save_model(model, tmp_path / "m.safetensors")
     assert not list(tmp_path.iterdir())
 
 
-# ---- Hostile and later files ------------------------------------------------------------------
+# ---- Hostile files, and files of later versions -----------------------------------------------
 
 
 def layer(kind, **config):
@@ -365,7 +365,7 @@ def test_images_larger_than_the_memory_are_refused(tmp_path):
 
 
 def test_a_model_file_of_this_version_is_read_by_all_later_ones():
-    """Never write the file again: models that users have saved look like it."""
+    """The file must never be regenerated: it has the format of models that users have saved."""
     model = nn.load_model(KEPT)
     images = np.arange(2 * 64, dtype=np.uint8).reshape(2, 8, 8)
     outputs = nn.predict(model, model.info.preparation.split(images))

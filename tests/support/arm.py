@@ -1,10 +1,11 @@
-"""The kernels' tests on an emulated Arm processor: python -m tests.support.arm, or make arm
+"""The kernels' tests on an emulated Arm processor: python -m tests.support.arm, or make arm.
 
-Makes in build/arm/ a Debian for aarch64, the packages that the tests import, and a program `python`
-that runs the one in the other. A copy of the sources is built there by the cross compiler, and
-tests/kernels is run, with the options given here. Debian and packages are kept for the next time.
+It creates in build/arm/ a Debian for aarch64, the packages that the tests import, and a program
+`python` that runs Debian's Python in the emulator. A copy of the sources is built there with the
+cross compiler, and tests/kernels runs with the options given. Debian and packages are kept for the
+next run.
 
-Needs mmdebstrap, qemu-user and gcc-aarch64-linux-gnu of Debian; installs nothing into the system.
+It needs Debian's mmdebstrap, qemu-user and gcc-aarch64-linux-gnu, and installs nothing system-wide.
 """
 
 import os
@@ -21,22 +22,22 @@ TOOLS = {  # and the Debian packages that have them
     "qemu-aarch64": "qemu-user",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
 }
-SUITE, VERSION = "bookworm", "3.11"  # of Debian, and of the Python that it has
+SUITE, VERSION = "bookworm", "3.11"  # Debian, and its Python
 PACKAGES = (
     "Cython>=3.1", "hypothesis", "numpy", "pytest", "pytest-xdist", "safetensors", "scipy",
     "setuptools>=77", "threadpoolctl",
 )  # fmt: skip
-PLATFORMS = ("2_28", "2_27", "2_17", "2014")  # of wheels that Debian 12 can load
+PLATFORMS = ("2_28", "2_27", "2_17", "2014")  # manylinux tags of wheels that Debian 12 can load
 SOURCES = ("np_nn", "kernels", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
-# What an emulator cannot run: programs that a test compiles are started without it, and the threads
-# that the system counts for a process are one more, its own.
+# Tests that fail in an emulator: programs compiled by a test would be started without it, and it
+# adds a thread to those that the system counts for a process.
 LEFT_OUT = (
     "test_team.py::test_the_team_in_c",
     "test_team.py::test_a_forked_process_uses_as_many_threads",
     "test_team.py::test_all_families_share_one_team",
     "test_workspace.py::test_eight_threads_borrow_without_a_lock",
 )
-# Python takes sys.executable from its argument 0. A program that a test starts is emulated, too.
+# Python takes sys.executable from its argument 0, so programs that a test starts are emulated, too.
 WRAPPER = """#!/bin/sh
 export PYTHONHOME='{debian}/usr' PYTHONPATH='{site}':.
 exec qemu-aarch64 -L '{debian}' -0 "$0" '{debian}/usr/bin/python{version}' "$@"
@@ -65,12 +66,12 @@ def test(options):
     build_kernels()
     left_out = [f"--deselect=tests/kernels/{name}" for name in LEFT_OUT]
     tests = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "tests/kernels", *left_out, *options]
-    lenient = os.environ | {"NP_NN_STRICT": "0"}  # the other packages need not be there
+    lenient = os.environ | {"NP_NN_STRICT": "0"}  # the other packages may be missing
     return subprocess.run(tests, cwd=TREE, env=lenient, check=False).returncode
 
 
 def make(folder, install):
-    """Make a folder once: one that was left half made has another name."""
+    """Make a folder once; an unfinished one has another name."""
     if folder.exists():
         return
     part = folder.with_name(f"{folder.name}.part")
@@ -104,9 +105,9 @@ def copy_sources():
 
 
 def build_kernels():
-    """Translate the kernels to C here, which is slow in an emulator; compile them there.
+    """Translate the kernels to C on the host, as an emulator is slow; compile them in the guest.
 
-    What Debian's Python calls as its compiler is the cross compiler's name, and runs unemulated.
+    Debian's Python calls its compiler by the cross compiler's name, which runs unemulated.
     """
     run(sys.executable, "-c", "import setup; setup.extensions()", cwd=TREE)
     settings = {"NP_NN_STRICT": "1", "CFLAGS": f"-idirafter '{DEBIAN}/usr/include'"}

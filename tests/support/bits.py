@@ -1,11 +1,11 @@
-"""Print the SHA-256 of trained weights, to prove that a change leaves every bit as it was.
+"""Print the SHA-256 of trained weights, to prove that a change leaves every bit unchanged.
 
     python -m tests.support.bits                            six recipes, both kernels: 12 lines
     python -m tests.support.bits --recipes noisy --steps 50
 
-Each line is one run of main_np.py in a process of its own. Run it before and after a change, on
-one machine: the lines are equal, or the change is one of arithmetic. On NumPy kernels the bits
-are those of the machine's BLAS as well.
+Each line is one run of main_np.py in a separate process. Run it before and after a change, on the
+same machine: if the lines differ, the change affects arithmetic. With NumPy the bits also depend on
+the machine's BLAS.
 """
 
 import argparse

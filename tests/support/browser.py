@@ -1,4 +1,4 @@
-"""A page in a headless browser: what would trouble a reader on a phone or a desk, day or night."""
+"""Checks of a page in a headless browser, on phone and desktop sizes, in light and dark mode."""
 
 import shutil
 import sys
@@ -27,7 +27,7 @@ LOOK = """async () => {
 
 @contextmanager
 def browser():
-    """A chromium that playwright drives; skips the test where one of them is missing."""
+    """Yield a chromium driven by playwright; skip the test if either is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if not path:
@@ -42,7 +42,7 @@ def browser():
 
 @contextmanager
 def opened(chromium, path, size="phone", scheme="light"):
-    """The page of a file; arguments as in ``problems``."""
+    """Yield the open page of a file; arguments as in ``problems``."""
     with _tab(chromium, size, scheme, Path(path).parent) as (page, _):
         _load(page, path)
         yield page
@@ -50,7 +50,7 @@ def opened(chromium, path, size="phone", scheme="light"):
 
 @contextmanager
 def _tab(chromium, size, scheme, folder):
-    """An empty page, and the list of what went wrong so far, on whatever it loads."""
+    """Yield an empty page, and the list of problems found so far on the pages it loads."""
     context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, offline=True)
     page, found = context.new_page(), []
     page.on("pageerror", lambda error: found.append(f"script: {error}"))
@@ -67,17 +67,17 @@ def _load(page, path):
 
 
 def _outside(url, folder):
-    """The request, unless it is for data in the page, or for a file in the folder."""
+    """Return [problem] for a URL that is neither data nor a file in the folder, else []."""
     inside = url.startswith(("data:", "blob:", Path(folder).absolute().as_uri()))
     return [] if inside else [f"a request for {url[:80]}"]
 
 
 def problems(chromium, *paths, folder=None):
-    """Return what is wrong with the pages of files, a line each: [] if nothing is.
+    """Return the problems of the pages of files, a line each, or [].
 
-    On a phone and on a desk, in light and dark: messages of the console, errors of scripts,
-    requests to anywhere but a folder, by default the first page's own, sideways scrolling, broken
-    images, missing alt text. No network can be reached.
+    Tested on a phone and a desktop, in light and dark mode: console messages, script errors,
+    requests outside a folder (default: the first page's folder), horizontal scrolling, broken
+    images, missing alt text. There is no network.
     """
     every = []
     for size, scheme in product(SIZES, SCHEMES):
@@ -91,7 +91,7 @@ def problems(chromium, *paths, folder=None):
 
 
 def screenshot(path, picture, size, scheme):
-    """What a reader sees first of the page of a file, as a PNG."""
+    """Return the first screen of a file's page as a PNG."""
     with browser() as chromium, opened(chromium, path, size, scheme) as page:
         page.screenshot(path=picture)
 

@@ -1,4 +1,4 @@
-"""Short options, drawing and a refusal, shared by the tests of python -m np_nn.visualize."""
+"""Helpers of the tests of python -m np_nn.visualize: short options, drawing, and refusals."""
 
 import pytest
 
@@ -9,13 +9,13 @@ SMALL = ["--dataset", "digits", "--hidden", "8", "--steps", "20", "--batch-size"
 
 
 def draw(folder, name, arguments):
-    """Run a command into a folder; returns the names of the files there."""
+    """Run a command into a folder; return the names of the files there."""
     visualize.main([name, *arguments, "--out", str(folder)])
     return sorted(path.name for path in folder.iterdir())
 
 
 def refused(capsys, *words):
-    """The one line in which a command refuses these words."""
+    """Return the one-line error of a command that refuses these words."""
     with pytest.raises(SystemExit) as stop:
         cli.run(lambda: visualize.main(list(words)))
     assert stop.value.code == 2

@@ -1,4 +1,4 @@
-"""The C of the kernels without Python, for any compiler of any machine."""
+"""The kernels' C code without Python, for any compiler and machine."""
 
 import importlib.util
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels"
-# The header of each family that includes all others: its .pyx declares functions of it.
+# The header of each family that includes all others; its .pyx declares functions from it.
 HEADER = re.compile(r'^cdef extern from "((?!common)[^"]+)"', re.M)
 FAMILIES = {
     path.stem: HEADER.search(path.read_text("utf-8"))[1] for path in sorted(KERNELS.glob("*/*.pyx"))
@@ -15,7 +15,7 @@ FAMILIES = {
 
 
 def source(family):
-    """Return a C file with all loops of a family: its one function keeps their table."""
+    """Return a C file with all loops of a family; its only function references their table."""
     return (
         f'#include "{FAMILIES[family]}"\n'
         "const void *nn_used(void);\n"
@@ -24,7 +24,7 @@ def source(family):
 
 
 def compiled(family, compiler, *options):
-    """Run a compiler, a list of words, as setup.py does, on a family; return what it printed.
+    """Run a compiler, given as words, on a family as setup.py does; return its output.
 
     Raises subprocess.CalledProcessError, with its messages, if it fails.
     """

@@ -1,4 +1,4 @@
-"""Digits drawn on the page of np-nn draw, and what must come of them.
+"""Digits drawn on the page of np-nn draw, compared with np-nn predict.
 
 ``python -m tests.support.drawing`` draws 200 digits of MNIST's test set on the pages of two
 networks, and compares picture and answer with those of np-nn predict.
@@ -19,9 +19,9 @@ from np_nn.visualize.draw.page import page
 from tests.support.browser import browser, opened
 from tests.support.rendered_digits import trained
 
-CELL = 10  # pixels of the pad for a pixel of MNIST
-START = 20  # of the pad's: where the first one lies
-INK = 100  # from this level on, a pixel is drawn
+CELL = 10  # pixels of the pad per pixel of MNIST
+START = 20  # pixels of the pad before the first one
+INK = 100  # minimum level of a pixel that is drawn
 FRAME = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
 DRAW = """(lines) => {
   const pad = document.getElementById("pad"), box = pad.getBoundingClientRect();
@@ -62,17 +62,17 @@ def strokes(image):
 
 
 def draw(page, lines):
-    """Draw lines on the page's pad, in place of what is there, as a mouse would at once."""
+    """Replace the drawing on the page's pad by lines, all at once."""
     page.click("#clear")
     page.evaluate(DRAW, lines)
     page.evaluate(FRAME)
 
 
 def differences(page, model, images):
-    """Draw images (n, 28, 28) on the model's page; return a line for each that differs.
+    """Draw images (n, 28, 28) on the model's page; return a line for each difference.
 
-    The picture that the page prepares must be that of np_nn, to the last pixel, and the answer
-    the class that np_nn predicts for it.
+    The picture that the page prepares must equal np_nn's in every pixel, and its answer must be the
+    class that np_nn predicts.
     """
     found = []
     for number, image in enumerate(images):

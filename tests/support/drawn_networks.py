@@ -21,7 +21,7 @@ def network(*layers, info=INFO, seed=0):
 
 
 def rows():
-    """Return a network of rows with every activation of its own."""
+    """Return a network of rows with all activations."""
     return network(
         nn.Dropout(0.1), nn.Linear(784, 24), nn.BatchNorm1d(24), nn.GELU(), nn.Linear(24, 20),
         nn.Tanh(), nn.Linear(20, 20), nn.ScaledTanh(), nn.Linear(20, 20, bias=False), nn.Sigmoid(),
@@ -30,7 +30,7 @@ def rows():
 
 
 def images_of(size=6):
-    """Return a network of images: windows with strides and paddings, all poolings."""
+    """Return a network of images: convolutions with strides and paddings, all poolings."""
     return network(
         nn.Conv2d(1, size, 5, stride=2, padding=1), nn.BatchNorm2d(size), nn.LeakyReLU(0.1),
         nn.MaxPool2d(3, stride=2, padding=1), nn.Conv2d(size, 7, (3, 2), bias=False, padding=1),

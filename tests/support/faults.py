@@ -1,11 +1,11 @@
-"""Break the writing of checkpoints in every way that a machine can, and count what comes of it.
+"""Break the writing of checkpoints in every way that a machine can, and count the failures.
 
     make faults                                           the suite runs less of it
-    python -m tests.support.faults --kills N --rounds N   so many kills, and pairs of trainings
+    python -m tests.support.faults --kills N --rounds N   number of kills, and of pairs of trainings
 
-A training is killed at random moments, most of them while it writes a checkpoint, and resumed,
-over and over; each call of the system that writes fails in turn; and two trainings write the
-same file. Then there is always a whole file, and the training ends with the same bits.
+A training is killed at random moments, mostly while it writes a checkpoint, and resumed, many
+times; each system call that writes fails in turn; and two trainings write the same file. A whole
+file must always be there, and the training must end with the same bits.
 """
 
 import argparse
@@ -24,17 +24,17 @@ import numpy as np
 import np_nn as nn
 from np_nn.utils import archive, files
 
-CALLS = ("open", "write", "fsync", "link", "replace", "close")  # of os, that write a file
+CALLS = ("open", "write", "fsync", "link", "replace", "close")  # functions of os that write a file
 ERRORS = (errno.ENOSPC, errno.EIO)
-AIMED = 0.8  # share of the kills that are to hit the writing of a checkpoint
-PIECE = 997  # bytes that one call of write takes, so that there are many
+AIMED = 0.8  # fraction of the kills aimed at the writing of a checkpoint
+PIECE = 997  # maximum bytes per write, so that there are many writes
 
 
 # --- the training -----------------------------------------------------------------------------
 
 
 def train(path, resume=None, callbacks=()):
-    """A small training with all that a checkpoint must hold; returns its hash."""
+    """Run a small training with everything a checkpoint must hold; return its hash."""
     nn.manual_seed(0)
     rng = np.random.default_rng(0)
     data = nn.Split(rng.integers(0, 256, (60, 6, 6), dtype=np.uint8), np.arange(60) % 3)
@@ -55,16 +55,16 @@ def train(path, resume=None, callbacks=()):
 
 
 def training(path):
-    """The same, from its checkpoint if there is one; the file ``result`` gets the hash."""
+    """Run or resume the training of a checkpoint; write its hash to the file ``result``."""
     result = train(path, resume=path if path.exists() else None)
-    files.write_file(path.parent / "result", result.encode())  # killed here, it has no result yet
+    files.write_file(path.parent / "result", result.encode())  # killed here: no result yet
 
 
 # --- killed at random moments -----------------------------------------------------------------
 
 
 def child(work, *arguments):
-    """Run it in a forked process; returns its id. To fork spares the import."""
+    """Run `work` in a forked process, which needs no imports; return its id."""
     process = os.fork()
     if process:
         return process
@@ -77,7 +77,7 @@ def child(work, *arguments):
 
 
 def dying(path, countdown):
-    """The training, which dies just before the countdown-th call that writes a file."""
+    """Run the training; kill it just before the countdown-th call that writes a file."""
     left = [countdown]
 
     def before(name, real):
@@ -97,7 +97,7 @@ def dying(path, countdown):
 
 
 def kill_one(path, rng):
-    """Start or resume the training and kill it; returns whether it was killed before its end."""
+    """Start or resume the training and kill it; return whether it was killed before its end."""
     if rng.random() < AIMED:
         process = child(dying, path, rng.randrange(1, 400))
     else:
@@ -111,8 +111,11 @@ def kill_one(path, rng):
 
 
 def kill(kills, seed=0):
-    """Kill trainings so often. Returns (kills, trainings that ended, unreadable files, other
-    hashes at the end): the last two are to be 0."""
+    """Kill trainings `kills` times.
+
+    Returns (kills, trainings that ended, unreadable files, different hashes at the end): the last
+    two must be 0.
+    """
     rng, done, ended, unreadable, different = random.Random(seed), 0, 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         expected = train(Path(folder) / "expected")
@@ -128,7 +131,7 @@ def kill(kills, seed=0):
 
 
 def written(path):
-    """The file and its earlier version, as far as there are any."""
+    """Return the file and its earlier version, those that exist."""
     return [file for file in (path, files.version(path, 1)) if file.exists()]
 
 
@@ -145,7 +148,7 @@ def readable(path):
 
 
 class FailAt:
-    """Inside the ``with`` block, the k-th call of os that writes a file fails with an error."""
+    """Context in which the k-th call of os that writes a file raises OSError."""
 
     def __init__(self, k, code):
         self.k, self.code, self.calls = k, code, 0
@@ -164,7 +167,7 @@ class FailAt:
         def call(*arguments, **options):
             self.calls += 1
             if self.calls == self.k:
-                if name == "close":  # it reports an error of the disk, and closes all the same
+                if name == "close":  # close fails, and closes anyway
                     real(*arguments)
                 raise OSError(self.code, os.strerror(self.code))
             if name == "write":
@@ -175,8 +178,11 @@ class FailAt:
 
 
 def fail_each():
-    """Let each call that writes a file fail in turn. Returns (failures, neither old nor new files,
-    left-over files, errors that were not NpNNError): the last three are to be 0."""
+    """Let each call that writes a file fail in turn.
+
+    Returns (failures, files neither old nor new, left-over files, errors other than NpNNError): the
+    last three must be 0.
+    """
     failures, neither, left_over, other = 0, 0, 0, 0
     trees = [{"which": which, "array": np.full(1500, which, np.float32)} for which in range(3)]
     for code in ERRORS:
@@ -207,7 +213,7 @@ KEPT = {"run", "run.1", "run.2"}
 
 
 def which(path):
-    """Which of the trees a file holds, or None."""
+    """Return the number of the tree that a file holds, or None if it is unreadable."""
     try:
         tree = archive.read(path)
     except nn.NpNNError:
@@ -219,8 +225,10 @@ def which(path):
 
 
 def share(rounds):
-    """Two trainings save to one file, and log to one. Returns (files read meanwhile, unreadable
-    ones): the last is to be 0."""
+    """Let two trainings save to one file, and log to one.
+
+    Returns (files read meanwhile, unreadable ones): the last must be 0.
+    """
     read, unreadable = 0, 0
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,10 @@
-"""Read mutated files and options by the thousand: each is read, or refused in our own words.
+"""Read thousands of mutated files and options: each is read, or raises NpNNError.
 
     make fuzz                              the suite runs less of it: test_fuzz.py
     python -m tests.support.fuzz --cases N --seed N
 
-Of each kind of input one that is right is mutated. Whatever comes of it, nothing but NpNNError is
-raised, in less than a second and a gibibyte, and a training that refuses a checkpoint is as it was.
+A valid input of each kind is mutated. Reading it may raise NpNNError only, within a second and a
+gibibyte, and leaves a training that refuses a checkpoint unchanged.
 """
 
 import argparse
@@ -38,14 +38,14 @@ from np_nn.optim import schedules
 from np_nn.saving.loggers import JSONLogger
 from np_nn.utils import archive, spec
 
-MOST_SECONDS = 1.0  # of computing: the machine may be busy with other things
+MOST_SECONDS = 1.0  # CPU time: the machine may be busy
 MOST_BYTES = 2**30
 ODD = (0, 1, -1, 255, 2**31, 2**32 - 1, 2**53 + 1, 2**63, 2**64, -(2**70), 10**400, 1e308, -0.5)
 ODD += (float("nan"), float("inf"), True, None, "", "-", "--json", "x" * 9999, "\0\n", [], {}, [[]])
 
 
 def mutated(content, rng):
-    """Bytes with some changes: of bits, of lengths, of pieces cut out, doubled or overwritten."""
+    """Return bytes with random changes: bits flipped, pieces cut, inserted or overwritten."""
     content = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 5, 20))):
         at = rng.randrange(len(content) + 1)
@@ -65,7 +65,7 @@ def mutated(content, rng):
 
 
 def mutated_tree(tree, rng):
-    """A tree of dicts, lists and leaves with one node changed."""
+    """Return a tree of dicts, lists and leaves with one node changed."""
     if isinstance(tree, dict | list) and tree and rng.random() < 0.9:
         copy = dict(tree) if isinstance(tree, dict) else list(tree)
         key = rng.choice(list(copy) if isinstance(copy, dict) else range(len(copy)))
@@ -78,7 +78,7 @@ def mutated_tree(tree, rng):
 
 
 def odd(value, rng):
-    """Something else than a value, and often much like it."""
+    """Return a value other than the given one, often similar to it."""
     if isinstance(value, np.ndarray) and value.ndim and rng.random() < 0.7:
         return rng.choice((value[..., :-1], value.astype(np.float64), value * np.float32("nan"),
                            value.T, value[None], np.array(0), value.astype(bool)))  # fmt: skip
@@ -95,7 +95,7 @@ def odd(value, rng):
 
 
 class IDXFiles:
-    """Images in IDX, packed with gzip or not."""
+    """IDX images, with and without gzip."""
 
     def __init__(self, folder):
         rng = np.random.default_rng(0)
@@ -110,7 +110,7 @@ class IDXFiles:
 
 
 class Bytes:
-    """Checkpoints with changed bytes; one in two with the right hash all the same."""
+    """Checkpoints with changed bytes; half of them with the right hash."""
 
     def __init__(self, folder):
         self.right = Checkpoints(folder).path.read_bytes()
@@ -123,7 +123,7 @@ class Bytes:
 
 
 def signed(content):
-    """With the SHA-256 that the content now has, as someone does who means harm."""
+    """Return a file with the SHA-256 of its changed content, as an attacker would write it."""
     at = content.find(b"sha256") + len(b'sha256\\": \\"')
     unsigned = content[:at] + archive.UNSIGNED.encode() + content[at + 64 :]
     return unsigned.replace(
@@ -132,7 +132,7 @@ def signed(content):
 
 
 class Checkpoints:
-    """Checkpoints of a training with one part of them changed, to resume from."""
+    """Checkpoints to resume from, with one part changed."""
 
     def __init__(self, folder):
         self.path, self.changed = Path(folder) / "right", Path(folder) / "changed"
@@ -162,7 +162,7 @@ class Checkpoints:
         self.changed.write_bytes(archive.pack(mutated_tree(self.right, rng)))
         try:
             self.fit(steps=6, resume=self.changed)
-        except nn.DivergedError:  # it went on, with the weights of the file
+        except nn.DivergedError:  # it resumed, with the weights of the file
             pass
         except nn.NpNNError:
             assert self.state() == self.was, "refused, but changed"
@@ -172,14 +172,14 @@ class Checkpoints:
 
 
 class ModelFiles:
-    """Model files of every model: bytes, the description or arrays changed, and often signed."""
+    """Files of every model with changed bytes, description or arrays, often with a correct hash."""
 
     def __init__(self, folder):
         self.path, self.tried = Path(folder) / "model.safetensors", 0
         self.right = [self._right(name) for name in MODELS]
 
     def _right(self, name):
-        """The bytes of a small model's file, its tree, its arrays, and its outputs."""
+        """Return (bytes of a small model's file, its tree, its arrays, its outputs)."""
         sizes = {
             "mlp": {"sizes": (196, 5, 3), "norm": "batch", "dropout": 0.1, "residual": True},
             "residual_mlp": {"inputs": 196, "classes": 3},
@@ -212,17 +212,17 @@ class ModelFiles:
 
 
 def mutated_arrays(state, rng):
-    """A state_dict with one of its entries changed, if it is still one."""
+    """Return the arrays of a state_dict after one change to it."""
     changed = mutated_tree(state, rng)
     arrays = changed if isinstance(changed, dict) else {}
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
 def use(model, info):
-    """The outputs for an image prepared as the info says, if it is a small one."""
+    """Return the outputs for an image prepared as the info says; None if it is large."""
     shape = info.preparation.shape or (14, 14)
     if np.prod(shape) > 10**5:
-        return None  # its pixels would take longer than the file
+        return None  # would take longer than reading the file
     samples = np.arange(np.prod(shape)).reshape(1, *shape) % 251
     with np.errstate(all="ignore"):
         outputs = nn.predict(model, info.preparation.split(samples))
@@ -233,7 +233,7 @@ def use(model, info):
 
 
 class Options:
-    """The options that a checkpoint holds, as main_np.py takes them."""
+    """Options stored in a checkpoint, as main_np.py takes them."""
 
     def __init__(self, folder):
         self.path = Path(folder) / "options"
@@ -266,7 +266,7 @@ class Options:
 
 
 class Specs:
-    """Optimizers, schedules, losses and distortions by name, with their options."""
+    """Optimizers, schedules, losses and distortions by name with options."""
 
     right = (
         ("adam:betas=[0.9,0.99],eps=1e-6", optim.OPTIMIZERS, ([],)),
@@ -285,7 +285,7 @@ class Specs:
 
 
 class Logs:
-    """Logs of lines of JSON, to be gone on with."""
+    """Logs of JSON lines, to be appended to."""
 
     def __init__(self, folder):
         self.path = Path(folder) / "log"
@@ -298,7 +298,7 @@ class Logs:
 
 
 class OwnFiles:
-    """Data sets of the user's own: tables, arrays, zips, images, and Parquet where it is there."""
+    """The user's own data sets: tables, arrays, zips, images, and Parquet if it is installed."""
 
     def __init__(self, folder):
         rng = np.random.default_rng(0)
@@ -378,13 +378,13 @@ def one_line(message):
     return len(message.splitlines()) == 1
 
 
-# Kind of input: its share of the cases; of model files 10,000 of each model in 200,000 cases.
+# Kind of input: its fraction of the cases. 200,000 cases include 10,000 model files of each model.
 KINDS = {IDXFiles: 0.15, Bytes: 0.15, Checkpoints: 0.1, ModelFiles: 0.35, Options: 0.03}
 KINDS |= {Specs: 0.12, Logs: 0.07, OwnFiles: 0.03}
 
 
 def fuzz(cases, seed, out=print):
-    """Try so many; returns how many went wrong: another error, or too much time or memory."""
+    """Try `count` cases; return the number of failures: other errors, too much time or memory."""
     wrong, tried = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for number, (kind, share) in enumerate(KINDS.items()):
@@ -414,7 +414,7 @@ def fuzz(cases, seed, out=print):
 
 
 def limit_memory():
-    """More than this beyond what is in use now is a MemoryError, which counts as wrong."""
+    """Limit the memory to what is in use plus MOST_BYTES; a MemoryError counts as wrong."""
     import resource
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])

@@ -1,11 +1,11 @@
-"""pytest plugin that writes down the bits of every call of a kernel.
+"""pytest plugin that records a hash of every call of a kernel.
 
     python -m pytest -p tests.support.kernel_bits --bits FILE tests/kernels/test_mlp.py
 
-A line of FILE is one call: the kernel, a hash of what it was given, and a hash of what it left in
-its arguments and returned. Two runs of the same tests make the same calls, so the files of two
-instruction sets, compilers or thread counts are equal, or the kernels compute other bits. NaN has
-many patterns, and processors choose among them: all count as one.
+A line of FILE is one call: the kernel, a hash of its arguments, and a hash of its arguments after
+the call and its result. Two runs of the same tests make the same calls, so the files of two
+instruction sets, compilers or thread counts differ only if the kernels compute other bits. NaN has
+many bit patterns, which depend on the processor: all count as equal.
 """
 
 import functools

@@ -1,8 +1,8 @@
 """Comparison of compiled kernels with their references, for the tests of tests/kernels/.
 
-The arrays lie anywhere in memory, as NumPy's may, and end where their memory ends, so that
-`make sanitize` sees a read beyond them. Every kernel runs on one to four threads, however
-small the work, and must give the same bytes each time.
+The arrays have any alignment, as NumPy's may, and end where their memory ends, so that `make
+sanitize` detects a read beyond them. Every kernel runs on one to four threads, even for little
+work, and must give the same bytes each time.
 """
 
 import importlib
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZES = (1, 2, 7, 10, 16, 17, 33, 100, 129, 513)
 COUNTS = (1, 2, 3, 9, 31, 33, 64, 130, 257)
 
-# Fewer where every instruction set gets its turn.
+# Fewer examples if every instruction set is tested.
 EXAMPLES = 8 if "NP_NN_ISA" in os.environ else 25
 some = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 sizes, counts = st.sampled_from(SIZES), st.sampled_from(COUNTS)
@@ -31,7 +31,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def extension(name):
-    """Return the module np_nn._kernels.NAME; skip the file that asks where it is not built.
+    """Return the module np_nn._kernels.NAME; skip the calling file if it is not built.
 
     Raises ImportError instead if NP_NN_STRICT is 1.
     """
@@ -44,7 +44,7 @@ def extension(name):
 
 
 def provided(module):
-    """Return the names of a module's kernels, which have their references' signatures."""
+    """Return the names of a module's kernels; check that they have their references' signatures."""
     names = [name for name in sorted(ops.REFERENCE) if hasattr(module, name)]
     for name in names:
         expected = [*inspect.signature(getattr(reference, name)).parameters, "threads"]
@@ -53,7 +53,7 @@ def provided(module):
 
 
 def anywhere(array, offset):
-    """Return a copy that begins `offset` elements into its memory and ends where that ends."""
+    """Return a copy that begins `offset` elements into its memory and ends at the memory's end."""
     memory = np.empty(array.size + offset, array.dtype)
     copy = memory[offset:].reshape(array.shape)
     copy[...] = array
@@ -90,16 +90,16 @@ def close(got, want, tolerance):
     if want.dtype.kind != "f":
         np.testing.assert_array_equal(got, want)
         return
-    # a loss near 0 is no more exact than one of 0.1
+    # a loss near 0 is not more accurate than one of 0.1
     scale = np.abs(want).max(initial=0.1, where=np.isfinite(want))
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * scale)
 
 
 def check(name, *arguments, tolerance=1e-5):
-    """Assert that a kernel does to copies of the arguments what its reference does.
+    """Assert that a kernel changes copies of the arguments as its reference does.
 
-    It leaves alone what the reference leaves alone, to the last bit; scratch may hold
-    anything afterwards. One to four threads must give the same bytes.
+    Arguments that the reference leaves unchanged must keep every bit; scratch may hold anything
+    afterwards. One to four threads must give the same bytes.
     """
     function, kernel = getattr(reference, name), ops.KERNELS[name]
     parameters = list(inspect.signature(function).parameters)
@@ -137,7 +137,7 @@ def empty(*shape):
 
 
 def pixels(rng, count, width):
-    """Return uint8 images, a fifth of whose pixels are not 0; some are empty, some are full."""
+    """Return uint8 images with a fifth of nonzero pixels; some images are empty, some are full."""
     density = rng.choice([0, 0.2, 0.2, 0.2, 1], size=(count, 1))
     return (rng.integers(1, 256, (count, width)) * (rng.random((count, width)) < density)).astype(
         np.uint8
@@ -145,7 +145,7 @@ def pixels(rng, count, width):
 
 
 def in_place(name, arguments, places, written):
-    """Assert that a kernel whose out is one of the arrays it reads gives the same bytes.
+    """Assert that a kernel gives the same bytes if its out is one of its inputs.
 
     places: positions of these arrays among the arguments; written: position of out.
     """
@@ -162,11 +162,11 @@ def in_place(name, arguments, places, written):
                     assert bytes_of([got]) == bytes_of([want])
 
 
-# ---- What does not fit ----------------------------------------------------------------------
+# ---- Invalid arguments ----------------------------------------------------------------------
 
 
 def refused(name, arguments, message):
-    """Assert that a kernel raises ValueError with this message, and changes nothing."""
+    """Assert that a kernel raises ValueError with this message and changes nothing."""
     before = bytes_of(list(arguments.values()))
     with pytest.raises(ValueError, match=message):
         ops.KERNELS[name](*arguments.values(), 2)
@@ -174,7 +174,7 @@ def refused(name, arguments, message):
 
 
 def wrong_arrays(array):
-    """Return (an array with something wrong, what the error says) for each thing."""
+    """Return (invalid array, error message) for each possible fault."""
     longer = np.zeros((*array.shape[:-1], array.shape[-1] + 2), array.dtype)
     return [
         (array.astype(float), "must be .* got float64"),
@@ -189,7 +189,7 @@ def wrong_arrays(array):
 
 
 def wrong_pairs(key):
-    """Return wrong strides or kernels (at least 1), or wrong paddings (at least 0)."""
+    """Return invalid strides or kernels (at least 1), or invalid paddings (at least 0)."""
     least = int(key != "padding")
     return [
         (least - 1, 1), (1, least - 1), (2**25, 1), (1, 2**70), 1, (1, 1, 1), None, ("a", 1),
@@ -204,7 +204,7 @@ def frozen(array):
 
 
 def overlapping(arguments, first, second):
-    """Return the arguments with the last 4 bytes of one being the first 4 of another."""
+    """Return the arguments, with the last 4 bytes of one shared with the first 4 of another."""
     a, b = arguments[first], arguments[second]
     memory = np.zeros(a.nbytes + b.nbytes - 4, np.uint8)
     return arguments | {
@@ -213,7 +213,7 @@ def overlapping(arguments, first, second):
     }
 
 
-# ---- The machine ----------------------------------------------------------------------------
+# ---- Processes ------------------------------------------------------------------------------
 
 
 def python(*arguments, **environment):

@@ -1,4 +1,4 @@
-"""A real HTTP server on 127.0.0.1 whose folders misbehave, each in its own way.
+"""HTTP server on 127.0.0.1 whose folders misbehave, each in its own way.
 
 with Loopback() as web:
     web.add("good", {"file.gz": b"..."})
@@ -17,7 +17,7 @@ class Loopback:
         self.closing = threading.Event()
         handler = type("Handler", (_Handler,), {"web": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.server.daemon_threads = False  # so that server_close() joins them: none may leak
+        self.server.daemon_threads = False  # so that server_close() joins them
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
         return self
@@ -43,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.web.requested.append(self.path)
         _, folder, name = self.path.split("/")
-        with contextlib.suppress(OSError):  # the client has gone, as it should from "endless"
+        with contextlib.suppress(OSError):  # the client is gone, as it should be from "endless"
             getattr(self, f"_{folder}", self._serve)(folder, name)
 
     def _serve(self, folder, name):

@@ -1,4 +1,4 @@
-"""One small data set of images, written in each format that np_nn reads."""
+"""A small data set of images, written in each format that np_nn reads."""
 
 import gzip
 import io
@@ -34,7 +34,7 @@ def put(path, content):
 
 
 def folder(root, parts):
-    """Write parts, {"train": (images, labels), ...}, as PNGs, 10.png after 9.png; return root."""
+    """Write parts, {"train": (images, labels), ...}, as PNGs 0.png, 1.png, ...; return root."""
     for part, (images, labels) in parts.items():
         for i, (image, label) in enumerate(zip(images, labels, strict=True)):
             put(Path(root, part, str(label), f"{i}.png"), encoded(image))
@@ -42,7 +42,7 @@ def folder(root, parts):
 
 
 def table(path, images, labels):
-    """Write images and labels as a CSV of Kaggle's form; return its path."""
+    """Write images and labels as a CSV in Kaggle's format; return its path."""
     names = ["label", *(f"pixel{i}" for i in range(images[0].size))]
     rows = [[label, *image.reshape(-1)] for image, label in zip(images, labels, strict=True)]
     return put(path, "\n".join(",".join(map(str, row)) for row in [names, *rows]))
@@ -68,7 +68,7 @@ def idx_zip(root, parts):
         for part, pair in parts.items():
             for role, array in zip(("images", "labels"), pair, strict=True):
                 name = f"{part}-{role}-idx{array.ndim}-ubyte"
-                archive.writestr(f"{name}/{name}", idx(array))  # as Kaggle has it
+                archive.writestr(f"{name}/{name}", idx(array))  # as on Kaggle
     return path
 
 
@@ -90,7 +90,7 @@ def npy(root, parts):
 
 
 def parquet(root, parts, names=tuple("0123456789")):
-    """Write Hugging Face's form: encoded images, labels with their names in the metadata."""
+    """Write Hugging Face's format: encoded images, labels with their names in the metadata."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -1,4 +1,4 @@
-"""Small data sets like those of users: colour, tables, many classes, names of every kind."""
+"""Small data sets like those of users: colour images, tables, many classes, unusual names."""
 
 import numpy as np
 
@@ -10,20 +10,20 @@ COLUMNS = ("sepal length", "petal width ($cm)", "猫")
 
 
 def dataset(images, classes, preparation, remarks=()):
-    """A Dataset called "own": a third of the samples is the test split. Labels repeat in order."""
+    """Return a Dataset called "own": a third is the test split; labels repeat in order."""
     labels, cut = np.arange(len(images)) % len(classes), 2 * len(images) // 3
     splits = (Split(images[part], labels[part]) for part in (slice(cut), slice(cut, None)))
     return Dataset("own", *splits, tuple(classes), preparation=preparation, remarks=remarks)
 
 
 def colour(count=60, classes=NAMES, shape=(3, 12, 10)):
-    """Photos as a folder gives them, bright enough to be no ink; (H, W) are grey ones."""
+    """Return photos as a folder gives them, too bright to be ink; (H, W): greyscale."""
     images = np.random.default_rng(0).integers(60, 255, (count, *shape)).astype(np.uint8)
     return dataset(images, classes, Preparation(IMAGE, shape), ("2 files left out: <b>.png",))
 
 
 def table(count=60, classes=("setosa", "versicolor"), columns=COLUMNS):
-    """Standardized rows, as a CSV gives them, whose mean was 5 and whose standard deviation 2."""
+    """Return standardized rows, as a CSV gives them, of mean 5 and standard deviation 2 before."""
     size = len(columns)
     values = np.random.default_rng(0).normal(size=(count, size)).astype(np.float32)
     numbers = {"mean": size * (5.0,), "std": size * (2.0,)}

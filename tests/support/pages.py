@@ -1,4 +1,4 @@
-"""The project's Markdown pages, and the links in them that do not lead where they say."""
+"""The project's Markdown pages, and their broken links."""
 
 import re
 from pathlib import Path
@@ -17,15 +17,15 @@ TARGET = re.compile(r'\]\(([^)\s]+)|(?:src|srcset|href)="([^"]+)')
 
 
 def anchors(text):
-    """The anchors of a page's headings, as GitHub and the website name them."""
+    """Return the anchors of a page's headings, as GitHub and the website name them."""
     titles = re.findall(r"^#+ (.*)$", FENCED.sub("", text), re.M)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def broken_links(text, folder=ROOT):
-    """The targets of links that lead nowhere, for a page of this text in a folder.
+    """Return the broken link targets of a page with this text in a folder.
 
-    A link to code names a file, and may name what that defines: no line, which the next edit moves.
+    A link to code names a file, and may name a definition in it, but no line number.
     """
     prose = FENCED.sub("", text)
     targets = map("".join, TARGET.findall(prose))

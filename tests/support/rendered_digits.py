@@ -1,7 +1,7 @@
-"""Digits rendered in the fonts that matplotlib ships, as a user's image files may look.
+"""Digits rendered in matplotlib's fonts, like a user's image files.
 
-``python -m tests.support.rendered_digits`` prints how many of them, and of MNIST's test images
-that went through the digit preparation as files do, fast99conv reads rightly.
+``python -m tests.support.rendered_digits`` prints the accuracy of fast99conv on them, and on
+MNIST's test images after the digit preparation.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from np_nn.recipes.run import train
 from np_nn.utils.markdown import markdown_table
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-STYLES = {  # family: its files; the others hold symbols, and cmmi10 has old-style figures
+STYLES = {  # family: files; others have symbols, cmmi10 old-style figures
     "DejaVuSans": ("", "-Bold", "-Oblique", "-BoldOblique"),
     "DejaVuSansMono": ("", "-Bold", "-Oblique", "-BoldOblique"),
     "DejaVuSerif": ("", "-Bold", "-Italic", "-BoldItalic"),
@@ -27,9 +27,9 @@ STYLES = {  # family: its files; the others hold symbols, and cmmi10 has old-sty
     "cm": ("r10", "b10", "ti10", "ss10", "tt10"),
 }
 NAMES = [f"{family}{style}" for family, styles in STYLES.items() for style in styles]
-SIZES = (20, 300)  # pixels of the font
-ANGLE = 15  # degrees, either way
-INKS = {  # looks: (darkest and lightest ink, the same of the paper), of 0 to 255
+SIZES = (20, 300)  # font size in pixels
+ANGLE = 15  # maximum rotation in degrees
+INKS = {  # look: (ink, paper), each from darkest to lightest, of 0 to 255
     "dark on light": ((0, 60), (220, 255)),
     "light on dark": ((200, 255), (0, 50)),
     "on grey paper": ((0, 50), (120, 190)),
@@ -41,17 +41,17 @@ COLOURS = ((200, 30, 30), (30, 60, 200), (20, 130, 50), (230, 120, 0), (150, 40,
 
 
 def rendered(count, seed):
-    """Yield (RGB image, digit) `count` times: each digit equally often, all else at random."""
+    """Yield (RGB image, digit) `count` times: each digit equally often, everything else random."""
     rng = np.random.default_rng(seed)
     for label in rng.permutation(np.arange(count) % 10):
         yield _render(int(label), rng), int(label)
 
 
 def _render(label, rng):
-    """Draw one digit: font, size, stroke, look, place and rotation are random."""
+    """Draw one digit with random font, size, stroke, colours, place and rotation."""
     size = int(np.exp(rng.uniform(*np.log(SIZES))))
     font = ImageFont.truetype(str(FONTS / f"{rng.choice(NAMES)}.ttf"), size)
-    stroke = int(rng.integers(0, 1 + size // 25))  # pixels around the font's own
+    stroke = int(rng.integers(0, 1 + size // 25))  # additional width in pixels
     mask = _mask(str(label), font, stroke, rng)
     ink, paper = _look(rng, mask.shape)
     pixels = paper + mask[..., None] * (ink - paper) + rng.normal(0, rng.uniform(0, 4), paper.shape)
@@ -59,14 +59,14 @@ def _render(label, rng):
 
 
 def _mask(text, font, stroke, rng):
-    """Return ink (H, W) 0..1: the text at a random place of a larger page, turned there."""
+    """Return ink (H, W) 0..1: the text, rotated, at a random place of a larger page."""
     left, top, right, bottom = font.getbbox(text, stroke_width=stroke)
     width, height = right - left, bottom - top
     side = int(max(width, height) * rng.uniform(1.5, 2.5))
     page = Image.new("L", (side, side))
     place = side / 2 - np.array([left + right, top + bottom]) / 2
     ImageDraw.Draw(page).text(tuple(place), text, 255, font, stroke_width=stroke)
-    slack = (side - 1.3 * max(width, height)) / 2  # to the page's edge, however it is turned
+    slack = (side - 1.3 * max(width, height)) / 2  # to the page's edge, at any rotation
     shift = rng.uniform(-max(slack, 0), max(slack, 0), 2)
     turned = page.rotate(
         rng.uniform(-ANGLE, ANGLE), Image.Resampling.BICUBIC, translate=tuple(shift)
@@ -111,7 +111,7 @@ def prepared(image):
 
 
 def right(model, images, labels):
-    """Return the share of images (n, 28, 28) that a network reads rightly."""
+    """Return a network's accuracy on images (n, 28, 28)."""
     split = model.info.preparation.split(np.stack(images), np.asarray(labels))
     return nn.evaluate(model, split).accuracy
 

@@ -1,8 +1,8 @@
-"""Registers that inner loops spill: python -m tests.support.spills CC [OPTIONS OF CC]
+"""Registers that inner loops spill: python -m tests.support.spills CC [OPTIONS OF CC].
 
 Compiles the kernels to assembly for x86 or Arm. Prints the innermost loops that multiply vectors,
-call nothing, and yet read or write the stack: how many of their instructions do so with vectors,
-and how many with other registers. Arrays on the stack that a loop addresses are counted, too.
+contain no call, and access the stack: how many of their instructions do so with vectors, and how
+many with other registers. Accesses to arrays on the stack are counted, too.
 """
 
 import re
@@ -23,7 +23,7 @@ MULTIPLY = re.compile(r"\s+(?:v?mulps|vf\w+ps|fml[as]|fmul\s+v)\b")
 
 @dataclass
 class Loop:
-    """An innermost loop, with the number of its instructions of each kind."""
+    """An innermost loop with the number of its instructions of each kind."""
 
     function: str
     instructions: int
@@ -39,7 +39,7 @@ def loops(assembly):
 
 
 def functions(assembly):
-    """Yield (name, lines) of every function."""
+    """Yield (name, lines) for every function."""
     name, lines = None, []
     for line in assembly.splitlines():
         label = LABEL.match(line)
@@ -53,9 +53,9 @@ def functions(assembly):
 
 
 def innermost(name, lines):
-    """Yield the loops of a function that have no loop in them.
+    """Yield the innermost loops of a function.
 
-    A loop is a stretch of lines from a label to the last jump back to it.
+    A loop is the lines from a label to the last jump back to it.
     """
     labels = {found[1]: i for i, line in enumerate(lines) if (found := LABEL.match(line))}
     ends = {}
@@ -70,7 +70,7 @@ def innermost(name, lines):
 
 
 def _loop(name, lines, stack):
-    lines = [line for line in lines if re.match(r"\s+[a-z]", line)]  # no labels, no directives
+    lines = [line for line in lines if re.match(r"\s+[a-z]", line)]  # no labels or directives
     spills = [line for line in lines if stack.search(line)]
     return Loop(
         name, len(lines), *(sum(map(bool, map(kind.match, lines))) for kind in (MULTIPLY, CALL)),

@@ -1,6 +1,6 @@
-"""Predictions from many threads beside a training: python -m tests.support.stress
+"""Predictions from many threads beside a training: python -m tests.support.stress.
 
-Prints how many answers differ from those of one thread, and exits with 1 if any does.
+Prints the number of answers that differ from those of one thread; the exit status is 1 if any does.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main(argv=None):
 
 
 def train_until(stop):
-    """Train another model, again and again."""
+    """Train another model repeatedly."""
     model, images = a_model("mlp")
     loss, data = nn.CrossEntropyLoss(), split(images[0])
     for seed in itertools.count():
@@ -47,7 +47,7 @@ def train_until(stop):
 
 
 def wrong_answers(name, rounds):
-    """Return how many of the answers of a model are not those that it gives alone."""
+    """Return the number of a model's answers that differ from those of a single thread."""
     model, _ = a_model(name)
     shape = (784,) if name in ("mlp", "residual_mlp") else (1, 28, 28)
     images = np.random.default_rng(5).random((THREADS, 20, *shape), np.float32)

@@ -1,13 +1,12 @@
-"""Compare the bits of small trainings between instruction sets, compilers and machines.
+"""Compare the bits of short training runs between instruction sets, compilers and machines.
 
     python -m tests.support.targets                           all that runs here: `make bits`
     python -m tests.support.targets --only gcc aarch64 --whole
 
-A row is kernels/wasm/nets.c, built for a target and run, if need be in an emulator; or recipes
-trained by np_nn with the compiled kernels. A column is the SHA-256 of what a network's training
-left. Rows of one class, with fused multiply-adds or with separate ones, must be equal: otherwise
-the exit status is 1, as it is for a row that fails. A row for which something is missing here says
-so.
+A row is kernels/wasm/nets.c, built for a target and run, if necessary in an emulator; or recipes
+trained by np_nn with the compiled kernels. A column is the SHA-256 of a trained network. Rows of
+one class, with fused or with separate multiply-adds, must be equal: otherwise the exit status is 1,
+as it is if a row fails. A row says if something that it needs is not installed.
 """
 
 import argparse
@@ -39,7 +38,7 @@ CALLS = (
     *(f"tests/kernels/test_{name}.py" for name in
       ("mlp", "norm", "pointwise", "convolution", "pooling", "warp", "mlp_steps")),
 )  # fmt: skip
-PACKAGES = {  # Debian's, of programs that are not found
+PACKAGES = {  # Debian packages of missing programs
     "clang": "clang", "gcc": "gcc", "node": "nodejs", "wine": "wine wine64",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "s390x-linux-gnu-gcc": "gcc-s390x-linux-gnu libc6-dev-s390x-cross",
@@ -53,25 +52,25 @@ WebAssembly.instantiate(require('fs').readFileSync(process.argv[1]), wasi.getImp
 
 
 class MissingError(Exception):
-    """What a row needs and this machine does not have; its text is the row's reason."""
+    """Missing requirement of a row on this machine; the text is the row's reason."""
 
 
 class BrokenError(Exception):
-    """A compiler or a program that is here and fails; its text is the row's reason."""
+    """Failure of an installed compiler or of its program; the text is the row's reason."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A program to build and run: by which compiler, for which machine and instruction set."""
+    """A program to build and run: its compiler, machine and instruction set."""
 
     machine: str
     compiler: str
     flags: tuple = ("-O3",)
     runner: str = ""
-    isa: str = "best"  # of x86: a name that NP_NN_ISA takes
+    isa: str = "best"  # x86: a value of NP_NN_ISA
 
     def build(self):
-        """Return what decides the program: rows with the same share it."""
+        """Return what determines the program: rows with equal values share it."""
         return self.compiler, self.flags
 
     def labels(self):
@@ -108,7 +107,7 @@ def targets():
 
 
 def command(name):
-    """Return the command line that a program begins with. Raises MissingError."""
+    """Return the first words of a command line; raise MissingError without the program."""
     if name == "zig":
         if importlib.util.find_spec("ziglang"):
             return [sys.executable, "-m", "ziglang", "cc"]
@@ -125,7 +124,7 @@ def command(name):
 
 
 def build(compiler, flags, folder):
-    """Compile the trainings into folder and return the program.
+    """Compile nets.c into folder and return the program.
 
     Raises MissingError, and BrokenError if they do not compile.
     """
@@ -165,7 +164,7 @@ def run(program, target):
 
 
 def set_in_use(isa):
-    """Return the instruction set that the compiled kernels choose where NP_NN_ISA names isa.
+    """Return the instruction set that the compiled kernels choose for NP_NN_ISA=isa.
 
     Raises MissingError if there are no kernels, or this CPU lacks the set.
     """
@@ -219,7 +218,7 @@ def measure(chosen, jobs):
             except BrokenError as broken:
                 return target.labels(), f"{FAILED}: {broken}"
 
-        return list(map(row, chosen))  # runs beside builds, one after the other
+        return list(map(row, chosen))  # one row at a time, parallel to the builds
 
 
 def trained(names, steps, isa, threads):
@@ -255,7 +254,7 @@ def of_np_nn(names, steps):
 
 
 def differing(rows):
-    """Return the (class, network) pairs of which rows have different bits."""
+    """Return the (class, network) pairs whose rows have different bits."""
     seen = {}
     for row in rows:
         if len(row) == 4:
@@ -265,7 +264,7 @@ def differing(rows):
 
 
 def failed(rows):
-    """Return the rows of what is here and does not work."""
+    """Return the rows whose compiler or program is installed but fails."""
     return [row for row in rows if len(row) == 2 and row[1].startswith(FAILED)]
 
 

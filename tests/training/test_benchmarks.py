@@ -13,7 +13,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 @pytest.fixture
 def run(monkeypatch):
-    """run.py with one cell, one thread, and np_nn alone."""
+    """Return run.py with one cell, one thread, and np_nn alone."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     module = importlib.import_module("run")
     ours = {label: module.CONTENDERS[label] for label in ("np_nn", "np_nn NumPy")}

@@ -37,7 +37,7 @@ class Kind:
         self.data, self.options = data, options
 
     def train(self, digits, callbacks=(), **more):
-        """Returns all that a training decides, as bytes."""
+        """Train; return everything that the training determines, as bytes."""
         nn.manual_seed(0)
         model = nn.initialize(self.model(), "torch", seed=3)
         optimizer = self.optimizer(model.parameters(), lr=self.lr)
@@ -62,7 +62,7 @@ def blobs_of(n):
 
 
 def shifted(digits):
-    """On shifted pixels, the kernel for batches of one image folds a sum every 64 steps."""
+    """Return shifted pixels, of which the kernel of single images folds a sum every 64 steps."""
     return nn.Split(digits.train.images[:300], digits.train.labels[:300], 0.99 / 255, 0.01)
 
 
@@ -319,7 +319,7 @@ def test_a_checkpoint_without_fingerprints_resumes_with_a_warning(tmp_path):
 
 
 def broken(content):
-    """(what is wrong, bytes, message) of a file."""
+    """Yield (what is wrong, bytes, message) of files."""
     size = int.from_bytes(content[:8], "little")
     yield "empty", b"", "damaged, or was not written by np_nn"
     yield "truncated header", content[:50], "damaged, or was not written"

@@ -14,7 +14,7 @@ SPARSE = [sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix, sparse.coo_arr
 
 
 def pixels():
-    """(60, 4), half of them 0."""
+    """Return pixels (60, 4), half of them 0."""
     images = blobs(60).images.reshape(60, 4)
     return np.where(images < 30, 0, images)
 
@@ -32,7 +32,7 @@ def first_loss(images, labels=None, loss=None, scale=None, **options):
 
 
 def by_hand(x, labels=None):
-    """The loss of float32 images as they are, from NumPy's layers."""
+    """Return the loss of unscaled float32 images, from NumPy's layers."""
     model = nn.initialize(nn.mlp((4, 8, 3)), "torch", seed=0)
     labels = blobs(60).labels if labels is None else labels
     return nn.CrossEntropyLoss()(model.forward(np.float32(x)), labels)
@@ -65,6 +65,17 @@ def test_integers_beyond_and_booleans_stay_as_they_are(low):
 def test_sparse_matrices_are_converted_like_arrays(kind, dtype):
     x = pixels().astype(dtype)
     assert first_loss(kind(x)) == pytest.approx(first_loss(x), rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float64", ">f8"])
+def test_numbers_that_float32_cannot_hold_are_named_and_infinity_is_kept(dtype):
+    large, labels = np.array([[1.0, np.inf], [np.nan, -1e39]], dtype), np.zeros(2, int)
+    for images in (large, large[:, ::-1], sparse.csr_array(large)):
+        with pytest.raises(nn.NpNNError, match=r"^the images: float32 cannot hold -1e\+39$"):
+            nn.Split(images, labels)
+    with pytest.raises(nn.NpNNError, match=r"^the labels: float32 cannot hold -1e\+39$"):
+        nn.Split(np.zeros((2, 1)), large)
+    assert np.isinf(nn.Split(large[:1], labels[:1]).images[0, 1])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])

@@ -10,7 +10,7 @@ from np_nn.training import fusion
 
 
 def trained(*layers, shape):
-    """The layers as a model whose normalisations have seen something, and an input for it."""
+    """Return the layers as a model with running statistics, and an input for it."""
     nn.manual_seed(0)
     model = nn.Sequential(*layers)
     x = np.random.default_rng(0).normal(size=shape).astype(np.float32)

@@ -13,8 +13,7 @@ NAMES = ["loss", "accuracy", "val_loss", "val_accuracy"]
 
 
 def held_out(*accuracies, patience=2):
-    """Train as long as made-up accuracies of held-out images let it; returns the History."""
-
+    """Train until made-up accuracies of held-out images stop it; return the History."""
     data = blobs(30)
     model = nn.Sequential(nn.Linear(4, 3))
     optimizer = nn.SGD(model.parameters(), lr=0.1)

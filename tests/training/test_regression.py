@@ -14,7 +14,7 @@ LOSSES = [nn.MSELoss, nn.BCELoss, nn.BCEWithLogitsLoss]
 
 
 def line(n=60):
-    """y = 2 x."""
+    """Return samples of y = 2 x."""
     x = np.linspace(-1, 1, n, dtype=np.float32)[:, None]
     return nn.Split(x, 2 * x)
 

@@ -121,7 +121,7 @@ def test_held_out_images_that_do_not_fit(images, labels, message):
 
 
 def table(largest, kind=np.array):
-    """Whole numbers (60, 4) up to this one."""
+    """Return whole numbers (60, 4) up to this one."""
     values = np.random.default_rng(0).integers(0, 5, (60, 4))
     values[3, 1] = largest
     return nn.Split(kind(values), np.arange(60) % 3)

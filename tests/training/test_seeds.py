@@ -12,7 +12,7 @@ from tests.support.trainings import blobs
 
 
 def train(model=None, **options):
-    """One epoch of a network with dropout; (its weights, the losses)."""
+    """Train a network with dropout for one epoch; return (its weights, the losses)."""
     model = model or nn.initialize(nn.mlp((4, 8, 3), dropout=0.5), "torch", seed=0)
     optimizer = nn.SGD(model.parameters(), lr=0.1)
     options = {"epochs": 1, "batch_size": 20, "quiet": True} | options

@@ -33,7 +33,7 @@ BETWEEN = ({"norm": "batch"}, {"dropout": 0.3}, {"norm": "batch", "dropout": 0.3
 
 
 def with_more(between, activation="relu"):
-    """No bias: before a batch norm, its gradient is rounding and nothing else."""
+    """Return a model without biases, whose gradients before a batch norm are rounding alone."""
     model = nn.mlp((784, 33, 20, 10), activation, bias=False, **between)
     return nn.initialize(model, "torch", 0)
 
@@ -281,7 +281,7 @@ def test_the_accuracy_of_a_run_is_numpys(mnist):
 
 def test_the_number_of_threads_follows_what_is_faster():
     def train(seconds):
-        """Steps that take so long with that number of threads; which numbers were used."""
+        """Return the thread counts used by steps of these durations by thread count."""
         used = []
         for _ in range(100):
             used.append(chosen.threads)

@@ -10,7 +10,7 @@ from tests.support.trainings import blobs, train
 
 
 def named(result):
-    """A function of any arguments that returns this, or calls it with them."""
+    """Return a function of any arguments that returns `result`, or calls it."""
 
     def mine(*arguments):
         return result(*arguments) if callable(result) else result

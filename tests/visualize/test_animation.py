@@ -17,7 +17,7 @@ TITLE = "a <b>pass</b> & more"
 
 @pytest.fixture(scope="module")
 def frames():
-    """Three pictures of one colour each, with captions."""
+    """Return three pictures of one colour each, with captions."""
     colours = ["#D55E00", "white", "#0072B2"]
     figures = [Figure((2, 1), facecolor=colour, dpi=60) for colour in colours]
     return [(f'step "{step}"', snapshot(figure)) for step, figure in enumerate(figures)]

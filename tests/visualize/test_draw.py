@@ -20,7 +20,7 @@ pytestmark = pytest.mark.kernel_independent
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
-    """The program as a function: arguments of np-nn draw -> (exit status, stdout, stderr)."""
+    """Return np-nn draw as a function: arguments -> (exit status, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
 
     def run(model, *arguments):

@@ -59,7 +59,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wasm(folder):
-    """The module, built by the first compiler of those for WebAssembly."""
+    """Return the module, built by the first compiler for WebAssembly."""
     build = module("build")
     if not build.available():
         pytest.skip("neither ziglang nor clang, lld and wasi-libc are installed")
@@ -69,7 +69,7 @@ def wasm(folder):
 
 @pytest.fixture(scope="module")
 def files(folder):
-    """A model file, and the sets as IDX files, compressed or not."""
+    """Write a model file, and the sets as IDX files, compressed or not."""
     model = nn.initialize(nn.Sequential(nn.Linear(784, 8), nn.ReLU(), nn.Linear(8, 10)), "torch", 0)
     nn.save_model(model, folder / "m.safetensors", INFO)
     for name, part, pack in (("train", Data.train, gzip.compress), ("t10k", Data.test, bytes)):
@@ -104,7 +104,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def opened_page(chromium, path):
-    """The page, which must have said nothing to the console at the end."""
+    """Yield the page; assert at the end that the console is empty."""
     with opened(chromium, path, "desk") as page:
         said = []
         page.on("console", lambda message: said.append(message.text))
@@ -115,7 +115,7 @@ def opened_page(chromium, path):
 
 @pytest.fixture
 def page(opened_page):
-    """The page as if it were new, with the settings FIELDS."""
+    """Return the page in its initial state, with the settings FIELDS."""
     opened_page.evaluate("np_nn.training.sets = undefined; np_nn.training.forget()")
     for name, value in FIELDS.items():
         opened_page.fill(f"#{name}", value)
@@ -283,7 +283,7 @@ def test_other_model_files_are_refused_in_a_line(page, folder, tmp_path):
     (tmp_path / "m.safetensors").write_bytes(content)
     assert load(page, tmp_path / "m.safetensors").startswith("m.safetensors: It is damaged")
     (tmp_path / "m.safetensors").write_bytes(b"no model")
-    assert "It is no model of np_nn" in load(page, tmp_path / "m.safetensors")
+    assert "It is not a model of np_nn" in load(page, tmp_path / "m.safetensors")
     assert "step 1, " in run(page, "one-step")
 
 
@@ -302,11 +302,11 @@ def test_files_of_images_are_those_of_the_page(page, folder):
         folder / f"{part}-{what}" for what in ("labels", "images") for part in ("t10k", "train")
     ]
     choose(page, *paths)
-    assert f"{COUNT} images to train with, {TESTED} to test with: " in page.inner_text("#images")
+    assert f"{COUNT} training and {TESTED} test images: " in page.inner_text("#images")
     run(page)
     assert sha(weights(page)) == embedded
     choose(page, *paths[1::2])  # of a single pair the end is held out
-    assert f"{COUNT - COUNT // 6} images to train with, {COUNT // 6}" in page.inner_text("#images")
+    assert f"{COUNT - COUNT // 6} training and {COUNT // 6}" in page.inner_text("#images")
 
 
 def test_other_files_are_refused_in_a_line(page, folder, tmp_path):

@@ -23,7 +23,7 @@ def effect(label, end, **more):
 
 
 def ends(axes):
-    """{what is written at the end of a line: (its height, its colour)}"""
+    """Return {label at the end of a line: (its height, its colour)}."""
     return {text.get_text(): (text.get_position()[1], text.get_color()) for text in axes.texts}
 
 

@@ -59,7 +59,7 @@ def own(monkeypatch):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figures that are saved, as matplotlib objects; they are laid out and not written."""
+    """Return the figures saved, as matplotlib objects, laid out but not written."""
     figures = []
 
     def keep(figure, path):
@@ -122,7 +122,7 @@ def test_titles_name_the_network_of_the_data(own, tmp_path, monkeypatch):
 
 
 def scene(data, index=0, **changes):
-    """The Panels, the Answer and the Trace of an untrained network."""
+    """Return the Panels, the Answer and the Trace of an untrained network."""
     settings = Recipe(hidden=(4,), batch_size=4, steps=1, scale=1 / 255, **changes)
     data = prepare(settings, data)
     model, loss = build.model(settings, data, 0), nn.CrossEntropyLoss()
@@ -164,7 +164,7 @@ def test_names_are_one_short_line_that_the_fonts_have():
 
 
 def test_other_scripts_are_drawn_where_a_font_is_installed(monkeypatch):
-    """matplotlib's own STIX stands for such a font: it has a sign that DejaVu Sans lacks."""
+    """STIX, shipped with matplotlib, has a sign that DejaVu Sans lacks, as such a font would."""
     sign = "\N{COMBINING ENCLOSING CIRCLE}"
     assert names.readable(sign) == r"\u20dd"
     monkeypatch.setattr(names, "OTHERS", ("no such font", "STIXGeneral"))

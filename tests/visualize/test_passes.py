@@ -27,7 +27,7 @@ NETWORKS = {
 
 
 def figure_of(*words, classes=None):
-    """The Figure of an untrained network, not written."""
+    """Return the Figure of an untrained network, not written."""
     args = cli.parse(parser(), [*SMALL, "--out", gettempdir(), *words])
     prepared = model, *_ = network.prepare(args)
     image = Image(args, *prepared)
@@ -44,7 +44,7 @@ def figure():
 
 
 def shown(figure):
-    """All pieces of text that a figure shows."""
+    """Return all texts that a figure shows."""
     legends = [axes.get_legend().get_texts() for axes in figure.axes if axes.get_legend()]
     texts = [[*axes.texts, axes.title] for axes in figure.axes]
     return [text for text in chain(figure.texts, *texts, *legends) if text.get_text()]
@@ -134,7 +134,7 @@ def test_weights_of_a_file_are_drawn_without_training(tmp_path, monkeypatch):
 
 @pytest.fixture
 def file(tmp_path, digits):
-    """A model file of straightened digits, with classes of its own order."""
+    """Return a model file of straightened digits, with classes in an order of its own."""
     rule = replace(digits.preparation, deskew=True, scale=1 / 100)
     info = nn.ModelInfo(digits.classes[::-1], rule, "digits", {"loss": "mse", "lr": 0.125})
     path = tmp_path / "mine.safetensors"

@@ -32,7 +32,7 @@ def flat(value, steps):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figures that were saved, as matplotlib objects."""
+    """Return the figures saved, as matplotlib objects."""
     figures = []
     save = plots.save_figure
     for module in (plots.runs, plots.images, plots.confusion, plots.errors):
@@ -303,7 +303,7 @@ def test_a_curve_that_cannot_be_drawn_is_refused(loss, accuracy):
 
 
 def draw_all(folder, count=30, classes="0123456789"):
-    """Every picture of images, of a network that mistakes each image whose number is odd."""
+    """Draw every picture of images, of a network that mistakes each odd image."""
     labels = np.arange(count) % len(classes)
     scores = np.full((count, len(classes)), 0.01)
     scores[np.arange(count), (labels + labels % 2) % len(classes)] = np.linspace(0.5, 0.9, count)

@@ -15,7 +15,7 @@ HELD_OUT = ((100, 0.5, 3.0), (200, 0.97, 0.2), (300, 0.9, 0.4))
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figures that were saved, as matplotlib objects."""
+    """Return the figures saved, as matplotlib objects."""
     figures = []
     monkeypatch.setattr(plots.runs, "save_figure", lambda figure, path: figures.append(figure))
     return figures

@@ -14,7 +14,7 @@ LONG = "784-1024-512-256-10 on Fashion-MNIST, " * 3
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figures that were saved, as matplotlib objects."""
+    """Return the figures saved, as matplotlib objects."""
     figures = []
     for module in (plots.runs, plots.images, plots.weights, plots.answers):
         keep = lambda f, path: figures.append(f) or plots.save_figure(f, path)  # noqa: E731
@@ -38,7 +38,7 @@ def spreads(layers=3):
 
 
 def answers(n=400, classes=10):
-    """labels, answers and points of groups that overlap."""
+    """Return labels, answers and points of overlapping groups."""
     rng = np.random.default_rng(0)
     labels = np.arange(n) % classes
     given = np.where(rng.random(n) < 0.1, (labels + 1) % classes, labels)
@@ -206,7 +206,7 @@ SIGHT = {
 
 
 def lab(colours, sight):
-    """CIE 1976 L*a*b* (n, 3) of names of colours, as someone with this sight sees them."""
+    """Return the CIE 1976 L*a*b* (n, 3) of named colours, as seen with this colour vision."""
     rgb = np.array([to_rgb(colour) for colour in colours])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]

@@ -85,5 +85,6 @@ def member(archive, info, most=MOST_BYTES):
 
 
 def check_size(name, found, most):
+    """Raise DataError for more than `most` bytes."""
     if found > most:
         raise DataError(f"{name}: more than {most:,} bytes")

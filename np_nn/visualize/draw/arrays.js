@@ -1,6 +1,6 @@
-/** The arrays that a page holds as one block in base64, of float32 and float16 numbers. */
+/** The arrays of a page, stored as one base64 block of float32 and float16 numbers. */
 
-/** Return the number of elements of an array of a shape. */
+/** Return the number of elements of an array with this shape. */
 export function size(shape) {
   return shape.reduce((product, side) => product * side, 1);
 }
@@ -14,7 +14,7 @@ export function readArrays(facts) {
   });
 }
 
-/** Return float16 numbers, given by their bits, as a Float32Array: exactly. */
+/** Convert float16 numbers, given as their bits, to a Float32Array, exactly. */
 function widened(halves) {
   return Float32Array.from(halves, (bits) => {
     const sign = bits >> 15 ? -1 : 1;

@@ -3,14 +3,14 @@
 import { element, written } from "./maps.js";
 
 const [WIDTH, HEIGHT] = [300, 120];
-const MOST = 600; // points of a curve; beyond, neighbours are joined
-const MISTAKES = 8; // times as dark as right answers: there are fewer
+const MOST = 600; // maximum points of a curve; beyond, neighbours are averaged
+const MISTAKES = 8; // factor of darkness against right answers, as mistakes are fewer
 
-/** Curves of some values over the steps. names: of the curves; share: values from 0 to 1. */
+/** Curves over the training steps. names: of the curves; share: whether values are in 0..1. */
 export class Curves {
   constructor(label, names, share) {
     Object.assign(this, { label, share, points: names.map(() => []), names });
-    const plot = element("div", { className: "plot" }); // its parser knows what an svg is
+    const plot = element("div", { className: "plot" }); // innerHTML knows svg's namespace
     plot.innerHTML =
       `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img">` +
       `${names.map((_, i) => `<polyline class="curve-${i}"/>`).join("")}</svg>`;
@@ -62,7 +62,7 @@ export class Curves {
   }
 }
 
-/** Show counts (label, answer) as a table whose cells are the darker the more there are. */
+/** Show counts (label, answer) as a table; larger counts have darker cells. */
 export function showConfusion(table, counts, classes) {
   const rows = classes.map((name, label) => {
     const row = [...counts.subarray(label * classes.length, (label + 1) * classes.length)];

@@ -1,9 +1,9 @@
 /**
- * Layers whose numbers have no neighbours: Linear, activations, batch normalization.
+ * Layers without windows: Linear, activations, batch normalization.
  *
- * Each has forward(layer, x), backward(layer, x, y, grad), the gradient at x, and with arrays of
- * its own gradients(layer, x, grad). Sums are float64, results are rounded to float32. The formulas
- * are those of np_nn/reference/.
+ * Each has forward(layer, x) and backward(layer, x, y, grad), which returns the gradient of x; a
+ * layer with parameters also has gradients(layer, x, grad). Sums are float64, results are rounded
+ * to float32. The formulas are those of np_nn/reference/.
  */
 
 import { size } from "./arrays.js";
@@ -33,7 +33,7 @@ const linear = {
   },
 };
 
-/** As after training: the running mean and variance are constants. */
+/** Batch normalization in evaluation mode: the running mean and variance are constants. */
 const batchNorm = {
   forward(layer, x) {
     const { scale, bias, mean, unit } = channels(layer, x);
@@ -62,7 +62,7 @@ function channels({ weight, bias, running_mean: mean, running_var, options }, x)
   return { weight, bias, mean, deviation, scale, unit: (i) => Math.floor(i / places) };
 }
 
-/** y = f(x) number by number, with its derivative in terms of x and y. */
+/** Return an elementwise layer y = f(x); derivative: in terms of x and y. */
 function pointwise(f, derivative) {
   return {
     forward: ({ options }, x) => x.map((value) => f(value, ...options.settings)),

@@ -1,13 +1,14 @@
-/** Images and labels of MNIST's file format, IDX, plain or compressed by gzip. */
+/** Images and labels in MNIST's file format, IDX, plain or compressed by gzip. */
 
 const SIDE = 28; // rows and columns of an image: the pad makes such pictures
 const GZIP = 0x1f8b;
 const KINDS = { 0x801: "labels", 0x803: "images" };
-const HELD_OUT = 1 / 6; // of a single pair's images are kept to test with, as MNIST has it
+const HELD_OUT = 1 / 6; // of a single pair becomes the test set: 10,000 of MNIST's 60,000
 
 /**
- * Return {train, test} of files, each {images, labels, size, classes}: of two pairs the larger one
- * is trained with; of a single pair the end is held out. Throws a sentence on what does not fit.
+ * Return {train, test} from files, each {images, labels, size, classes}. Of two pairs, the larger
+ * one is the training set; the end of a single pair is held out. Throws an Error that says in one
+ * sentence what does not fit.
  */
 export async function readSets(files) {
   const read = await Promise.all([...files].map(readFile));
@@ -18,13 +19,13 @@ export async function readSets(files) {
     return { images: bytes, labels: labels.bytes };
   });
   if (![1, 2].includes(pairs.length) || read.length !== 2 * pairs.length) {
-    throw new Error("Choose a file of images with its labels; a second pair to test with may follow.");
+    throw new Error("Choose a file of images with its labels; a second pair for tests may follow.");
   }
   const [train, test] = pairs.sort((one, other) => other.labels.length - one.labels.length);
   return split(train, test);
 }
 
-/** Return {train, test}; without a test set the end of the other one is held out. */
+/** Return {train, test}; without a test set, the end of the training set is held out. */
 export function split(train, test) {
   const cut = Math.max(1, Math.ceil(train.labels.length * (1 - HELD_OUT)));
   const part = ({ images, labels }, from, to) => ({
@@ -41,7 +42,7 @@ async function readFile(file) {
   const start = new DataView(await file.slice(0, 2).arrayBuffer());
   const zipped = start.byteLength === 2 && start.getUint16(0) === GZIP;
   const bytes = await (zipped ? unzipped(file) : file.arrayBuffer()).catch(() => {
-    throw new Error(`${file.name}: damaged, its gzip ends or breaks too early.`);
+    throw new Error(`${file.name}: damaged, its gzip data end too early or are invalid.`);
   });
   const view = new DataView(bytes);
   const kind = bytes.byteLength >= 8 && KINDS[view.getUint32(0)];

@@ -1,14 +1,14 @@
-/** A lesson: one drawing's passes, how much of them is shown, and the steps taken. */
+/** A lesson: both passes of one drawing, which part of them is shown, and the gradient steps. */
 
 export class Lesson {
   /** changed: called after each change of the lesson. */
   constructor(network, changed) {
     Object.assign(this, { network, changed, x: null, target: null, passes: null, at: 0 });
     this.rate = network.facts.rate;
-    this.losses = []; // before the first step, and after each
+    this.losses = []; // before the first step, and after each step
   }
 
-  /** How far the forward pass goes: to the probabilities, behind the last layer. */
+  /** The last stage of the forward pass: the probabilities, after the last layer. */
   get forwardEnd() {
     return this.network.layers.length + 1;
   }
@@ -22,13 +22,13 @@ export class Lesson {
     return this.passes !== null && stage <= this.at;
   }
 
-  /** Return whether the gradient at a stage is shown; of the stage of p, the loss. */
+  /** Return whether the gradient at a stage is shown; at the stage of p, the loss. */
   showsGradient(stage) {
     const last = this.network.layers.length;
     return this.passes?.grads !== undefined && this.at >= this.end - Math.min(stage, last);
   }
 
-  /** Take a drawing's pixels, or null. */
+  /** Set the pixels of the drawing, or null. */
   see(pixels) {
     this.pause();
     this.x = pixels && this.network.input(pixels);
@@ -36,7 +36,7 @@ export class Lesson {
     this.compute(this.forwardEnd);
   }
 
-  /** Take the digit that was meant. */
+  /** Set the digit that was meant. */
   mean(target) {
     Object.assign(this, { target, losses: [] });
     this.compute(this.end);
@@ -52,13 +52,13 @@ export class Lesson {
     this.changed();
   }
 
-  /** Show the forward pass, or both, as far as a place. */
+  /** Show the passes up to a stage; without a target, only the forward pass. */
   show(at) {
     this.at = Math.min(at, this.target === null ? this.forwardEnd : this.end);
     this.changed();
   }
 
-  /** Show one stage more; behind the last one, change the weights and begin again. */
+  /** Show one more stage; after the last one, update the weights and begin again. */
   advance() {
     if (this.at < (this.target === null ? this.forwardEnd : this.end)) this.show(this.at + 1);
     else if (this.target === null) this.show(0);
@@ -92,4 +92,4 @@ export class Lesson {
   }
 }
 
-Lesson.CYCLE = 5000; // ms of both passes and a step
+Lesson.CYCLE = 5000; // duration of both passes and a step, in ms

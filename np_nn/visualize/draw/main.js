@@ -1,4 +1,4 @@
-/** The page: the pad, the answer, the lesson and the unit in numbers, joined. */
+/** The page: connects the pad, the answer, the lesson and the unit in numbers. */
 
 import { Lesson } from "./learn.js";
 import { MapView, element, selectable, written } from "./maps.js";
@@ -14,26 +14,26 @@ const EXAMPLE = [ // a 3
   [104, 92], [130, 72], [168, 66], [200, 82], [208, 112], [190, 140], [158, 154], [196, 166],
   [216, 196], [206, 232], [172, 252], [132, 250], [102, 230],
 ];
-const QUIET = 600; // ms without a change, after which a screen reader hears the answer
+const QUIET = 600; // ms without a change before a screen reader is told the answer
 
 const choice = { pinned: null, hovered: null };
 let [network, classes, lesson, seen, passes, rows] = []; // of `use`
 let pixels = null;
 let scheduled = false;
-let drawn = true; // since the pixels were taken
+let drawn = true; // whether the drawing has changed since `pixels` was computed
 
 const pad = new Pad($("pad"), $("cursor"), () => {
   drawn = true;
   schedule();
 });
 
-/** Draw for a network. name: what the page calls it. */
+/** Use a network for the pad. name: its name in the page. */
 function use(own, name) {
   lesson?.pause();
   network = own;
   classes = network.facts.classes;
   lesson = new Lesson(network, () => schedule());
-  seen = new MapView("the picture that the network sees", network.facts.shape, true);
+  seen = new MapView("the network's input", network.facts.shape, true);
   $("seen").replaceChildren(seen.element);
   $("stages").replaceChildren();
   passes = new Passes($("stages"), network, choose);
@@ -47,7 +47,7 @@ function use(own, name) {
   schedule();
 }
 
-/** Show what has changed in the next frame, once. */
+/** Request one redraw in the next frame. */
 function schedule() {
   if (!scheduled) requestAnimationFrame(show);
   scheduled = true;
@@ -137,12 +137,12 @@ function showLesson() {
   say("state", stateText(meant));
   $("steps").textContent = network.steps
     ? `The weights have changed ${network.steps === 1 ? "once" : `${network.steps} times`}.`
-    : "The weights are as they came.";
+    : "The weights are unchanged.";
 }
 
 function stateText(meant) {
   if (!lesson.passes) return "Draw a digit first.";
-  if (!meant) return "Which digit did you mean? Choose it in the answer: the gradients follow.";
+  if (!meant) return "Which digit did you mean? Choose it in the answer to see the gradients.";
   const [first, ...later] = [...new Set([lesson.losses[0], lesson.losses.at(-1)])].map(written);
   const loss = [first, ...later].join(" \u2192 ");
   return `You meant ${classes[lesson.target]}: the loss is ${loss}.`;
@@ -156,7 +156,7 @@ function choose(stage, unit, stays) {
   schedule();
 }
 
-/** Return the unit of the first sums that says most to the loss, by the size of h dL/dh. */
+/** Return the unit of the first Linear or Conv2d layer with the largest |h dL/dh|, or null. */
 function telling() {
   const { values, grads } = lesson.passes;
   const stage = 1 + network.layers.findIndex(({ kind }) => kind === "linear" || kind === "conv2d");

@@ -1,11 +1,11 @@
-/** Views of an array: a map, whose units are coloured squares, and bars with names. */
+/** Views of an array: a map of coloured squares, one per unit, and bars with names. */
 
 const THEMES = {
   light: { above: [213, 94, 0], below: [0, 114, 178], ink: [24, 26, 31] },
   dark: { above: [255, 146, 66], below: [84, 174, 240], ink: [240, 242, 246] },
 };
 
-/** Return a number in four digits, as the page writes it. */
+/** Format a number with four significant digits. */
 export function written(value) {
   const size = Math.abs(value);
   const plain = value === 0 || (size >= 1e-4 && size < 1e5);
@@ -19,7 +19,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** Return where the units of an array lie: (channels, rows, columns) in tiles, (units) in rows. */
+/** Return the places of an array's units: (channels, rows, columns) in tiles, (units) in rows. */
 export function layout(shape) {
   const flat = shape.length === 1 || shape.slice(1).every((side) => side === 1);
   const [count, height, width] = flat ? [shape[0], 1, 1] : shape;
@@ -45,12 +45,12 @@ function largest(values) {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
-/** Return what full colour stands for; a space where nothing is shown. */
+/** Return the value of full colour as text; a space if nothing is shown. */
 function caption(values, most, signed) {
   return values ? `${signed ? "\u00b1" : "0 \u2026 "}${written(most)}` : "\u00a0";
 }
 
-/** A map. ink: values are ink from 0 to 1, else orange is above 0 and blue below. */
+/** A map. ink: whether values are ink from 0 to 1; otherwise orange is above 0, blue below. */
 export class MapView {
   constructor(label, shape, ink = false) {
     Object.assign(this, { ...layout(shape), ink });
@@ -100,7 +100,7 @@ export class MapView {
   }
 }
 
-/** Bars with names. signed: from the middle to both sides, else from the left. */
+/** Bars with names. signed: whether bars start in the middle; otherwise at the left. */
 export class BarsView {
   constructor(label, names, signed) {
     Object.assign(this, { signed, across: 1 });
@@ -140,9 +140,9 @@ export class BarsView {
 const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
 /**
- * Let a unit of a view be chosen: hovered over, tapped, or walked to with the arrow keys.
+ * Let the user select a unit of a view by hovering, tapping, or with the arrow keys.
  *
- * chosen(unit, stays): stays is false while the mouse is over it, and then unit may be null.
+ * chosen(unit, stays): stays is false while the mouse hovers, and then unit may be null.
  */
 export function selectable(view, count, chosen) {
   const { body } = view;

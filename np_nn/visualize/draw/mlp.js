@@ -1,8 +1,9 @@
 /**
- * A perceptron as the driver trains it: {widths, activation, weights, classes, scale, shift}.
+ * A multilayer perceptron as trained by the driver: {widths, activation, weights, classes, scale,
+ * shift}.
  *
- * activation: its number in kernels/wasm/driver.h. weights: of each layer its weight (inputs,
- * outputs), then its bias, behind each other in one Float32Array.
+ * activation: its number in kernels/wasm/driver.h. weights: one Float32Array with the weight
+ * (inputs, outputs) and then the bias of each layer.
  */
 
 export const ACTIVATIONS = [
@@ -13,7 +14,7 @@ export const ACTIVATIONS = [
   { type: "ScaledTanh", kind: "scaled_tanh" },
 ];
 
-/** Return [{weight, bias, inputs, outputs}] of each layer: parts of the weights. */
+/** Return [{weight, bias, inputs, outputs}] of the layers, as views of the weights. */
 export function linears({ widths, weights }) {
   let at = 0;
   const next = (count) => weights.subarray(at, (at += count));
@@ -23,7 +24,7 @@ export function linears({ widths, weights }) {
   });
 }
 
-/** Return a matrix's rows as columns. */
+/** Return the transpose of a matrix. */
 export function transposed(matrix, rows, columns) {
   const turned = new Float32Array(matrix.length);
   for (let i = 0; i < rows; i++) {

@@ -1,4 +1,4 @@
-/** A network: its layers in a chain, the passes of one picture, and steps of gradient descent. */
+/** A network: a chain of layers, both passes of one picture, and steps of gradient descent. */
 
 import { readArrays } from "./arrays.js";
 import { DENSE, softmax } from "./dense.js";
@@ -7,7 +7,7 @@ import { WINDOWS } from "./windows.js";
 const KINDS = { ...DENSE, ...WINDOWS };
 
 export class Network {
-  /** facts: those of np_nn/visualize/draw/description.py. arrays: theirs, if not in base64. */
+  /** facts: from np_nn/visualize/draw/description.py. arrays: its arrays, if not in base64. */
   constructor(facts, arrays = readArrays(facts)) {
     Object.assign(this, { facts, arrays });
     this.layers = facts.layers.map((layer, i) => {
@@ -16,10 +16,10 @@ export class Network {
       return { ...layer, ...Object.fromEntries(owned), input };
     });
     this.steps = 0;
-    this.kept = []; // {steps, arrays} before each step, the last step's at the end
+    this.kept = []; // {steps, arrays} before each step, in order
   }
 
-  /** Return what the network takes of a picture's pixels, 0 to 255. */
+  /** Return the network's input for the pixels of a picture, 0 to 255. */
   input(pixels) {
     const { scale, shift } = this.facts.preparation;
     return Float32Array.from(pixels, (p) => Math.fround(Math.fround(scale) * p) + shift);
@@ -32,7 +32,7 @@ export class Network {
     return { values, probabilities: softmax(values.at(-1)) };
   }
 
-  /** Add to a forward pass the cross-entropy of a class, and its gradient at each value. */
+  /** Add to a forward pass the cross-entropy of a class, and its gradient at each stage. */
   backward({ values, probabilities }, target) {
     const grads = [probabilities.map((p, i) => p - (i === target ? 1 : 0))];
     for (let i = this.layers.length - 1; i >= 0; i--) {
@@ -42,7 +42,7 @@ export class Network {
     return { values, probabilities, grads, target, loss: crossEntropy(values.at(-1), target) };
   }
 
-  /** Return {name: gradient} of the arrays that layer i learns. */
+  /** Return {name: gradient} of the parameters of layer i. */
   gradients({ values, grads }, i) {
     return KINDS[this.layers[i].kind].gradients?.(this.layers[i], values[i], grads[i + 1]) ?? {};
   }
@@ -62,7 +62,7 @@ export class Network {
     if (this.kept.length > Network.MOST_KEPT) this.kept.splice(1, 1);
   }
 
-  /** Undo the last step, or with all the whole training: the weights have their bits again. */
+  /** Undo the last step, or all steps: the weights are restored bit for bit. */
   undo(all = false) {
     const before = all ? this.kept[0] : this.kept.at(-1);
     if (!before) return;
@@ -72,7 +72,7 @@ export class Network {
   }
 }
 
-Network.MOST_KEPT = 50; // states: beyond, an undo leads back to the first at once
+Network.MOST_KEPT = 50; // maximum saved states; an undo beyond them restores the first
 
 function crossEntropy(z, target) {
   const largest = Math.max(...z);

@@ -1,13 +1,13 @@
-/** The pad: a square canvas that is drawn on with a finger, a mouse or the keyboard. */
+/** The pad: a square canvas for drawing with a finger, a mouse or the keyboard. */
 
 export const SIDE = 320; // pixels of the canvas
-const MARGIN = 20; // that stay empty: the preparation knows the paper by its border
+const MARGIN = 20; // pixels that stay empty: the preparation finds the paper by its border
 const WIDTHS = { pen: 24, eraser: 44 };
-const STEP = 8; // of the cursor that the arrow keys move
+const STEP = 8; // pixels that an arrow key moves the cursor
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Pad {
-  /** canvas: SIDE pixels square. cursor: the element that shows the keyboard's place. */
+  /** canvas: SIDE pixels square. cursor: the element that marks the keyboard's position. */
   constructor(canvas, cursor, changed) {
     Object.assign(this, { canvas, cursor, changed, tool: "pen", strokes: [], down: false });
     this.context = canvas.getContext("2d", { willReadFrequently: true });
@@ -58,7 +58,7 @@ export class Pad {
     context.restore();
   }
 
-  /** Draw strokes, each {tool, places}, in place of all that is there. */
+  /** Replace the drawing by strokes, each {tool, places}. */
   draw(strokes) {
     this.strokes = strokes;
     this.context.clearRect(0, 0, SIDE, SIDE);
@@ -72,7 +72,7 @@ export class Pad {
     this.draw(this.strokes.slice(0, -1));
   }
 
-  /** Return a blob: URL of the drawing as a PNG, black on white, as np-nn predict reads it. */
+  /** Return a blob: URL of the drawing as a PNG, black on white, for np-nn predict. */
   async picture() {
     const copy = new OffscreenCanvas(SIDE, SIDE);
     const context = copy.getContext("2d");
@@ -100,7 +100,7 @@ export class Pad {
     return [clientX - box.left, clientY - box.top].map((from) => (from * SIDE) / box.width);
   }
 
-  /** Arrow keys move the cursor, the space bar puts the pen down or lifts it. */
+  /** Handle a key: arrows move the cursor, the space bar lowers or lifts the pen. */
   key(event) {
     const arrow = ARROWS[event.key];
     if (event.key === " ") this.down ? (this.down = false) : this.begin(this.place);

@@ -1,13 +1,13 @@
-/** Both passes as cards, one for each stage: the value above, its gradient below. */
+/** Both passes as cards, one per stage, with the value above its gradient. */
 
 import { size } from "./arrays.js";
 import { BarsView, MapView, element, selectable, written } from "./maps.js";
 import { nameOf } from "./unit.js";
 
-const MOST_BARS = 16; // units that are drawn as bars
+const MOST_BARS = 16; // maximum units drawn as bars
 
 export class Passes {
-  /** root: the list that gets the cards. chosen(stage, unit, stays): see `selectable`. */
+  /** root: the list for the cards. chosen(stage, unit, stays): see `selectable`. */
   constructor(root, network, chosen) {
     this.network = network;
     this.cards = stagesOf(network).map((stage, at) => {
@@ -17,7 +17,7 @@ export class Passes {
     });
   }
 
-  /** lesson: what is shown. selected: {stage, unit}, or null. */
+  /** Show the visible part of a lesson. selected: {stage, unit}, or null. */
   show(lesson, selected) {
     const { passes, at, end, forwardEnd } = lesson;
     const now = at <= forwardEnd ? at : end - at;
@@ -48,7 +48,7 @@ function stagesOf({ facts, layers }) {
   const last = { shape: [facts.classes.length], names: facts.classes };
   const backward = [...layers.map((layer) => layer.backward), "= p \u2212 y"];
   return [
-    { formula: "x, the pixels", title: "what the network sees", shape: facts.shape, ink: true },
+    { formula: "x, the pixels", title: "the network's input", shape: facts.shape, ink: true },
     ...layers.map(({ forward, title, shape }, i) => ({
       formula: forward, title, shape, names: i === layers.length - 1 ? facts.classes : null,
     })),
@@ -79,7 +79,7 @@ class Card {
     );
   }
 
-  /** value, gradient: arrays, or null where they are not shown yet; of the last card the loss. */
+  /** value, gradient: arrays, or null if not shown yet; the last card's gradient is the loss. */
   show(value, gradient) {
     this.value.show(value);
     this.element.classList.toggle("ahead", value === null);

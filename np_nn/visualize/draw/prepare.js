@@ -1,24 +1,24 @@
 /**
- * From a drawing to the picture that the network sees, as np-nn predict makes it of a file.
+ * From a drawing to the network's input, as np-nn predict makes it from a file.
  *
- * The steps and numbers are those of np_nn/data/digit.py, on paper that is known to be empty: the
- * drawing is square, and holds the ink of each pixel, 0 to 255.
+ * Steps and constants are those of np_nn/data/digit.py, for blank paper: the drawing is square and
+ * holds the ink of each pixel, 0 to 255.
  */
 
 import { resize } from "./resize.js";
 
 export const FIELD = 28; // rows and columns of the picture
-const BOX = 20; // rows and columns that the digit is fitted into
+const BOX = 20; // longer side of the fitted digit, in pixels
 const LEAST_CONTRAST = 16;
-const ROUNDING = 1e-6; // levels that are taken for the paper's
-const SPECK = 0.03; // of the largest stroke's area: smaller parts are no ink
+const ROUNDING = 1e-6; // maximum level that counts as paper
+const SPECK = 0.03; // fraction of the largest part's area; smaller parts are not ink
 
-/** Return the picture, FIELD * FIELD pixels as a Uint8Array, or null where there is no digit. */
+/** Return the picture, FIELD * FIELD pixels as a Uint8Array, or null if there is no digit. */
 export function prepare(ink, side, { deskew }) {
   const contrast = levels(ink, side);
   if (!contrast) return null;
   const picture = placed(fitted(contrast, side));
-  return deskew ? straightened(picture) : picture;
+  return deskew ? deskewed(picture) : picture;
 }
 
 /** Return the ink as numbers 0 to 1 without specks, or null. */
@@ -38,7 +38,7 @@ function levels(ink, side) {
   return levels;
 }
 
-/** Return the threshold that parts values best in two classes (Otsu 1979). counts: of each. */
+/** Return the threshold that best separates values in two classes (Otsu 1979). counts: of each. */
 function otsu(counts, number) {
   const top = Math.max(1, counts.findLastIndex((count) => count > 0));
   const bins = new Float64Array(256);
@@ -57,7 +57,7 @@ function otsu(counts, number) {
   return edge;
 }
 
-/** Return the value that a share of all values lies below. counts: of each value. */
+/** Return the quantile of values, for a share of 0..1. counts: of each value. */
 function quantile(counts, share) {
   const place = share * (counts.reduce((a, b) => a + b, 0) - 1);
   const valueAt = (rank) => {
@@ -68,7 +68,7 @@ function quantile(counts, share) {
   return low + (high - low) * (place % 1);
 }
 
-/** Return for each pixel the number of its part: ink that touches, also at corners; 0: paper. */
+/** Label connected ink (8 neighbours): return the number of each pixel's part; 0: paper. */
 function parts(ink, side) {
   const part = new Int32Array(ink.length);
   let count = 0;
@@ -92,7 +92,7 @@ function parts(ink, side) {
   return part;
 }
 
-/** Return the ink's box, resized such that its longer side has BOX pixels and its darkest is 1. */
+/** Crop to the ink, resize its longer side to BOX pixels, and scale its maximum to 1. */
 function fitted(levels, side) {
   let [top, bottom, left, right] = [side, -1, side, -1];
   levels.forEach((value, i) => {
@@ -115,7 +115,7 @@ function fitted(levels, side) {
   return { ...small, values: clipped.map((value) => value / most) };
 }
 
-/** Return the picture with the ink's centre of mass in the middle, and all ink inside. */
+/** Return the picture with the ink's centre of mass in the middle, keeping all ink inside. */
 function placed({ width, height, values }) {
   let [mass, down, right] = [0, 0, 0];
   values.forEach((value, i) => {
@@ -134,15 +134,15 @@ function placed({ width, height, values }) {
   return picture;
 }
 
-/** Round to the nearest whole number, and halves to the even one, as Python does. */
+/** Round to the nearest integer, halves to even, as Python does. */
 function even(value) {
   const below = Math.floor(value);
   const up = value - below > 0.5 || (value - below === 0.5 && below % 2 !== 0);
   return up ? below + 1 : below;
 }
 
-/** Shear a picture upright, as deskew in np_nn/data/preprocess.py does, in float32. */
-function straightened(picture) {
+/** Deskew a picture in float32, as deskew in np_nn/data/preprocess.py does. */
+function deskewed(picture) {
   const sums = [0, 0, 0, 0, 0]; // of p, y p, x p, y y p, x y p
   picture.forEach((p, i) => {
     const [y, x] = [Math.floor(i / FIELD), i % FIELD];

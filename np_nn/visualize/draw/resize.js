@@ -1,4 +1,4 @@
-/** Resizing of grey images (rows of numbers) with the arithmetic of Pillow's mode F. */
+/** Resizing of gray images (rows of numbers) with the arithmetic of Pillow's mode F. */
 
 const BOX = { reach: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) };
 const BICUBIC = {
@@ -10,7 +10,7 @@ const BICUBIC = {
   },
 };
 
-/** Return an image {width, height, values} at another size: means of areas, or with bicubic. */
+/** Resize an image {width, height, values} by area means or, with bicubic, by cubic filters. */
 export function resize(image, width, height, bicubic) {
   const filter = bicubic ? BICUBIC : BOX;
   return turned(widened(turned(widened(image, width, filter)), height, filter));
@@ -29,7 +29,7 @@ function widened({ width, height, values }, columns, filter) {
   return { width: columns, height, values: out };
 }
 
-/** Return for each new column its first old one, and the shares of the old ones from there on. */
+/** Return for each new column its first old column, and the weights of the old ones from there. */
 function weights(before, after, { reach, weight }) {
   const step = before / after;
   const wide = Math.max(step, 1);

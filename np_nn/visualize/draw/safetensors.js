@@ -1,14 +1,14 @@
-/** Model files of np_nn: safetensors with a description, see np_nn/utils/archive.py. */
+/** Model files of np_nn: safetensors with a description; see np_nn/utils/archive.py. */
 
 import { ACTIVATIONS, linears, transposed } from "./mlp.js";
 import { sha256 } from "./sha256.js";
 
 const FORMAT = 1;
-const UNSIGNED = "0".repeat(64); // stands for the SHA-256 of the file in what it is taken of
-const LENGTH = 8; // bytes that say how long the header is
+const UNSIGNED = "0".repeat(64); // placeholder of the SHA-256 in the bytes that are hashed
+const LENGTH = 8; // bytes of the header's length
 const PASSIVE = ["Sequential", "Flatten"];
 
-/** Return the bytes of a model file. about: of its info: dataset, recipe. */
+/** Return the bytes of a model file. about: {dataset, recipe} for its info. */
 export function pack(model, about) {
   const layers = [{ name: "", type: "Sequential", config: {} }];
   const [arrays, bodies] = [{}, []];
@@ -48,10 +48,10 @@ function signed(header, bodies, size) {
   return bytes;
 }
 
-/** Return the model in the bytes of a file. Throws a sentence on what cannot be trained here. */
+/** Read a model from the bytes of a file. Throws an Error that says what is not supported. */
 export function unpack(bytes) {
   const { header, about, start } = opened(bytes);
-  if (about.format > FORMAT) throw new Error("It is of a later np_nn: make the page with that.");
+  if (about.format > FORMAT) throw new Error("It is from a later np_nn: make the page with that.");
   verify(bytes, start, about.sha256);
   const { layers, info } = about.tree.network ?? {};
   if (!layers) throw new Error("It holds no network: save one by np-nn train --export.");
@@ -62,10 +62,10 @@ export function unpack(bytes) {
   const { kind, shape, deskew, scale, shift } = info.preparation;
   const fits = kinds.join() === linear.map(() => "Linear").join(type ? `,${type},` : ",");
   if (!fits || activation < 0 || !linear.length) {
-    throw new Error("The page trains Linear layers with one activation between; it has others.");
+    throw new Error("The page trains only Linear layers with one activation between them.");
   }
   if (kind !== "digit" || deskew || `${shape}` !== "28,28") {
-    throw new Error("The page trains on 28 x 28 pixels as they are; its inputs are prepared.");
+    throw new Error("The page trains on unprepared images of 28 x 28 pixels; its inputs differ.");
   }
   const { widths, weights } = parameters(linear, (name) => array(bytes, start, header[name]));
   return { widths, weights, activation, classes: info.classes, scale, shift };
@@ -78,7 +78,7 @@ function opened(bytes) {
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH, start)));
     return { header, about: JSON.parse(header.__metadata__.np_nn), start };
   } catch {
-    throw new Error("It is no model of np_nn: choose one of np-nn train --export or of a page.");
+    throw new Error("It is not a model of np_nn: choose one from np-nn train --export or a page.");
   }
 }
 
@@ -86,7 +86,7 @@ function verify(bytes, start, found) {
   const at = new TextDecoder("latin1").decode(bytes.subarray(0, start)).indexOf(found);
   const unsigned = bytes.slice();
   unsigned.set(new TextEncoder().encode(UNSIGNED), at);
-  if (sha256(unsigned) !== found) throw new Error("It is damaged: its SHA-256 is not that in it.");
+  if (sha256(unsigned) !== found) throw new Error("It is damaged: its SHA-256 does not match.");
 }
 
 function array(bytes, start, entry) {
@@ -95,7 +95,7 @@ function array(bytes, start, entry) {
   return new Float32Array(bytes.slice(...entry.data_offsets.map((at) => start + at)).buffer);
 }
 
-/** Return {widths, weights} of the linear layers of a file; a bias that is missing is 0. */
+/** Return {widths, weights} of the linear layers of a file; a missing bias is 0. */
 function parameters(linear, named) {
   const widths = [linear[0].config.in_features, ...linear.map(({ config }) => config.out_features)];
   const weights = linear.flatMap(({ name, config: { in_features, out_features } }) => [

@@ -1,4 +1,4 @@
-/** SHA-256 (FIPS 180-4): some browsers lack crypto.subtle on a page that is a file. */
+/** SHA-256 (FIPS 180-4), as some browsers lack crypto.subtle on file: pages. */
 
 const fraction = (root) => Math.floor((root % 1) * 2 ** 32);
 const isPrime = (n) => [2, 3, 5, 7, 11, 13, 17].every((d) => n === d || n % d);
@@ -6,7 +6,7 @@ const PRIMES = Array.from({ length: 310 }, (_, i) => i + 2).filter(isPrime).slic
 const ROUND = PRIMES.map((prime) => fraction(Math.cbrt(prime)));
 const START = PRIMES.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)));
 
-/** Return the hash of bytes, in hexadecimal digits. */
+/** Return the hash of bytes in hexadecimal. */
 export function sha256(bytes) {
   const padded = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
   padded.set(bytes);

@@ -1,4 +1,4 @@
-/** Training in the page: its settings, its buttons, and the pictures of a worker's reports. */
+/** Training in the page: settings, buttons, and pictures of the worker's reports. */
 
 import { Curves, showConfusion } from "./charts.js";
 import { readSets, split, unzipped } from "./idx.js";
@@ -7,9 +7,9 @@ import { described, linears, transposed } from "./mlp.js";
 import { pack, unpack } from "./safetensors.js";
 
 const $ = (id) => document.getElementById(id);
-const MOST_UNITS = 64; // whose weights are drawn
+const MOST_UNITS = 64; // maximum units whose weights are drawn
 
-/** The methods of Trainer in worker.js, each of which returns a Promise of its answer. */
+/** Calls of the methods of Trainer in worker.js, each returning a Promise of its answer. */
 class Worked {
   constructor(posted) {
     const source = new Blob([$("worker").textContent], { type: "text/javascript" });
@@ -31,7 +31,7 @@ class Worked {
 }
 
 export class Training {
-  /** facts: {module, images} of the page. used(facts, arrays): takes a network to draw for. */
+  /** facts: {module, images} of the page. used(facts, arrays, name): moves a network to the pad. */
   constructor({ module, images }, used) {
     Object.assign(this, { module, images, used, acting: false, running: false, speed: 0 });
     this.loss = new Curves("Loss", ["of the batches"], false);
@@ -52,7 +52,7 @@ export class Training {
     this.show();
   }
 
-  /** Do something, and say in one line why it failed. */
+  /** Run an action; if it fails, say why in one line. */
   async attempt(act) {
     this.acting = true;
     if ($("progress").className) this.say("");
@@ -80,7 +80,7 @@ export class Training {
     this.forget(this.loaded);
     const [train, test] = ["train", "test"].map((name) => thousands(this.sets[name].labels.length));
     const names = files.map((file) => file.name).join(", ");
-    $("images").textContent = `${train} images to train with, ${test} to test with: ${names}.`;
+    $("images").textContent = `${train} training and ${test} test images: ${names}.`;
     this.dataset = "";
   }
 
@@ -100,7 +100,7 @@ export class Training {
 
   // ---- The network ----------------------------------------------------------------------------
 
-  /** Forget the network; the worker gets the loaded one, or a new one, before the next step. */
+  /** Drop the network; the worker gets the loaded one, or a new one, before the next step. */
   forget(loaded = null) {
     Object.assign(this, { loaded, model: loaded, created: false });
     this.clear();
@@ -134,7 +134,7 @@ export class Training {
     };
   }
 
-  /** Give the worker the network that was loaded, or that of the settings, unless it has one. */
+  /** Send the worker the loaded network, or a new one of the settings, unless it has one. */
   async ready(settings) {
     if (!this.sets) await this.unpackImages();
     if (this.created) return;
@@ -159,7 +159,7 @@ export class Training {
     this.created = true;
   }
 
-  /** Train for some steps, or for the epochs of the settings. */
+  /** Train for a number of steps, or for the epochs of the settings. */
   async run(steps) {
     const settings = this.settings();
     await this.ready(settings);
@@ -227,9 +227,9 @@ export class Training {
   }
 
   show() {
-    const there = Boolean(this.model?.weights); // not before it was started
+    const there = Boolean(this.model?.weights); // false before the first step
     $("run").textContent = this.running ? "Pause" : "Run";
-    $("progress").ariaBusy = this.running; // a screen reader hears the end alone
+    $("progress").ariaBusy = this.running; // a screen reader announces only the end
     $("run").disabled = this.acting && !this.running;
     $("one-step").disabled = this.acting;
     for (const id of ["save-model", "use"]) $(id).disabled = this.acting || !there;

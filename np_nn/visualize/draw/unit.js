@@ -1,4 +1,4 @@
-/** One unit in numbers: what its value is made of, its gradient, and what a step will change. */
+/** One unit in numbers: the terms of its value, its gradient, and the change of the next step. */
 
 import { size } from "./arrays.js";
 import { written } from "./maps.js";
@@ -8,8 +8,8 @@ const MINUS = "\u2212";
 /**
  * Return {title, pictures, lines} of a unit; a picture is {title, shape, values}.
  *
- * passes: of `Network`, with gradients or without. stage: 0 is the input, then the layers, then
- * the probabilities. rate: of learning.
+ * passes: of `Network`, with or without gradients. stage: 0 is the input, then the layers, then
+ * the probabilities. rate: the learning rate.
  */
 export function explain(network, passes, stage, unit, rate) {
   const layer = network.layers[stage - 1];
@@ -28,7 +28,7 @@ export function explain(network, passes, stage, unit, rate) {
   return { title: `${letter}, ${nameOf(network, stage, unit)}`, pictures, lines };
 }
 
-/** Return the words for a unit of a stage. */
+/** Return the name of a unit of a stage. */
 export function nameOf({ facts, layers }, stage, unit) {
   const shape = stage ? layers[stage - 1]?.shape : facts.shape;
   if (stage >= layers.length) return `class ${facts.classes[unit]}`;
@@ -39,11 +39,11 @@ export function nameOf({ facts, layers }, stage, unit) {
 }
 
 function meaning(grad) {
-  if (grad === 0) return "a little more of it changes no loss";
+  if (grad === 0) return "a small change of it does not change the loss";
   return `more of it means ${grad > 0 ? "more" : "less"} loss`;
 }
 
-/** Return {sums, last, ...}: formulas, and the last one in numbers; of weights more. */
+/** Return {sums, last, ...}: formulas, the last one in numbers; with weights, also pictures. */
 function made({ facts, layers }, { values }, stage, unit) {
   if (!stage) {
     const { scale, shift } = facts.preparation;
@@ -69,12 +69,12 @@ function linear({ weight, bias, input, shape: [units] }, x, unit, before) {
   return weighted({ weight, bias, index, inputs: x, shape: input, unit }, before);
 }
 
-/** What a unit of a convolution sees: the weights of its channel, and its window of the input. */
+/** Explain a unit of a convolution: the weights of its channel, and its window of the input. */
 function convolution({ weight, bias, input, shape, options, seen }, x, place, before) {
   const [plane, area, window] = [shape.slice(1), input.slice(1), options.kernel].map(size);
   const unit = Math.floor(place / plane);
   const count = input[0] * window;
-  const inputs = new Float32Array(count); // 0 where the window leaves the image
+  const inputs = new Float32Array(count); // 0 outside the image
   seen.out.forEach((out, i) => {
     if (out !== place % plane) return;
     for (let channel = 0; channel < input[0]; channel++) {
@@ -112,12 +112,12 @@ function normalized(layer, x, place, before) {
   };
 }
 
-/** Add what a step will change: pictures of weights, and the arithmetic of the largest change. */
+/** Add the next step: pictures of its weight changes, and the arithmetic of the largest one. */
 function learn(gradients, layer, { index, shape, unit }, rate, pictures, lines) {
   const grads = Float32Array.from(index, (at) => gradients.weight[at]);
   const most = grads.reduce((best, g, i) => (Math.abs(g) > Math.abs(grads[best]) ? i : best), 0);
   if (grads[most] === 0) {
-    lines.push("Its weights stay as they are: of this picture it learns nothing.");
+    lines.push("Its weights do not change: it learns nothing from this picture.");
     return;
   }
   if (shape) {

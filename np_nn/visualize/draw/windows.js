@@ -1,10 +1,11 @@
-/** Layers that slide a window over an image, (channels, rows, columns): Conv2d, pooling. */
+/** Layers with windows on an image (channels, rows, columns): Conv2d and pooling. */
 
 import { size } from "./arrays.js";
 
 /**
- * Return which numbers of a channel a layer's windows see: arrays of the output, the input, the
- * place in the window, by which they are in order, and the share in a mean of the window.
+ * Return the inputs in each window of one channel as parallel arrays: index of the output (out)
+ * and of the input (at), place in the window, and share in the window's mean. Sorted by output,
+ * then by place.
  */
 function connections({ shape, input, options: { kernel, stride, padding } }) {
   const [[, ...outputs], [, ...image]] = [shape, input];
@@ -76,7 +77,7 @@ const conv2d = {
   },
 };
 
-/** Call visit(output, input, share) for every number that a pooling sees. */
+/** Call visit(output, input, share) for every input of each pooling window. */
 function each(layer, visit) {
   const [[count, ...outputs], [, ...image]] = [layer.shape, layer.input];
   const { out, at, share } = (layer.seen ??= connections(layer));
@@ -86,7 +87,7 @@ function each(layer, visit) {
   }
 }
 
-/** Return the input that is the largest of each output's window, the first among equals. */
+/** Return the index of the largest input in each output's window, the first among equals. */
 function largest(layer, x) {
   const where = new Int32Array(size(layer.shape)).fill(-1);
   each(layer, (out, i) => (where[out] < 0 || x[i] > x[where[out]]) && (where[out] = i));

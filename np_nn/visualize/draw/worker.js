@@ -1,5 +1,5 @@
 /**
- * The worker: a network of the module train.wasm, trained in slices, so that it hears the page.
+ * The worker: trains a network of the module train.wasm, in slices, so that it can answer the page.
  *
  * The page posts {id, name, args}, where name is a method of Trainer, and gets {id, answer} or
  * {id, error}. Each slice of a training is posted as {report}, each test of the network as {look}.
@@ -7,12 +7,12 @@
  */
 
 const SLICE = 30; // ms of training between two reports
-const LOOK = 10; // times as long as a test of the network takes it trains before the next one
-const PART = 1000; // images of a test that are in the module's memory at a time
+const LOOK = 10; // minimum training time between two tests, in durations of a test
+const PART = 1000; // test images in the module's memory at a time
 const ERRORS = {
   "-1": "There is not enough memory for this network and these images: choose smaller ones.",
-  "-2": "A batch has at least one image, and a slice of training fewer than 2 billion.",
-  "-3": "A label is none of the network's classes: start a new network.",
+  "-2": "A batch needs at least one image, and a slice of training fewer than 2 billion.",
+  "-3": "A label is not one of the network's classes: start a new network.",
 };
 
 class Trainer {
@@ -22,14 +22,14 @@ class Trainer {
     this.nn._initialize();
   }
 
-  /** Take images, {images, labels, size, classes} to train with and to test with. */
+  /** Set the training and the test images, each {images, labels, size, classes}. */
   data(train, test) {
     Object.assign(this, { train, test });
   }
 
   /**
-   * Start a network. activation: its number in driver.h. weights: all parameters, or null: those
-   * of the seed. scale, shift: of the pixels.
+   * Start a network. activation: its number in driver.h. weights: all parameters, or null for
+   * those of the seed. scale, shift: of the pixels.
    */
   create({ widths, activation, rule, seed, weights, scale, shift }) {
     const { nn, train } = this;
@@ -50,7 +50,7 @@ class Trainer {
     this.look();
   }
 
-  /** Train up to a step. Resolves there, or when `pause` is called. */
+  /** Train up to a step. Resolves at that step, or when `pause` is called. */
   async run({ rate, batch, until }) {
     this.running = true;
     let [steps, trained] = [1, 0];
@@ -72,7 +72,7 @@ class Trainer {
     this.running = false;
   }
 
-  /** Take some steps, report them, and return how many ms they took. */
+  /** Take `steps` training steps, report them, and return their duration in ms. */
   slice(steps, batch, rate) {
     const { nn, net } = this;
     const began = performance.now();
@@ -85,7 +85,7 @@ class Trainer {
       const step = nn.steps(net);
       this.rewind();
       throw new Error(
-        `By step ${step} the loss was no number any more: the network is back at its start; ` +
+        `At step ${step} the loss was not finite: the network is back at its start; ` +
           `choose a learning rate below ${rate}.`,
       );
     }
@@ -98,7 +98,7 @@ class Trainer {
     this.look();
   }
 
-  /** Post the parameters, and what the test images are taken for: counts (label, answer). */
+  /** Post the parameters, and the confusion matrix of the test images: counts (label, answer). */
   look() {
     const { nn, net, test } = this;
     const began = performance.now();
@@ -114,7 +114,7 @@ class Trainer {
     this.looked = Math.max(performance.now() - began, SLICE / LOOK);
   }
 
-  /** Return the class that each image is taken for. */
+  /** Return the predicted class of each image. */
   predict(images) {
     const { nn, net, test } = this;
     const [count, classes] = [images.length / test.size, test.classes];
@@ -129,7 +129,7 @@ class Trainer {
     });
   }
 
-  // ---- The module's memory, which may move in every call that takes some -----------------------
+  // ---- The module's memory, which may move in every call that allocates some -------------------
 
   state() {
     const { nn, net } = this;
@@ -155,7 +155,7 @@ function check(failed) {
   if (failed) throw new Error(ERRORS[failed]);
 }
 
-/** Let messages of the page come in; a timeout would wait 4 ms. */
+/** Let pending messages of the page be handled; a timeout would wait 4 ms. */
 function turn() {
   return new Promise((go) => {
     const { port1, port2 } = new MessageChannel();
