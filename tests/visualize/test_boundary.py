@@ -1,4 +1,4 @@
-"""Points in the plane: sets that can be told apart, and pictures of how that is learnt."""
+"""Points in the plane: separable sets, and pictures of how a network learns to separate them."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_points_are_the_same_each_time_and_of_two_classes(name):
 
 @pytest.mark.parametrize("name", POINTS)
 def test_neighbours_tell_points_apart(name):
-    """The classes overlap little: the nearest point's class is nearly always the right one."""
+    """The classes overlap little: the nearest point's class is nearly always correct."""
     from sklearn.neighbors import KNeighborsClassifier
 
     data = load_points(name)
@@ -59,7 +59,7 @@ Y = np.array([0, 1, 0, 1])
 
 
 def film(name="points", moments=4):
-    """At moment i, class 1 is what lies to the right of i."""
+    """At moment i, class 1 is everything to the right of i."""
     across, up, heights = plane.landscape(lambda at: at[:, 0], X)
     lands = [(across, up, (heights > i).astype(float)) for i in range(moments)]
     seen = (plane.Moment(10 * i, i / 8, land) for i, land in enumerate(lands))

@@ -1,4 +1,4 @@
-"""Pictures of data sets of the user's own: colour, any size, any names, many classes, tables."""
+"""Pictures of the user's own data sets: colour, any size, any names, many classes, tables."""
 
 import io
 
@@ -164,7 +164,7 @@ def test_names_are_one_short_line_that_the_fonts_have():
 
 
 def test_other_scripts_are_drawn_where_a_font_is_installed(monkeypatch):
-    """matplotlib's own STIX stands for such a font: it has a sign that DejaVu Sans lacks."""
+    """matplotlib's STIX stands in for such a font: it has a character that DejaVu Sans lacks."""
     sign = "\N{COMBINING ENCLOSING CIRCLE}"
     assert names.readable(sign) == r"\u20dd"
     monkeypatch.setattr(names, "OTHERS", ("no such font", "STIXGeneral"))
