@@ -62,7 +62,7 @@ def blobs_of(n):
 
 
 def shifted(digits):
-    """With shifted pixels, the kernel for batches of one image recomputes a sum every 64 steps."""
+    """Return shifted pixels, of which the kernel of single images folds a sum every 64 steps."""
     return nn.Split(digits.train.images[:300], digits.train.labels[:300], 0.99 / 255, 0.01)
 
 

@@ -33,7 +33,7 @@ BETWEEN = ({"norm": "batch"}, {"dropout": 0.3}, {"norm": "batch", "dropout": 0.3
 
 
 def with_more(between, activation="relu"):
-    """No bias: before a batch norm, its gradient is only rounding error."""
+    """Return a model without biases, whose gradients before a batch norm are rounding alone."""
     model = nn.mlp((784, 33, 20, 10), activation, bias=False, **between)
     return nn.initialize(model, "torch", 0)
 

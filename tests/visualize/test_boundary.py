@@ -59,7 +59,7 @@ Y = np.array([0, 1, 0, 1])
 
 
 def film(name="points", moments=4):
-    """At moment i, class 1 is everything to the right of i."""
+    """Return a film in which at moment i class 1 lies to the right of i."""
     across, up, heights = plane.landscape(lambda at: at[:, 0], X)
     lands = [(across, up, (heights > i).astype(float)) for i in range(moments)]
     seen = (plane.Moment(10 * i, i / 8, land) for i, land in enumerate(lands))

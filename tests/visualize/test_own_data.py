@@ -164,7 +164,7 @@ def test_names_are_one_short_line_that_the_fonts_have():
 
 
 def test_other_scripts_are_drawn_where_a_font_is_installed(monkeypatch):
-    """matplotlib's STIX stands in for such a font: it has a character that DejaVu Sans lacks."""
+    """STIX, shipped with matplotlib, has a sign that DejaVu Sans lacks, as such a font would."""
     sign = "\N{COMBINING ENCLOSING CIRCLE}"
     assert names.readable(sign) == r"\u20dd"
     monkeypatch.setattr(names, "OTHERS", ("no such font", "STIXGeneral"))
