@@ -306,7 +306,7 @@ def test_files_of_images_are_those_of_the_page(page, folder):
     run(page)
     assert sha(weights(page)) == embedded
     choose(page, *paths[1::2])  # of a single pair the end is held out
-    assert f"{COUNT - COUNT // 6} training and {COUNT // 6}" in page.inner_text("#images")
+    assert f"{COUNT - COUNT // 6} images to train with, {COUNT // 6}" in page.inner_text("#images")
 
 
 def test_other_files_are_refused_in_a_line(page, folder, tmp_path):
