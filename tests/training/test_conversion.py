@@ -1,4 +1,4 @@
-"""Images and labels of any type, byte order and layout: converted once, alike on both paths."""
+"""Images and labels of any type, byte order and layout: converted once, equally on both paths."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A regression has no classes, so it shows no accuracy anywhere."""
+"""Regression has no classes, so no accuracy is shown anywhere."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Training in the page of np-nn draw: the native kernels' bits, model files, images, errors."""
+"""Training on the page of np-nn draw: the native kernels' bits, model files, images, errors."""
 
 import dataclasses
 import gzip
@@ -21,9 +21,9 @@ from tests.support.browser import browser, opened, problems
 
 pytestmark = pytest.mark.kernel_independent
 WASM = Path(__file__).resolve().parents[2] / "kernels" / "wasm"
-COUNT, TESTED = 200, 40  # images of a set
+COUNT, TESTED = 200, 40  # training and test images
 FIELDS = {"widths": "24, 16", "batch": "20", "epochs": "20", "train-rate": "0.1", "seed": "7"}
-STEPS = 200  # of these epochs
+STEPS = 200  # in these epochs
 INFO = nn.ModelInfo(tuple("0123456789"), Preparation("digit", (28, 28), scale=1 / 255))
 
 

@@ -12,10 +12,10 @@ from tests.support.commands import SMALL, draw, refused
 pytestmark = pytest.mark.kernel_independent
 GALLERY = Path(__file__).resolve().parents[2] / "gallery"
 PAGE = (GALLERY / "README.md").read_text("utf-8")
-LARGEST = {".png": 150_000, ".gif": 1_000_000}  # bytes of a picture
+LARGEST = {".png": 150_000, ".gif": 1_000_000}  # maximum bytes of a picture
 
 
-# A short run of each command, and the files that it draws.
+# A short run of each command, and the files that it writes.
 RUNS = {
     "pass": (
         [*SMALL, "--steps", "1", "--animate"],
