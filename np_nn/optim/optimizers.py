@@ -284,5 +284,6 @@ OPTIMIZERS = {
     "adam": Adam,
     "adamw": AdamW,
 }
+OPTIMIZER = instance(Optimizer, sets="config")
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
