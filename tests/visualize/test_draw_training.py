@@ -267,14 +267,14 @@ def test_a_model_of_np_nn_is_trained_and_drawn_for(page, tmp_path):
 
 
 OTHERS = {
-    "others": nn.Sequential(nn.Linear(784, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 10)),
+    "other": nn.Sequential(nn.Linear(784, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 10)),
     "are prepared": nn.Sequential(nn.Linear(784, 10)),
 }
 
 
 def test_other_model_files_are_refused_in_a_line(page, folder, tmp_path):
-    straightened = dataclasses.replace(INFO.preparation, deskew=True)
-    infos = {"others": INFO, "are prepared": dataclasses.replace(INFO, preparation=straightened)}
+    deskewed = dataclasses.replace(INFO.preparation, deskew=True)
+    infos = {"other": INFO, "are prepared": dataclasses.replace(INFO, preparation=deskewed)}
     for word, model in OTHERS.items():
         nn.save_model(model, tmp_path / "m.safetensors", infos[word])
         assert word in load(page, tmp_path / "m.safetensors")
