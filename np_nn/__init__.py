@@ -36,6 +36,7 @@ from np_nn.training.checkpoint import Checkpoint as Checkpoint, load_checkpoint 
 from np_nn.training.early_stopping import EarlyStopping as EarlyStopping
 from np_nn.training.fit import evaluate as evaluate, fit as fit, predict as predict
 from np_nn.training.history import Evaluation as Evaluation, History as History
+from np_nn.utils.arguments import check_arguments as _check_arguments
 from np_nn.utils.errors import DataError as DataError, DivergedError as DivergedError
 from np_nn.utils.errors import NpNNError as NpNNError
 from np_nn.utils.seeds import manual_seed as manual_seed
@@ -46,7 +47,10 @@ if typing.TYPE_CHECKING:  # a type checker reads `import X as X` as public
     from np_nn.estimators import MLPClassifier as MLPClassifier, MLPRegressor as MLPRegressor
 else:
     _ESTIMATORS = ("MLPClassifier", "MLPRegressor")
-    _FOUND = {name for name, value in vars().items() if not inspect.ismodule(value)}
+    _FOUND = {name: value for name, value in vars().items() if not inspect.ismodule(value)}
+    for _name, _value in _FOUND.items():  # functions of np_nn call each other without the check
+        if callable(_value) and not _name.startswith("_"):
+            globals()[_name] = _check_arguments(_value)
     __all__ = sorted({*_ESTIMATORS, *(name for name in _FOUND if not name.startswith("_"))})
 
     def __getattr__(name):

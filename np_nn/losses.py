@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from np_nn import ops
-from np_nn.utils.arrays import as_floats, as_labels
+from np_nn.utils.arguments import fitted
+from np_nn.utils.arrays import as_float, as_floats, as_labels, numbers
+from np_nn.utils.checks import check_range
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike, Reduction, Shape
-
-REDUCTIONS = ("mean", "sum")
 
 
 class Loss(HasContext):
@@ -29,10 +29,8 @@ class Loss(HasContext):
     count_correct: Callable[..., int]
 
     def __init__(self, **config: Any) -> None:
+        fitted(f"{type(self).__name__}: reduction", config["reduction"], Reduction)
         self.config = config
-        if config["reduction"] not in REDUCTIONS:
-            kind, given = type(self).__name__, config["reduction"]
-            raise NpNNError(f"{kind}: reduction must be one of {REDUCTIONS}, got {given!r}")
         self.ctx = Context()
 
     def __call__(self, outputs: ArrayLike, targets: ArrayLike) -> float:
@@ -97,7 +95,9 @@ class ClassLoss(Loss):
 
     def __init__(self, weight: ArrayLike | None = None, **config: Any) -> None:
         if weight is not None:
-            weight = np.asarray(weight, np.float32)
+            weight = as_float(
+                numbers(weight, f"{type(self).__name__}: weight"), np.float32, "weight"
+            )
             if weight.ndim != 1 or not np.all(np.isfinite(weight)) or np.any(weight < 0):
                 raise NpNNError(f"{type(self).__name__}: weight must be (C,) numbers >= 0")
             if not weight.any():
@@ -171,8 +171,7 @@ class CrossEntropyLoss(ClassLoss):
         self, weight: ArrayLike | None = None, label_smoothing: float = 0.0,
         reduction: Reduction = "mean",
     ) -> None:  # fmt: skip
-        if not 0 <= label_smoothing <= 1:
-            raise NpNNError(f"label_smoothing must be 0..1, got {label_smoothing}")
+        check_range("CrossEntropyLoss: label_smoothing", label_smoothing, 0, 1)
         super().__init__(weight, label_smoothing=label_smoothing, reduction=reduction)
         self.smoothing = label_smoothing
 
@@ -212,8 +211,7 @@ class FocalLoss(ClassLoss):
     def __init__(
         self, weight: ArrayLike | None = None, gamma: float = 2.0, reduction: Reduction = "mean"
     ) -> None:
-        if not 0 <= gamma < math.inf:
-            raise NpNNError(f"FocalLoss: gamma must be finite and not below 0, got {gamma}")
+        check_range("FocalLoss: gamma", gamma, 0)
         super().__init__(weight, gamma=gamma, reduction=reduction)
         self.gamma = gamma
 

@@ -7,12 +7,15 @@ Linear(4, 3): right
 """
 
 import copy
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from np_nn.layers.module import Module
 from np_nn.losses import Loss
+from np_nn.utils.arrays import numbers
+from np_nn.utils.checks import check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.types import ArrayLike
@@ -84,7 +87,10 @@ def gradcheck(
         NpNNError: if the input is not floating point, not finite or empty, or if ``backward``
             returns another shape than the input's.
     """
-    x = np.array(x, order="C")
+    check_range("gradcheck: seed", seed, 0, math.inf)
+    if not (step > 0 and tolerance > 0):
+        raise NpNNError(f"gradcheck: step and tolerance must be above 0, got {step}, {tolerance}")
+    x = np.array(numbers(x, "gradcheck: x"), order="C")
     if x.dtype.kind != "f" or not x.size or not np.isfinite(x).all():
         raise NpNNError("gradcheck: x must be finite, floating point, and at least one number")
     x = x.astype(np.float64)

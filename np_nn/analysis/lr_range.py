@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from np_nn.data.split import Split
+from np_nn.data.split import SplitLike
 from np_nn.layers.module import Module
 from np_nn.losses import Loss
 from np_nn.optim.optimizers import Optimizer
@@ -57,7 +57,7 @@ class _Watch(Callback):
 
 
 def find_lr(
-    model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, low: float = 1e-7,
+    model: Module, data: SplitLike, loss: Loss, optimizer: Optimizer, *, low: float = 1e-7,
     high: float = 10.0, steps: int = 200, seed: int = 0, **options: Any,
 ) -> LRRange:  # fmt: skip
     """Train one step at each of `steps` learning rates from `low` to `high`, and suggest a rate.
@@ -66,7 +66,7 @@ def find_lr(
 
     Args:
         model: Module.
-        data: `Split` to train on.
+        data: `Split` or pair (x, y) to train on.
         loss: Loss.
         optimizer: Optimizer of the model's parameters; its own learning rate is ignored.
         low: first learning rate, above 0.

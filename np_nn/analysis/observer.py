@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from np_nn.analysis.hooks import watched
-from np_nn.data.split import Split
+from np_nn.data.split import SplitLike, as_split, check_samples
 from np_nn.layers.activations import Activation
 from np_nn.layers.module import inference
 from np_nn.losses import CrossEntropyLoss, Loss
 from np_nn.training import inputs
 from np_nn.training.callbacks import Callback
 from np_nn.training.state import Training
+from np_nn.utils.checks import check_range
 
 BINS = 50  # of a histogram
 
@@ -54,10 +55,14 @@ class Observer(Callback):
     """
 
     def __init__(
-        self, data: Split, loss: Loss | None = None, *, every: int = sys.maxsize, images: int = 512
-    ) -> None:
-        self.data, self.loss, self.every = data, loss or CrossEntropyLoss(), every
-        self.indices = np.arange(min(images, len(data)))
+        self, data: SplitLike, loss: Loss | None = None, *, every: int = sys.maxsize,
+        images: int = 512,
+    ) -> None:  # fmt: skip
+        self.data, self.loss, self.every = as_split(data), loss or CrossEntropyLoss(), every
+        check_samples(self.data)
+        check_range("Observer: every", every, most=sys.maxsize)
+        check_range("Observer: images", images)
+        self.indices = np.arange(min(images, len(self.data)))
         self.start: dict[str, np.ndarray] | None = None
         self.observations: list[Observation] = []
 

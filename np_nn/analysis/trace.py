@@ -8,6 +8,7 @@ import numpy as np
 from np_nn.layers import Dropout, Dropout2d, Flatten, GaussianNoise, Linear
 from np_nn.layers.module import Module, inference, is_chain
 from np_nn.losses import Loss
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import as_input
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike
@@ -63,6 +64,7 @@ class Trace:
     stages: tuple[Stage, ...]
     loss: float
 
+    @check_arguments
     def unit(self, number: int | None = None) -> Unit:
         """Return a ``Unit`` of the first Linear layer, with the model's current weights.
 

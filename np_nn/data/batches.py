@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from np_nn.utils import seeds
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError, wrong_return
 
 
@@ -27,8 +28,8 @@ class Batches:
         if (steps is None) == (epochs is None):
             raise NpNNError("give either steps or epochs")
         for name, value in (("batch size", batch_size), ("steps", steps), ("epochs", epochs)):
-            if value is not None and value < 1:
-                raise NpNNError(f"{name} must be at least 1, got {value}")
+            if value is not None:
+                check_range(name, value, most=WIDEST)
         if batch_size > n:
             raise NpNNError(
                 f"batch size {batch_size} is larger than the training set of {n} images"

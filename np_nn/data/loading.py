@@ -12,6 +12,7 @@ from np_nn.data.sources import names
 from np_nn.utils.converters import image_size as converted_size
 from np_nn.utils.converters import name_or_path
 from np_nn.utils.errors import DataError
+from np_nn.utils.seeds import checked
 from np_nn.utils.types import PathLike
 
 
@@ -53,6 +54,7 @@ def load(
         DataError: for a data set that is missing, unreadable or damaged.
         NpNNError: for an unknown name that is not a file or folder either.
     """
+    checked(seed)
     if isinstance(name, str) and name in names():
         if label is not None or image_size is not None or skip_unreadable:
             raise DataError(f"{name} has its own labels and size: label, image_size and "

@@ -60,16 +60,21 @@ def from_arrays(
 
 
 def _samples(x):
+    """Return samples as an array; a DataFrame's columns must be numbers."""
     if hasattr(x, "columns"):  # a DataFrame
         arrays = {column: np.asarray(x[column]) for column in x.columns}
         for column, array in arrays.items():
             if array.dtype.kind not in "biuf":
                 raise DataError(f"column {shown(column)} holds {array.dtype}, not numbers")
         return np.stack(list(arrays.values()), axis=1)
+    return _array(x, "x")
+
+
+def _array(x, name):
     try:
         return np.asarray(x)
-    except (TypeError, ValueError) as error:  # ragged rows
-        raise DataError(f"x must be an array of numbers: {shown(error)}") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged rows, or an error of a tensor
+        raise DataError(f"{name} must be an array: {shown(error)}") from None
 
 
 def _labels(y):
@@ -82,7 +87,7 @@ def _labels(y):
         return codes, dict(enumerate(map(str, categorical.categories)))
     if isinstance(y, list | tuple) and any(isinstance(label, str) for label in y):
         return np.array(y, object), {}  # a text array would turn a missing label into a class
-    return np.asarray(y), {}
+    return _array(y, "y"), {}
 
 
 def dataset(found, name, seed=0, scale=PIXEL, preparation=None):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
+from np_nn.utils.arguments import given
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
@@ -92,8 +93,7 @@ def check_images(images):
 
 def _check_pixels(images):
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim < 3:
-        got = f"{getattr(images, 'dtype', type(images).__name__)} of shape {np.shape(images)}"
-        raise NpNNError(f"images must be a uint8 array (M, H, W), got {got}")
+        raise NpNNError(f"images must be a uint8 array (M, H, W), got {given(images)}")
     if not images.size:
         raise NpNNError(f"images of shape {images.shape} have no pixel")
     if max(images.shape[-2:]) > MOST_SIDE:

@@ -8,6 +8,7 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.reference import Rows
+from np_nn.utils.arguments import fitted
 from np_nn.utils.arrays import as_images, as_labels
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import ArrayLike
@@ -42,6 +43,8 @@ class Split:
         if self.scale is None:
             converted["scale"] = scale
         for name, value in converted.items():
+            if name != "scale" and not value.ndim:
+                raise NpNNError(f"Split: {name} must be (n, ...), got one number")
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
@@ -55,6 +58,22 @@ class Split:
             indptr, columns = images.indptr.astype(np.int64), images.indices.astype(np.uint16)
             return Rows(indptr, columns, images.data, images.shape[1])
         return ops.compress(images.reshape(len(self), -1))
+
+
+SplitLike = Split | tuple[ArrayLike, ArrayLike]  # a pair is (x, y)
+
+
+def as_split(data) -> Split:
+    """Return a Split of a SplitLike."""
+    return Split(*data) if isinstance(data, tuple) else data
+
+
+def as_samples(data):
+    """Return a Split of a SplitLike, or of samples x alone, whose labels are then 0."""
+    if isinstance(data, list) or hasattr(data, "__array__") or hasattr(data, "tocsr"):
+        shape = (len(data),) if isinstance(data, list) else data.shape
+        return Split(data, np.zeros(shape[:1], np.int64))
+    return as_split(fitted("predict: data", data, SplitLike))
 
 
 def image_shape(shape):

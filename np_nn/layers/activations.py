@@ -4,8 +4,6 @@ Each works on arrays of any shape (Softmax and LogSoftmax on rows) and has one f
 backward formula in ``reference/activations.py``.
 """
 
-import math
-
 from np_nn import ops
 from np_nn.layers.module import Module
 from np_nn.utils.errors import NpNNError
@@ -77,7 +75,6 @@ class LeakyReLU(Activation):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__(negative_slope=negative_slope)
-        _check_finite(self, negative_slope)
         self.settings = (negative_slope,)
 
 
@@ -92,7 +89,6 @@ class ELU(Activation):
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(alpha=alpha)
-        _check_finite(self, alpha)
         self.settings = (alpha,)
 
 
@@ -136,8 +132,3 @@ class LogSoftmax(RowActivation):
 
     name = "log_softmax"
     onnx = "LogSoftmax", {"axis": "dim"}
-
-
-def _check_finite(layer, value):
-    if not math.isfinite(value):
-        raise NpNNError(f"{layer}: the number must be finite")

@@ -6,6 +6,7 @@ from np_nn import ops
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.layers.sizes import pair, places
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, Shape, Size
 
@@ -32,8 +33,8 @@ class Conv2d(Module):
             in_channels=in_channels, out_channels=out_channels, kernel_size=kernel_size,
             stride=stride, padding=padding, bias=bias,
         )  # fmt: skip
-        if in_channels < 1 or out_channels < 1:
-            raise NpNNError(f"{self}: the numbers of channels must be at least 1")
+        for channels in (in_channels, out_channels):
+            check_range(f"{self}: the numbers of channels", channels, most=WIDEST)
         kernel = pair(self, "kernel_size", kernel_size, 1)
         self.stride = pair(self, "stride", stride, 1)
         self.padding = pair(self, "padding", padding, 0)

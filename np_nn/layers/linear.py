@@ -4,6 +4,7 @@ from np_nn import ops
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, Self
 
@@ -22,8 +23,8 @@ class Linear(Module):
     takes = "rows"
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        if in_features < 1 or out_features < 1:
-            raise NpNNError(f"Linear({in_features}, {out_features}): sizes must be at least 1")
+        for size in (in_features, out_features):
+            check_range(f"Linear({in_features}, {out_features}): sizes", size, most=WIDEST)
         super().__init__(in_features=in_features, out_features=out_features, bias=bias)
         fans = (in_features, out_features)
         self.weight = Parameter(initializers.default(fans, *fans), transposed=True)

@@ -13,13 +13,13 @@ from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
-from np_nn.utils.arrays import as_input, converted
+from np_nn.utils.arrays import as_input, converted, numbers
 from np_nn.utils.checks import check_alike
 from np_nn.utils.context import Context, HasContext
 from np_nn.utils.errors import NpNNError, shown
 from np_nn.utils.types import Array, ArrayLike, DTypeLike, Self, Shape
 
-AnyModule = TypeVar("AnyModule", bound="Module")
+FLOATS = np.float32, np.float64
 
 
 class Parameter:
@@ -31,7 +31,7 @@ class Parameter:
     """
 
     def __init__(self, data: ArrayLike, transposed: bool = False) -> None:
-        self.data = np.ascontiguousarray(data)
+        self.data = np.ascontiguousarray(numbers(data, "Parameter: data"))
         self.grad = np.zeros_like(self.data)
         self.transposed = transposed
 
@@ -59,7 +59,7 @@ class Buffer:
     """Array that a layer keeps but that no gradient changes, such as a running mean."""
 
     def __init__(self, data: ArrayLike) -> None:
-        self.data = np.array(data)
+        self.data = np.array(numbers(data, "Buffer: data"))
 
     def __repr__(self):
         return f"Buffer of shape {self.shape}"
@@ -137,6 +137,9 @@ class Module(HasContext):
     _training = True
 
     def __init__(self, **config: Any) -> None:
+        if config and type(self).__init__ is Module.__init__:
+            given = ", ".join(config)
+            raise NpNNError(f"{type(self).__name__} takes no arguments, got {given}")
         self.config = config
         self.ctx = Context()
 
@@ -235,7 +238,11 @@ class Module(HasContext):
 
         Raises NpNNError for another dtype.
         """
-        if np.dtype(dtype) not in (np.float32, np.float64):
+        try:
+            fits = dtype is not None and np.dtype(dtype) in FLOATS
+        except TypeError:  # no dtype at all
+            fits = False
+        if not fits:
             raise NpNNError(f"a module's dtype must be float32 or float64, got {dtype}")
         for held in self._named(Parameter, Buffer).values():
             held.to(dtype)
@@ -277,6 +284,9 @@ class Module(HasContext):
         if not fits or len(held) < shape[0]:
             held = self.ctx.arrays[name] = np.empty(shape, dtype)
         return held[: shape[0]]
+
+
+AnyModule = TypeVar("AnyModule", bound=Module)
 
 
 class Sequential(Module):

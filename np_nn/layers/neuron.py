@@ -6,6 +6,8 @@ import numpy as np
 
 from np_nn.layers import initializers
 from np_nn.layers.module import Module, Parameter
+from np_nn.utils.arrays import numbers
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError, unknown_name
 from np_nn.utils.types import Array, ArrayLike
 
@@ -32,8 +34,7 @@ class Neuron(Module):
 
     def __init__(self, in_features: int, activation: str = "sigmoid") -> None:
         super().__init__(in_features=in_features, activation=activation)
-        if in_features < 1:
-            raise NpNNError(f"{self}: the size must be at least 1")
+        check_range(f"{self}: the size", in_features, most=WIDEST)
         if activation not in FUNCTIONS:
             raise unknown_name("activation", activation, FUNCTIONS)
         self.weight = Parameter(
@@ -69,7 +70,9 @@ class Neuron(Module):
 
     def explain(self, x: ArrayLike) -> str:
         """Return the arithmetic for one sample x (in_features,) as text."""
-        x = np.asarray(x)
+        x = numbers(x, "Neuron.explain: x")
+        if x.shape != self.weight.shape[:1]:
+            raise NpNNError(f"{self} explains one sample ({len(self.weight.data)},), got {x.shape}")
         total, weights = self._weighted_sum(x), self.weight.data[:, 0]
         terms = " + ".join(f"({w:.3g})({v:.3g})" for w, v in zip(weights, x, strict=True))
         name = self.config["activation"]

@@ -1,11 +1,9 @@
 """GaussianNoise: noise added while training."""
 
-import math
-
 from np_nn import ops
 from np_nn.layers import initializers
 from np_nn.layers.module import Module
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.checks import check_range
 from np_nn.utils.types import Array
 
 
@@ -19,8 +17,7 @@ class GaussianNoise(Module):
 
     def __init__(self, std: float = 0.1) -> None:
         super().__init__(std=std)
-        if not 0 <= std < math.inf:
-            raise NpNNError(f"GaussianNoise: std must be finite and not below 0, got {std}")
+        check_range("GaussianNoise: std", std, 0)
         self.std = std
         self.stream = initializers.stream()
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.layers.module import Buffer, Module, Parameter
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
@@ -168,10 +169,8 @@ class LayerNorm(Module):
 
 
 def _check_settings(layer, features, eps):
-    if not isinstance(features, int | np.integer) or features < 1:
-        raise NpNNError(f"{layer}: the number of features must be a whole number from 1")
-    if not 0 <= eps < np.inf:
-        raise NpNNError(f"{layer}: eps must be finite and not below 0")
+    check_range(f"{layer}: the number of features", features, most=WIDEST)
+    check_range(f"{layer}: eps", eps, 0)
 
 
 def _affine(wanted, features):

@@ -3,7 +3,9 @@
 from numbers import Integral
 
 from np_nn.reference import windows
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, shown
+
+MOST = 2**31 - 1  # a kernel counts pixels with 64 bits
 
 
 def pair(layer, name, value, least):
@@ -15,10 +17,10 @@ def pair(layer, name, value, least):
     if (
         not isinstance(values, tuple | list)
         or len(values) != 2
-        or not all(isinstance(v, Integral) and v >= least for v in values)
+        or not all(isinstance(v, Integral) and least <= v <= MOST for v in values)
     ):
         wanted = f"a whole number from {least}, or a pair of them"
-        raise NpNNError(f"{layer}: {name} must be {wanted}, got {value!r}")
+        raise NpNNError(f"{layer}: {name} must be {wanted}, got {shown(value)}")
     return tuple(map(int, values))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from np_nn.layers import Conv2d, Dropout, Flatten, MaxPool2d
 from np_nn.layers.module import Sequential, inference
 from np_nn.models.mlp import mlp
-from np_nn.models.parts import ACTIVATIONS
+from np_nn.models.parts import ACTIVATIONS, channels_of
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Shape
@@ -68,7 +68,7 @@ def convnet(
     """
     first, second = _two("convnet", channels)
     features = [
-        Conv2d(image[0], first, 3, bias=bias),
+        Conv2d(channels_of(image), first, 3, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
         Conv2d(first, second, 3, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
@@ -92,7 +92,7 @@ def simard(
     """
     first, second = _two("simard", channels)
     features = [
-        Conv2d(image[0], first, 5, stride=2, padding=1, bias=bias),
+        Conv2d(channels_of(image), first, 5, stride=2, padding=1, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
         Conv2d(first, second, 5, stride=2, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
@@ -105,7 +105,7 @@ def _pooled(name, image, channels, kernels, padding, activation, bias):
     """Return two convolutions, each with an activation and a pooling by two, and a Flatten."""
     first, second = _two(name, channels)
     return [
-        Conv2d(image[0], first, kernels[0], padding=padding, bias=bias),
+        Conv2d(channels_of(image), first, kernels[0], padding=padding, bias=bias),
         spec.build(activation, ACTIVATIONS, "activation"),
         MaxPool2d(2),
         Conv2d(first, second, kernels[1], bias=bias),

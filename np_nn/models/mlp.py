@@ -7,7 +7,7 @@ from np_nn.layers import Dropout, GaussianNoise, Linear, Residual
 from np_nn.layers.module import Module, Sequential
 from np_nn.models.parts import ACTIVATIONS, NORMS, OUTPUTS
 from np_nn.utils import spec
-from np_nn.utils.errors import unknown_name
+from np_nn.utils.errors import NpNNError, unknown_name
 
 
 def mlp(
@@ -35,6 +35,8 @@ def mlp(
     """
     if norm not in NORMS:
         raise unknown_name("normalisation", norm, NORMS)
+    if len(sizes) < 2:
+        raise NpNNError(f"mlp: sizes must be at least those of inputs and outputs, got {sizes}")
     *hidden, last = pairwise(sizes)
     layers: list[Module] = [Dropout(input_dropout)] if input_dropout else []
     layers += [GaussianNoise(input_noise)] if input_noise else []

@@ -1,6 +1,14 @@
 """Tables of the layers that networks choose by ``name``, one table for each ``role``."""
 
 from np_nn import layers
+from np_nn.utils.errors import NpNNError
+
+
+def channels_of(image):
+    """Return the channels of an image (C, H, W). Raises NpNNError for another shape."""
+    if len(image) != 3:
+        raise NpNNError(f"image must be (channels, height, width), got {image}")
+    return image[0]
 
 
 def _named(role):

@@ -1,9 +1,10 @@
 """Rosenblatt's perceptron, the first network that learnt."""
 
-import math
-
 import numpy as np
 
+from np_nn.utils.arguments import check_arguments
+from np_nn.utils.arrays import as_float, numbers
+from np_nn.utils.checks import WIDEST, check_range
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, ArrayLike, Self
 
@@ -22,8 +23,9 @@ class Perceptron:
     """
 
     def __init__(self, inputs: int, lr: float = 1.0) -> None:
-        if inputs < 1 or not 0 < lr < math.inf:
-            raise NpNNError(f"Perceptron({inputs}, lr={lr}): both must be above 0")
+        check_range("Perceptron: inputs", inputs, most=WIDEST)
+        if not lr > 0:
+            raise NpNNError(f"Perceptron: lr must be above 0, got {lr}")
         self.weight, self.bias, self.lr = np.zeros(inputs), 0.0, lr
         self.mistakes: list[int] = []
 
@@ -31,12 +33,14 @@ class Perceptron:
         """Return the class, 0 or 1, of each sample x (N, inputs): (N,) int."""
         return (self._check(x) @ self.weight + self.bias > 0).astype(np.int64)
 
+    @check_arguments
     def fit(self, x: ArrayLike, y: ArrayLike, epochs: int = 100) -> Self:
         """Train on samples x (N, inputs) and labels y (N,), 0 or 1; return self.
 
         Stops after a pass without a mistake, else after `epochs` passes.
         """
-        x, y = self._check(x), np.asarray(y)
+        check_range("Perceptron.fit: epochs", epochs, 0)
+        x, y = self._check(x), numbers(y, "Perceptron: y")
         if y.shape != x.shape[:1] or not np.isin(y, (0, 1)).all():
             raise NpNNError(f"Perceptron.fit expects labels 0 or 1, ({len(x)},), got {y.shape}")
         for _ in range(epochs):
@@ -55,7 +59,7 @@ class Perceptron:
         return mistakes
 
     def _check(self, x) -> Array:
-        x = np.asarray(x, float)
+        x = as_float(numbers(x, "Perceptron: x"), float, "Perceptron: x")
         if x.ndim != 2 or x.shape[1] != len(self.weight) or not len(x):
             raise NpNNError(f"Perceptron expects (N, {len(self.weight)}), got {x.shape}")
         if not np.isfinite(x).all():

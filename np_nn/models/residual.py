@@ -12,7 +12,7 @@ from np_nn.layers import (
 )
 from np_nn.layers.module import Sequential
 from np_nn.models.mlp import mlp
-from np_nn.models.parts import ACTIVATIONS
+from np_nn.models.parts import ACTIVATIONS, channels_of
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Shape
@@ -64,7 +64,7 @@ def resnet(
     if not channels:
         raise NpNNError("resnet needs the channels of at least one stage")
     layers = [
-        Conv2d(image[0], channels[0], 3, padding=1, bias=False),
+        Conv2d(channels_of(image), channels[0], 3, padding=1, bias=False),
         BatchNorm2d(channels[0]),
         spec.build(activation, ACTIVATIONS, "activation"),
     ]

@@ -7,12 +7,14 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.optim.parameters import Parameters
+from np_nn.utils.arguments import fitted
 from np_nn.utils.checks import check_alike, check_count, is_amount
+from np_nn.utils.context import Initialised
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
 
 
-class Optimizer:
+class Optimizer(Initialised):
     """Base class of optimizers: parameters, hyperparameters, and the number of steps made.
 
     parameters: from ``model.parameters()``; ``step`` changes their data in place by their grad.
@@ -49,6 +51,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, rate: float) -> None:
+        rate = fitted(f"{type(self).__name__}: lr", rate, float)
         self._check_setting("lr", rate)
         self.config["lr"] = rate
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from np_nn.data.dataset import Dataset
 from np_nn.data.preparation import FEATURES, Preparation
+from np_nn.utils.arguments import check_arguments
 from np_nn.utils.plain import plain
 from np_nn.utils.types import Self
 
@@ -25,6 +26,7 @@ class ModelInfo:
     versions: dict = field(default_factory=dict)
 
     @classmethod
+    @check_arguments
     def of(cls, data: Dataset) -> Self:
         """Return the ModelInfo of a network that is trained on a `Dataset`."""
         return cls(data.classes, data.preparation, data.name)

@@ -1,7 +1,11 @@
 """Callbacks, which ``fit`` calls during training to watch, log or end it."""
 
+import sys
+
 from np_nn.layers.module import kept_modes
 from np_nn.training.state import Training
+from np_nn.utils.arguments import fitted
+from np_nn.utils.checks import check_range
 from np_nn.utils.errors import NpNNError
 
 
@@ -42,8 +46,8 @@ class Hooks:
         for callback in self._callbacks:
             if not isinstance(callback, Callback):
                 raise NpNNError(f"callbacks must be Callback objects, got {callback!r}")
-            if callback.every < 1:
-                raise NpNNError(f"{type(callback).__name__}: every must be at least 1")
+            where = f"{type(callback).__name__}: every"
+            check_range(where, fitted(where, callback.every, int), most=sys.maxsize)
         self._of_batches = [
             callback
             for callback in self._callbacks

@@ -10,6 +10,7 @@ from np_nn.data.preparation import Preparation
 from np_nn.training.callbacks import Callback
 from np_nn.training.state import Training
 from np_nn.utils import archive, files, machine
+from np_nn.utils.checks import check_range
 from np_nn.utils.description import describe
 from np_nn.utils.errors import DivergedError, NpNNError
 from np_nn.utils.types import PathLike
@@ -31,8 +32,9 @@ class Checkpoint(Callback):
     def __init__(
         self, path: PathLike, every: int | None = None, keep: int = 1, recipe: dict | None = None
     ) -> None:
-        if keep < 1:
-            raise NpNNError(f"Checkpoint: keep must be at least 1, got {keep}")
+        check_range("Checkpoint: keep", keep)
+        if every is not None:
+            check_range("Checkpoint: every", every)
         files.check_file(path)
         self.path, self.keep, self.recipe = Path(path), keep, recipe
         self.every = NEVER if every is None else every

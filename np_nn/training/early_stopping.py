@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from np_nn.utils.checks import check_alike, check_count, check_keys, check_number
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.checks import check_alike, check_count, check_keys, check_number, check_range
 
 MONITORS = {"loss": -1, "accuracy": 1}  # {measure: sign of an improvement}
 
@@ -24,10 +23,8 @@ class EarlyStopping:
     monitor: Literal["loss", "accuracy"] = "accuracy"
 
     def __post_init__(self):
-        if self.patience < 1 or not 0 <= self.min_delta < math.inf:
-            raise NpNNError("EarlyStopping: patience must be at least 1, min_delta not below 0")
-        if self.monitor not in MONITORS:
-            raise NpNNError(f"EarlyStopping: monitor is one of {', '.join(MONITORS)}")
+        check_range("EarlyStopping: patience", self.patience)
+        check_range("EarlyStopping: min_delta", self.min_delta, 0)
 
 
 class Best:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from np_nn.data.split import Split, check_samples
+from np_nn.data.split import SplitLike, as_samples, as_split, check_samples
 from np_nn.layers.module import Module, inference, kept_modes
 from np_nn.losses import CrossEntropyLoss, Loss
 from np_nn.optim.limits import Limits
@@ -25,12 +25,13 @@ FEW = 50  # the same for convolutions, whose arrays are about a hundred times as
 
 
 def fit(
-    model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, steps: int | None = None,
-    epochs: int | None = None, batch_size: int = 128, replacement: bool = False,
+    model: Module, data: SplitLike, loss: Loss, optimizer: Optimizer, *,
+    steps: int | None = None, epochs: int | None = None, batch_size: int = 128,
+    replacement: bool = False,
     order: Callable[[], ArrayLike] | None = None,
     schedule: Callable[[int, int], float] | None = None,
     augment: Callable[[Array, np.random.Generator], Array] | None = None,
-    limits: Limits | None = None, l2: float = 0.0, validation: Split | None = None,
+    limits: Limits | None = None, l2: float = 0.0, validation: SplitLike | None = None,
     early_stopping: EarlyStopping | None = None, callbacks: Iterable[Callback] = (),
     resume: PathLike | None = None, seed: int | None = None, input: Feed = "auto",
     quiet: bool = False,
@@ -39,8 +40,8 @@ def fit(
 
     Args:
         model: Module, trained in training mode; afterwards its modules are in their old modes.
-        data: `Split`: images (n, ...), pixels or floats, and labels (n,) int, or targets (n, C)
-            for a loss of values.
+        data: `Split`, or a pair (x, y) of arrays, lists or frames: images (n, ...), pixels or
+            floats, and labels (n,) int, or targets (n, C) for a loss of values.
         loss: Loss.
         optimizer: Optimizer of the model's parameters.
         steps: number of batches, or None if `epochs` is given; see ``data.batches.Batches``.
@@ -53,7 +54,7 @@ def fit(
             `Affine`.
         limits: `Limits` on gradients and weights.
         l2: alpha of an L2 penalty, which the losses then include.
-        validation: `Split` that is evaluated after each epoch.
+        validation: `Split` or pair (x, y) that is evaluated after each epoch.
         early_stopping: `EarlyStopping` on `validation`; the best weights are kept.
         callbacks: `Callback` objects, called in turn.
         resume: file written by `Checkpoint`, from which training continues bit for bit. All other
@@ -73,6 +74,7 @@ def fit(
         NpNNError: for unsuitable sizes, shapes, numbers or labels, and for a file to resume from
             that is damaged or of another training.
     """
+    data, validation = as_split(data), None if validation is None else as_split(validation)
     training = Training(
         model, data, loss, optimizer,
         schedule=schedule, augment=augment, limits=limits, l2=l2, validation=validation,
@@ -124,14 +126,14 @@ def _loop(training, hooks, input, quiet):
 
 
 def evaluate(
-    model: Module, data: Split, loss: Loss | None = None, *, input: Feed = "auto",
+    model: Module, data: SplitLike, loss: Loss | None = None, *, input: Feed = "auto",
     keep: bool = False,
 ) -> Evaluation:  # fmt: skip
     """Measure a model on a Split in evaluation mode; no module's mode is changed.
 
     Args:
         model: Module.
-        data: `Split`.
+        data: `Split`, or a pair (x, y).
         loss: Loss; None: cross-entropy. One with reduction "sum" is summed over the numbers of
             each image.
         input: see `fit`.
@@ -141,6 +143,7 @@ def evaluate(
         `Evaluation`: accuracy, None without classes, as in a regression; and mean loss of the
             images, with class weights the weighted mean of the whole set.
     """
+    data = as_split(data)
     loss, total, correct, kept = loss or CrossEntropyLoss(), 0.0, 0, []
     for indices, outputs in _forward(model, data, input):
         y = data.labels[indices]
@@ -153,9 +156,14 @@ def evaluate(
     return Evaluation(accuracy, total / whole, np.concatenate(kept) if keep else None)
 
 
-def predict(model: Module, data: Split, *, input: Feed = "auto") -> Array:
-    """Return the model's outputs for all images of a Split, (n, C), computed in blocks."""
-    return np.concatenate([outputs.copy() for _, outputs in _forward(model, data, input)])
+def predict(model: Module, data: ArrayLike | SplitLike, *, input: Feed = "auto") -> Array:
+    """Return the model's outputs for all images, (n, C), computed in blocks.
+
+    data: `Split`, a pair (x, y), or x alone (n, ...). Raises NpNNError for other data.
+    """
+    return np.concatenate(
+        [outputs.copy() for _, outputs in _forward(model, as_samples(data), input)]
+    )
 
 
 def _forward(model, data, input):

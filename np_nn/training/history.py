@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from np_nn.utils.checks import check_alike, check_array, check_keys, check_rows
+from np_nn.utils.checks import WIDEST, check_alike, check_array, check_keys, check_range, check_rows
 from np_nn.utils.errors import DivergedError, NpNNError
 from np_nn.utils.types import Array, ArrayLike, PathLike, Self
 
@@ -45,6 +45,7 @@ class History:
     """
 
     def __init__(self, steps: int, classes: bool = True, sizes: Array | None = None) -> None:
+        check_range("History: steps", steps, 0, WIDEST)
         self.steps, self.classes = steps, classes
         self.sizes = np.ones(max(1, steps), int) if sizes is None else sizes
         self.done = 0

@@ -47,6 +47,9 @@ class Training:
         model.check_places()
         loss.check_targets(data.labels)
         optimizer.follow_dtype()
+        own = set(map(id, model.parameters()))
+        if own and own.isdisjoint(map(id, optimizer.parameters)):
+            raise NpNNError("the optimizer is another model's: give it model.parameters()")
         if early_stopping:
             _check_watched(early_stopping, validation, loss)
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer

@@ -27,7 +27,7 @@ def as_images(images):
         if values is not matrix.data:
             matrix = type(matrix)((values, matrix.indices, matrix.indptr), matrix.shape)
         return matrix, scale
-    images = _numbers(images, "the images")
+    images = numbers(images, "the images")
     if images.dtype.kind in "iu" and _are_bytes(images):
         return np.asarray(images, np.uint8, order="C"), PIXEL
     return as_float(images, np.float32, "the images"), 1.0
@@ -38,7 +38,7 @@ def as_labels(labels, dtype=np.float32) -> Array:
 
     Raises NpNNError unless `labels` is an array of numbers that the dtype can hold.
     """
-    labels = _numbers(labels, "the labels")
+    labels = numbers(labels, "the labels")
     if labels.ndim == 1 and labels.dtype.kind in "iub":
         return np.asarray(labels, np.int64, order="C")
     return as_float(labels, dtype, "the labels")
@@ -49,14 +49,14 @@ def as_floats(x) -> Array:
 
     Raises NpNNError unless `x` is an array of numbers.
     """
-    x = _numbers(x, "the input")
+    x = numbers(x, "the input")
     long = x.dtype.kind == "f" and x.dtype.itemsize >= 8
     return as_float(x, np.float64 if long else np.float32, "the input")
 
 
 def as_input(x) -> Array:
     """Return a model's input as floats: pixels (see ``as_images``) as 0..1, others `as_floats`."""
-    x = _numbers(x, "the input")
+    x = numbers(x, "the input")
     if x.dtype.kind not in "iu":
         return as_floats(x)
     images, scale = as_images(x)
@@ -69,7 +69,7 @@ def converted(values, dtype, name):
     NaN and infinity are kept. Raises NpNNError for numbers that the dtype cannot hold, which would
     overflow to infinity or be truncated, and unless `values` is an array of numbers.
     """
-    array = _numbers(values, name)
+    array = numbers(values, name)
     if dtype.kind == "f":
         return as_float(array, dtype, name).copy()
     with np.errstate(invalid="ignore"):
@@ -79,7 +79,7 @@ def converted(values, dtype, name):
     return result
 
 
-def as_float(array, dtype, name):
+def as_float(array, dtype, name) -> Array:
     """Return an array of numbers in a float dtype, C-contiguous; NaN and infinity are kept.
 
     name: what the numbers are, for a message. Raises NpNNError for a finite number that the dtype
@@ -93,7 +93,11 @@ def as_float(array, dtype, name):
         raise _too_large(name, array.flat[sizes.argmax()], np.dtype(dtype)) from None
 
 
-def _numbers(values, name):
+def numbers(values, name) -> Array:
+    """Return an array of numbers. name: what they are, for a message.
+
+    Raises NpNNError for text, objects and rows of different lengths.
+    """
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged rows, or an error of a tensor

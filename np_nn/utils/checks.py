@@ -4,18 +4,32 @@ import math
 
 import numpy as np
 
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, shown
 
 NUMBERS = (int, float, np.integer, np.floating)  # isinstance is slower with numbers.Real
 LARGEST = 2**53  # maximum count that a kernel takes
+WIDEST = 2**31 - 1  # maximum size of a layer: a product of two is an array's
+
+
+def is_finite(value):
+    """Return whether the value is a number, and a finite one."""
+    try:
+        return isinstance(value, NUMBERS) and math.isfinite(value)
+    except OverflowError:  # an int that no float can hold
+        return False
 
 
 def is_amount(value):
     """Return whether the value is a finite number >= 0."""
-    try:
-        return isinstance(value, NUMBERS) and 0 <= float(value) < math.inf
-    except OverflowError:  # an int that no float can hold
-        return False
+    return is_finite(value) and value >= 0
+
+
+def check_range(where, value, least=1, most=LARGEST):
+    """Raise NpNNError unless ``least`` <= value <= ``most``. where: start of the message."""
+    if not value >= least:  # also for NaN
+        raise NpNNError(f"{where} must be at least {least}, got {value}")
+    if value > most:
+        raise NpNNError(f"{where} must be at most {most:,}, got {shown(value)}")
 
 
 def check_alike(own, given, where):

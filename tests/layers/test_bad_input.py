@@ -14,7 +14,7 @@ LINEAR = nn.Linear(3, 2)
         (lambda: LINEAR(np.zeros((2, 4))), r"Linear\(3, 2\) expects \(batch, 3\), got \(2, 4\)"),
         (lambda: nn.BatchNorm1d(3)(np.zeros((2, 4))), r"expects \(batch, 3\), got \(2, 4\)"),
         (lambda: nn.BatchNorm1d(3)(np.zeros((1, 3))), "more than one sample"),
-        (lambda: nn.BatchNorm1d(0), "whole number from 1"),
+        (lambda: nn.BatchNorm1d(0), "number of features must be at least 1"),
         (lambda: nn.BatchNorm1d(3, eps=-1), "eps"),
         (lambda: nn.BatchNorm1d(3, momentum=2), "momentum must be 0..1"),
         (lambda: nn.LayerNorm(3)(np.zeros((2, 4))), r"expects \(batch, 3\), got \(2, 4\)"),

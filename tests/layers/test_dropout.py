@@ -79,11 +79,11 @@ def test_dropped_pixels_are_those_of_dense_input(digits):
 
 @pytest.mark.parametrize("p", [1, 1.5, -0.1, np.nan])
 def test_bad_shares(p):
-    with pytest.raises(nn.NpNNError, match="at least 0 and below 1"):
+    with pytest.raises(nn.NpNNError, match=r"at least 0 and below 1|a finite number"):
         nn.Dropout(p)
 
 
 @pytest.mark.parametrize("std", [-1, np.inf, np.nan])
 def test_bad_noise(std):
-    with pytest.raises(nn.NpNNError, match="finite and not below 0"):
+    with pytest.raises(nn.NpNNError, match=r"finite|at least 0"):
         nn.GaussianNoise(std)

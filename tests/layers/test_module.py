@@ -290,7 +290,7 @@ def test_a_shared_parameter_whose_gradient_would_be_that_of_one_place_is_refused
 
 
 def test_what_is_no_module_is_refused():
-    with pytest.raises(nn.NpNNError, match="takes modules one by one"):
+    with pytest.raises(nn.NpNNError, match="layers must be a Module"):
         nn.Sequential([nn.Linear(2, 2), nn.ReLU()])
 
 

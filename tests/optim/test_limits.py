@@ -72,7 +72,7 @@ def test_max_norm_shortens_what_is_too_long_and_nothing_else():
 @pytest.mark.parametrize("limit", [0, -1, np.nan, np.inf])
 @pytest.mark.parametrize("function", [nn.clip_grad_norm_, nn.clip_grad_value_, nn.max_norm_])
 def test_bad_limits(function, limit):
-    with pytest.raises(nn.NpNNError, match="above 0"):
+    with pytest.raises(nn.NpNNError, match=r"above 0|finite"):
         function(parameters(), limit)
 
 

@@ -115,7 +115,7 @@ def test_dropout_stays_on_after_a_callback_has_evaluated():
 
 
 @pytest.mark.parametrize(
-    ("callback", "message"), [(print, "must be Callback objects"), (Diary(0), "at least 1")]
+    ("callback", "message"), [(print, "each entry a Callback"), (Diary(0), "at least 1")]
 )
 def test_what_is_no_callback_is_refused(callback, message):
     with pytest.raises(nn.NpNNError, match=message):

@@ -130,7 +130,7 @@ def test_what_is_ready_is_not_copied_and_bytes_are_not_read(monkeypatch):
     for images in (np.zeros((3, 4), np.uint8), np.zeros((3, 4), np.float32)):
         data = nn.Split(images, np.zeros(3, int))
         assert data.images is images
-    monkeypatch.setattr(arrays, "_numbers", lambda values, name: Unread(values))
+    monkeypatch.setattr(arrays, "numbers", lambda values, name: Unread(values))
     assert arrays.as_images(np.zeros((3, 4), np.uint8))[1] == 1 / 255
 
 
