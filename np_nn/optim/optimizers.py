@@ -287,6 +287,5 @@ OPTIMIZERS = {
     "adam": Adam,
     "adamw": AdamW,
 }
-OPTIMIZER = instance(Optimizer, sets="config")
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
