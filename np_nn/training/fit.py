@@ -83,8 +83,8 @@ def fit(
         early_stopping=early_stopping, batch_size=batch_size, steps=steps, epochs=epochs,
         replacement=replacement, order=order, seed=seed,
     )  # fmt: skip
-    hooks, quietly = Hooks(callbacks), {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
-    with kept_modes(model), np.errstate(**quietly):
+    hooks = Hooks(callbacks)
+    with kept_modes(model), np.errstate(all="ignore"):
         if not model.training:  # else each layer stays in the mode that it was put into
             model.train()
         rehearse(model, loss, training.batches, data, validation, input)

@@ -69,7 +69,7 @@ def converted(values, dtype, name):
     overflow to infinity or be truncated, and unless `values` is an array of numbers.
     """
     array = _numbers(values, name)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         result = array.astype(dtype)
     lost = np.isfinite(array) & ~np.isfinite(result) if dtype.kind == "f" else result != array
     if lost.any():
@@ -88,7 +88,7 @@ def _numbers(values, name):
 
 
 def _floats(array, dtype):
-    with np.errstate(over="ignore"):  # infinity is refused later, where numbers must be finite
+    with np.errstate(all="ignore"):  # infinity is refused later, where numbers must be finite
         return np.asarray(array, dtype, order="C")
 
 
