@@ -1,7 +1,6 @@
 """Options shared by the programs: what to train, on which data, how to run and report it."""
 
 import argparse
-import os
 from pathlib import Path
 
 from np_nn import ops, recipes
@@ -218,7 +217,7 @@ def add_kernels_option(add):
     add(
         "--kernels",
         type=one_of("kernels setting", ops.CHOICES),
-        default=os.environ.get("NP_NN_KERNELS", "auto"),
+        default=ops.default(),
         metavar="NAME",
         help="implementation: auto (default, compiled if built), numpy, compiled",
     )

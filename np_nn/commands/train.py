@@ -14,7 +14,8 @@ def main(argv=None):
     args = cli.parse(command, save_options.arguments(command, argv))
     callbacks = save_options.callbacks(args)
     find_lr.check(args)
-    settings, data = args.settings, cli.load(args)
+    data = cli.load(args)
+    settings = args.settings
     if args.find_lr:
         return find_lr.search(args, data)
 

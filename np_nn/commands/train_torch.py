@@ -28,14 +28,14 @@ def main(argv=None):
     cli.add_report(command)
     command.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu")
     args = cli.parse(command, argv)
-    settings = args.settings
-    for name in filter(lambda name: getattr(settings, name), NOT_HERE):
+    for name in filter(lambda name: getattr(args.settings, name), NOT_HERE):
         option = f"--{name.replace('_', '-')}"
         raise nn.NpNNError(f"the PyTorch program does not support {option}: leave it out")
     torch.set_num_threads(args.threads)
     device = find_device(args.device)
 
     data = cli.load(args)
+    settings = args.settings
     train_set = tensors(data, settings, device, train=True)
     test_set = tensors(data, settings, device, train=False)
 

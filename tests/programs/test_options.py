@@ -50,6 +50,13 @@ def test_options_of_a_checkpoint_are_words_that_the_parser_takes(tmp_path):
     assert options.items() <= vars(command.parse_args(words)).items()
 
 
+def test_an_empty_variable_is_unset(monkeypatch):
+    monkeypatch.setenv("NP_NN_KERNELS", "")
+    command = cli.parser("")
+    cli.add_numpy_options(command)
+    assert cli.parse(command, ["--no-plots"]).kernels == "auto"
+
+
 @pytest.mark.parametrize("words", [["--bad"], ["--out", "a-file/folder"]], ids=str)
 @pytest.mark.parametrize("door", ["reproduce", "visualize pass"])
 def test_an_error_of_a_door_names_its_command(door, words, tmp_path):

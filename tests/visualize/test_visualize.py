@@ -52,6 +52,16 @@ def test_draws_its_pictures_and_says_where(name, tmp_path, capsys):
     assert sorted(said.split(", ")) == sorted(str(tmp_path / file) for file in files)
 
 
+@pytest.mark.parametrize("words", [["--hidden", "1"], ["--init", "zeros"]], ids=str)
+def test_what_cannot_be_drawn_is_left_out_with_a_note(words, tmp_path, capsys):
+    """One hidden unit; a collapsed network, whose every answer is the same."""
+    wanted = set(RUNS["answers"][1]) - {"embedding.png"}
+    assert draw(tmp_path / "answers", "answers", [*SMALL, *words]) == sorted(wanted)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("note: no picture of the hidden layer: ")
+    assert draw(tmp_path / "training", "training", [*SMALL, *words]) == sorted(RUNS["training"][1])
+
+
 @pytest.mark.parametrize("name", visualize.COMMANDS)
 def test_has_a_module_that_says_what_it_is_for(name, capsys):
     module = importlib.import_module(f"np_nn.visualize.{visualize.MODULES.get(name, name)}")
