@@ -362,7 +362,7 @@ def test_the_table_shows_published_and_ours(results):
     total = "of 2 of the 12 rows with a published time: published 52.1 minutes, ours 1.9 minutes, "
     assert f"{total}27.7 times as fast." in text
     assert "Measured on a machine; 2 threads, compiled." in text
-    assert "; Adam, batch 1: published settings, but along the true gradient" in text
+    assert "; Adam, batch 1: published settings, but with the true gradient" in text
 
 
 def test_the_total_is_that_of_all_rows_when_all_are_run(results):
