@@ -97,10 +97,9 @@ class ClassLoss(Loss):
 
     def __init__(self, weight: ArrayLike | None = None, **config: Any) -> None:
         if weight is not None:
-            with np.errstate(over="ignore"):  # to infinity, which is refused
-                weight = np.asarray(weight, np.float32)
+            weight = np.asarray(weight, np.float32)
             if weight.ndim != 1 or not np.all(np.isfinite(weight)) or np.any(weight < 0):
-                raise NpNNError(f"{type(self).__name__}: weight must be (C,) finite numbers >= 0")
+                raise NpNNError(f"{type(self).__name__}: weight must be (C,) numbers >= 0")
             if not weight.any():
                 raise NpNNError(f"{type(self).__name__}: at least one weight must be above 0")
         super().__init__(weight=weight, **config)
