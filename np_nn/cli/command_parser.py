@@ -6,7 +6,7 @@ import sys
 from itertools import takewhile
 
 from np_nn.cli.name import program_name
-from np_nn.utils.errors import nearest
+from np_nn.utils.errors import nearest, one_line
 
 NEGATIVE = re.compile(r"-(\.?\d|inf|nan)", re.I)  # a value; argparse takes -1e-05 for an option
 
@@ -28,7 +28,10 @@ class Parser(argparse.ArgumentParser):
             longer = [name for name in known if name.startswith(option)]
             hint = nearest(option, longer or known)
             self.error(f"unknown option {option}{hint} (--help lists all)")
-        return super().parse_args(words, namespace)
+        found, left = self.parse_known_args(words, namespace)
+        if left:
+            self.error(f"unexpected argument {left[0]!r} (--help shows the usage)")
+        return found
 
     def _is_unknown(self, word):
         """Return whether argparse would take a word for an option, and there is no such option."""
@@ -37,5 +40,4 @@ class Parser(argparse.ArgumentParser):
         return is_option and names.isdisjoint(self._option_string_actions)
 
     def error(self, message):
-        line = message if message.isprintable() else repr(message)[1:-1]
-        self.exit(2, f"{self.prog}: error: {line}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")

@@ -32,6 +32,12 @@ def shown(value):
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
+def one_line(message):
+    """Return a message as one line of printable characters: others are escaped."""
+    text = str(message)
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 def called(function):
     """Return the name of a function, or of the class of another callable object."""
     return getattr(function, "__qualname__", type(function).__name__)

@@ -9,6 +9,7 @@ import pytest
 import np_nn as nn
 from np_nn import __main__ as np_nn_main
 from np_nn import cli
+from np_nn.commands import train
 from np_nn.recipes import Recipe
 from np_nn.recipes.recipe import hyperparameters
 from np_nn.utils import machine
@@ -166,3 +167,9 @@ def test_of_a_repeated_option_the_last_value_counts():
 def test_more_threads_than_cores_are_as_many_as_the_cores():
     given = [cli.parser("").parse_args(["--threads", n]).threads for n in ("1", "999")]
     assert given == [1, machine.cores()]
+
+
+def test_an_error_after_the_options_is_one_line_of_printable_characters(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.run(lambda: train.main(["--no-plots", "--load", "a\nb"]))
+    assert capsys.readouterr().err.endswith(": error: a\\nb is not there\n")
