@@ -21,6 +21,12 @@ class DivergedError(NpNNError):
     """Divergence of a training: its loss is no longer a finite number."""
 
 
+def one_line(message):
+    """Return a message as one line of printable characters: others are escaped."""
+    text = str(message)
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 def shown(value):
     r"""Return a value for a message: at most LONGEST characters, control characters escaped.
 
@@ -30,12 +36,6 @@ def shown(value):
     text = str(value)
     text = text if text.isprintable() else repr(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
-
-
-def one_line(message):
-    """Return a message as one line of printable characters: others are escaped."""
-    text = str(message)
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def called(function):
