@@ -10,7 +10,7 @@ from np_nn.cli import kernels, load_option, outputs, streams
 from np_nn.cli.name import command_line, program_name
 from np_nn.cli.settings import choose, settings, suited
 from np_nn.recipes.prepare import prepare
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, one_line
 
 _notes = []  # on the arguments, printed at the end of a run that succeeds: see use
 
@@ -64,7 +64,7 @@ def _quieten_matplotlib():
 
 
 def _fail(message, status):
-    print(f"{program_name()}: error: {message}", file=sys.stderr)
+    print(f"{program_name()}: error: {one_line(message)}", file=sys.stderr)
     return status
 
 

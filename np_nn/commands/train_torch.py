@@ -8,6 +8,7 @@ from np_nn.recipes.prepare import augmentation
 from np_nn.recipes.run import Result, Run
 from np_nn.training.rehearsal import rehearse
 from np_nn.utils import seeds
+from np_nn.utils.converters import one_of
 from np_nn.utils.progress import progress
 
 try:
@@ -20,14 +21,22 @@ except ModuleNotFoundError as error:
 
 # Recipe settings that this loop does not support.
 NOT_HERE = ("validation", "clip_value", "max_norm")
+DEVICES = ("cpu", "cuda", "mps")
 BLOCK = 1000  # images per batch of an evaluation: convolutions need much memory
 
 
-def main(argv=None):
+def parser():
     command = cli.parser(__doc__, recipe="np_nn_torch")
     cli.add_report(command)
-    command.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu")
-    args = cli.parse(command, argv)
+    command.add_argument(
+        "--device", type=one_of("device", DEVICES), default="cpu", metavar="NAME",
+        help=f"device of PyTorch: {', '.join(DEVICES)} (default: cpu)",
+    )  # fmt: skip
+    return command
+
+
+def main(argv=None):
+    args = cli.parse(parser(), argv)
     for name in filter(lambda name: getattr(args.settings, name), NOT_HERE):
         option = f"--{name.replace('_', '-')}"
         raise nn.NpNNError(f"the PyTorch program does not support {option}: leave it out")

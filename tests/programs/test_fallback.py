@@ -13,7 +13,7 @@ pytestmark = pytest.mark.kernel_independent
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path, monkeypatch):
-    """A machine without MNIST; and trainings end after two steps."""
+    """Provide a machine without MNIST, on which trainings end after two steps."""
     monkeypatch.chdir(tmp_path)
     for name in ("NP_NN_DATA", "NP_NN_CACHE"):
         monkeypatch.setenv(name, str(tmp_path / "empty"))
