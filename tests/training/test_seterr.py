@@ -9,7 +9,7 @@ from tests.support.trainings import blobs
 
 
 def trained():
-    """Return the bytes of a training in which numbers underflow: saturated units, tiny gradients."""
+    """Return the bytes of a training in which saturated units and tiny gradients underflow."""
     nn.manual_seed(0)
     data = blobs()
     model = nn.initialize(
