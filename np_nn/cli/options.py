@@ -139,8 +139,8 @@ def add_threads_option(add):
     """Add --threads. add: a parser's, or a group's, add_argument."""
     add(
         "--threads", type=_thread_count, default=machine.threads(), metavar="N",
-        help="CPU threads, at most the number of cores: a larger N stands for all cores (default: "
-        "OMP_NUM_THREADS, at most the number of cores)",
+        help="CPU threads, 1 to the number of cores; a larger N is reduced to that number "
+        "(default: OMP_NUM_THREADS, also reduced, else the number of cores)",
     )  # fmt: skip
 
 
