@@ -89,7 +89,7 @@ def tensors(data, settings, device, train):
     """Return images uint8, shaped for the network, and targets, as tensors on the device.
 
     Images come from torchvision if it is installed and finds the unpacked files, unless they were
-    straightened; otherwise from the arrays that np_nn has read.
+    deskewed; otherwise from the arrays that np_nn has read.
 
     Args:
         data: Dataset.

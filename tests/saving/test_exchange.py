@@ -238,7 +238,7 @@ def test_what_onnx_lacks_is_said(tmp_path, capsys):
     quick = [word for word in QUICK if word != "--quiet"]
     assert main_np.main([*quick, "--deskew", "--export", *map(str, files)]) == 0
     err = capsys.readouterr().err
-    assert f"note: {files[0]} lacks the straightening that the model was trained with" in err
+    assert f"note: {files[0]} lacks the deskewing that the model was trained with" in err
     assert err.count("note: ") == 1
     about = {held.key: held.value for held in onnx.load(files[0]).metadata_props}
     assert json.loads(about["preparation"])["deskew"] is True

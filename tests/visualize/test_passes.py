@@ -134,7 +134,7 @@ def test_weights_of_a_file_are_drawn_without_training(tmp_path, monkeypatch):
 
 @pytest.fixture
 def file(tmp_path, digits):
-    """Return a model file of straightened digits, with classes in an order of its own."""
+    """Return a model file of deskewed digits, with classes in an order of its own."""
     rule = replace(digits.preparation, deskew=True, scale=1 / 100)
     info = nn.ModelInfo(digits.classes[::-1], rule, "digits", {"loss": "mse", "lr": 0.125})
     path = tmp_path / "mine.safetensors"
