@@ -128,7 +128,7 @@ class BuildWheel(bdist_wheel):
 
 def declared():
     """Return an Extension, for Cython, of each source or of NP_NN_FAMILY's."""
-    family, only = os.environ.get("NP_NN_FAMILY"), os.environ.get("NP_NN_ONLY")
+    family, only = (os.environ.get(f"NP_NN_{name}") or None for name in ("FAMILY", "ONLY"))
     macros = [("NN_ONLY", f"NN_{only.upper()}")] if only else []
     if STABLE_ABI:
         macros.append(("Py_LIMITED_API", "0x030b0000"))

@@ -52,7 +52,7 @@ def main():
 
 def measured(name, data):
     """Yield the rows of a recipe, trained for an epoch: float32 and int8."""
-    settings = replace(recipes.RECIPES[name], epochs=1)
+    settings = replace(recipes.RECIPES[name], epochs=1, steps=None)
     prepared = prepare.prepare(settings, data)
     model = build.model(settings, prepared, 0)
     run.train(settings, prepared, 0, quiet=True, model=model)

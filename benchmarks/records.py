@@ -58,14 +58,14 @@ QUICK = ("fast98", "fast99conv")
 class Run:
     """Run of one whole process.
 
-    train_s: seconds of training, of which straighten_s and compress_s precede the loop; whole_s:
+    train_s: seconds of training, of which deskew_s and compress_s precede the loop; whole_s:
     seconds from start to end.
     """
 
     title: str
     accuracy: float
     train_s: float
-    straighten_s: float
+    deskew_s: float
     compress_s: float
     whole_s: float
     memory_mb: float | None
@@ -81,7 +81,7 @@ def run(session):
     head = (
         "## Records\n\nEach run is a process of its own, `main_np.py` and `main_torch.py` in turn, "
         "one seed each. Accuracy is that on the test images; its mean ± standard deviation. Times "
-        "are medians. Training is straightening and compressing the images, where the recipe wants "
+        "are medians. Training is deskewing and compressing the images, where the recipe wants "
         "that, and the training loop with all distortions; the whole process also starts Python, "
         "reads the files and tests. NumPy is told not to ask for huge pages "
         "(`NUMPY_MADVISE_HUGEPAGE=0`): where a host takes free memory back from a virtual machine, "
@@ -103,7 +103,7 @@ def _section(session, name):
     groups = {label: found for label, done in groups.items() if (found := [d for d in done if d])}
     if OURS not in groups:
         return ""
-    header = ("", "seeds", "test accuracy", "training s", "of that straightening", "compressing",
+    header = ("", "seeds", "test accuracy", "training s", "of that deskewing", "compressing",
               "whole process s", "peak MB")  # fmt: skip
     rows = [_row(label, RECORDS[name], done) for label, done in groups.items()]
     parts = [
@@ -156,7 +156,7 @@ def _median(runs, name):
 def _row(label, record, runs):
     accuracies = [run.accuracy for run in runs]
     spread = f" ± {statistics.stdev(accuracies):.2%}" if len(runs) > 1 else ""
-    times = ("train_s", "straighten_s", "compress_s", "whole_s")
+    times = ("train_s", "deskew_s", "compress_s", "whole_s")
     memory = _median(runs, "memory_mb")
     return (
         " ".join((label, *record.twin)) if label == TORCH else label,

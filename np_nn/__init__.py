@@ -21,9 +21,9 @@ from np_nn.layers.module import Parameter as Parameter, Sequential as Sequential
 from np_nn.losses import *
 from np_nn.models import *
 from np_nn.ops import use as use
-from np_nn.optim import *
 from np_nn.optim.limits import Limits as Limits, clip_grad_norm_ as clip_grad_norm_
 from np_nn.optim.limits import clip_grad_value_ as clip_grad_value_, max_norm_ as max_norm_
+from np_nn.optim.optimizers import *
 from np_nn.optim.schedules import *
 from np_nn.saving.c_code import export_c as export_c
 from np_nn.saving.loggers import JSONLogger as JSONLogger, TensorBoard as TensorBoard

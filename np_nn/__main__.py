@@ -27,7 +27,7 @@ COMMANDS = {  # name: (module, what it does)
 def main(argv=None):
     """Run the command that the arguments name; return its exit status."""
     words = sys.argv[1:] if argv is None else list(argv)
-    command = _parser()
+    command = parser()
     if not words:
         command.print_help()
         return 0
@@ -42,7 +42,8 @@ def program():
     cli.run(main)
 
 
-def _parser():
+def parser():
+    """Return the Parser of the command's name."""
     lines = [f"  {name:12} {about}" for name, (_, about) in COMMANDS.items()]
     command = cli.Parser(
         description=f"np_nn {np_nn.__version__}: train neural networks in NumPy, and use them.",

@@ -174,12 +174,21 @@ def draw(results, summary, path, title, note):
     return plots.plot_compare(curves, bars, path, title, note)
 
 
-def main(argv=None):
-    own = cli.Parser(add_help=False, allow_abbrev=False)
+def parser():
+    return cli.parser(__doc__.splitlines()[0], parents=[_own_parser()])
+
+
+def _own_parser():
+    """Return a Parser of the argument that the contenders do not take."""
+    own = cli.Parser(add_help=False)
     own.add_argument("--rounds", type=cli.whole_number(1), default=3, metavar="N",
                      help="trainings of each contender (default: 3)")  # fmt: skip
-    rounds, arguments = own.parse_known_args(argv)
-    args = cli.parse(cli.parser(__doc__.splitlines()[0], parents=[own]), arguments)
+    return own
+
+
+def main(argv=None):
+    rounds, arguments = _own_parser().parse_known_args(argv)
+    args = cli.parse(parser(), arguments)
 
     # The programs have different default recipes: name the one that all run.
     results = measure(

@@ -87,22 +87,23 @@ _limit = _Limit()
 
 
 def operation(function: Function) -> Function:
-    """Return a function of ``reference`` that runs its compiled kernel while that is in use."""
+    """Return a function of ``reference`` that runs its compiled kernel while that is in use.
+
+    The NumPy function ignores floating-point errors, as kernels do, whatever ``np.seterr`` says.
+    """
     name = function.__name__
     kernel = KERNELS.get(name)
-    if kernel is None:
-        return function
 
     @functools.wraps(function, assigned=("__name__", "__qualname__", "__doc__"))
     def call(*arguments):
-        if name not in active:
+        if name in active:
+            try:  # the kernel checks its arguments before it changes anything
+                return kernel(*arguments, _limit.threads or threads)
+            except ValueError:
+                if all(map(_suits_kernel, arguments)):
+                    raise
+        with np.errstate(all="ignore"):
             return function(*arguments)
-        try:  # the kernel checks its arguments before it changes anything
-            return kernel(*arguments, _limit.threads or threads)
-        except ValueError:
-            if all(map(_suits_kernel, arguments)):
-                raise
-        return function(*arguments)
 
     return call  # type: ignore[return-value]
 
@@ -151,10 +152,15 @@ def describe():
     return f"compiled kernels ({', '.join(traits)})"
 
 
+def default():
+    """Return the kernels setting to start from: NP_NN_KERNELS, or "auto" if that is empty."""
+    return os.environ.get("NP_NN_KERNELS") or "auto"
+
+
 def _use_environment():
     """Apply NP_NN_KERNELS; warn and keep the default if it is invalid."""
     try:
-        use(os.environ.get("NP_NN_KERNELS", "auto"))
+        use(default())
     except NpNNError as error:
         warnings.warn(f"NP_NN_KERNELS: {error}", stacklevel=2)
         use("auto")

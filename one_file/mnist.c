@@ -3,16 +3,16 @@
  *     cc -O3 -march=native -ffp-contract=off one_file/mnist.c -lm -o mnist   (-fopenmp: 2 threads)
  *     ./mnist FOLDER [steps] [seed]
  *
- * FOLDER holds MNIST's four files, unpacked (train-images-idx3-ubyte ...). The network, its start and
- * its batches are those of mnist.py, which stands beside this file: read that first.
+ * FOLDER holds MNIST's four files, uncompressed (train-images-idx3-ubyte ...). The network, its
+ * initial weights and batches are those of mnist.py: read that first.
  *
  *     x (N, 784)  --W1-->  h = max(x W1, 0) (N, 512)  --W2-->  z = h W2 (N, 10)
  *     p = softmax(z)       L = mean over the batch of -log p[right digit]
  *
- * What makes it fast: four of five pixels are 0, and are neither stored nor multiplied. Hidden units
- * lie in vectors of 16, which GCC and clang add and multiply like numbers. Both products with pixels,
- * x W1 and x.T da, take a PANEL of vectors at a time, whose sums stay in registers while the pixels
- * pass by. Threads share the panels, so no sum is split, and two threads give the weights of one.
+ * Why it is fast: four of five pixels are 0, and are neither stored nor multiplied. Hidden units
+ * are stored in vectors of 16, which GCC and clang add and multiply like numbers. The products with
+ * pixels, x W1 and x.T da, compute a PANEL of vectors at a time, whose sums stay in registers.
+ * Threads share the panels, so no sum is split: two threads give the weights of one.
  */
 #include <math.h>
 #include <stdint.h>
@@ -40,9 +40,9 @@ enum { PANEL = 4 };
 #endif
 static const float RATE = 0.001f;
 
-/* ---- Random numbers: NumPy's, so that both pages start alike -------------------------------- */
+/* ---- Random numbers like NumPy's, so that both programs start alike -------------------------- */
 
-/* PCG64 (O'Neill 2014): a state of 128 bits, s = s * A + c, of which each step shows 64. */
+/* PCG64 (O'Neill 2014): a state of 128 bits, s = s * A + c, of which each step returns 64. */
 typedef struct {
     uint64_t high, low;
 } wide;
@@ -88,13 +88,13 @@ static uint32_t next32(generator *g)
     return (uint32_t)both;
 }
 
-/* A number of [low, high). */
+/* Return a uniform number in [low, high). */
 static double uniform(generator *g, double low, double high)
 {
     return low + (high - low) * ((double)(next64(g) >> 11) / 9007199254740992.0);
 }
 
-/* A whole number of 0 .. n-1, all alike in probability (Lemire 2019). */
+/* Return a uniform integer in 0 .. n - 1 (Lemire 2019). */
 static uint32_t below(generator *g, uint32_t n)
 {
     uint64_t product = (uint64_t)next32(g) * n;
@@ -103,7 +103,7 @@ static uint32_t below(generator *g, uint32_t n)
     return (uint32_t)(product >> 32);
 }
 
-/* One round of NumPy's SeedSequence: words that differ in a bit become unlike each other. */
+/* One round of NumPy's SeedSequence: words that differ in one bit become very different. */
 static uint32_t hash(uint32_t value, uint32_t *constant, uint32_t factor)
 {
     value ^= *constant;
@@ -137,7 +137,7 @@ static generator start_generator(uint32_t seed, uint32_t purpose)
     return g;
 }
 
-/* ---- The images: of each, only the pixels that are not 0 ------------------------------------ */
+/* ---- The images: only their nonzero pixels ------------------------------------------------- */
 
 typedef struct {
     int64_t count;
@@ -209,8 +209,8 @@ static vector w1[INPUTS][VECTORS], w2[HIDDEN]; /* a row of w2: CLASSES numbers, 
 static vector h[BATCH][VECTORS], da[BATCH][VECTORS], dz[BATCH];
 static float loss[BATCH];
 
-/* The batch by columns: which samples have pixel c, and how bright. Each thread makes the lists of
- * its own samples. */
+/* The batch by columns: the samples with pixel c, and its values. Each thread builds the lists of
+ * its samples. */
 static int32_t list[THREADS][INPUTS + 1];
 static uint8_t sample[THREADS][BATCH * INPUTS];
 static float bright[THREADS][BATCH * INPUTS];
@@ -234,7 +234,7 @@ static void make_lists(const dataset *d, const uint32_t *batch, int from, int to
         }
 }
 
-/* x where it is positive, or where `mask` is, else 0 */
+/* Return x where mask is positive, else 0. */
 static vector positive(vector x, vector mask)
 {
     const vector zero = {0};
@@ -254,7 +254,7 @@ static void hidden(const dataset *d, const uint32_t *batch, int count, int panel
     }
 }
 
-/* z[c] = sum_j h[n, j] w2[j, c]; four sums at a time, as one would wait for each addition */
+/* z[c] = sum_j h[n, j] w2[j, c]; four sums: a single one would wait for each addition */
 static vector scores(int n)
 {
     vector sum[4] = {{0}};

@@ -58,7 +58,7 @@ def load(folder, part):
 
 def find(folder):
     """Return the folder of MNIST's files: the one given, or the first known one that has them."""
-    known = [Path(os.environ.get("NP_NN_DATA", "data"), "MNIST/raw"), Path("data/MNIST/raw")]
+    known = [Path(os.environ.get("NP_NN_DATA") or "data", "MNIST/raw"), Path("data/MNIST/raw")]
     for path in [Path(folder)] if folder else known:
         if list(path.glob("train-images-idx3-ubyte*")):
             return path

@@ -15,8 +15,13 @@ AXES = 50  # principal components given to t-SNE: the rest is noise and costs ti
 
 
 def hidden(model, data):
-    """Return the inputs (n, units) of a Sequential's last Linear layer for all of a Split."""
-    last = max(i for i, layer in enumerate(model) if isinstance(layer, Linear))
+    """Return the inputs (n, units) of a Sequential's last Linear layer for all of a Split.
+
+    Raises NpNNError for a network without one.
+    """
+    last = max((i for i, layer in enumerate(model) if isinstance(layer, Linear)), default=None)
+    if last is None:
+        raise NpNNError("the network has no Linear layer, whose inputs would be embedded")
     return predict(Sequential(*model[:last]), data)
 
 

@@ -111,12 +111,15 @@ class Observer(Callback):
 
 
 def _norm(array):
-    return float(np.linalg.norm(array))
+    return float(np.linalg.norm(array.astype(float)))  # squares of 1e25 overflow in float32
 
 
 def _histogram(array):
     """Return the histogram of the finite numbers; `fit` itself reports a diverging training."""
-    return np.histogram(array[np.isfinite(array)].astype(float), BINS)
+    values = array[np.isfinite(array)].astype(float)
+    low, high = (values.min(), values.max()) if values.size else (0.0, 0.0)
+    room = 0.0 if low < high else max(0.5, 1e-6 * abs(low))  # NumPy's 0.5 is lost beside 1e17
+    return np.histogram(values, BINS, (low - room, high + room))
 
 
 def _constant_share(out):

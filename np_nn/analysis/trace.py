@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from np_nn.layers import Dropout, Dropout2d, Flatten, GaussianNoise, Linear
-from np_nn.layers.module import Module, Sequential, inference, is_chain
+from np_nn.layers.module import Module, inference, is_chain
 from np_nn.losses import Loss
 from np_nn.utils.arguments import check_arguments
 from np_nn.utils.arrays import as_input
@@ -99,7 +99,7 @@ class Trace:
         raise NpNNError("the network has no Linear layer: Trace.unit needs one")
 
 
-def trace(model: Sequential, x: ArrayLike, target: ArrayLike, loss: Loss) -> Trace:
+def trace(model: Module, x: ArrayLike, target: ArrayLike, loss: Loss) -> Trace:
     """Run one sample forward and backward through a Sequential; return a Trace.
 
     The model runs in evaluation mode; afterwards its parameters' ``grad`` hold dL/d(parameter).

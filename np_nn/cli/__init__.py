@@ -1,9 +1,10 @@
 """Command line shared by the commands of np-nn."""
 
+from np_nn.cli.command_parser import Parser
 from np_nn.cli.finish import conclude, finish
 from np_nn.cli.options import (
-    Parser,
     add_data_options,
+    add_dataset,
     add_json_option,
     add_kernels_option,
     add_model_file,
@@ -21,6 +22,7 @@ from np_nn.utils.converters import whole_number
 __all__ = [
     "Parser",
     "add_data_options",
+    "add_dataset",
     "add_json_option",
     "add_kernels_option",
     "add_model_file",

@@ -12,14 +12,7 @@ from np_nn.recipes.run import about
 from np_nn.utils.errors import NpNNError
 
 FIT = ("batch_size", "replacement", "augment", "limits")  # options shared with `fit`
-OUTPUTS = (
-    "save",
-    "resume",
-    "export",
-    "log",
-    "tensorboard",
-    "report",
-)  # options that need a training
+OUTPUTS = ("save", "resume", "export", "log", "tensorboard", "report")  # need a training
 
 
 def add_option(command):
@@ -81,7 +74,7 @@ def _text(args, data, found):
     ]
     if found.suggestion is None:
         return "\n".join([*lines, "the loss fell at none of them: try --recipe start"])
-    words = [word for word in shlex.split(args.command) if not word.startswith("--fi")]
+    words = [word for word in shlex.split(args.command) if word != "--find-lr"]
     lines.append(
         f"suggestion: {found.suggestion:g}, a tenth of {lowest:.2g}, where the loss was lowest"
     )

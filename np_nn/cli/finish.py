@@ -57,8 +57,10 @@ def finish(run, args, writers=()):
 
     writers: additional writers for ``conclude``. Raises the errors of ``conclude``.
     """
-    saved = [result.history.saved[0] for result in run.results if result.history.saved]
-    writers = [*writers, lambda: saved]  # checkpoints are already written
+    done = [result.history.saved[0] for result in run.results if result.history.saved]
+    given = [getattr(args, name, None) for name in ("log", "tensorboard")]
+    done += [path for path in given if path]
+    writers = [*writers, lambda: done]  # callbacks have written these
     content, pictures = partial(as_dict, run), _pictures(run, args)
     written = conclude(writers, text(run), args.json, content, pictures)
     if run.interrupted:

@@ -2,13 +2,13 @@
 
 import copy
 import dataclasses
-from pathlib import Path
 
 from np_nn import data, recipes
 from np_nn.data.matching import match
 from np_nn.recipes import build
 from np_nn.recipes.recipe import LENGTH, TRAINING, Recipe, hyperparameters, is_of_network
 from np_nn.saving.model_file import load_model
+from np_nn.utils.converters import file_path
 from np_nn.utils.errors import NpNNError
 
 OF_RECIPE = ("loss", "targets")  # define the outputs' meaning: taken with the network
@@ -16,7 +16,7 @@ OF_RECIPE = ("loss", "targets")  # define the outputs' meaning: taken with the n
 
 def add_option(add, help):
     """Add --load. add: a parser's, or a group's, add_argument."""
-    add("--load", type=Path, metavar="FILE", help=help)
+    add("--load", type=file_path, metavar="FILE", help=help)
 
 
 def adopt(args):

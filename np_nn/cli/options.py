@@ -1,29 +1,17 @@
 """Options shared by the programs: what to train, on which data, how to run and report it."""
 
 import argparse
-import os
-from pathlib import Path
 
-from np_nn import ops, recipes
-from np_nn.cli.name import program_name
+from np_nn import data, ops, recipes
+from np_nn.cli.command_parser import Parser
 from np_nn.recipes.ours import START
 from np_nn.recipes.recipe import IMAGES, LENGTH, WHAT, hyperparameters
 from np_nn.training import inputs
 from np_nn.utils import machine
-from np_nn.utils.converters import image_size, one_of, switch, whole_number
+from np_nn.utils.converters import file_path, image_size, name_or_path, one_of, switch, whole_number
 from np_nn.utils.markdown import markdown_table
 
 PICTURES = ("png", "svg", "pdf")  # formats that plots.save_figure writes
-
-
-class Parser(argparse.ArgumentParser):
-    """Parser that reports an error in one line, without the usage above it."""
-
-    def __init__(self, **options):
-        super().__init__(**{"prog": program_name(), **options})
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def parser(description, *, recipe="np_nn", parents=(), reporting=True):
@@ -38,12 +26,10 @@ def parser(description, *, recipe="np_nn", parents=(), reporting=True):
     result = Parser(description=description, parents=parents)
     what = result.add_argument_group(WHAT, "A recipe; options of the next groups override it.")
     what.add_argument(
-        "--recipe",
-        type=one_of("recipe", recipes.RECIPES),
-        metavar="NAME",
+        "--recipe", type=one_of("recipe", recipes.RECIPES), metavar="NAME",
         help=f"recipe to train: {', '.join(recipes.RECIPES)} "
         f"(default: {recipe}; {START.name} with data of your own)",
-    )
+    )  # fmt: skip
     result.set_defaults(default_recipe=recipe)
     what.add_argument("--list-recipes", action=_ListRecipes, help="show the recipes and exit")
     _add_changes(result, what, recipes.RECIPES[recipe], images=True)
@@ -70,14 +56,10 @@ def _add_running(result, images):
     if images:
         add_data_options(add)
     add(
-        "--seed",
-        type=whole_number(0),
-        nargs="+",
-        default=[0],
-        metavar="N",
+        "--seed", type=whole_number(0), nargs="+", default=[0], metavar="N",
         help="one network is trained per seed; for several the table gives mean ± spread "
         "(default: 0)",
-    )
+    )  # fmt: skip
     add_threads_option(add)
     add_picture_options(add, "learning_curves")
     add("--quiet", action="store_true", help="no progress, only the report")
@@ -86,14 +68,12 @@ def _add_running(result, images):
 
 def add_picture_options(add, folder):
     """Add --out and --format. add: a parser's, or a group's, add_argument. folder: the default."""
-    add("--out", default=folder, metavar="DIR", help=f"folder of the pictures (default: {folder})")
+    about = f"folder of the pictures (default: {folder})"
+    add("--out", type=file_path, default=folder, metavar="DIR", help=about)
     add(
-        "--format",
-        type=one_of("picture format", PICTURES),
-        default="png",
-        metavar="NAME",
+        "--format", type=one_of("picture format", PICTURES), default="png", metavar="NAME",
         help=f"format of the pictures: {', '.join(PICTURES)} (default: png)",
-    )
+    )  # fmt: skip
 
 
 def add_report_options(add):
@@ -105,7 +85,7 @@ def add_report_options(add):
 def add_json_option(add):
     """Add --json. add: a parser's, or a group's, add_argument."""
     about = "also write the results as JSON; -: print them as JSON and nothing else"
-    add("--json", type=Path, metavar="FILE", help=about)
+    add("--json", type=file_path, metavar="FILE", help=about)
 
 
 def add_data_options(add, own=True):
@@ -113,7 +93,8 @@ def add_data_options(add, own=True):
 
     add: a parser's, or a group's, add_argument. own: add the options for the user's own data.
     """
-    add("--data-dir", metavar="DIR", help="read data sets from DIR/MNIST/raw/... and nowhere else")
+    about = "read data sets from DIR/MNIST/raw/... and nowhere else"
+    add("--data-dir", type=file_path, metavar="DIR", help=about)
     add(
         "--download",
         action="store_true",
@@ -124,46 +105,48 @@ def add_data_options(add, own=True):
         _add_own_data_options(add)
 
 
+def add_dataset(add, name, help):
+    """Add the argument `name` for a data set. add: a parser's, or a group's, add_argument."""
+    convert = name_or_path("data set", data.names)
+    add(name, type=convert, metavar=convert.metavar, help=help)
+
+
 def _add_own_data_options(add):
     add(
-        "--label",
-        metavar="NAME",
+        "--label", type=str, metavar="NAME",
         help="column of a table that holds the labels (default: label, class, target or y, else "
         "the first)",
-    )
+    )  # fmt: skip
     add(
-        "--image-size",
-        type=image_size,
-        metavar="HxW",
+        "--image-size", type=image_size, metavar="HxW",
         help="resize image files to this height and width, 28x28 or 28",
-    )
+    )  # fmt: skip
     add(
-        "--skip-unreadable",
-        action="store_true",
-        default=None,
+        "--skip-unreadable", action="store_true", default=None,
         help="leave out image files and rows that cannot be read, and count them",
-    )
+    )  # fmt: skip
 
 
 def add_model_file(add):
     """Add the model file that a command reads. add: a parser's add_argument."""
     add(
-        "model_file",
-        type=Path,
-        metavar="MODEL",
+        "model_file", type=file_path, metavar="MODEL",
         help="model file, written by --save, --export FILE.safetensors or nn.save_model",
-    )
+    )  # fmt: skip
 
 
 def add_threads_option(add):
     """Add --threads. add: a parser's, or a group's, add_argument."""
     add(
-        "--threads",
-        type=whole_number(1),
-        default=machine.threads(),
-        metavar="N",
-        help="CPU threads (default: OMP_NUM_THREADS, at most the number of cores)",
-    )
+        "--threads", type=_thread_count, default=machine.threads(), metavar="N",
+        help="CPU threads, 1 to the number of cores; a larger N is reduced to that number "
+        "(default: OMP_NUM_THREADS, also reduced, else the number of cores)",
+    )  # fmt: skip
+
+
+def _thread_count(word):
+    """Convert a thread count; more threads than cores would only wait for each other."""
+    return min(whole_number(1)(word), machine.cores())
 
 
 def _add_changes(result, what, recipe, images):
@@ -204,12 +187,9 @@ def _option(name):
 def add_numpy_options(command):
     """Add the arguments that only NumPy networks take."""
     command.add_argument(
-        "--input",
-        type=one_of("input", inputs.CHOICES),
-        default="auto",
-        metavar="NAME",
+        "--input", type=one_of("input", inputs.CHOICES), default="auto", metavar="NAME",
         help="form of the inputs: auto (default, by the fraction of black pixels), dense, sparse",
-    )
+    )  # fmt: skip
     add_kernels_option(command.add_argument)
 
 
@@ -218,7 +198,7 @@ def add_kernels_option(add):
     add(
         "--kernels",
         type=one_of("kernels setting", ops.CHOICES),
-        default=os.environ.get("NP_NN_KERNELS", "auto"),
+        default=ops.default(),
         metavar="NAME",
         help="implementation: auto (default, compiled if built), numpy, compiled",
     )
@@ -227,11 +207,9 @@ def add_kernels_option(add):
 def add_report(command):
     """Add --report, for programs that end with the report of one run."""
     command.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
+        "--report", type=file_path, metavar="FILE",
         help="write the report with curves, confusion matrix and mistakes as one HTML file",
-    )
+    )  # fmt: skip
 
 
 class _ListRecipes(argparse.Action):

@@ -29,6 +29,8 @@ class Output:
         return name == str(own) and number.isdecimal() and int(number) in range(1, self.keep)
 
     def check(self):
+        if is_stdout(self.path):
+            raise NpNNError(f"{self.option} -: name a file; --json alone writes to standard output")
         files.check_file(self.path)
 
 

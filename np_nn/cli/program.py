@@ -8,9 +8,9 @@ import sys
 from np_nn import data, ops
 from np_nn.cli import kernels, load_option, outputs, streams
 from np_nn.cli.name import command_line, program_name
-from np_nn.cli.settings import choose, settings
+from np_nn.cli.settings import choose, settings, suited
 from np_nn.recipes.prepare import prepare
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, one_line
 
 _notes = []  # on the arguments, printed at the end of a run that succeeds: see use
 
@@ -40,6 +40,7 @@ def _status(main):
     """Return the exit status of a main(); errors become one line on stderr."""
     try:
         ops.check_isa()
+        data.absolute_folders()
         return main()
     except SystemExit as stop:  # argparse's
         return stop.code
@@ -63,7 +64,7 @@ def _quieten_matplotlib():
 
 
 def _fail(message, status):
-    print(f"{program_name()}: error: {message}", file=sys.stderr)
+    print(f"{program_name()}: error: {one_line(message)}", file=sys.stderr)
     return status
 
 
@@ -109,10 +110,15 @@ def use(args):
 
 
 def load(args):
-    """Return the Dataset that the arguments name, prepared as the settings want it."""
+    """Return the Dataset that the arguments name, prepared as the settings want it.
+
+    ``args.settings`` is first fitted to the Dataset, see ``settings.suited``.
+    """
     own = args.settings.dataset
     name = args.dataset or ("auto" if own == "mnist" else own)
-    return prepare(args.settings, load_option.fitted(args, read(args, name)))
+    found = load_option.fitted(args, read(args, name))
+    args.settings = suited(args, found)
+    return prepare(args.settings, found)
 
 
 def read(args, name, preparation=None):

@@ -37,10 +37,10 @@ def text(run):
 
 
 def details(run):
-    """Return lines on own data, straightened images and held-out samples, where a run has them."""
+    """Return lines on own data, deskewed images and held-out samples, where a run has them."""
     notes, word = list(run.dataset.remarks), noun(run.dataset.train.images)
     if run.settings.deskew:
-        notes.append(f"straightened the images in {run.dataset.prepare_seconds:.2f} s before")
+        notes.append(f"deskewed the images in {run.dataset.prepare_seconds:.2f} s before")
     for result in run.results:
         if result.history.validation:
             step, held = max(result.history.validation, key=lambda entry: entry[1].accuracy)

@@ -2,9 +2,6 @@
 
 import sys
 from functools import partial
-from pathlib import Path
-
-import numpy as np
 
 from np_nn import cli
 from np_nn.cli import load_option
@@ -13,6 +10,7 @@ from np_nn.recipes.recipe import LENGTH, Recipe, hyperparameters
 from np_nn.saving import export
 from np_nn.saving.loggers import JSONLogger, TensorBoard
 from np_nn.training.checkpoint import Checkpoint, load_checkpoint
+from np_nn.utils.converters import file_path
 from np_nn.utils.errors import NpNNError
 
 # Options that decide how a network is trained; a checkpoint holds the given ones.
@@ -30,27 +28,21 @@ def add_options(command):
         "start from the network and the preparation of this model file, instead of a new network; "
         "class names and image size must match",
     )
-    add("--save", type=Path, metavar="FILE", help="save the training to this file, for --resume")
+    add("--save", type=file_path, metavar="FILE", help="save the training here, for --resume")
     add("--save-every", type=number, metavar="N", help="save every N steps (default: every epoch)")
     add("--keep", type=number, default=1, metavar="K", help="keep the last K: FILE, FILE.1 ...")
     add(
-        "--resume",
-        type=Path,
-        metavar="FILE",
+        "--resume", type=file_path, metavar="FILE",
         help="continue the training of this file, with its recipe and options, and save to it "
         "again unless --save names another; --steps or --epochs make the training longer",
-    )
+    )  # fmt: skip
     add(
-        "--export",
-        type=Path,
-        nargs="+",
-        default=(),
-        metavar="FILE",
+        "--export", type=file_path, nargs="+", default=(), metavar="FILE",
         help="write the trained model, by the ending: .safetensors (a model file, for --load), "
         ".onnx, .c or .pt (weights for PyTorch)",
-    )
-    add("--log", type=Path, metavar="FILE", help="write a line of JSON for each epoch")
-    add("--tensorboard", metavar="DIR", help="write curves for TensorBoard")
+    )  # fmt: skip
+    add("--log", type=file_path, metavar="FILE", help="write a line of JSON for each epoch")
+    add("--tensorboard", type=file_path, metavar="DIR", help="write curves for TensorBoard")
 
 
 def arguments(command, argv=None):
@@ -83,12 +75,7 @@ def _option_words(name, value, path):
         raise NpNNError(f"{path} holds {option}, which is not an option of a training")
     if isinstance(value, bool):
         return [option if value else f"--no-{option[2:]}"]
-    return [option, *map(_list_word, values)] if isinstance(value, list) else [f"{option}={value}"]
-
-
-def _list_word(value):
-    """Return a list value as a word: argparse takes -1e-05 for an option, but not -0.00001."""
-    return np.format_float_positional(value, trim="0") if isinstance(value, float) else str(value)
+    return [option, *map(str, values)] if isinstance(value, list) else [f"{option}={value}"]
 
 
 def callbacks(args):

@@ -30,6 +30,21 @@ def settings(args):
     return settings
 
 
+def suited(args, data):
+    """Return the Recipe with its own validation and batch size reduced to fit a small Dataset.
+
+    A recipe is written for a data set, in whose place another may stand. Values given as options
+    are kept: if they do not fit, the training refuses them.
+    """
+    recipe, count = args.settings, len(data.train)
+    if args.validation is None and recipe.validation >= count:
+        recipe = dataclasses.replace(recipe, validation=count // 6)  # as 10,000 of MNIST's 60,000
+    left = count - recipe.validation
+    if args.batch_size is None and recipe.batch_size > left > 0:
+        recipe = dataclasses.replace(recipe, batch_size=left)
+    return recipe
+
+
 def choose(args):
     """Set ``args.recipe``, if not given, to `start` for own data and to the default otherwise.
 

@@ -20,7 +20,7 @@ PREPARED = {  # how predict prepares a file, for each kind of Preparation
 def parser():
     command = cli.Parser(description=__doc__)
     add = command.add_argument
-    add("dataset", metavar="NAME|PATH", help="the data set: a known name, a folder or a file")
+    cli.add_dataset(add, "dataset", "the data set: a known name, a folder or a file")
     cli.add_data_options(add)
     cli.add_picture_options(add, "samples")
     cli.add_report_options(add)

@@ -28,7 +28,7 @@ def parser():
     command = cli.Parser(description=__doc__)
     add = command.add_argument
     cli.add_model_file(add)
-    add("--dataset", metavar="NAME|PATH", help="data set (default: the model's training data)")
+    cli.add_dataset(add, "--dataset", "data set (default: the model's training data)")
     add(
         "--part", type=one_of("part", PARTS), default="test", metavar="NAME",
         help=f"part of the data set: {', '.join(PARTS)} (default: test)",

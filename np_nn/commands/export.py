@@ -2,11 +2,11 @@
 
 import sys
 from functools import partial
-from pathlib import Path
 
 from np_nn import cli
 from np_nn.saving import export
 from np_nn.saving.model_file import load_model
+from np_nn.utils.converters import file_path
 from np_nn.utils.errors import NpNNError
 
 
@@ -15,7 +15,7 @@ def parser():
     add = command.add_argument
     cli.add_model_file(add)
     add(
-        "to_files", type=Path, nargs="+", metavar="FILE",
+        "to_files", type=file_path, nargs="+", metavar="FILE",
         help=f"files to write; the ending chooses the format: {', '.join(export.ENDINGS)}",
     )  # fmt: skip
     add("--int8", action="store_true", help="in C files: one byte per weight")

@@ -5,7 +5,6 @@ import io
 import shutil
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from np_nn.data.samples import read_images
 from np_nn.saving.model_file import load_model
 from np_nn.training.fit import predict
 from np_nn.utils import files
+from np_nn.utils.converters import file_path
 from np_nn.utils.errors import NpNNError, shown, unknown_name
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import counter
@@ -45,7 +45,7 @@ def parser():
     add = command.add_argument
     cli.add_model_file(add)
     add(
-        "files", type=Path, nargs="+", metavar="FILE",
+        "files", type=file_path, nargs="+", metavar="FILE",
         help="image files, or folders of them; tables or .npy files for a model of such",
     )  # fmt: skip
     add(
@@ -53,9 +53,9 @@ def parser():
         help="number of likeliest classes to name (default: 3)",
     )  # fmt: skip
     cli.add_json_option(add)
-    add("--csv", type=Path, metavar="FILE", help="also write the results as a CSV table")
+    add("--csv", type=file_path, metavar="FILE", help="also write the results as a CSV table")
     add(
-        "--picture", type=Path, metavar="FILE",
+        "--picture", type=file_path, metavar="FILE",
         help=f"draw the inputs with their predictions; endings: {', '.join(PICTURES)}",
     )  # fmt: skip
     cli.add_threads_option(add)

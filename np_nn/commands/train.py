@@ -5,16 +5,22 @@ from np_nn.cli import find_lr, load_option, save_options
 from np_nn.recipes.run import Run, train
 
 
-def main(argv=None):
+def parser():
     command = cli.parser(__doc__, recipe="np_nn")
     cli.add_numpy_options(command)
     cli.add_report(command)
     save_options.add_options(command)
     find_lr.add_option(command)
+    return command
+
+
+def main(argv=None):
+    command = parser()
     args = cli.parse(command, save_options.arguments(command, argv))
     callbacks = save_options.callbacks(args)
     find_lr.check(args)
-    settings, data = args.settings, cli.load(args)
+    data = cli.load(args)
+    settings = args.settings
     if args.find_lr:
         return find_lr.search(args, data)
 

@@ -8,6 +8,7 @@ from np_nn.recipes.prepare import augmentation
 from np_nn.recipes.run import Result, Run
 from np_nn.training.rehearsal import rehearse
 from np_nn.utils import seeds
+from np_nn.utils.converters import one_of
 from np_nn.utils.progress import progress
 
 try:
@@ -20,22 +21,30 @@ except ModuleNotFoundError as error:
 
 # Recipe settings that this loop does not support.
 NOT_HERE = ("validation", "clip_value", "max_norm")
+DEVICES = ("cpu", "cuda", "mps")
 BLOCK = 1000  # images per batch of an evaluation: convolutions need much memory
 
 
-def main(argv=None):
+def parser():
     command = cli.parser(__doc__, recipe="np_nn_torch")
     cli.add_report(command)
-    command.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu")
-    args = cli.parse(command, argv)
-    settings = args.settings
-    for name in filter(lambda name: getattr(settings, name), NOT_HERE):
+    command.add_argument(
+        "--device", type=one_of("device", DEVICES), default="cpu", metavar="NAME",
+        help=f"device of PyTorch: {', '.join(DEVICES)} (default: cpu)",
+    )  # fmt: skip
+    return command
+
+
+def main(argv=None):
+    args = cli.parse(parser(), argv)
+    for name in filter(lambda name: getattr(args.settings, name), NOT_HERE):
         option = f"--{name.replace('_', '-')}"
         raise nn.NpNNError(f"the PyTorch program does not support {option}: leave it out")
     torch.set_num_threads(args.threads)
     device = find_device(args.device)
 
     data = cli.load(args)
+    settings = args.settings
     train_set = tensors(data, settings, device, train=True)
     test_set = tensors(data, settings, device, train=False)
 
@@ -80,7 +89,7 @@ def tensors(data, settings, device, train):
     """Return images uint8, shaped for the network, and targets, as tensors on the device.
 
     Images come from torchvision if it is installed and finds the unpacked files, unless they were
-    straightened; otherwise from the arrays that np_nn has read.
+    deskewed; otherwise from the arrays that np_nn has read.
 
     Args:
         data: Dataset.

@@ -12,7 +12,7 @@ neither skipped nor overwritten. Bad data raises DataError and no other exceptio
 from np_nn.data.dataset import Dataset, paths
 from np_nn.data.download import fetch
 from np_nn.data.idx import read_idx
-from np_nn.data.known import cache_folder, located
+from np_nn.data.known import absolute_folders, cache_folder, located
 from np_nn.data.loading import load
 from np_nn.data.own import from_arrays
 from np_nn.data.sources import DATASETS, File, Source, names
@@ -25,6 +25,7 @@ __all__ = [
     "File",
     "Source",
     "Split",
+    "absolute_folders",
     "cache_folder",
     "check_split",
     "fetch",

@@ -45,4 +45,4 @@ def paths(dataset):
         return list(dataset.files)
     source = DATASETS[dataset.name]
     raw = dataset.root / source.folder / "raw"
-    return [raw / f"{file.name}{ending}" for file in source.files for ending in ("", ".gz")]
+    return [raw / name for file in source.files for name in file.names]

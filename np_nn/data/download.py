@@ -9,6 +9,7 @@ from np_nn.data import idx, verify
 from np_nn.data.sources import DATASETS
 from np_nn.utils.errors import DataError, NpNNError, unknown_name
 from np_nn.utils.files import check_writable, write_file
+from np_nn.utils.optional import silently
 
 TIMEOUT = (5, 10)  # seconds to connect, seconds without a byte
 CHUNK = 1 << 16  # bytes
@@ -82,10 +83,8 @@ def _first_good(file, mirrors, timeout, quiet):
 
 
 def _download(url, limit, timeout, quiet):
-    import pooch
-
     body = _BoundedBuffer(limit)
-    downloader = pooch.HTTPDownloader(
+    downloader = silently("pooch").HTTPDownloader(
         progressbar=not quiet and sys.stderr.isatty(),
         chunk_size=CHUNK,
         timeout=timeout,

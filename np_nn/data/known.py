@@ -12,6 +12,7 @@ from np_nn.data.preparation import DIGIT, IMAGE, Preparation
 from np_nn.data.sources import DATASETS
 from np_nn.data.split import Split
 from np_nn.utils.errors import DataError
+from np_nn.utils.optional import silently
 
 DIGITS_NOTE = "scikit-learn's 8x8 digits, enlarged to 28x28: results are NOT comparable to MNIST's"
 
@@ -83,9 +84,14 @@ def _own_root(data_dir):
     root = os.environ.get("NP_NN_CACHE") or None if data_dir is None else data_dir
     if root is not None:
         return Path(os.path.expanduser(root))
-    import pooch
+    return Path(silently("pooch").os_cache("np_nn"))
 
-    return Path(pooch.os_cache("np_nn"))
+
+def absolute_folders():
+    """Make NP_NN_DATA and NP_NN_CACHE absolute: programs started from here may run elsewhere."""
+    for name in ("NP_NN_DATA", "NP_NN_CACHE"):
+        if folder := os.environ.get(name):
+            os.environ[name] = os.path.abspath(os.path.expanduser(folder))
 
 
 def _read_dataset(name, root, scale):

@@ -86,7 +86,7 @@ def check_images(images):
     _check_pixels(images)
     if images.ndim > 3:
         raise NpNNError(
-            f"images of {images.shape[1]} channels are neither straightened nor distorted: that is "
+            f"images of {images.shape[1]} channels are neither deskewed nor distorted: that is "
             "for one channel (no --deskew, no --augment)"
         )
 

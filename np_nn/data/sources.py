@@ -15,6 +15,13 @@ class File:
     sha256: str
     of_gz: bool = False  # sha256 is that of the .gz, the only one known for KMNIST
 
+    @property
+    def names(self):
+        """File names that are looked for, best first: also idx after a dot, as on Kaggle."""
+        spellings = self.name, self.name.replace("-idx", ".idx")
+        names = [f"{name}{ending}" for ending in ("", ".gz") for name in spellings]
+        return names[::-1] if self.of_gz else names
+
 
 @dataclass(frozen=True)
 class Source:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,11 @@ class Split:
     labels: np.ndarray
     scale: float | None = None
     shift: float = 0.0
+    if TYPE_CHECKING:  # what the fields are made of
+
+        def __init__(
+            self, images: ArrayLike, labels: ArrayLike, scale: float | None = None, shift: float = 0
+        ) -> None: ...
 
     def __post_init__(self):
         images, scale = as_images(self.images)

@@ -15,8 +15,7 @@ def missing(folder, source):
 
 def find(folder, file):
     """Return the path of `file` in `folder`, or None. Prefers the unpacked file if provable."""
-    paths = [folder / file.name, folder / f"{file.name}.gz"]
-    return next(filter(_exists, reversed(paths) if file.of_gz else paths), None)
+    return next(filter(_exists, map(folder.joinpath, file.names)), None)
 
 
 def _exists(path):

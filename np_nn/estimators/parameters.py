@@ -54,7 +54,7 @@ def _whole_or(other):
 
 _flag = (lambda value: isinstance(value, bool | np.bool_), "True or False")
 _verbose = (
-    lambda value: isinstance(value, bool | np.bool_ | Integral) and value >= 0,
+    lambda value: isinstance(value, int | np.integer | np.bool_) and value >= 0,
     "True, False or a whole number of at least 0",
 )
 

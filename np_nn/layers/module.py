@@ -9,7 +9,7 @@ parameters, and returns the derivative with respect to its input.
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -337,6 +337,6 @@ class Sequential(Module):
         return self.layers[0].backward(grad, input_grad) if self.layers else grad
 
 
-def is_chain(module):
+def is_chain(module: Module) -> TypeGuard[Sequential]:
     """Return whether a module is a plain chain: a Sequential that does not override forward."""
     return type(module).forward is Sequential.forward

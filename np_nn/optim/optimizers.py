@@ -60,7 +60,7 @@ class Optimizer(Initialised):
         return f"{type(self).__name__}({settings})"
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state that later steps depend on, without the parameters: copies."""
+        """Return copies of all that later steps depend on, except the parameters."""
         self.follow_dtype()
         moments = [[moment.copy() for moment in moments] for moments in self.moments]
         return {"lr": float(self.lr), "steps": self.steps, "moments": moments}

@@ -21,7 +21,7 @@ from np_nn.recipes.recipe import NETWORK, hyperparameters
 from np_nn.saving.model_info import ModelInfo
 from np_nn.training.early_stopping import EarlyStopping
 from np_nn.utils import machine, spec
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, shown
 
 
 def change(settings, name):
@@ -48,6 +48,11 @@ def check(settings):
         raise NpNNError("patience needs held-out images: hold some out with validation")
     schedule(settings)
     augmentation(settings)
+    optimizer(settings, [])
+    balanced = "balanced" in settings.class_weights
+    if balanced and len(settings.class_weights) > 1:
+        raise NpNNError("class_weights: give balanced alone, or a number for each class")
+    _loss(settings, [1] if balanced else settings.class_weights)
 
 
 def model(settings, data, seed):
@@ -112,9 +117,15 @@ def loss(settings, data):
     weights = settings.class_weights
     if "balanced" in weights:
         weights = balanced_weights(data.train.labels, len(data.classes))
-    more = {"weight": weights} if len(weights) else {}
+    return _loss(settings, weights)
+
+
+def _loss(settings, weights):
+    made = spec.build(settings.loss, LOSSES, "loss")
     try:
-        return spec.build(settings.loss, LOSSES, "loss", **more)
+        return spec.build(settings.loss, LOSSES, "loss", weight=weights) if len(weights) else made
+    except NpNNError as error:
+        raise NpNNError(f"class_weights {shown(weights)}: {error}") from None
     except TypeError:
         raise NpNNError(
             f"the loss {settings.loss} takes no class weights: use a loss of classes, such as "

@@ -49,10 +49,10 @@ OURS = (
         norm="batch", noise=0.3, input_noise=0.3,
     ),
     _recipe(
-        "deskewed", "straightened images", _TUNED, hidden=(1024,), lr=0.2, epochs=16, deskew=True
+        "deskewed", "deskewed images", _TUNED, hidden=(1024,), lr=0.2, epochs=16, deskew=True
     ),
     _recipe(
-        "distorted", "straightened, then distorted in each epoch", _TUNED,
+        "distorted", "deskewed, then distorted in each epoch", _TUNED,
         hidden=(1024, 768), lr=0.08, batch_size=128, epochs=60, deskew=True,
         augment="affine:rotate=7,scale=0.1,shear=5,shift=0.5+elastic:alpha=20,sigma=4",
     ),

@@ -1,4 +1,4 @@
-"""Preparation of a Dataset for a Recipe: split, straighten, scale, and set the loss's targets."""
+"""Preparation of a Dataset for a Recipe: split, deskew, scale, and set the loss's targets."""
 
 import time
 from dataclasses import replace

@@ -100,7 +100,9 @@ class Recipe:
     standardize: bool = setting(
         False, IMAGES, "scale and shift pixels to mean 0 and variance 1", switch
     )
-    deskew: bool = setting(False, IMAGES, "straighten the images", switch, said="deskewed")
+    deskew: bool = setting(
+        False, IMAGES, "deskew the images: shear writing upright", switch, said="deskewed"
+    )
     augment: str = setting(
         "", IMAGES, "distort the training images, with new distortions each epoch",
         joined("augmentation", AUGMENTATIONS), said="distorted ({})",

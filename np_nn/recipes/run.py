@@ -82,7 +82,7 @@ class Run:
         return statistics.mean(result.test.loss for result in self.results)
 
     def train_seconds(self, result):
-        """Seconds to train one network: straightening, compressing, and the training loop."""
+        """Seconds to train one network: deskewing, compressing, and the training loop."""
         parts = result.compress_seconds, result.history.train_seconds
         return self.dataset.prepare_seconds + sum(parts)
 

@@ -6,7 +6,6 @@ and resumes where it stopped: rows finished with their present settings are not 
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from np_nn import cli, data, ops, recipes
 from np_nn.recipes import run
@@ -15,12 +14,12 @@ from np_nn.reproduce import tables
 from np_nn.reproduce.estimate import EXPENSIVE, SEEDS, Clock, duration, estimate, seeds
 from np_nn.reproduce.results import Results
 from np_nn.utils import files, machine
-from np_nn.utils.converters import one_of
+from np_nn.utils.converters import file_path, one_of
 from np_nn.utils.markdown import markdown_table
 
 
 def main(argv=None):
-    args = _parser().parse_args(argv)
+    args = parser().parse_args(argv)
     rows = _chosen(args)
     if args.list:
         print(_listed(rows))
@@ -40,11 +39,12 @@ def main(argv=None):
     return status
 
 
-def _parser():
+def parser():
     command = cli.Parser(description=__doc__.splitlines()[0])
     add = command.add_argument
-    add("--table", nargs="+", choices=tables.TITLES, default=list(tables.TITLES), metavar="NAME",
-        help=f"which tables: {', '.join(tables.TITLES)} (default: all)")  # fmt: skip
+    titles = tables.TITLES
+    add("--table", type=one_of("table", titles), nargs="+", default=list(titles), metavar="NAME",
+        help=f"which tables: {', '.join(titles)} (default: all)")  # fmt: skip
     rows = [recipe.name for recipe in recipes.RECIPES.values() if recipe.table]
     add("--rows", type=one_of("row", rows), nargs="+", metavar="NAME",
         help="only these rows; see --list")  # fmt: skip
@@ -53,7 +53,7 @@ def _parser():
         help=f"networks for each row (default: {SEEDS}, or 1 if one takes more than "
              f"{EXPENSIVE} s)")  # fmt: skip
     add("--again", action="store_true", help="also train finished rows")
-    add("--out", type=Path, default=Path("reproduction"), metavar="DIR",
+    add("--out", type=file_path, default="reproduction", metavar="DIR",
         help="where the results are kept (default: reproduction)")  # fmt: skip
     add("--list", action="store_true", help="show the rows with their estimated times, and exit")
     cli.add_data_options(add, own=False)

@@ -29,7 +29,7 @@ def page(results):
         "# Published results, reproduced\n\n"
         "Accuracy on the 10,000 test images of MNIST, or of Fashion-MNIST where a table or a row "
         "says so. Ours: mean ± standard deviation of n networks "
-        "that differ in their seed; the time is that of training one of them, with straightening "
+        "that differ in their seed; the time is that of training one of them, with deskewing "
         "and distorting its images. **Bold**: more than "
         f"{DISCREPANCY:g} from the published accuracy; the notes say why. "
         "Written by `" + COMMAND + "`.\n"

@@ -38,7 +38,7 @@ def export_c(
 
     The file's name is the prefix of its functions: digit.c has ``digit_predict``,
     ``digit_classify`` and ``digit_run``, and the comment at its top shows how to use them. Their
-    input is an unprepared sample: straightening, standardization, scale and shift are part of the
+    input is an unprepared sample: deskewing, standardization, scale and shift are part of the
     file. Compiled with -DNP_NN_MAIN, it is a program that prints the class of each sample on
     stdin.
 
@@ -70,7 +70,7 @@ def _check(prepared):
     """Raise NpNNError for a Preparation without a C function."""
     if prepared.deskew and not (prepared.pixels and len(prepared.shape) == 2):
         raise NpNNError(
-            f"C files straighten gray uint8 images (H, W) only, not samples {prepared.shape}"
+            f"C files deskew gray uint8 images (H, W) only, not samples {prepared.shape}"
         )
 
 

@@ -46,6 +46,6 @@ class ModelInfo:
     @property
     def beside(self) -> str:
         """The preparation steps, in words, that a file of layers alone, such as ONNX, lacks."""
-        parts = ["the straightening"] if self.preparation.deskew else []
+        parts = ["the deskewing"] if self.preparation.deskew else []
         parts += ["the standardization"] if self.preparation.kind == FEATURES else []
         return " and ".join(parts)

@@ -1,13 +1,14 @@
 """Weight files: safetensors and PyTorch's format. Reading them runs no code."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 
 from np_nn.layers.module import AnyModule, Module
 from np_nn.utils import archive, files
-from np_nn.utils.errors import NpNNError, unknown_name
+from np_nn.utils.errors import NpNNError, shown, unknown_name
 from np_nn.utils.optional import need
 from np_nn.utils.types import PathLike
 
@@ -27,8 +28,9 @@ def save_weights(model: Module, path: PathLike) -> None:
 def load_weights(model: AnyModule, path: PathLike) -> AnyModule:
     """Load the weights of a file into a model; return the model.
 
-    path: a file of `save_weights`, a PyTorch ``state_dict`` (its name must end in .pt or .pth), a
-    model file, or a checkpoint (with early stopping, its best weights).
+    path: a file of `save_weights`, a PyTorch ``state_dict`` (its name must end in .pt or .pth; it
+    may be one value of a dict of other things), a model file, or a checkpoint (with early
+    stopping, its best weights). bfloat16 is widened to float32.
 
     Raises NpNNError, leaving the model unchanged, if the file is missing, damaged or of another
     model, or if it holds anything but arrays of real numbers.
@@ -95,11 +97,46 @@ def _to_torch(state):
 def _from_torch(content, path):
     torch = need("torch", "reading PyTorch's files")
     try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        return {name: tensor.numpy() for name, tensor in state.items()}
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        state = _state_in(found, torch.Tensor)
+        return {
+            name: (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
+            for name, tensor in state.items()
+        }
     except Exception as error:  # torch.load raises many types for damaged files
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise NpNNError(f"{path} is not a PyTorch state_dict: {reason}") from error
+        raise NpNNError(
+            f"{path} is not a PyTorch state_dict: {_reason(error)}; write one with "
+            "torch.save(model.state_dict(), path)"
+        ) from error
+
+
+def _state_in(found, tensor):
+    """Return the state_dict that a file holds, alone or as one value of a dict of other things.
+
+    Raises NpNNError if there is none, or more than one. tensor: the class of tensors.
+    """
+
+    def is_state(value):
+        return isinstance(value, dict) and all(isinstance(v, tensor) for v in value.values())
+
+    if is_state(found):
+        return found
+    if not isinstance(found, dict):
+        raise NpNNError(f"it holds a {type(found).__name__}")
+    states = {name: value for name, value in found.items() if value and is_state(value)}
+    if len(states) != 1:
+        names = shown(", ".join(map(str, states or found)))
+        raise NpNNError(f"it holds {'several' if states else 'none, only'} ({names})")
+    return next(iter(states.values()))
+
+
+def _reason(error):
+    """Return in one line why ``torch.load`` or ``_state_in`` refused a file."""
+    if isinstance(error, NpNNError):
+        return str(error)
+    if named := re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error)):
+        return f"it holds Python objects, such as a whole module ({named[1]})"
+    return "it is damaged, of another format, or a TorchScript program"
 
 
 FORMATS = {".safetensors": _to_safetensors, ".pt": _to_torch, ".pth": _to_torch}

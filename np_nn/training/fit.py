@@ -82,7 +82,7 @@ def fit(
         replacement=replacement, order=order, seed=seed,
     )  # fmt: skip
     hooks = Hooks(callbacks)
-    with kept_modes(model), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with kept_modes(model), np.errstate(all="ignore"):
         if not model.training:  # else each layer keeps the mode that the user chose
             model.train()
         rehearse(model, loss, training.batches, data, validation, input)

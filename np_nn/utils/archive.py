@@ -10,13 +10,19 @@ import json
 import numpy as np
 
 from np_nn.utils import files
-from np_nn.utils.errors import NpNNError
+from np_nn.utils.errors import NpNNError, shown
 
 FORMAT = 1  # version of the layout; a later np_nn may write a higher, incompatible one
 KEY = "np_nn"  # metadata key of the JSON
 UNSIGNED = "0" * 64  # placeholder for the file's SHA-256 while that is computed
 ARRAY = "$array"  # {"$array": name} stands for an array in the JSON
 
+# NumPy's types of safetensors' names. bfloat16 is the upper half of a float32.
+DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "?",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1",
+}  # fmt: skip
 MOST_BYTES = 2**32
 MOST_HEADER = 2**24
 MOST_DEPTH = 20
@@ -137,11 +143,21 @@ def _check_sum(content, about):
 
 
 def arrays(content):
-    """Return {name: array} of any safetensors file. Raises NpNNError as ``unpack`` does."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    """Return {name: array} of any safetensors file; bfloat16 is widened to float32.
+
+    Raises NpNNError as ``unpack`` does, and for a type that NumPy lacks.
+    """
+    from safetensors import SafetensorError, deserialize
 
     try:
-        return load(content)
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        return {name: _array(name, entry) for name, entry in deserialize(content)}
+    except SafetensorError as error:
         raise NpNNError(f"is damaged: {' '.join(str(error).split())}") from None
+
+
+def _array(name, entry):
+    kind = entry["dtype"]
+    if kind not in DTYPES:
+        raise NpNNError(f"holds {shown(name)} as {kind}, which NumPy lacks: save it as F32 or BF16")
+    array = np.frombuffer(entry["data"], DTYPES[kind]).reshape(entry["shape"])
+    return (array.astype("<u4") << 16).view("<f4") if kind == "BF16" else array

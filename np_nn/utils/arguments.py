@@ -90,7 +90,7 @@ def given(value):
     if all(isinstance(entry, PLAIN) for entry in entries):
         return shown(repr(value))
     more = f" that begins with {given(value[0])}" if entries is value else ""
-    return f"a {type(value).__name__}{more}"
+    return f"{_article(type(value).__name__)}{more}"
 
 
 def _split(hint):
@@ -147,7 +147,11 @@ def _described(hint):
         return f"({', '.join(map(_described, parts))})"
     if kind in (tuple, Sequence, Iterable):
         return f"a list, each entry {_described(parts[0])}"
-    return WORDS.get(kind) or f"a {kind.__name__}"
+    return WORDS.get(kind) or _article(kind.__name__)
+
+
+def _article(name):
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"
 
 
 def _remedy(value, hint):

@@ -72,7 +72,7 @@ def converted(values, dtype, name):
     array = numbers(values, name)
     if dtype.kind == "f":
         return as_float(array, dtype, name).copy()
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         result = array.astype(dtype)
     if (result != array).any():
         raise _too_large(name, array[result != array][0], dtype)

@@ -7,6 +7,7 @@ Each is a ``type=`` of argparse and raises ConversionError, whose one line says 
 import argparse
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError, shown, unknown_name
 
 MOST_SIDE = 4096  # maximum height and width, in pixels, to which images are resized
+MOST_COUNT = 10**9  # maximum of a whole number; arrays of larger sizes have no place in memory
+MOST_NUMBER = float(np.finfo(np.float32).max)  # maximum magnitude of other numbers
 
 
 class ConversionError(NpNNError, argparse.ArgumentTypeError):
@@ -104,8 +107,16 @@ def joined(kind, table):
     return convert
 
 
+@_converter("FILE")
+def file_path(value):
+    """Convert a path; pathlib would read "" as the current folder."""
+    if not str(value):
+        raise _refused("a path", value)
+    return Path(value)
+
+
 def whole_number(least):
-    """Return a converter to a whole number of at least `least`."""
+    """Return a converter to a whole number from `least` to MOST_COUNT."""
 
     @_converter("N")
     def convert(value):
@@ -115,25 +126,41 @@ def whole_number(least):
             number = None
         if number is None or number < least:
             raise _refused(f"a whole number >= {least}", value)
+        if number > MOST_COUNT:
+            raise _refused(f"a whole number <= {MOST_COUNT:,}", value)
         return number
 
     return convert
 
 
-def _number(wanted, fits):
-    """Return a converter to a finite number that `fits`. wanted: description of such numbers."""
+def _number(wanted, fits, *words):
+    """Return a converter to a finite number that `fits`, or to one of `words`.
+
+    wanted: description of what is accepted.
+    """
 
     @_converter("X")
     def convert(value):
+        if str(value) in words:
+            return str(value)
         try:
-            number = float(value)
+            number = _as_float(value)
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not (math.isfinite(number) and fits(number)):
             raise _refused(wanted, value)
+        if abs(number) > MOST_NUMBER:
+            raise _refused(f"a number from {-MOST_NUMBER:.1e} to {MOST_NUMBER:.1e}", value)
         return number
 
     return convert
+
+
+def _as_float(value):
+    """Convert text or a number. Raises TypeError for others that float() takes: True, an array."""
+    if isinstance(value, bool | np.bool_) or np.ndim(value):
+        raise TypeError
+    return float(value)
 
 
 real = _number("a finite number", lambda number: True)
@@ -144,12 +171,7 @@ positive = _number("a number > 0", lambda number: number > 0)
 
 def number_or(word):
     """Return a converter to a number >= 0 or `word`."""
-
-    @_converter("X")
-    def convert(value):
-        return word if str(value) == word else number(value)
-
-    return convert
+    return _number(f"a number >= 0 or {word}", lambda number: number >= 0, word)
 
 
 @_converter("HxW")

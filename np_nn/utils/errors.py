@@ -21,6 +21,12 @@ class DivergedError(NpNNError):
     """Divergence of a training: its loss is no longer a finite number."""
 
 
+def one_line(message):
+    """Return a message as one line of printable characters: others are escaped."""
+    text = str(message)
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 def shown(value):
     r"""Return a value for a message: at most LONGEST characters, control characters escaped.
 
@@ -55,6 +61,10 @@ def unknown_name(kind, name, known):
     >>> unknown_name("recipe", "np_n", ["geohot", "np_nn"])
     NpNNError("unknown recipe 'np_n'; did you mean 'np_nn'? (one of geohot, np_nn)")
     """
-    nearest = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.4)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return NpNNError(f"unknown {kind} {name!r}{hint} (one of {', '.join(known)})")
+    return NpNNError(f"unknown {kind} {name!r}{nearest(name, known)} (one of {', '.join(known)})")
+
+
+def nearest(name, known):
+    """Return a question for the one of ``known`` that is nearest to a name; "" without one."""
+    found = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.4)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -3,7 +3,8 @@
 import math
 import sys
 import time
-import warnings
+
+from np_nn.utils.optional import silently
 
 REFRESH_SECONDS = 0.1
 WIDTH = 79  # maximum characters of a line
@@ -154,13 +155,7 @@ def _in_notebook():
 
 def _tqdm(notebook):
     """Return the tqdm class to use: in a notebook a widget, if ipywidgets is installed."""
-    if not notebook:
-        from tqdm import tqdm
-    else:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # without ipywidgets, a text bar is used
-            from tqdm.auto import tqdm
-    return tqdm
+    return silently("tqdm.auto" if notebook else "tqdm").tqdm
 
 
 def announce(tasks, describe, quiet=False):

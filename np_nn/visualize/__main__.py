@@ -5,6 +5,7 @@ import importlib
 import sys
 
 from np_nn import cli
+from np_nn.utils.converters import one_of
 
 # A command's module has parser() for its arguments and draw(args), which returns the files written.
 COMMANDS = {  # name: what it draws
@@ -18,19 +19,31 @@ COMMANDS = {  # name: what it draws
 MODULES = {"pass": "passes"}  # of commands that are Python keywords
 
 
-def main(argv=None):
+def parser():
     command = cli.Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(["commands:", *(f"  {name:10}{text}" for name, text in COMMANDS.items())]),
     )
-    command.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to draw")
+    command.add_argument(
+        "command", type=one_of("command", COMMANDS), metavar="COMMAND", help="what to draw"
+    )
+    return command
+
+
+def module_of(name):
+    """Return the module of a command."""
+    return importlib.import_module(f"np_nn.visualize.{MODULES.get(name, name)}")
+
+
+def main(argv=None):
     words = sys.argv[1:] if argv is None else argv
+    command = parser()
     name = command.parse_args(words[:1]).command
-    module = importlib.import_module(f"np_nn.visualize.{MODULES.get(name, name)}")
-    parser = module.parser()
-    parser.prog = f"{command.prog} {name}"
-    written = module.draw(cli.parse(parser, words[1:]))
+    module = module_of(name)
+    own = module.parser()
+    own.prog = f"{command.prog} {name}"
+    written = module.draw(cli.parse(own, words[1:]))
     print(f"written: {', '.join(map(str, written))}")
     return 0
 

@@ -12,6 +12,7 @@ from np_nn.layers import Softmax
 from np_nn.plots.plane import landscape
 from np_nn.recipes import Recipe
 from np_nn.recipes.prepare import prepare
+from np_nn.utils.converters import one_of
 from np_nn.utils.progress import announce
 from np_nn.visualize import network
 
@@ -27,7 +28,7 @@ def parser():
     command.add_argument(
         "--set",
         nargs="+",
-        choices=points.POINTS,
+        type=one_of("set of points", points.POINTS),
         default=list(points.POINTS),
         metavar="NAME",
         help=f"sets of points: {', '.join(points.POINTS)} (default: all)",

@@ -41,7 +41,8 @@ def parser():
 
 
 def draw(args):
-    base, data = args.settings, cli.load(args)
+    data = cli.load(args)
+    base = args.settings
     families = {field: _variants(base, field, data) for field in FAMILIES}
     due = {
         settings: f"{FAMILIES[field].title} {value}"

@@ -14,6 +14,7 @@ from np_nn.plots import STYLE, save_animation, snapshot
 from np_nn.plots.passes import draw_pass, plot_pass, reaches
 from np_nn.recipes import run
 from np_nn.training import inputs
+from np_nn.utils.converters import file_path
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.progress import announce
 from np_nn.visualize import network
@@ -36,7 +37,7 @@ def parser():
         help="unit of the first Linear layer to show in numbers (default: the largest |h dL/dh|)",
     )  # fmt: skip
     network.add_load(command)
-    add("--weights", type=Path, metavar="FILE", help="load these weights instead of training")
+    add("--weights", type=file_path, metavar="FILE", help="load these weights instead of training")
     add("--animate", action="store_true", help="also draw the training: pass.gif and pass.html")
     return command
 

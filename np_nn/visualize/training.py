@@ -35,8 +35,8 @@ def parser():
 
 
 def draw(args):
-    settings, prepared = args.settings, network.prepare(args, _data(args))
-    model, loss, data = prepared
+    prepared = network.prepare(args, _data(args))
+    settings, (model, loss, data) = args.settings, prepared
     every = max(1, len(Batches(len(data.train), **settings.plan)) // OBSERVATIONS)
     observer = nn.Observer(data.train, loss, every=every)
     *_, result = network.train(args, [observer], prepared)
@@ -112,7 +112,7 @@ def _units(before, after, shape):
     They have a sample's shape; if the channels are not colours, only the first is kept.
     """
     name = next(name for name, array in after.items() if array.ndim > 1)
-    change = (after[name] - before[name]).reshape(len(after[name]), -1)
+    change = (after[name] - before[name].astype(float)).reshape(len(after[name]), -1)
     most = np.argsort(-np.linalg.norm(change, axis=1), kind="stable")[:UNITS]
 
     def images(state):

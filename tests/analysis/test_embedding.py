@@ -39,6 +39,11 @@ def test_maps_keep_groups_together_and_are_the_same_each_time():
     np.testing.assert_allclose((maps["PCA"] ** 2).sum(axis=0), span, rtol=1e-6)
 
 
+def test_a_network_without_a_linear_layer_is_refused():
+    with pytest.raises(nn.NpNNError, match="the network has no Linear layer"):
+        hidden(nn.Sequential(nn.Flatten()), blobs())
+
+
 def test_a_layer_that_says_nothing_is_refused():
     with pytest.raises(nn.NpNNError, match="the same for every image"):
         embed(np.zeros((40, 8), np.float32))

@@ -117,3 +117,13 @@ def test_a_training_that_diverges_says_so_itself():
 def test_a_probe_that_does_not_fit_is_refused():
     with pytest.raises(nn.NpNNError, match="expects"):
         train(None, nn.Observer(nn.Split(np.zeros((9, 3), np.float32), np.zeros(9, int))))
+
+
+def test_huge_weights_that_are_all_equal_have_a_norm_and_a_histogram():
+    model = nn.mlp((4, 8, 3))
+    model[-1].bias.data[...] = 1e25
+    seen = first_look(model, blobs())
+    counts, edges = seen.histograms["2.bias"]
+    assert seen.weights["2.bias"] == pytest.approx(1e25 * np.sqrt(3))
+    assert counts.sum() == 3
+    assert edges[0] < 1e25 < edges[-1]

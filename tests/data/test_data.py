@@ -207,6 +207,42 @@ def test_plain_and_packed_files_are_read(small, tmp_path, name, packed):
     assert ("Not verified" in dataset.note) == unverified
 
 
+@pytest.mark.parametrize("name", ["mnist", "kmnist"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_with_a_dot_before_idx_are_found(small, tmp_path, name, packed):
+    for path in small[name].write(tmp_path, packed).iterdir():
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    found = data.load(name, tmp_path, scale=1.0, download=False)
+    small[name].check(found)
+    assert {*(tmp_path / found.root).rglob("*.idx*")} <= {*data.paths(found)}
+
+
+def test_relative_folders_are_those_of_the_start(mnist, tmp_path, monkeypatch):
+    monkeypatch.setenv("NP_NN_DATA", "here")
+    monkeypatch.setenv("NP_NN_CACHE", "")
+    mnist.write(Path("here"))
+    data.absolute_folders()
+    assert os.environ["NP_NN_CACHE"] == ""
+    monkeypatch.chdir(tmp_path)
+    assert data.load("mnist", download=False).root == tmp_path / "cwd" / "here"
+
+
+def test_a_notebook_without_ipywidgets_shows_no_warning():
+    """pooch, too, imports tqdm.auto, which warns there."""
+    code = """
+import sys, types
+shell = types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules |= {"IPython": types.SimpleNamespace(get_ipython=lambda: shell), "ipywidgets": None}
+from np_nn import data
+data.cache_folder()
+assert "tqdm.auto" in sys.modules
+"""
+    environment = {name: text for name, text in os.environ.items() if name != "NP_NN_CACHE"}
+    root = Path(data.__file__).parents[2]
+    command = [sys.executable, "-W", "error", "-c", code]
+    subprocess.run(command, cwd=root, env=environment, check=True)
+
+
 def test_places_are_searched_in_order(mnist, tmp_path, monkeypatch):
     monkeypatch.setenv("NP_NN_DATA", str(tmp_path / "env"))
     for place in (tmp_path / "cache", Path("data"), tmp_path / "env"):

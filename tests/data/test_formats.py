@@ -191,6 +191,8 @@ def test_a_column_that_was_named_is_known_to_the_model(tmp_path):
     assert (found.preparation.label, found.preparation.columns) == ("kind", ("a", "label"))
     assert prints(nn.load(path, preparation=found.preparation)) == prints(found)
     assert nn.load(path).preparation.label == ""
+    with pytest.raises(nn.DataError, match="no column 'kinds'; did you mean 'kind'"):
+        nn.load(path, label="kinds")
 
 
 def test_kaggles_test_file_without_labels_is_said_to_be_none(tmp_path):

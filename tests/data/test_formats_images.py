@@ -175,10 +175,10 @@ def _killed(process):
     return process
 
 
-def test_colour_is_neither_straightened_nor_distorted():
+def test_colour_is_neither_deskewed_nor_distorted():
     colour = np.zeros((2, 3, 8, 8), np.uint8)
     for change in (nn.deskew, lambda images: nn.Shift(1)(images, np.random.default_rng(0))):
-        with pytest.raises(nn.NpNNError, match="images of 3 channels are neither straightened nor"):
+        with pytest.raises(nn.NpNNError, match="images of 3 channels are neither deskewed nor"):
             change(colour)
     colour[0] = 9
     assert nn.standardization(colour)[0] > 0

@@ -79,11 +79,11 @@ def test_what_the_pictures_and_the_report_need_is_installed(checkout):
 
 def test_a_kernel_that_is_built_is_found_and_used(checkout):
     probe(checkout)
-    done = build(checkout, NP_NN_STRICT="1")
+    done = build(checkout, NP_NN_STRICT="1", NP_NN_FAMILY="", NP_NN_ONLY="")  # empty: unset
     assert not done.returncode, done.stderr
     assert list((checkout / "np_nn" / "_kernels").glob("probe*"))
     code = "from np_nn import ops; print(ops.describe()); ops.sgd_step(); print('not reached')"
-    done = python(checkout, "-c", code)
+    done = python(checkout, "-W", "error", "-c", code, NP_NN_KERNELS="", NP_NN_ISA="")
     assert "compiled kernels" in done.stdout
     assert "the probe kernel was called" in done.stderr
     done = python(checkout, "-c", code, NP_NN_KERNELS="numpy")

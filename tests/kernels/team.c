@@ -1,6 +1,6 @@
-/* Test of the team of threads, kernels/common/team.h, without Python. test_team.py compiles and
- * runs it, with the thread sanitizer as well. Prints the condition that does not hold and ends with
- * status 1, or prints the number of pieces of work that were done.
+/* Test of the thread team, kernels/common/team.h, without Python. test_team.py compiles and runs
+ * it, also with the thread sanitizer. Prints the first failed condition and ends with status 1, or
+ * prints the number of jobs done.
  */
 #include <stdio.h>
 
@@ -50,7 +50,7 @@ enum { CALLERS = 8, ROUNDS = 300 };
 
 static nn_atomic done;
 
-/* Each thread writes its cell and then, behind a barrier, sums those of all. */
+/* Each thread writes its cell and then, after a barrier, sums all cells. */
 typedef struct {
     long *cells, *sums;
     int *threads;
@@ -71,7 +71,7 @@ static void sum_cells(const void *given, int t, int threads)
         *j->threads = threads;
 }
 
-/* Run it on so many threads at most; returns on how many it ran. */
+/* Run it on at most `most` threads; return the number of threads used. */
 static int run(int most)
 {
     long cells[MOST] = {0}, sums[MOST] = {0};
@@ -156,10 +156,10 @@ static void check_fork(void)
 static void check_forks(void)
 {
     THREAD caller;
-    check_fork(); /* while workers read and yield */
+    check_fork(); /* while workers spin and yield */
     SLEEP_MS(5);
     check_fork(); /* while they sleep */
-    START(caller, call_until_stopped); /* while another thread has the team */
+    START(caller, call_until_stopped); /* while another thread uses the team */
     for (int i = 0; i < 20; i++)
         check_fork();
     nn_atomic_store(&stop, 1);
@@ -167,7 +167,7 @@ static void check_forks(void)
     CHECK(run(4) == 4);
 }
 
-/* Where no thread can be started, those that are there do the work. */
+/* If no thread can be started, the existing ones do the work. */
 static void check_refusal(void)
 {
     const pid_t child = fork();

@@ -38,6 +38,13 @@ def test_every_contender_is_in_table_json_and_picture(compared):
     assert content["rounds"] == 2
 
 
+def test_json_is_all_that_is_printed(compared, monkeypatch, capsys):
+    _, content, _ = compared
+    monkeypatch.setattr(compare, "measure", lambda *_: content["results"])
+    assert compare.main([*QUICK, "--rounds", "2", "--no-plots", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out) == content
+
+
 def test_contenders_take_turns(compared):
     labels = [contender.label for contender in compare.contenders()]
     announced = [line.split(": ")[1] for line in compared[0].stderr.splitlines()]

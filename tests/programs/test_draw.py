@@ -47,7 +47,7 @@ def test_twenty_drawn_digits_are_seen_and_named_as_np_nn_does(chromium, trained,
         assert drawing.differences(tab, trained, digits.test.images[:20]) == []
 
 
-def test_a_straightened_picture_has_the_same_pixels(chromium, digits, tmp_path):
+def test_a_deskewed_picture_has_the_same_pixels(chromium, digits, tmp_path):
     deskewed = Preparation("digit", (28, 28), scale=1 / 255, deskew=True)
     model = mlp(4, nn.ModelInfo(INFO.classes, deskewed))
     with opened(chromium, drawing.write_page(model, tmp_path / "m.html"), "desk") as tab:

@@ -43,6 +43,11 @@ def test_it_draws_nothing_where_no_pictures_are_asked_for(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_prints_json_alone(capsys):
+    assert run("--find-lr", "--no-plots", "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["suggestion"] > 0
+
+
 def test_what_cannot_learn_is_told_so(capsys):
     assert run("--find-lr", "--no-plots", "--init", "zeros") == 0
     assert "the loss fell at none of them" in capsys.readouterr().out

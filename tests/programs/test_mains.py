@@ -147,8 +147,8 @@ BAD_INPUT = [
     (["--threads", "0"], "a whole number >= 1"),
     (["--steps", "3", "--epochs", "3"], "not allowed with"),
     (["--lr", "1e30"], "Try a smaller learning rate"),
-    (["--hidden", "999999999999"], "not enough memory"),
-    (["--nonsense"], "unrecognized arguments: --nonsense"),
+    (["--hidden", "999999999", "999999999"], "not enough memory"),
+    (["--hiden", "9"], "unknown option --hiden; did you mean '--hidden'?"),
 ]
 
 

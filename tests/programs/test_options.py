@@ -21,11 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_every_option_of_the_command_line_reaches_the_recipe():
     words = (
-        "--no-plots --activation gelu --output sigmoid --norm layer --noise 0.1 --input-noise 0.2 "
-        "--dropout 0.3 --input-dropout 0.4 --residual --init orthogonal --loss mse:reduction=sum "
-        "--optimizer adamw:eps=1e-6 --weight-decay 0.1 --schedule step:gamma=0.5 --no-replacement "
-        "--clip-norm 1 --clip-value 2 --max-norm 3 --validation 100 --patience 4 --shift 0.5 "
-        "--standardize --deskew --augment affine:rotate=3+elastic --class-weights 1 2"
+        "--no-plots --activation gelu --output sigmoid --norm layer --noise 0.1 --input-noise "
+        "0.2 --dropout 0.3 --input-dropout 0.4 --residual --init orthogonal --loss "
+        "cross_entropy:reduction=sum --optimizer adamw:eps=1e-6 --weight-decay 0.1 --schedule "
+        "step:gamma=0.5 --no-replacement --clip-norm 1 --clip-value 2 --max-norm 3 --validation "
+        "100 --patience 4 --shift 0.5 --standardize --deskew --augment affine:rotate=3+elastic "
+        "--class-weights 1 2"
     )
     settings = cli.parse(cli.parser(""), words.split()).settings
     assert settings.optimizer == "adamw:eps=1e-6,weight_decay=0.1"
@@ -50,6 +51,13 @@ def test_options_of_a_checkpoint_are_words_that_the_parser_takes(tmp_path):
     assert options.items() <= vars(command.parse_args(words)).items()
 
 
+def test_an_empty_variable_is_unset(monkeypatch):
+    monkeypatch.setenv("NP_NN_KERNELS", "")
+    command = cli.parser("")
+    cli.add_numpy_options(command)
+    assert cli.parse(command, ["--no-plots"]).kernels == "auto"
+
+
 @pytest.mark.parametrize("words", [["--bad"], ["--out", "a-file/folder"]], ids=str)
 @pytest.mark.parametrize("door", ["reproduce", "visualize pass"])
 def test_an_error_of_a_door_names_its_command(door, words, tmp_path):
@@ -69,4 +77,4 @@ def test_programs_take_the_threads_of_the_library(monkeypatch):
     """One thread if OMP_NUM_THREADS=1, which is set where other processes use the other cores."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert cli.parser("").parse_args([]).threads == 1
-    assert reproduce._parser().parse_args([]).threads == 1
+    assert reproduce.parser().parse_args([]).threads == 1

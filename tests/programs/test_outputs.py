@@ -8,6 +8,7 @@ import pytest
 import main_np
 from np_nn import cli
 from np_nn.data import DATASETS
+from np_nn.utils.errors import NpNNError
 from tests.support.commands import refused
 
 pytestmark = pytest.mark.kernel_independent
@@ -88,6 +89,13 @@ def test_what_goes_together_is_written(words, text):
     if "tensorboard" in text:
         pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
     assert main_np.main(words(text)) == 0
+
+
+@pytest.mark.parametrize("option", ["save", "report", "log", "export"])
+def test_json_alone_writes_to_standard_output(words, capsys, option):
+    message = f"--{option} -: name a file; --json alone writes to standard output"
+    with pytest.raises(NpNNError, match=message):
+        main_np.main(words(f"--{option} -"))
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])

@@ -159,6 +159,15 @@ def test_bad_input_is_one_line_and_status_2(program, places, monkeypatch):
     assert not places["missing"].exists()
 
 
+def test_every_file_is_named_under_written(program, tmp_path):
+    names = {"--save": "run", "--log": "log", "--export": "m.c", "--json": "run.json"}
+    files = {option: str(tmp_path / name) for option, name in names.items()}
+    status, out, _ = program(*OPTIONS, *(word for pair in files.items() for word in pair))
+    (line,) = [line for line in out.splitlines() if line.startswith("written: ")]
+    assert status == 0
+    assert sorted(line.removeprefix("written: ").split(", ")) == sorted(files.values())
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_an_export_that_fails_costs_no_other_file_and_not_the_table(program, tmp_path):
     full, good, report = (tmp_path / name for name in ("full.pt", "good.safetensors", "run.json"))

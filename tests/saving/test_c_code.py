@@ -147,7 +147,7 @@ def test_classes_of_the_mnist_test_set_are_equal_and_int8_costs_nothing(network,
     assert right > 0.85
 
 
-def test_classes_of_straightened_images_are_equal(mnist, tmp_path):
+def test_classes_of_deskewed_images_are_equal(mnist, tmp_path):
     model, test = quickly_trained(nn.mlp((784, 32, 10)), mnist, deskew=True)
     wanted = nn.predict(model, test)
     made, _ = mnist_outputs(model, tmp_path, mnist.test.images)
@@ -157,7 +157,7 @@ def test_classes_of_straightened_images_are_equal(mnist, tmp_path):
 
 
 @independent
-def test_a_black_image_is_straightened_too(tmp_path):
+def test_a_black_image_is_deskewed_too(tmp_path):
     images = np.zeros((3, 9, 8), np.uint8)
     images[1, 4] = 200  # a single row has no slant
     images[2, :, 7] = 255

@@ -17,6 +17,7 @@ from tests import cases
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+torch_file = pytest.importorskip("safetensors.torch", reason="PyTorch is not installed").save_file
 
 SHAPES = {"mlp": (784,), "residual_mlp": (784,)}
 
@@ -130,6 +131,26 @@ def test_safetensors_are_read_by_others(tmp_path):
     assert all(np.array_equal(read[name], array) for name, array in model.state_dict().items())
 
 
+def test_weights_as_others_write_them_are_loaded(tmp_path):
+    theirs = torch.nn.Sequential(torch.nn.Linear(4, 3))
+    state, wanted = theirs.state_dict(), theirs[0].weight.detach()
+    adam = torch.optim.Adam(theirs.parameters()).state_dict()
+    rounded = {name: tensor.bfloat16() for name, tensor in state.items()}
+    files = {
+        "state.pt": (state, wanted),
+        "parameters.pt": (dict(theirs.named_parameters()), wanted),
+        "wrapped.pt": ({"epoch": 3, "model_state_dict": state, "optimizer": adam}, wanted),
+        "bfloat16.pt": (rounded, wanted.bfloat16().float()),
+    }
+    for name, (content, _) in files.items():
+        torch.save(content, tmp_path / name)
+    torch_file(rounded, tmp_path / "bfloat16.safetensors")
+    files["bfloat16.safetensors"] = files["bfloat16.pt"]
+    for name, (_, weight) in files.items():
+        ours = nn.load_weights(nn.Sequential(nn.Linear(4, 3)), tmp_path / name)
+        assert np.array_equal(ours.state_dict()["0.weight"], weight.numpy()), name
+
+
 class Hostile:
     """An object that calls ``touch`` when it is unpickled."""
 
@@ -144,15 +165,25 @@ def test_files_that_are_no_weights(tmp_path):
     model = nn.Sequential(nn.Linear(4, 3))
     before = model.state_dict()
     torch.save({"0.weight": Hostile(tmp_path / "ran")}, tmp_path / "hostile.pt")
+    state = torch.nn.Linear(4, 3).state_dict()
     torch.save([1, 2], tmp_path / "list.pt")
+    torch.save(torch.nn.Linear(4, 3), tmp_path / "whole.pt")
+    torch.save({"model": state, "ema": state}, tmp_path / "two.pt")
+    torch.save({"epoch": 3}, tmp_path / "none.pt")
+    float8 = {name: tensor.to(torch.float8_e4m3fn) for name, tensor in state.items()}
+    torch_file(float8, tmp_path / "float8.safetensors")
     nn.save_weights(nn.Sequential(nn.Linear(4, 4)), tmp_path / "other.safetensors")
     whole = (tmp_path / "other.safetensors").read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(whole[:-3])
     (tmp_path / "empty.pt").write_bytes(b"")
     for name, message in {
-        "hostile.pt": "not a PyTorch state_dict",
-        "list.pt": "not a PyTorch state_dict",
-        "empty.pt": "not a PyTorch state_dict",
+        "hostile.pt": r"holds Python objects, such as a whole module \(\w+\.call\)",
+        "whole.pt": r"such as a whole module \(torch.nn.modules.linear.Linear\); write one with",
+        "list.pt": "not a PyTorch state_dict: it holds a list",
+        "two.pt": r"it holds several \(model, ema\)",
+        "none.pt": r"it holds none, only \(epoch\)",
+        "empty.pt": "not a PyTorch state_dict: it is damaged, of another format, or a TorchScript",
+        "float8.safetensors": "holds (weight|bias) as F8_E4M3, which NumPy lacks: save it as F32",
         "other.safetensors": "is of another model: 0.weight has shape",
         "cut.safetensors": "cut.safetensors is damaged",
         "missing.pt": "is not there",
@@ -207,7 +238,7 @@ def test_what_onnx_lacks_is_said(tmp_path, capsys):
     quick = [word for word in QUICK if word != "--quiet"]
     assert main_np.main([*quick, "--deskew", "--export", *map(str, files)]) == 0
     err = capsys.readouterr().err
-    assert f"note: {files[0]} lacks the straightening that the model was trained with" in err
+    assert f"note: {files[0]} lacks the deskewing that the model was trained with" in err
     assert err.count("note: ") == 1
     about = {held.key: held.value for held in onnx.load(files[0]).metadata_props}
     assert json.loads(about["preparation"])["deskew"] is True

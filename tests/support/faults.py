@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import np_nn as nn
+from np_nn import ops
 from np_nn.utils import archive, files
 
 CALLS = ("open", "write", "fsync", "link", "replace", "close")  # functions of os that write a file
@@ -250,7 +251,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--kernels", default=os.environ.get("NP_NN_KERNELS", "auto"))
+    parser.add_argument("--kernels", default=ops.default())
     args = parser.parse_args()
     nn.use(args.kernels)
     killed, ended, unreadable, different = kill(args.kills)

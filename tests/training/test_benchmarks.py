@@ -1,4 +1,4 @@
-"""benchmarks/run.py: a short run, without the tests before it and without np_nn's peers."""
+"""benchmarks/run.py: a short run, without the preceding tests and without other libraries."""
 
 import importlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Callbacks: which hook is called when, and that none changes a number of the training."""
+"""Callbacks: the order of the hooks, which change no value of the training."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tests.support.trainings import blobs, train
 
 
 class Diary(nn.Callback):
-    """Writes down what is called, and after how many batches."""
+    """Callback that records the hooks called, and after how many batches."""
 
     def __init__(self, every=1):
         self.every, self.lines = every, []

@@ -1,4 +1,4 @@
-"""Checkpoints: a training that was stopped and resumed is, to the bit, one that never was."""
+"""Checkpoints: a training that is stopped and resumed has the bits of an uninterrupted one."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ DATA_PLAN = {name for part in PARTS for name in (part, f"validation {part}")}
 
 
 class StopAt(nn.Callback):
-    """Ends a training as a kill would: after a batch, whatever follows."""
+    """Callback that ends a training after a batch, as a kill would."""
 
     def __init__(self, step):
         self.every = step
@@ -30,7 +30,7 @@ class StopAt(nn.Callback):
 
 
 class Kind:
-    """A kind of training: everything that ``fit`` is told, made anew each time."""
+    """A kind of training: all arguments of ``fit``, created for each run."""
 
     def __init__(self, model, optimizer=nn.SGD, *, lr=0.05, data=None, **options):
         self.model, self.optimizer, self.lr = model, optimizer, lr
@@ -116,7 +116,7 @@ def test_resuming_gives_the_bits_of_never_having_stopped(kind, at, digits, tmp_p
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("name", ["mlp", "mlp, one image at a time", "convolutions"])
 def test_with_any_number_of_threads(name, threads, digits, kernels, tmp_path):
-    """The compiled kernels even with another number than before; NumPy's BLAS with the same."""
+    """Compiled kernels also resume with another number; NumPy's BLAS needs the same number."""
     if kernels == "numpy" and threads > machine.cores():
         pytest.skip("a BLAS with more threads than cores waits for itself, for minutes")
     path, kind = tmp_path / "run.safetensors", KINDS[name]
@@ -300,7 +300,7 @@ def test_data_are_hashed_only_where_a_checkpoint_is_written_or_read(tmp_path, mo
     train()
     assert not hashed
     train(tmp_path / "run", callbacks=[nn.Checkpoint(tmp_path / "run", every=1)])
-    assert len(hashed) == 2  # the training and the held-out images, once
+    assert len(hashed) == 2  # training and held-out images, once each
 
 
 def test_a_checkpoint_without_fingerprints_resumes_with_a_warning(tmp_path):
@@ -312,7 +312,7 @@ def test_a_checkpoint_without_fingerprints_resumes_with_a_warning(tmp_path):
     archive.write(path, tree | {"plan": old})
     with pytest.warns(UserWarning, match="kept no fingerprint of the data: make sure that"):
         train(path, resume=path, epochs=3)
-    train(resume=path, epochs=3)  # it has them now, and pytest turns warnings into errors
+    train(resume=path, epochs=3)  # it has them now: no warning
     archive.write(path, tree | {"plan": old | {"seed": 1}})
     with pytest.raises(nn.NpNNError, match="its seed is 1"):
         train(resume=path)

@@ -1,4 +1,4 @@
-"""Images and labels of any type, byte order and layout: converted once, alike on both paths."""
+"""Images and labels of any type, byte order and layout: converted once, equally on both paths."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_sparse_matrices_are_converted_like_arrays(kind, dtype):
 @pytest.mark.parametrize("dtype", ["float64", ">f8"])
 def test_numbers_that_float32_cannot_hold_are_named_and_infinity_is_kept(dtype):
     large, labels = np.array([[1.0, np.inf], [np.nan, -1e39]], dtype), np.zeros(2, int)
-    for images in (large, large[:, ::-1], sparse.csr_array(large)):
+    for images in (large, large[:, ::-1], sparse.csr_array(large.astype(float))):
         with pytest.raises(nn.NpNNError, match=r"^the images: float32 cannot hold -1e\+39$"):
             nn.Split(images, labels)
     with pytest.raises(nn.NpNNError, match=r"^the labels: float32 cannot hold -1e\+39$"):

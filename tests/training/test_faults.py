@@ -1,4 +1,4 @@
-"""Files that survive: a short run of faults.py, and the order in which a file is written."""
+"""Crash-safe files: a short run of faults.py, and the order of the calls that write a file."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def test_no_kill_and_no_failing_call_loses_a_training():
 
 
 def test_the_content_is_on_the_disk_before_the_name_and_the_name_after(tmp_path, monkeypatch):
-    """A power cut cannot be tried here, but the order of calls can: it is what protects."""
+    """A power failure cannot be tested, but the order of calls that protects against it can."""
     calls = []
 
     def noting(name):
@@ -56,7 +56,7 @@ def test_the_content_is_on_the_disk_before_the_name_and_the_name_after(tmp_path,
 
 
 def test_a_full_disk_for_real_leaves_the_old_file(tmp_path):
-    """The system's own refusal to let a file grow further stands for the full disk."""
+    """A limit on the size of files stands in for a full disk."""
     resource = pytest.importorskip("resource", reason="this system sets no limits")
     path = tmp_path / "run"
     archive.write(path, {"which": "old"})

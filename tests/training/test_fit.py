@@ -1,4 +1,4 @@
-"""The training loop: batches, determinism, stopping, and learning for real."""
+"""The training loop: batches, determinism, stopping, and actual learning."""
 
 import signal
 from dataclasses import replace
@@ -140,7 +140,7 @@ def test_ctrl_c_keeps_what_was_reached():
 
 
 def test_real_mnist_is_learnt_in_seconds(mnist):
-    """The demonstration asserts itself: 784-128-10 for 1000 steps, published as 0.9635."""
+    """784-128-10 for 1000 steps, published with an accuracy of 0.9635."""
     model = nn.initialize(nn.mlp((784, 128, 10), bias=False), "original", seed=0)
     optimizer = nn.SGD(model.parameters(), lr=0.001)
     plan = {"steps": 1000, "batch_size": 128, "replacement": True, "seed": 0, "quiet": True}

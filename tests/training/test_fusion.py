@@ -1,4 +1,4 @@
-"""Normalisations that the layers before them take over: the same outputs, and nothing changed."""
+"""Normalisations folded into the layers before them: the same outputs, and an unchanged model."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_inference_notes_no_places_of_the_maxima(monkeypatch):
 
 
 def test_predictions_follow_the_parameters(digits):
-    """What was folded for one call is not kept for the next."""
+    """Folded weights are not kept for the next call."""
     model = nn.Sequential(nn.Linear(784, 4), nn.BatchNorm1d(4))
     for _ in range(2):
         model[1].weight.data *= 2

@@ -1,4 +1,4 @@
-"""History: what each step and each epoch gave, in one line, as a picture, and after a resume."""
+"""History: the values of steps and epochs, in one line, as a picture, and after a resume."""
 
 import re
 
@@ -41,7 +41,7 @@ def test_there_is_a_number_for_each_epoch_beside_one_for_each_step():
 
 
 def test_batches_count_by_their_sizes():
-    history, _ = train(epochs=1, batch_size=290)  # and one of 10
+    history, _ = train(epochs=1, batch_size=290)  # and one batch of 10
     expected = (290 * history.loss[0] + 10 * history.loss[1]) / 300
     assert history.history["loss"] == pytest.approx([expected])
     drawn, _ = train(epochs=1, batch_size=290, replacement=True)
@@ -64,7 +64,7 @@ def test_an_epoch_that_was_interrupted_is_none():
     assert (made.epochs, made.history["loss"]) == (1, [1.0])
     with made:
         made.record(np.ones(2), np.ones(2))
-    assert made.epochs == 3  # the last one is of the run's last step alone
+    assert made.epochs == 3  # the last epoch has only the run's last step
 
 
 def test_a_resumed_training_has_all_epochs(tmp_path):
@@ -89,7 +89,7 @@ def test_a_run_made_longer_in_the_midst_of_an_epoch_has_that_epoch_once(tmp_path
 def test_the_step_that_early_stopping_went_back_to_is_kept():
     history = held_out(0.1, 0.4, 0.3, 0.4, 0.9)
     assert history.stopped_early
-    assert history.restored == 6  # the second epoch, of three steps
+    assert history.restored == 6  # the end of the second epoch, at 3 steps each
     assert held_out(0.1, 0.2, 0.3).restored == 9
     assert train(epochs=1, validation=blobs(30))[0].restored is None
 
@@ -115,7 +115,7 @@ def test_a_plot_has_each_curve_and_marks_the_kept_epoch(tmp_path):
         assert list(mark.get_xdata()) == [2, 2]
         assert mark.get_label() == "kept: epoch 2"
     assert b"<svg" in (tmp_path / "curves.svg").read_bytes()
-    assert figure._repr_png_().startswith(b"\x89PNG")  # what a notebook shows
+    assert figure._repr_png_().startswith(b"\x89PNG")  # shown by notebooks
 
 
 def test_a_plot_that_cannot_be_made_is_one_error(tmp_path):

@@ -28,7 +28,7 @@ def bits(model):
 
 
 class SetRate(nn.Callback):
-    """Sets the base rate after a step, and notes the rate of each step."""
+    """Callback that sets the base rate after a step, and records the rate of each step."""
 
     def __init__(self, step, lr):
         self.at, self.lr, self.seen = step, lr, []
@@ -119,7 +119,7 @@ class Stop(nn.Callback):
 
 @pytest.mark.parametrize("older", [False, True])
 def test_a_run_under_cosine_resumes_to_the_bit(digits, tmp_path, older):
-    """Older files hold the rate of the last step where the base rate is now."""
+    """Older files hold the rate of the last step in place of the base rate."""
     path = tmp_path / "run"
     (whole, of_whole), (stopped, of_stopped), (model, optimizer) = start(), start(), start()
     fit(digits, whole, of_whole, schedule=COSINE)

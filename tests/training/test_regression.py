@@ -1,4 +1,4 @@
-"""A regression has no classes, so it shows no accuracy anywhere."""
+"""Regression has no classes, so no accuracy is shown anywhere."""
 
 import io
 import json
@@ -91,7 +91,7 @@ def test_classes_have_an_accuracy_whatever_the_loss(digits):
     assert nn.evaluate(model, data, nn.MSELoss()).accuracy == by_class
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.5, 0.5), (1, 0), (0, np.nan)])
+@pytest.mark.parametrize(("low", "high"), [(0.5, 0.5), (1, 0), (0, np.nan), (0, 1e-300)])
 def test_one_hot_is_high_at_the_label(low, high):
     with pytest.raises(nn.NpNNError, match=r"low must be below high|a finite number"):
         nn.one_hot([0, 1], 2, low, high)

@@ -1,4 +1,4 @@
-"""Errors before the first step: batches, outputs, labels and held-out images that do not fit."""
+"""Errors before the first step: invalid batches, outputs, labels and held-out images."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.support.trainings import blobs
 
 
 class Count(nn.Callback):
-    """Counts the epochs that were begun."""
+    """Callback that counts the epochs that began."""
 
     begun = 0
 
@@ -24,7 +24,7 @@ def mlp(**options):
 
 
 def fit(model, data=None, loss=None, **options):
-    """Train, and hold that an error comes before the first epoch."""
+    """Train, and check that an error is raised before the first epoch."""
     count = Count()
     options = {"epochs": 2, "batch_size": 20, "seed": 0, "quiet": True} | options
     optimizer = nn.SGD(model.parameters(), lr=0.1)
@@ -129,7 +129,7 @@ def table(largest, kind=np.array):
 
 @pytest.mark.parametrize("kind", [np.array, sparse.csr_array])
 def test_one_table_is_not_scaled_in_two_ways(kind):
-    """Integers in 0..255 are pixels: of those of one table, some splits are, and some are not."""
+    """Integers in 0..255 are pixels: one split of a table may be, and another one not."""
     with pytest.raises(nn.NpNNError, match="the training images are whole numbers up to 300 and"):
         fit(mlp(), table(300, kind), validation=table(200, kind))
     with pytest.raises(nn.NpNNError, match="the validation images are whole numbers up to 300 and"):
@@ -158,7 +158,7 @@ def test_weights_of_another_number():
 
 @pytest.mark.parametrize("options", [{}, {"norm": "batch"}, {"dropout": 0.5}])
 def test_nothing_is_changed_by_it(options):
-    """Neither weights nor running means, nor random numbers."""
+    """Weights, running means and random numbers do not change."""
     model = mlp(**options)
     before, drawn = model.state_dict(), model.random_state()
     rehearse(model, nn.CrossEntropyLoss(), Batches(300, 20, epochs=1), blobs(), blobs(30))

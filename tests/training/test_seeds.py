@@ -1,4 +1,4 @@
-"""The seed of a training: the caller's, or the next one of manual_seed."""
+"""The seed of a training: given by the caller, or the next one of manual_seed."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def test_a_seed_of_ones_own_leaves_the_next_ones_alone():
     found = [train()]
     assert train(seed=5) == train(seed=np.int64(5))
     nn.initialize(nn.mlp((4, 3)), "torch", seed=9)
-    nn.mlp((4, 8, 3))  # new layers draw from a generator of their own
+    nn.mlp((4, 8, 3))  # new layers use another generator
     assert [*found, train()] == wanted
 
 
@@ -83,7 +83,7 @@ def test_a_resumed_training_takes_over_its_seed(tmp_path):
     nn.manual_seed(3)
     train(epochs=2, callbacks=[nn.Checkpoint(path, every=7), Stop()])
     stopped = archive.read(path)
-    nn.manual_seed(8)  # another process
+    nn.manual_seed(8)  # as in another process
     assert train(epochs=2, resume=path, callbacks=[nn.Checkpoint(path)]) == whole
     seed = stopped["plan"]["seed"]
     assert archive.read(path)["plan"]["seed"] == seed

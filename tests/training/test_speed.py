@@ -1,4 +1,4 @@
-"""benchmarks/: what RESULTS.md says is what is drawn; the kernels that are timed are checked."""
+"""benchmarks/: RESULTS.md agrees with its picture; timed kernels are checked."""
 
 import importlib
 from pathlib import Path

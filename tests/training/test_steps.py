@@ -1,4 +1,4 @@
-"""Feeds and steps: dense or sparse, layer by layer or compiled, the numbers stay the same."""
+"""Feeds and steps: dense or sparse, layer by layer or compiled, with the same results."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("hidden", [(), (50,), (33, 20)], ids=str)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_sparse_and_compiled_training_is_that_of_the_dense_layers(digits, name, hidden):
-    """The NumPy layers on dense input against whatever the fastest way is now."""
+    """The NumPy layers on dense input compared with the fastest available path."""
     fast_model = network(*hidden)
     fast, weights = trained(digits.train, fast_model, OPTIMIZERS[name](fast_model.parameters()))
     nn.use("numpy")
@@ -79,9 +79,9 @@ def test_sparse_and_compiled_training_is_that_of_the_dense_layers(digits, name, 
 @pytest.mark.parametrize("batch_size", [32, 400])
 @pytest.mark.parametrize("name", ["sgd", "nesterov", "rmsprop"])
 def test_so_it_is_with_batch_norm_and_dropout(digits, name, batch_size, activation, between):
-    """400 of 1,500 images: more than a quarter of the set, which without dropout are sorted.
+    """400 of 1,500 images: batches above a quarter of the set are sorted, except with dropout.
 
-    Only 8 steps, as one ReLU that rounding switches shows in all that follow.
+    Only 8 steps, because a ReLU switched by rounding affects all later ones.
     """
 
     def run(input):
@@ -175,7 +175,7 @@ def test_however_long_the_calls_take_one_image_at_a_time_gives_the_same_bits(
 
 
 def test_a_training_shorter_than_a_call_takes_two(digits, monkeypatch):
-    """Each call copies all parameters: many short ones would cost more than the steps."""
+    """Each call copies all parameters: many short calls would cost more than the steps."""
     if "mlp_steps" not in ops.active:
         pytest.skip("without the compiled kernel each step is a call")
     made, kernel = [], ops.KERNELS["mlp_steps"]
@@ -193,7 +193,7 @@ def test_a_training_shorter_than_a_call_takes_two(digits, monkeypatch):
 
 
 def test_a_batch_of_the_whole_set_is_that_of_the_dense_layers(digits):
-    """In the fused loop it is sorted and taken in chunks."""
+    """The fused loop sorts the batch and processes it in chunks."""
 
     def run(input):
         model = network(20)
@@ -268,7 +268,7 @@ def test_every_feed_predicts_alike(digits, kind):
 
 @pytest.mark.kernel_independent
 def test_the_accuracy_of_a_run_is_numpys(mnist):
-    """1,000 steps on real MNIST: within 0.002 of the NumPy layers, whatever runs them."""
+    """1,000 steps on real MNIST: within 0.002 of the NumPy layers on every path."""
     accuracies = []
     for setting in ("numpy", "auto"):
         nn.use(setting)
@@ -290,7 +290,7 @@ def test_the_number_of_threads_follows_what_is_faster():
 
     ops.set_threads(2)
     chosen = Pace(ops.threads)
-    usual = train({1: 0.018, 2: 0.02})  # one thread is not clearly faster
+    usual = train({1: 0.018, 2: 0.02})  # one thread is only slightly faster
     assert set(usual) == {1, 2}
     assert usual.count(1) <= 5
     assert train({1: 0.02, 2: 0.04})[-20:].count(1) >= 18

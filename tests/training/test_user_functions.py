@@ -1,4 +1,4 @@
-"""Functions that the user gives: what they return is checked, and an error names them."""
+"""User functions: their results are checked, and an error names the function."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_an_augmentation_cannot_change_the_data():
     with pytest.raises(ValueError, match="read-only"):
         train(data, augment=brighten)
     assert np.array_equal(data.images, blobs().images)
-    data.images[0] = 0  # the user still can
+    data.images[0] = 0  # the user's data are still writable
 
 
 def test_an_object_is_named_by_its_class():

@@ -1,6 +1,8 @@
 """Types of the public names: every parameter and result has a hint, and a user's program runs."""
 
+import ast
 import inspect
+import sys
 
 import pytest
 
@@ -50,6 +52,23 @@ def test_a_missing_hint_is_seen():
         """Take arguments."""
 
     assert unhinted(function) == ["b", "c", "return"]
+
+
+def visible():
+    """Yield the public names as a type checker finds them, which runs no code."""
+    for node in ast.walk(ast.parse(inspect.getsource(nn))):
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            if alias.name == "*":
+                source = ast.parse(inspect.getsource(sys.modules[node.module]))
+                lists = [each.value for each in source.body if "__all__" in ast.unparse(each)]
+                yield from ast.literal_eval(lists[-1])
+            elif alias.asname:
+                yield alias.asname
+
+
+@pytest.mark.kernel_independent
+def test_a_type_checker_finds_the_public_names():
+    assert sorted(visible()) == nn.__all__
 
 
 @pytest.mark.kernel_independent

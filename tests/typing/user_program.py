@@ -48,6 +48,7 @@ def train(folder: Path) -> float:
     nn.manual_seed(1)
     nn.use("auto")
     data = nn.load("digits", quiet=True)
+    assert nn.Split([[0.5, 1.0]], [1]).images.dtype == np.float32
     model = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), Twice(), nn.Linear(32, 10))
     loss = nn.CrossEntropyLoss(label_smoothing=0.1)
     for optimizer in optimizers(model):
@@ -81,6 +82,8 @@ def ready_made(folder: Path) -> str:
     nn.save_model(model, folder / "model.safetensors", nn.ModelInfo.of(data))
     loaded = nn.load_model(folder / "model.safetensors")
     assert loaded.info.classes == data.classes
+    sample = data.test.images[0].reshape(-1)
+    assert nn.trace(loaded, sample, data.test.labels[0], nn.CrossEntropyLoss()).loss > 0
     assert nn.gradcheck(nn.GELU(), np.ones((2, 3)))
     return nn.summary(loaded)
 

@@ -1,4 +1,4 @@
-"""Markdown tables: names of every kind leave their columns straight."""
+"""Markdown tables: columns stay aligned with all kinds of names."""
 
 import pytest
 

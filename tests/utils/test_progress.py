@@ -1,4 +1,4 @@
-"""What is shown while a network trains: on a terminal, in a notebook, in a log, or nothing."""
+"""Progress of a training: on a terminal, in a notebook, in a log, or none."""
 
 import re
 import sys
@@ -55,13 +55,13 @@ def test_no_line_is_longer_than_a_terminal(capsys, epochs, loss):
     steps(epochs, 1, held_out=True, loss=loss, rate=lambda: 1.2345e-5)
     lines = capsys.readouterr().err.splitlines()
     assert max(map(len, lines)) <= WIDTH
-    assert len({len(line) for line in lines if "step" not in line}) == 1  # in columns
+    assert len({len(line) for line in lines if "step" not in line}) == 1  # aligned columns
 
 
 def test_many_epochs_do_not_flood_a_log(capsys):
     steps(1000, 1)
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1 + 100  # the header, and each tenth epoch
+    assert len(lines) == 1 + 100  # the header, and every tenth epoch
     assert lines[-1].split()[0] == "1000/1000"
 
 

@@ -1,4 +1,4 @@
-"""Names with options, as in sgd:momentum=0.9: what they build, and what is refused."""
+"""Names with options, as in sgd:momentum=0.9: results and errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""np_nn.plots.save_animation: whole, repeatable, and without a request to the network."""
+"""np_nn.plots.save_animation: complete, reproducible, and without network requests."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Points in the plane: sets that can be told apart, and pictures of how that is learnt."""
+"""Points in the plane: separable sets, and pictures of how a network learns to separate them."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_points_are_the_same_each_time_and_of_two_classes(name):
 
 @pytest.mark.parametrize("name", POINTS)
 def test_neighbours_tell_points_apart(name):
-    """The classes overlap little: the nearest point's class is nearly always the right one."""
+    """The classes overlap little: the nearest point's class is nearly always correct."""
     from sklearn.neighbors import KNeighborsClassifier
 
     data = load_points(name)

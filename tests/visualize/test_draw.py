@@ -1,4 +1,4 @@
-"""np-nn draw: what its page holds, what is rounded, and what is refused."""
+"""np-nn draw: the contents of its page, rounding, and errors."""
 
 import json
 import re
@@ -97,7 +97,7 @@ def test_the_description_has_each_array_at_its_place():
         if array["name"] in state:
             values = np.frombuffer(found.weights, "<f4", np.prod(array["shape"]), array["start"])
             np.testing.assert_array_equal(values, state[array["name"]].ravel())
-    assert len(found.facts["layers"]) == len(list(model)) - 1  # Flatten changes no number
+    assert len(found.facts["layers"]) == len(list(model)) - 1  # Flatten changes no values
     assert found.facts["rate"] == 0.1
     trained = nn.ModelInfo(INFO.classes, INFO.preparation, recipe={"optimizer": "sgd", "lr": 0.3})
     assert describe(mlp(4, trained)).facts["rate"] == 0.3
@@ -112,7 +112,7 @@ def test_each_module_stands_after_those_that_it_imports():
     for at, name in enumerate(MODULES):
         needed = re.findall(r'from "\./(\w+)\.js"', (FOLDER / f"{name}.js").read_text("utf-8"))
         assert set(needed) <= set(MODULES[:at])
-    assert {path.stem for path in FOLDER.glob("*.js")} == {*MODULES, "worker"}  # apart: a Worker
+    assert {path.stem for path in FOLDER.glob("*.js")} == {*MODULES, "worker"}  # a separate Worker
 
 
 def test_a_name_cannot_end_the_script():

@@ -1,4 +1,4 @@
-"""Training in the page of np-nn draw: the native kernels' bits, model files, images, errors."""
+"""Training on the page of np-nn draw: the native kernels' bits, model files, images, errors."""
 
 import dataclasses
 import gzip
@@ -21,9 +21,9 @@ from tests.support.browser import browser, opened, problems
 
 pytestmark = pytest.mark.kernel_independent
 WASM = Path(__file__).resolve().parents[2] / "kernels" / "wasm"
-COUNT, TESTED = 200, 40  # images of a set
+COUNT, TESTED = 200, 40  # training and test images
 FIELDS = {"widths": "24, 16", "batch": "20", "epochs": "20", "train-rate": "0.1", "seed": "7"}
-STEPS = 200  # of these epochs
+STEPS = 200  # in these epochs
 INFO = nn.ModelInfo(tuple("0123456789"), Preparation("digit", (28, 28), scale=1 / 255))
 
 
@@ -267,14 +267,14 @@ def test_a_model_of_np_nn_is_trained_and_drawn_for(page, tmp_path):
 
 
 OTHERS = {
-    "others": nn.Sequential(nn.Linear(784, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 10)),
+    "other": nn.Sequential(nn.Linear(784, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 10)),
     "are prepared": nn.Sequential(nn.Linear(784, 10)),
 }
 
 
 def test_other_model_files_are_refused_in_a_line(page, folder, tmp_path):
-    straightened = dataclasses.replace(INFO.preparation, deskew=True)
-    infos = {"others": INFO, "are prepared": dataclasses.replace(INFO, preparation=straightened)}
+    deskewed = dataclasses.replace(INFO.preparation, deskew=True)
+    infos = {"other": INFO, "are prepared": dataclasses.replace(INFO, preparation=deskewed)}
     for word, model in OTHERS.items():
         nn.save_model(model, tmp_path / "m.safetensors", infos[word])
         assert word in load(page, tmp_path / "m.safetensors")

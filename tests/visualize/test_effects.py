@@ -1,4 +1,4 @@
-"""What one change does: each curve is where it belongs, and one that diverges is said to."""
+"""Effects of one changed setting: every curve is in its place, and divergence is labelled."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures of data sets of the user's own: colour, any size, any names, many classes, tables."""
+"""Pictures of the user's own data sets: colour, any size, any names, many classes, tables."""
 
 import io
 

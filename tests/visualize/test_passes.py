@@ -1,4 +1,4 @@
-"""python -m np_nn.visualize pass: what is drawn is what is computed, and can be read."""
+"""python -m np_nn.visualize pass: pictures show the computed values, legibly."""
 
 import re
 from dataclasses import replace
@@ -57,7 +57,7 @@ def words(figure):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_all_text_is_in_the_picture_and_large_enough(name):
     figure = figure_of(*NETWORKS[name], classes=nn.DATASETS["fashion"].classes)
-    figure.draw_without_rendering()  # now all of it has its place
+    figure.draw_without_rendering()  # computes the layout
     assert len(shown(figure)) > 30
     for text in shown(figure):
         assert text.get_fontsize() >= 10
@@ -108,7 +108,7 @@ def test_the_numbers_of_a_unit_follow_its_formulas(unit):
 def test_colours_say_the_sign_and_the_frame_is_the_units(figure):
     maps = [axes.images[0] for axes in figure.axes if axes.images]
     signed = [image for image in maps if image.cmap.name == "signed"]
-    assert (len(maps), len(signed)) == (6 + 3, 8)  # all but the image itself
+    assert (len(maps), len(signed)) == (6 + 3, 8)  # all except the image itself
     assert all(image.norm.vmin == -image.norm.vmax for image in signed)
     frames = [
         p for axes in figure.axes for p in axes.patches if p.get_width() == p.get_height() == 1
@@ -134,7 +134,7 @@ def test_weights_of_a_file_are_drawn_without_training(tmp_path, monkeypatch):
 
 @pytest.fixture
 def file(tmp_path, digits):
-    """Return a model file of straightened digits, with classes in an order of its own."""
+    """Return a model file of deskewed digits, with classes in an order of its own."""
     rule = replace(digits.preparation, deskew=True, scale=1 / 100)
     info = nn.ModelInfo(digits.classes[::-1], rule, "digits", {"loss": "mse", "lr": 0.125})
     path = tmp_path / "mine.safetensors"

@@ -1,4 +1,4 @@
-"""np_nn.plots: pictures are complete, reproducible, honest, and never half written."""
+"""np_nn.plots: pictures are complete, reproducible, correct, and never partly written."""
 
 import os
 import re
@@ -92,7 +92,7 @@ def test_drawing_leaves_the_users_style_alone_and_needs_no_pyplot(tmp_path):
 
 @pytest.mark.parametrize("wrong", ["home", "style"])
 def test_a_program_draws_without_display_latex_backend_and_home(wrong, tmp_path):
-    """A home that is none and a backend that is none; a user's style that wants LaTeX."""
+    """An invalid home and backend; a user's style that requires LaTeX."""
     program = (
         "import sys; from numpy import ones; from np_nn import cli\n"
         "def main():\n"
@@ -106,7 +106,7 @@ def test_a_program_draws_without_display_latex_backend_and_home(wrong, tmp_path)
         "home": {"HOME": str(tmp_path / "file"), "MPLBACKEND": "nonsense"},
         "style": {"MPLCONFIGDIR": str(tmp_path)},
     }
-    kept = ("PYTHONPATH", "SYSTEMROOT")  # and no DISPLAY, no PATH that leads to LaTeX
+    kept = ("PYTHONPATH", "SYSTEMROOT")  # no DISPLAY, no PATH to LaTeX
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)],
@@ -189,7 +189,7 @@ def test_smooth_is_unbiased_and_calmer_than_the_noise_at_the_end():
 
 def test_smooth_follows_a_steep_first_descent():
     loss = np.geomspace(90, 1, 40).tolist() + [1.0] * 4000
-    assert smooth(loss, 40)[60] == pytest.approx(1, rel=0.3)  # a full window would say 9
+    assert smooth(loss, 40)[60] == pytest.approx(1, rel=0.3)  # a full window would give 9
     assert smooth(loss, 40)[0] == 90
 
 
@@ -234,7 +234,7 @@ def test_accuracy_axis_shows_the_top_and_says_what_it_cuts(tmp_path, drawn):
     assert text.endswith("from 10%")
     below = int(re.search(r"first (\d+) iterations", text)[1])
     assert (history[below:] >= bottom).all()
-    assert (history[: below - 2] < bottom).all()  # the mean crosses the border a little later
+    assert (history[: below - 2] < bottom).all()  # the mean crosses it a little later
 
 
 def test_a_short_run_with_a_zero_loss_stays_in_its_frame(tmp_path, drawn):
@@ -299,7 +299,7 @@ def test_a_curve_that_cannot_be_drawn_is_refused(loss, accuracy):
         Curve("NumPy", np.array(loss), np.array(accuracy), None, None)
 
 
-# ---- what a network has learnt
+# ---- learnt networks
 
 
 def draw_all(folder, count=30, classes="0123456789"):
@@ -352,7 +352,7 @@ def test_the_surest_errors_come_first(tmp_path, drawn):
     draw_all(tmp_path)
     above = [text.get_text() for text in drawn[3].axes[0].texts]
     chances = [float(re.search(r"\((.*)%\)", answer)[1]) for answer in above[::2]]
-    assert len(chances) == len(drawn[3].axes[0].images) == 15  # of 30 images
+    assert len(chances) == len(drawn[3].axes[0].images) == 15  # 15 of 30 images
     assert chances == sorted(chances, reverse=True)
     assert above[:2] == ["0 (90.0%)", "is 9 (1.0%)"]
 

@@ -1,4 +1,4 @@
-"""Runs as pictures: held-out images, the weights that were kept, and several seeds as a band."""
+"""Pictures of runs: held-out images, the restored weights, and several seeds as a band."""
 
 import dataclasses
 

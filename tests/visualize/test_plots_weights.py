@@ -1,4 +1,4 @@
-"""Pictures of a training and of answers: complete, readable, and the same bytes each time."""
+"""Pictures of a training and of answers: complete, legible, and reproducible to the byte."""
 
 import numpy as np
 import pytest
@@ -124,7 +124,7 @@ def test_ridges_stand_on_the_lines_of_their_iterations(tmp_path, drawn):
     assert (labels[0], labels[-1], len(labels)) == ("0", "300", plots.weights.RIDGES)
     assert len(left.collections) == len(right.collections) == len(labels)
     for line, ridge in zip(left.get_yticks(), left.collections, strict=True):
-        assert ridge.get_paths()[0].get_extents().y1 == line  # downwards: it stands on it
+        assert ridge.get_paths()[0].get_extents().y1 == line  # y is down: it stands on the line
         assert ridge.get_paths()[0].get_extents().height == pytest.approx(plots.weights.OVERLAP)
 
 
@@ -193,10 +193,10 @@ def test_names_of_groups_in_one_place_stand_beside_each_other(tmp_path, drawn):
     drawn[0].draw_without_rendering()
     boxes = [text.get_window_extent() for text in drawn[0].axes[0].texts]
     assert [text.get_text() for text in drawn[0].axes[0].texts] == ["a", "b", "c", "d"]
-    assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # with itself
+    assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # only with itself
 
 
-# Of linear RGB: Machado et al. 2009, at full severity. The one for all others changes nothing.
+# Matrices for linear RGB: Machado et al. 2009, full severity; normal vision is the identity.
 SIGHT = {
     "all": np.eye(3),
     "no red": [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]],
@@ -219,4 +219,4 @@ def lab(colours, sight):
 def test_ten_colours_stay_apart_for_the_colour_blind(sight):
     seen = lab(plots.answers.TEN, SIGHT[sight])
     apart = np.linalg.norm(seen[:, None] - seen, axis=2) + 1e3 * np.eye(10)
-    assert apart.min() > 15  # a difference of 2 can just be seen
+    assert apart.min() > 15  # a difference of 2 is barely visible

@@ -12,10 +12,10 @@ from tests.support.commands import SMALL, draw, refused
 pytestmark = pytest.mark.kernel_independent
 GALLERY = Path(__file__).resolve().parents[2] / "gallery"
 PAGE = (GALLERY / "README.md").read_text("utf-8")
-LARGEST = {".png": 150_000, ".gif": 1_000_000}  # bytes of a picture
+LARGEST = {".png": 150_000, ".gif": 1_000_000}  # maximum bytes of a picture
 
 
-# A short run of each command, and the files that it draws.
+# A short run of each command, and the files that it writes.
 RUNS = {
     "pass": (
         [*SMALL, "--steps", "1", "--animate"],
@@ -50,6 +50,16 @@ def test_draws_its_pictures_and_says_where(name, tmp_path, capsys):
     assert draw(tmp_path, name, arguments) == sorted(files)
     (said,) = re.findall(r"^written: (.*)$", capsys.readouterr().out, re.M)
     assert sorted(said.split(", ")) == sorted(str(tmp_path / file) for file in files)
+
+
+@pytest.mark.parametrize("words", [["--hidden", "1"], ["--init", "zeros"]], ids=str)
+def test_what_cannot_be_drawn_is_left_out_with_a_note(words, tmp_path, capsys):
+    """One hidden unit; a collapsed network, whose every answer is the same."""
+    wanted = set(RUNS["answers"][1]) - {"embedding.png"}
+    assert draw(tmp_path / "answers", "answers", [*SMALL, *words]) == sorted(wanted)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("note: no picture of the hidden layer: ")
+    assert draw(tmp_path / "training", "training", [*SMALL, *words]) == sorted(RUNS["training"][1])
 
 
 @pytest.mark.parametrize("name", visualize.COMMANDS)

@@ -17,7 +17,7 @@ import numpy as np
 
 from np_nn.data.formats.content import read_plain
 from np_nn.data.formats.found import LABELS, TEST, TRAIN, TRANSPOSED, Found, Part, assign, part_of
-from np_nn.utils.errors import DataError, shown
+from np_nn.utils.errors import DataError, nearest, shown
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 EMNIST = (28, 28)  # shape of EMNIST's images
@@ -233,7 +233,8 @@ def label_column(path, names, wanted=None, default=0):
     if wanted is not None:
         if wanted not in names:
             known = ", ".join(names[:20]) + (" ..." if len(names) > 20 else "")
-            raise DataError(f"{path}: no column {shown(wanted)}; it has {shown(known)}")
+            found = f"no column {shown(repr(wanted))}{nearest(wanted, names)}"
+            raise DataError(f"{path}: {found} (it has {shown(known)})")
         return names.index(wanted)
     named = [small.index(name) for name in LABELS if name in small]
     if not named and default == 0 and small[0].startswith("pixel"):

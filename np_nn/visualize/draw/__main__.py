@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from np_nn import cli
 from np_nn.saving.model_file import load_model
 from np_nn.utils import files
+from np_nn.utils.converters import file_path
 from np_nn.utils.errors import NpNNError
 from np_nn.visualize.draw import training
 from np_nn.visualize.draw.description import describe
@@ -18,7 +18,7 @@ def parser():
     add = command.add_argument
     cli.add_model_file(add)
     add(
-        "-o", "--output", type=Path, default=Path("digit.html"), metavar="FILE",
+        "-o", "--output", type=file_path, default="digit.html", metavar="FILE",
         help="the page, one self-contained HTML file (default: digit.html)",
     )  # fmt: skip
     add(

@@ -62,10 +62,10 @@ export function unpack(bytes) {
   const { kind, shape, deskew, scale, shift } = info.preparation;
   const fits = kinds.join() === linear.map(() => "Linear").join(type ? `,${type},` : ",");
   if (!fits || activation < 0 || !linear.length) {
-    throw new Error("The page trains only Linear layers with one activation between them.");
+    throw new Error("It has other layers: the page trains Linear layers with one activation.");
   }
   if (kind !== "digit" || deskew || `${shape}` !== "28,28") {
-    throw new Error("The page trains on unprepared images of 28 x 28 pixels; its inputs differ.");
+    throw new Error("Its inputs are prepared: the page trains on images of 28 x 28 as they are.");
   }
   const { widths, weights } = parameters(linear, (name) => array(bytes, start, header[name]));
   return { widths, weights, activation, classes: info.classes, scale, shift };
