@@ -95,7 +95,7 @@ def test_docstrings_are_rendered_as_sections_formulas_and_links(site):
     assert re.search(r"<strong>noise</strong> . standard deviation of the GaussianNoise", text)
     assert re.search(r'href="#np_nn.DataError"[^>]*><strong>DataError</strong></a> . for', text)
     assert re.search(r'see <a[^>]* href="#np_nn.lenet5"[^>]*><code', text)
-    assert re.search(r"<pre>(<span></span>)?<span[^>]*>g</span>.*\n<span[^>]*>v</span>", text)
+    assert re.search(r"<pre>(<span></span>)?<span[^>]*>v</span>.*\n<span[^>]*>weight</span>", text)
     assert "Type<span" not in text  # of a property whose docstring reads "type: description"
 
 
