@@ -50,8 +50,7 @@ def fit(
         replacement: draw each batch from the whole set, instead of dividing the shuffled set.
         order: function () -> order of the samples in the next epoch; None: shuffled.
         schedule: function (step, steps) -> factor of the optimizer's lr, such as `StepLR`.
-        augment: function (images, rng) -> images that distorts the set before each epoch, such as
-            `Affine`.
+        augment: function (images, rng) -> images, called before each epoch, such as `Affine`.
         limits: `Limits` on gradients and weights.
         l2: alpha of an L2 penalty, which the losses then include.
         validation: `Split` or pair (x, y) that is evaluated after each epoch.

@@ -20,8 +20,7 @@ def fuse(model):
 
     Runs are Conv2d, ReLU and Conv2d, ReLU, MaxPool2d, with stride 1 and square, adjacent pooling
     windows; BatchNorm1d or BatchNorm2d, ReLU; and Residual, ReLU; in a Sequential or a Residual at
-    any depth. Returns the model itself if there are none, or if ``ops`` has no kernels for them:
-    with NumPy, layers are computed one by one.
+    any depth. Returns the model itself if there are none, or if ``ops`` has no kernels for them.
     """
     return rewrite(model, _run) if set(STAGES) <= set(ops.active) else model
 
@@ -166,7 +165,7 @@ def fold(model):
 
     Its outputs are the model's, except for rounding. Folded layers have new Parameters; all other
     layers are shared. Returns the model itself if there is nothing to fold, or if ``ops`` has no
-    kernels: with NumPy, layers are computed one by one.
+    kernels: NumPy computes the layers one by one.
     Source: Jacob et al. 2018, Quantization and training of neural networks for efficient
     integer-arithmetic-only inference, section 3.2.
     """
