@@ -346,7 +346,7 @@ def one_hot(labels: ArrayLike, classes: int, low: float = 0.0, high: float = 1.0
         NpNNError: for labels outside 0..classes-1, and unless low < high.
     """
     if not np.float32(low) < np.float32(high):
-        raise NpNNError(f"one_hot: low must be below high, got {low} and {high}")
+        raise NpNNError(f"one_hot: low must be below high as float32, got {low} and {high}")
     labels = as_labels(labels)
     if labels.dtype != np.int64:
         raise NpNNError(f"labels must be integers (n,), got {labels.dtype} {labels.shape}")
