@@ -345,7 +345,7 @@ def one_hot(labels: ArrayLike, classes: int, low: float = 0.0, high: float = 1.0
     """
     check_range("one_hot: classes", classes, most=WIDEST)
     if not np.float32(low) < np.float32(high):
-        raise NpNNError(f"one_hot: low must be below high, got {low} and {high}")
+        raise NpNNError(f"one_hot: low must be below high as float32, got {low} and {high}")
     labels = as_labels(labels)
     if labels.dtype != np.int64:
         raise NpNNError(f"labels must be integers (n,), got {labels.dtype} {labels.shape}")
