@@ -128,6 +128,7 @@ OPTIMIZER = {"parameters": PARAMETERS, "lr": AMOUNT, "weight_decay": AMOUNT, "ep
 NETWORK = {
     "image": IMAGE, "classes": SIZE, "activation": ACTIVATION, "bias": FLAG, "output": OUTPUT,
 }  # fmt: skip
+SMALL = {"channels": (2, 3), "hidden": (4,)}
 POOLING = {"kernel_size": PAIRS, "stride": PAIRS | NONE, "padding": NOPADS}
 FILE = Kind((), (3, None, 0.5, ["x"], True, "", "x\0y"))
 ESTIMATOR = """hidden_layer_sizes activation solver alpha batch_size learning_rate
@@ -261,7 +262,7 @@ def rows(folder):
                                                            "max_norm": POSITIVE}),
         "clip_grad_value_": (parameters | {"clip_value": 1}, {"parameters": PARAMETERS,
                                                               "clip_value": POSITIVE}),
-        "convnet": ({}, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
+        "convnet": (SMALL, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
                                    "hidden": HIDDEN, "dropout": SHARE}),
         "deskew": ({"images": DIGITS}, {"images": IMAGES}),
         "evaluate": ({"model": trained, "data": PAIR}, {
@@ -297,9 +298,9 @@ def rows(folder):
             "targets": ANY, "step": POSITIVE, "tolerance": POSITIVE, "seed": SEED}),
         "initialize": ({"model": model(), "name": "zeros", "seed": 0}, {
             "model": MODULE, "name": name("zeros", "orthogonal"), "seed": SEED}),
-        "lenet": ({}, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
+        "lenet": (SMALL, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
                                  "hidden": HIDDEN, "dropout": SHARE}),
-        "lenet5": ({}, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
+        "lenet5": (SMALL, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
                                   "hidden": HIDDEN, "dropout": SHARE}),
         "load": ({"name": "digits", "quiet": True}, {
             "name": Kind(("digits",), ("mnsit", "", 3, None, ["digits"], math.nan)),
@@ -340,7 +341,7 @@ def rows(folder):
             "info": a(None, nn.ModelInfo(), bad=(nn.ModelInfo,))}),
         "save_weights": ({"model": trained, "path": folder / "new.safetensors"}, {
             "model": MODULE, "path": written}),
-        "simard": ({}, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
+        "simard": (SMALL, NETWORK | {"channels": listed((2, 3), bad=((2,), (2, 0), None)),
                                   "hidden": HIDDEN, "dropout": SHARE}),
         "standardization": ({"images": DIGITS}, {
             "images": Kind((DIGITS,), ("x", X, None, object(), [[1], [2, 3]]))}),
