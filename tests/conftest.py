@@ -12,10 +12,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import np_nn as nn
-from np_nn import ops
+from np_nn import data, ops
 
 # Where a shell runs the suite behind it (make test &), SIGINT is ignored, also by its programs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+data.absolute_folders()  # some tests and programs run in other folders
 
 # CI sets NP_NN_STRICT=1: there, what is missing fails instead of skipping.
 STRICT = os.environ.get("NP_NN_STRICT") == "1"
@@ -55,7 +57,7 @@ def kernels(request, monkeypatch):
 @pytest.fixture(scope="session")
 def mnist():
     """The real MNIST out of NP_NN_DATA, raw pixels; skips where it is not given."""
-    if "NP_NN_DATA" not in os.environ:
+    if not os.environ.get("NP_NN_DATA"):
         pytest.skip("NP_NN_DATA names no folder with the real MNIST")
     return nn.load("mnist", scale=1.0, download=False)
 
