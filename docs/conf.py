@@ -4,8 +4,11 @@ The source folder is the repository's root, so that README.md, the galleries and
 pages where they lie, and every relative link between them stays true.
 """
 
+import os
 import sys
 from pathlib import Path
+
+from sphinx.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
@@ -13,6 +16,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
 from source_pages import linkcode_resolve  # noqa: E402, F401 (Sphinx looks for it here)
 
 import np_nn  # noqa: E402
+from np_nn import data  # noqa: E402
+
+GIVEN = os.environ.get("NP_NN_DATA")
 
 project = "np_nn"
 version = np_nn.__version__
@@ -34,10 +40,11 @@ myst_url_schemes = {"http": None, "https": None, "mailto": None, "source": "{{pa
 myst_update_mathjax = False
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
-nb_execution_mode = "cache"  # a notebook runs again when it has changed
-nb_execution_cache_path = str(ROOT / "build" / "notebooks")
+nb_execution_mode = "cache"  # a notebook runs again when it has changed, or is given other data
+nb_execution_cache_path = str(ROOT / "build" / "notebooks" / ("given" if GIVEN else "found"))
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
+nb_output_stderr = "error"  # a warning on a page, with a path of this machine
 nb_code_prompt_show = nb_code_prompt_hide = "Solution"  # a cell that is folded away
 
 autodoc_default_options = {"members": True}
@@ -53,3 +60,17 @@ html_additional_pages = {"index": "to_docs.html"}  # build/html/index.html leads
 html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_copyright = False
+
+
+def setup(app):
+    """Let notebooks, which run in their own folder, find the data that are found from here.
+
+    A build that was given MNIST fails without it: its pages would show another data set.
+    """
+    os.environ["NP_NN_DATA"] = GIVEN or "data"
+    data.absolute_folders()
+    try:
+        if GIVEN:
+            np_nn.load("mnist", os.environ["NP_NN_DATA"], download=False)
+    except np_nn.DataError as error:
+        raise ConfigError(f"NP_NN_DATA: {error}") from None

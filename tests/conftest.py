@@ -13,11 +13,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import np_nn as nn
-from np_nn import ops
+from np_nn import data, ops
 
 # A shell that runs the suite in the background (make test &) makes it and its programs ignore
 # SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+data.absolute_folders()  # some tests and programs run in other folders
 
 # CI sets NP_NN_STRICT=1: tests of missing packages then fail instead of being skipped.
 STRICT = os.environ.get("NP_NN_STRICT") == "1"
@@ -57,7 +59,7 @@ def kernels(request, monkeypatch):
 @pytest.fixture(scope="session")
 def mnist():
     """Return MNIST from NP_NN_DATA, raw pixels; skip the test if it is not given."""
-    if "NP_NN_DATA" not in os.environ:
+    if not os.environ.get("NP_NN_DATA"):
         pytest.skip("NP_NN_DATA names no folder with the real MNIST")
     return nn.load("mnist", scale=1.0, download=False)
 

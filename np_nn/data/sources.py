@@ -17,7 +17,7 @@ class File:
 
     @property
     def names(self):
-        """File names that are looked for, best first: also idx after a dot, as on Kaggle."""
+        """File names that are looked for, best first, also with .idx as on Kaggle."""
         spellings = self.name, self.name.replace("-idx", ".idx")
         names = [f"{name}{ending}" for ending in ("", ".gz") for name in spellings]
         return names[::-1] if self.of_gz else names

@@ -2,9 +2,12 @@
 
 import importlib.util
 import inspect
+import os
 import re
+import runpy
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import listing
@@ -17,7 +20,9 @@ from tests.support.pages import PAGES
 pytestmark = pytest.mark.kernel_independent
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+PACKAGES = sysconfig.get_path("purelib")
 NEEDED = ("sphinx", "furo", "myst_nb", "latex2mathml", "jupytext")
+BUILD = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
 LOADED = re.compile(r'<(?:script|link|img|iframe)\b[^>]*(?:src|href)="((?:https?:)?//[^"]*)', re.I)
 
 
@@ -28,8 +33,7 @@ def site(tmp_path_factory):
     if missing:
         pytest.skip(f"the documentation needs {', '.join(missing)}: pip install -e .[docs]")
     out = tmp_path_factory.mktemp("docs")
-    build = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
-    build += ["-D", "nb_execution_mode=off", "-D", "suppress_warnings=myst-nb.lexer"]
+    build = [*BUILD, "-D", "nb_execution_mode=off", "-D", "suppress_warnings=myst-nb.lexer"]
     build += ["-d", out / "trees", "-c", DOCS, ROOT, out / "html"]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
@@ -54,6 +58,34 @@ def test_no_page_loads_anything_from_elsewhere(site):
         assert not LOADED.findall(text), page
     for sheet in site.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", sheet.read_text("utf-8"))
+
+
+def test_no_page_shows_a_path_of_this_machine(site):
+    for path in (path for path in site.rglob("*") if path.suffix in (".html", ".js", ".inv")):
+        text = path.read_bytes()
+        assert not any(str(place).encode() in text for place in (ROOT, site, PACKAGES))
+
+
+def test_a_build_that_was_given_mnist_fails_without_it(tmp_path):
+    pytest.importorskip("sphinx")
+    done = subprocess.run(
+        [*BUILD, "-c", DOCS, ROOT, tmp_path / "html"], cwd=tmp_path.parent, text=True,
+        env=os.environ | {"NP_NN_DATA": tmp_path.name}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode
+    assert f"NP_NN_DATA: MNIST was not found in {tmp_path}" in done.stderr
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_notebooks_find_the_data_of_the_folder_where_the_build_starts(mnist, monkeypatch, given):
+    pytest.importorskip("sphinx")
+    monkeypatch.chdir(mnist.root.parent)
+    monkeypatch.setenv("NP_NN_DATA", mnist.root.name if given else "")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    configuration = runpy.run_path(str(DOCS / "conf.py"))
+    configuration["setup"](None)
+    assert os.environ["NP_NN_DATA"] == str(mnist.root if given else mnist.root.with_name("data"))
+    assert configuration["nb_output_stderr"] == "error"  # no page shows a warning
 
 
 def test_pages_open_on_a_phone_and_on_a_desk_without_a_complaint(site):

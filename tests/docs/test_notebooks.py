@@ -3,6 +3,7 @@
 import re
 import runpy
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,8 @@ def test_runs_without_a_warning_and_leaves_nothing_behind(path, tmp_path, monkey
     nbclient.NotebookClient(notebook, timeout=SECONDS, resources=where).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    shown = str([output.get("text") or output["data"] for output in outputs])
+    assert not any(str(place) in shown for place in (ROOT, tmp_path, sysconfig.get_path("purelib")))
     assert sum("image/png" in output.get("data", ()) for output in outputs) >= 2
     assert list(tmp_path.iterdir()) == []
 
