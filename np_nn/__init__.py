@@ -49,7 +49,7 @@ else:
     _ESTIMATORS = ("MLPClassifier", "MLPRegressor")
     _FOUND = {name: value for name, value in vars().items() if not inspect.ismodule(value)}
     for _name, _value in _FOUND.items():  # functions of np_nn call each other without the check
-        if callable(_value) and not _name.startswith("_"):
+        if callable(_value) and not _name.startswith("_") and _value is not Evaluation:  # NaN fits
             globals()[_name] = _check_arguments(_value)
     __all__ = sorted({*_ESTIMATORS, *(name for name in _FOUND if not name.startswith("_"))})
 

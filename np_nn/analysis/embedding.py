@@ -1,5 +1,6 @@
 """Two-dimensional embeddings of the last hidden layer's activations."""
 
+import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
@@ -40,7 +41,8 @@ def embed(features, seed=0):
         )
     if (features == features[0]).all():
         raise NpNNError("the last hidden layer gives the same for every image: nothing to embed")
-    with threadpool_limits(1):  # t-SNE takes many small steps: threads would wait for each other
+    # t-SNE takes many small steps, for which threads would wait for each other, and underflows.
+    with threadpool_limits(1), np.errstate(all="ignore"):
         axes = PCA(min(AXES, *features.shape), random_state=seed).fit_transform(features)
         tsne = TSNE(perplexity=min(PERPLEXITY, len(axes) / 3), random_state=seed)
         return {"PCA": axes[:, :2], "t-SNE": tsne.fit_transform(axes)}

@@ -103,7 +103,9 @@ def is_matrix(images):
 
 def check_samples(data):
     """Raise NpNNError unless a Split has as many labels as images, and all numbers are finite."""
-    if len(data) != len(data.labels) or not len(data):
+    if not len(data):
+        raise NpNNError("there are no images")
+    if len(data) != len(data.labels):
         raise NpNNError(
             f"{len(data)} images and {len(data.labels)} labels: one label per image is needed"
         )

@@ -248,6 +248,7 @@ class BaseMLP(BaseEstimator):
         check_numeric(X.dtype, "X")
         return predict(self._model(), as_split(X))
 
+    @np.errstate(all="ignore")  # tiny probabilities underflow
     def _means(self, outputs):
         return FAMILIES[self.out_activation_].mean(outputs)
 

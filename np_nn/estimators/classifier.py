@@ -89,6 +89,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         p = self._means(self._outputs(X))
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
+    @np.errstate(all="ignore")
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Return the logarithm of ``predict_proba``, accurate for tiny probabilities, too."""
         z = self._outputs(X)

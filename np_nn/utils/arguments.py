@@ -104,6 +104,8 @@ def _converted(value, hint):
     """Return the value as the hint wants it, or UNFIT."""
     kind, parts = _split(hint)
     if kind is Union:
+        if os.PathLike in map(get_origin, parts) and isinstance(value, str) and "\0" in value:
+            return UNFIT  # no path has one
         found = (_converted(value, part) for part in parts)
         return next((each for each in found if each is not UNFIT), UNFIT)
     if kind in (tuple, Sequence, Iterable):
@@ -113,8 +115,6 @@ def _converted(value, hint):
         fits = type(value) in NUMBERS[kind] and (kind is not float or is_finite(value))
     elif kind is Literal:
         fits = isinstance(value, str) and value in parts
-    elif kind is str:
-        fits = isinstance(value, str) and "\0" not in value  # no name and no path has one
     else:
         fits = kind in (Any, object, np.ndarray) or isinstance(value, kind)
     return value if fits else UNFIT

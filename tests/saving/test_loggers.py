@@ -39,8 +39,9 @@ def test_the_rate_of_the_last_batch_is_logged(tmp_path, digits):
 
 
 def test_a_file_that_cannot_be_written_is_one_error(tmp_path):
-    with pytest.raises(nn.NpNNError, match="cannot write"):
-        train(None, nn.JSONLogger(tmp_path / "missing" / "log.jsonl"))
+    (tmp_path / "file").touch()
+    with pytest.raises(nn.NpNNError, match="cannot"):
+        nn.JSONLogger(tmp_path / "file" / "log.jsonl")
 
 
 def test_tensorboard_gets_every_measure(tmp_path):

@@ -62,7 +62,7 @@ def visible():
                 source = ast.parse(inspect.getsource(sys.modules[node.module]))
                 lists = [each.value for each in source.body if "__all__" in ast.unparse(each)]
                 yield from ast.literal_eval(lists[-1])
-            elif alias.asname:
+            elif alias.asname and not alias.asname.startswith("_"):
                 yield alias.asname
 
 

@@ -107,8 +107,9 @@ MESSAGES = {
     "fit: epochs must be a whole number, got 1.5": lambda: nn.Perceptron(4).fit(X, Y % 2, 1.5),
     "of: data must be a Dataset, got 3": lambda: nn.ModelInfo.of(3),
     "Empty: a Module needs a method forward": lambda: nn.predict(Empty(), X),
-    "the validation split does not fit: 0 images and 0 labels: one label per image is "
-    "needed": lambda: fit(validation=(X[:0], Y[:0])),
+    "the validation split does not fit: there are no images": lambda: fit(
+        validation=(X[:0], Y[:0])
+    ),
     "cannot write .: it is a folder": lambda: nn.JSONLogger("."),
     "summary: input_shape must be at least 1, got -1": lambda: nn.summary(model(), (-1,)),
 }
