@@ -104,7 +104,7 @@ def is_matrix(images):
 def check_samples(data):
     """Raise NpNNError unless a Split has as many labels as images, and all numbers are finite."""
     if not len(data):
-        raise NpNNError("there are no images")
+        raise NpNNError("0 images: at least one is needed")
     if len(data) != len(data.labels):
         raise NpNNError(
             f"{len(data)} images and {len(data.labels)} labels: one label per image is needed"

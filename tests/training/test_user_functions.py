@@ -124,6 +124,6 @@ def test_a_schedule_may_return_any_real_number():
 def test_an_empty_split_cannot_be_watched():
     empty = nn.Split(np.zeros((0, 2, 2), np.uint8), np.zeros(0, int))
     with pytest.raises(
-        nn.NpNNError, match="the validation split does not fit: there are no images"
+        nn.NpNNError, match="the validation split does not fit: 0 images: at least one is needed"
     ):
         train(validation=empty, early_stopping=nn.EarlyStopping())

@@ -107,7 +107,7 @@ MESSAGES = {
     "fit: epochs must be a whole number, got 1.5": lambda: nn.Perceptron(4).fit(X, Y % 2, 1.5),
     "of: data must be a Dataset, got 3": lambda: nn.ModelInfo.of(3),
     "Empty: a Module needs a method forward": lambda: nn.predict(Empty(), X),
-    "the validation split does not fit: there are no images": lambda: fit(
+    "the validation split does not fit: 0 images: at least one is needed": lambda: fit(
         validation=(X[:0], Y[:0])
     ),
     "cannot write .: it is a folder": lambda: nn.JSONLogger("."),
