@@ -219,10 +219,12 @@ class BaseMLP(BaseEstimator):
 
     def _hold_out(self, data, y, rng):
         """Return (training Split, held-out Split, indices of the held-out rows)."""
-        train, held_out = train_test_split(
-            np.arange(len(data)), random_state=rng, test_size=self.validation_fraction,
-            stratify=self._stratify(y),
-        )  # fmt: skip
+        rows, fraction = np.arange(len(data)), float(self.validation_fraction)
+        train, held_out = (
+            train_test_split(rows, random_state=rng, test_size=fraction, stratify=self._stratify(y))
+            if fraction
+            else (rows, ())
+        )
         if len(held_out) < FEWEST_HELD_OUT:
             raise NpNNError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of "

@@ -2,11 +2,14 @@
 
 import inspect
 import math
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Literal, get_args
 
 import numpy as np
+from sklearn.utils import check_random_state
 
+from np_nn.utils.checks import WIDEST
 from np_nn.utils.errors import NpNNError
 
 Activation = Literal["identity", "logistic", "tanh", "relu"]
@@ -52,6 +55,13 @@ def _whole_or(other):
     )
 
 
+def _is_random_state(value):
+    try:
+        return bool(check_random_state(value))
+    except (TypeError, ValueError):
+        return False
+
+
 _flag = (lambda value: isinstance(value, bool | np.bool_), "True or False")
 _verbose = (
     lambda value: isinstance(value, int | np.integer | np.bool_) and value >= 0,
@@ -69,6 +79,10 @@ RULES = {
     "power_t": _number(0, below=True),
     "max_iter": _number(1, MOST, kind=Integral),
     "shuffle": _flag,
+    "random_state": (
+        _is_random_state,
+        f"None, a whole number from 0 to {2**32 - 1}, or a RandomState",
+    ),
     "tol": _number(0, below=True),
     "verbose": _verbose,
     "warm_start": _flag,
@@ -83,7 +97,10 @@ RULES = {
     "max_fun": _number(1, MOST, kind=Integral),
     "dropout": _number(0, 1, below=True),
     "callbacks": (
-        lambda value: value is None or hasattr(value, "__iter__"),
+        lambda value: (
+            value is None
+            or (isinstance(value, Iterable) and not isinstance(value, str | Mapping | np.ndarray))
+        ),
         "a list of Callback objects, or None",
     ),
     "loss": _one_of("squared_error", "poisson"),
@@ -106,8 +123,8 @@ def hidden_sizes(estimator):
     """Return the widths of the hidden layers, a list of int. Raises NpNNError for other values."""
     given = estimator.hidden_layer_sizes
     sizes = list(given) if np.iterable(given) else [given]
-    fits, _ = _number(1, kind=Integral)
-    if not all(map(fits, sizes)):
+    fits, _ = _number(1, WIDEST, kind=Integral)
+    if isinstance(given, Mapping) or not all(map(fits, sizes)):
         name = type(estimator).__name__
         raise NpNNError(f"{name}: hidden_layer_sizes must be > 0 and whole numbers, got {given!r}")
     return [int(size) for size in sizes]
