@@ -2,7 +2,7 @@
 #ifndef NN_MLP_SPARSE_H
 #define NN_MLP_SPARSE_H
 
-#include "mlp/rows.h"
+#include "mlp/batch.h"
 #include "mlp/optimizer.h"
 
 /* Add the shift's contribution to each row of X W to the bias: shifted[o] = bias[o] + shift * (sum
