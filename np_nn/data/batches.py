@@ -16,15 +16,17 @@ class Batches:
     ceil(n / batch_size) batches. replacement: each batch is drawn from the whole set.
     Without it the set is shuffled once per epoch and divided into batches, the last
     one possibly smaller. order: a function () -> (n,) int, called before each epoch, that
-    replaces shuffling. The same seed gives the same batches.
+    replaces shuffling. shuffle: (block, window) of ``block_order``, for samples on disk; None:
+    all are shuffled at once. The same seed gives the same batches.
 
     Raises NpNNError unless exactly one of steps and epochs is given, all numbers are at
     least 1, and a batch is at most as large as the set; and for an order with other indices.
     """
 
     def __init__(
-        self, n, batch_size, *, steps=None, epochs=None, replacement=False, order=None, seed=0
-    ):
+        self, n, batch_size, *, steps=None, epochs=None, replacement=False, order=None, seed=0,
+        shuffle=None,
+    ):  # fmt: skip
         if (steps is None) == (epochs is None):
             raise NpNNError("give either steps or epochs")
         for name, value in (("batch size", batch_size), ("steps", steps), ("epochs", epochs)):
@@ -35,7 +37,7 @@ class Batches:
                 f"batch size {batch_size} is larger than the training set of {n} images"
             )
         self.n, self.batch_size, self.seed = n, batch_size, seed
-        self.replacement, self.order = replacement, order
+        self.replacement, self.order, self.shuffle = replacement, order, shuffle
         self.per_epoch = math.ceil(n / batch_size)
         self.steps = steps or epochs * self.per_epoch
 
@@ -82,7 +84,7 @@ class Batches:
 
     def _shuffled(self, rng, most, done):
         while done < self.steps:
-            order = self._ordered() if self.order else rng.permutation(self.n)
+            order = self._ordered() if self.order else self._shuffle(rng)
             order = order[done % self.per_epoch * self.batch_size :]
             while len(order) and done < self.steps:
                 whole = len(order) // self.batch_size
@@ -91,6 +93,9 @@ class Batches:
                 yield order[: k * size].reshape(k, size)
                 order = order[k * size :]
                 done += k
+
+    def _shuffle(self, rng):
+        return block_order(rng, self.n, *self.shuffle) if self.shuffle else rng.permutation(self.n)
 
     def _ordered(self):
         order = self.order()
@@ -104,3 +109,19 @@ class Batches:
         if array.min() < 0 or array.max() >= self.n:
             raise wrong_return("order", self.order, wanted, f"{array.min()}..{array.max()}")
         return array.astype(np.int64)
+
+
+def block_order(rng, n, block, window):
+    """Return a shuffled order (n,) int64 that reads a few parts of the set at a time.
+
+    Blocks of consecutive samples come in random order, and samples are shuffled within a window of
+    several blocks (CorgiPile: Xu et al., "In-database machine learning with CorgiPile", 2022).
+    """
+    order, end = np.empty(n, np.int64), 0
+    for start in rng.permutation(np.arange(0, n, block)):
+        samples = np.arange(start, min(start + block, n))
+        order[end : end + len(samples)] = samples
+        end += len(samples)
+    for start in range(0, n, window):
+        rng.shuffle(order[start : start + window])
+    return order
