@@ -493,3 +493,13 @@ def test_a_dataset_is_pickled_by_the_names_of_its_files(stored):
     again = pickle.loads(pickle.dumps(stored.train.images[10:20]))
     assert np.array_equal(np.asarray(again), np.asarray(stored.train.images[10:20]))
     assert again.digest == stored.train.images[10:20].digest
+
+
+@independent
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_killed_job_ends_in_one_line(few, tmp_path):
+    def kill(images, rng):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    options = {"distort": 1, "augment": kill, "jobs": 2, "quiet": True}
+    refused(lambda: nn.store(few, tmp_path / "set", **options), "a process was killed")

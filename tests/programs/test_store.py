@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -142,6 +145,21 @@ def test_an_interruption_says_that_the_command_continues(np_nn, source, tmp_path
     monkeypatch.setattr(command.store.sources.Arrays, "shards", interrupt)
     status, out, err = np_nn("store", source, tmp_path / "set")
     assert (status, out) == (130, "")
+    assert err == "interrupted: the same command continues where this one ended\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal's Ctrl-C")
+def test_ctrl_c_reaches_the_program_and_not_its_jobs(source, tmp_path):
+    folder, words = tmp_path / "set", ["--distort", "999999", "--jobs", "2"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "np_nn", "store", source, folder, *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not (folder / "train-values.bin").exists() and run.poll() is None:
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert (run.returncode, out) == (130, ""), err
     assert err == "interrupted: the same command continues where this one ended\n"
 
 

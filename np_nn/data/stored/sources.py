@@ -1,7 +1,9 @@
 """Shards of a set to be stored, from a Split or from a generator of blocks."""
 
 import math
+import signal
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -53,6 +55,8 @@ class Arrays:
 
         kernels = "auto" if ops.active else "numpy"
         with Parallel(jobs) as parallel:
+            with held_interrupts():  # start the processes: Ctrl-C is for this one alone
+                parallel(delayed(abs)(0) for _ in range(jobs))
             while group := list(islice(numbers, GROUP * jobs)):
                 tasks = (delayed(_work)(kernels, self, n, size, compressed) for n in group)
                 try:
@@ -81,6 +85,19 @@ class Arrays:
             wanted = f"images like its argument, {images.dtype} of shape {images.shape}"
             raise wrong_return("augment", self.augment, wanted, found)
         return found
+
+
+@contextmanager
+def held_interrupts():
+    """Hold back Ctrl-C in a ``with`` block, and for ever in the processes that start in it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(kernels, arrays, *shard):
