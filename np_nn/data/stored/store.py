@@ -63,7 +63,7 @@ def store(
     check_range("store: distort", distort, 0, MOST_COPIES)
     if augment is not None and not distort:
         raise NpNNError("store: augment distorts copies: give their number with distort")
-    folder = file_path(folder)
+    where = file_path(folder)
     if isinstance(source, Dataset):
         if test is not None or classes is not None:
             raise NpNNError("store: a Dataset has its own test samples and classes")
@@ -78,16 +78,16 @@ def store(
             raise NpNNError("store: an iterator needs test samples: give test=(x, y)")
         classes = None if classes is None else tuple(map(str, classes))
         parts, facts = _of_blocks(source, as_split(test), classes)
-    if (folder / layout.COMPLETE).is_file():
-        _check_same(folder, facts)
+    if (where / layout.COMPLETE).is_file():
+        _check_same(where, facts)
     else:
-        writing = Writing(folder, facts)
+        writing = Writing(where, facts)
         for part, shards in parts.items():
             _pour(writing, part, shards, jobs, quiet)
         writing.finish(classes)
     with suppress(OSError):
-        (folder / layout.UNFINISHED).unlink()
-    return reading.read(folder, folder.name or str(folder), quiet)
+        (where / layout.UNFINISHED).unlink()
+    return reading.read(where, where.name or str(where), quiet)
 
 
 def _of_dataset(source, distort, augment, seed):
