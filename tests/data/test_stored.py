@@ -14,7 +14,7 @@ import pytest
 
 import np_nn as nn
 from np_nn.data.augmentation import named
-from np_nn.data.batches import block_order
+from np_nn.data.batches import Batches, BlockShuffle
 from np_nn.data.preparation import FEATURES
 from np_nn.data.stored import images, layout, sources, store, writing
 from np_nn.recipes import RECIPES, Recipe
@@ -423,11 +423,11 @@ def network(kind):
 def test_a_network_trains_as_from_memory_in_the_same_order(few, stored, kind, feed):
     rng = seeds.generator(7, "shuffle")
     shuffle = stored.train.images.shuffle
-    assert shuffle[1] == 4 * shuffle[0] < 60
+    assert shuffle.window == 4 * shuffle.block < 60
     options = {"epochs": 3, "batch_size": 20, "seed": 7, "quiet": True, "input": feed}
     models = [network(kind), network(kind)]
     fit(models[0], stored.train, validation=stored.test, **options)
-    order = lambda: block_order(rng, 130, *shuffle)  # noqa: E731
+    order = lambda: shuffle.order(rng, 130)  # noqa: E731
     fit(models[1], few.train, validation=few.test, order=order, **options)
     assert bits(models[0]) == bits(models[1])
     found = [
@@ -478,12 +478,24 @@ def test_held_out_and_standardized_images_are_those_of_memory(few, stored):
 def test_the_order_reads_a_window_at_a_time():
     rng = np.random.default_rng(0)
     for n, block, window in ((100, 7, 21), (5, 10, 40), (64, 8, 8), (1, 1, 1)):
-        order = block_order(rng, n, block, window)
+        order = BlockShuffle(block, window).order(rng, n)
         assert order.dtype == np.int64
         assert np.array_equal(np.sort(order), np.arange(n))
-    order = block_order(rng, 10_000, 100, 400)
+    order = BlockShuffle(100, 400).order(rng, 10_000)
     assert all(len(np.unique(order[i : i + 400] // 100)) == 4 for i in range(0, 10_000, 400))
     assert np.mean(np.diff(order) == 1) < 0.02
+
+
+@independent
+def test_each_window_is_announced_while_the_one_before_is_in_use():
+    announced, seen = [], []
+    shuffle = BlockShuffle(5, 20, announced.append)
+    for block in Batches(70, 8, epochs=2, shuffle=shuffle).blocks(lambda: 1):
+        seen += block[0].tolist()
+        epoch = announced[:4] if len(seen) <= 70 else announced[4:]
+        assert set(block[0].tolist()) <= set(np.concatenate(epoch).tolist())
+    assert [len(samples) for samples in announced] == [40, 20, 10, 0] * 2
+    assert sorted(seen) == sorted([*range(70)] * 2)
 
 
 @independent

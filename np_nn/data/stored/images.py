@@ -1,11 +1,13 @@
 """Images of a stored set: an array that stays on disk."""
 
 import math
+import mmap
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from np_nn.data.batches import BlockShuffle
 from np_nn.data.stored import layout
 from np_nn.reference import Rows
 from np_nn.utils.errors import DataError, NpNNError
@@ -17,7 +19,7 @@ class Files:
     """Files of a part of a stored set, mapped into memory read-only.
 
     folder: Path. part: "train" or "test". about: the part's description. digest: of the set.
-    shuffle: (samples per block, samples per window) of the set's order, see ``data.batches``.
+    shuffle: (samples per block, samples per window) of the set's order, a ``BlockShuffle``.
     Raises DataError for files that are missing or have the wrong size.
     """
 
@@ -28,7 +30,11 @@ class Files:
         self.stamps = {path: stamp(path) for path in paths.values()}
         for name, size in layout.sizes(about).items():
             _check_size(paths[name], self.stamps[paths[name]], size)
-        self.arrays = {name: _mapped(paths[name], *of) for name, of in layout.shapes(about).items()}
+        self.maps = {name: _mapped(path) for name, path in paths.items()}
+        self.arrays = {
+            name: np.frombuffer(self.maps[name], dtype).reshape(shape)
+            for name, (dtype, shape) in layout.shapes(about).items()
+        }
 
     def check(self):
         """Raise DataError if a file has changed since it was opened: its end may be missing."""
@@ -38,6 +44,18 @@ class Files:
                     f"{path}: changed while it was read; when nothing writes it any more, start "
                     "again, or resume from a checkpoint"
                 )
+
+    def read_ahead(self, start, stop):
+        """Let the system read samples `start` to `stop` into its cache."""
+        self.check()
+        for name, array in self.arrays.items():
+            rows = start, stop
+            if name in ("columns", "values"):
+                rows = self.arrays["indptr"][start], self.arrays["indptr"][stop]
+            begin, end = (int(row) * array[:1].nbytes for row in rows)
+            begin -= begin % mmap.PAGESIZE
+            if end > begin:
+                self.maps[name].madvise(mmap.MADV_WILLNEED, begin, end - begin)
 
     def __reduce__(self):
         return Files, self._arguments
@@ -61,11 +79,11 @@ def _check_size(path, found, size):
         )
 
 
-def _mapped(path, dtype, shape):
-    if not math.prod(shape):  # an empty file cannot be mapped
-        return np.empty(shape, dtype)
+def _mapped(path):
+    """Return the bytes of a file, mapped read-only; an empty file cannot be mapped."""
     try:
-        return np.asarray(np.memmap(path, dtype, "r", shape=shape))
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if stamp(path)[0] else b""
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
 
@@ -105,8 +123,8 @@ class StoredImages:
 
     @property
     def shuffle(self):
-        """Samples per block and per window of the order, see ``data.batches.block_order``."""
-        return tuple(self.files.shuffle)
+        """The BlockShuffle of the set's order."""
+        return BlockShuffle(*self.files.shuffle, self.read_ahead)
 
     @property
     def compressed(self):
@@ -141,6 +159,15 @@ class StoredImages:
     def _dense(self):
         self.files.check()
         return self.files.arrays["images"][self.start : self.stop]
+
+    def read_ahead(self, indices):
+        """Let the system read the blocks of these images (N,) into its cache, without waiting."""
+        if not hasattr(mmap, "MADV_WILLNEED"):
+            return
+        block, last = self.files.shuffle[0], self.stop
+        for number in np.flatnonzero(np.bincount(indices // block)):
+            start = self.start + int(number) * block
+            self.files.read_ahead(start, min(start + block, last))
 
     def __len__(self):
         return self.stop - self.start
