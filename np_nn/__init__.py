@@ -14,6 +14,7 @@ from np_nn.data.augmentation import Affine as Affine, Compose as Compose
 from np_nn.data.augmentation import Elastic as Elastic, Shift as Shift
 from np_nn.data.preprocess import deskew as deskew, standardization as standardization
 from np_nn.data.samples import read_images as read_images
+from np_nn.data.stored.store import store as store
 from np_nn.layers import *
 from np_nn.layers.initializers import initialize as initialize
 from np_nn.layers.module import Buffer as Buffer, Module as Module

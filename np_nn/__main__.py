@@ -17,6 +17,7 @@ COMMANDS = {  # name: (module, what it does)
     "export": ("np_nn.commands.export", "write a saved model as ONNX, as C or for PyTorch"),
     "draw": ("np_nn.visualize.draw.__main__", "make a page to draw on and to see it learn"),
     "data": ("np_nn.commands.data", "show a data set: counts, classes, a picture of samples"),
+    "store": ("np_nn.commands.store", "pour a data set into a folder that may exceed the memory"),
     "info": ("np_nn.commands.info", "show versions, kernels, threads, and locations of data sets"),
     "compare": ("np_nn.compare", "time NumPy, the compiled kernels and PyTorch side by side"),
     "reproduce": ("np_nn.reproduce.__main__", "train the published rows again"),

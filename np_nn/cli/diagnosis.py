@@ -7,6 +7,7 @@ import numpy as np
 
 from np_nn import recipes
 from np_nn.analysis import metrics
+from np_nn.data.split import is_stored
 from np_nn.recipes.ours import START
 
 NOISE = 3  # standard errors above the largest class's share that still count as chance
@@ -134,7 +135,8 @@ def _scores(run, result):
 def _line(run, result):
     """Describe a failed Result: its accuracy, the first rule that applies, and a remedy."""
     images, split = run.dataset.train.images, run.dataset.train
-    highest = split.scale * float(images.max()) + split.shift
+    largest = images.numbers.max(initial=0) if is_stored(images) else images.max()
+    highest = split.scale * float(largest) + split.shift
     epoch = math.ceil(len(images) / run.settings.batch_size)
     seen = Evidence(run.settings, result.history.loss, result.test.outputs, highest, epoch)
     reason = next(filter(None, (rule(seen) for rule in RULES)), UNKNOWN)

@@ -6,6 +6,9 @@ import numpy as np
 
 from np_nn import cli
 from np_nn.data import preparation
+from np_nn.data.split import is_stored
+from np_nn.data.stored import layout, reading
+from np_nn.utils.errors import NpNNError
 from np_nn.utils.markdown import markdown_table
 
 PREPARED = {  # how predict prepares a file, for each kind of Preparation
@@ -24,12 +27,17 @@ def parser():
     cli.add_data_options(add)
     cli.add_picture_options(add, "samples")
     cli.add_report_options(add)
+    add("--verify", action="store_true", help="check the SHA-256 of a stored set's samples first")
     add("--quiet", action="store_true", help="no progress, only the report")
     return command
 
 
 def main(argv=None):
     args = cli.parse(parser(), argv)
+    if args.verify:
+        if not layout.is_there(Path(args.dataset)):
+            raise NpNNError(f"--verify checks a stored set, which {args.dataset} is not")
+        reading.read(Path(args.dataset), args.dataset, args.quiet, again=True)
     found = cli.read(args, args.dataset)
     content = facts(found)
     pictures = [] if args.no_plots else [lambda: [_draw(found, args)]]
@@ -79,7 +87,10 @@ def _counts(split, found):
 
 def _black(images):
     """Return the fraction of pixels that are 0; None if the samples are not uint8."""
-    return float(np.mean(images == 0)) if images.dtype == np.uint8 else None
+    if images.dtype != np.uint8:
+        return None
+    numbers = images.numbers if is_stored(images) else images
+    return (images.size - np.count_nonzero(numbers)) / images.size
 
 
 def _shape(own):

@@ -83,12 +83,16 @@ def prepared(data, info, part):
     """
     splits = {"test": [data.test], "train": [data.train], "all": [data.train, data.test]}[part]
     images, labels = (
-        np.concatenate([getattr(split, name) for split in splits]) for name in ("images", "labels")
+        _joined([getattr(split, name) for split in splits]) for name in ("images", "labels")
     )
     labels = renumbered(labels, data.classes, info.classes)
     labels = targets(recipe(info), labels, len(info.classes))
     test = dataclasses.replace(data.test, images=images, labels=labels)
     return dataclasses.replace(data, test=test, classes=info.classes)
+
+
+def _joined(arrays):
+    return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
 
 
 def recipe(info):

@@ -3,6 +3,7 @@
 import np_nn as nn
 from np_nn import cli
 from np_nn.data.batches import Batches
+from np_nn.data.split import in_memory
 from np_nn.recipes import build
 from np_nn.recipes.prepare import augmentation
 from np_nn.recipes.run import Result, Run
@@ -54,7 +55,8 @@ def main(argv=None):
         numpy_model = build.model(settings, data, seed)
         model = torch_twin.module(numpy_model).to(device)
         loss = build.loss(settings, data)
-        batches = Batches(len(data.train), **settings.plan, seed=seed)
+        shuffle = getattr(data.train.images, "shuffle", None)
+        batches = Batches(len(data.train), **settings.plan, seed=seed, shuffle=shuffle)
         rehearse(numpy_model, loss, batches, data.train)
         optimizer = torch_twin.optimizer(
             build.optimizer(settings, numpy_model.parameters()), model.parameters()
@@ -100,7 +102,7 @@ def tensors(data, settings, device, train):
     split = data.train if train else data.test
     images = None if settings.deskew else from_torchvision(data, train)
     if images is None:
-        images = torch.tensor(split.images)
+        images = torch.tensor(in_memory(split.images))
     return shaped(images, settings).to(device), torch.tensor(split.labels).to(device)
 
 
@@ -157,7 +159,7 @@ def train(model, images, targets, loss, optimizer, split, settings, batches, qui
     with nn.History(len(batches), sizes=batches.sizes) as history:
         for indices in progress(batches, history, quiet, lambda: optimizer.param_groups[0]["lr"]):
             if augment and history.done % batches.per_epoch == 0:
-                distorted = torch.from_numpy(augment(split.images, rng))
+                distorted = torch.from_numpy(augment(in_memory(split.images), rng))
                 images = shaped(distorted, settings).to(images.device)
             batch = torch.from_numpy(indices).to(images.device)
             x, y = to_float(images[batch], split), targets[batch]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from np_nn.data.preprocess import check_images, identity_maps, warp
+from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array, Shape
 
@@ -184,6 +185,12 @@ class Compose(Augmentation):
 
 
 AUGMENTATIONS = {"shift": Shift, "affine": Affine, "elastic": Elastic}
+
+
+def named(text):
+    """Return the augmentation of a text such as "affine:rotate=15+elastic:alpha=34,sigma=4"."""
+    parts = [spec.build(part, AUGMENTATIONS, "augmentation") for part in text.split("+")]
+    return parts[0] if len(parts) == 1 else Compose(parts)
 
 
 @lru_cache

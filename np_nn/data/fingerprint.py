@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from np_nn.data.split import is_matrix
+from np_nn.data.split import is_matrix, is_stored
 
 PARTS = ("scale", "shift", "images' SHA-256", "labels' SHA-256")
 
@@ -13,14 +13,20 @@ def fingerprint(split):
     """Return {part: value} of a Split, for each of PARTS; all None without a Split.
 
     Equal numbers have the same fingerprint for any type, byte order and layout of the caller's
-    arrays, because a Split converts them.
+    arrays, because a Split converts them. Images of a stored set have that of the set.
     """
     if split is None:
         return dict.fromkeys(PARTS)
-    matrix = split.images
-    images = (matrix.indptr, matrix.indices, matrix.data) if is_matrix(matrix) else (matrix,)
-    values = float(split.scale), float(split.shift), _digest(*images), _digest(split.labels)
+    values = float(split.scale), float(split.shift), _images(split.images), _digest(split.labels)
     return dict(zip(PARTS, values, strict=True))
+
+
+def _images(images):
+    if is_stored(images):
+        return images.digest
+    return _digest(
+        *(images.indptr, images.indices, images.data) if is_matrix(images) else (images,)
+    )
 
 
 def _digest(*arrays):

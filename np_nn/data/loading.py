@@ -7,8 +7,11 @@ from pathlib import Path
 from np_nn.data import known, own
 from np_nn.data.dataset import Dataset
 from np_nn.data.formats.found import Options
+from np_nn.data.matching import match
 from np_nn.data.preparation import FEATURES, Preparation
 from np_nn.data.sources import names
+from np_nn.data.stored import layout
+from np_nn.data.stored import reading as stored
 from np_nn.utils.converters import image_size as converted_size
 from np_nn.utils.converters import name_or_path
 from np_nn.utils.errors import DataError
@@ -31,7 +34,8 @@ def load(
     A path is a folder with a subfolder of images per class or with labels.csv, optionally divided
     into train/ and test/; or CSV, .npz, .npy, IDX (also in a zip) or Parquet, as files or as a
     folder of them. Without a test set, a fifth of each class becomes it. The order of samples is
-    seeded and stratified, for every format. `Dataset.remarks` describes what was done.
+    seeded and stratified, for every format. `Dataset.remarks` describes what was done. The folder
+    of a stored set, see `store`, is not read into memory, and keeps its order and scale.
 
     Args:
         name: key of DATASETS; "digits" for scikit-learn's; or "auto": MNIST, or the digits, with a
@@ -55,15 +59,19 @@ def load(
         NpNNError: for an unknown name that is not a file or folder either.
     """
     checked(seed)
-    if isinstance(name, str) and name in names():
+    is_known = isinstance(name, str) and name in names()
+    path = Path(name if is_known else name_or_path("data set", names)(name))
+    if is_known or layout.is_there(path):
         if label is not None or image_size is not None or skip_unreadable:
             raise DataError(f"{name} has its own labels and size: label, image_size and "
                             "skip_unreadable are for files of your own")  # fmt: skip
-        found = known.read(name, data_dir, scale, download, quiet)
+        if is_known:
+            found = known.read(name, data_dir, scale, download, quiet)
+        else:
+            found = stored.read(path, _name(path), quiet)
         return found if preparation is None else _prepared(found, preparation)
     from np_nn.data.formats import reading  # on use: it imports Pillow
 
-    path = Path(name_or_path("data set", names)(name))
     options = Options(label, _size(image_size), skip=skip_unreadable, quiet=quiet)
     if preparation is not None:
         options = _options_of(preparation, options)
@@ -72,7 +80,9 @@ def load(
 
 
 def _prepared(dataset, preparation):
-    """Return a Dataset of pixels with its splits converted to inputs by the Preparation."""
+    """Return a Dataset with its splits converted to inputs by the Preparation."""
+    if dataset.preparation.kind == preparation.kind == FEATURES:  # standardized already
+        return match(dataset, (), preparation)
     train, test = (
         preparation.split(split.images, split.labels) for split in (dataset.train, dataset.test)
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from np_nn.data.preparation import FEATURES
+from np_nn.data.split import in_memory
 from np_nn.utils.errors import NpNNError, shown
 
 
@@ -82,7 +83,7 @@ def _restandardized(data, preparation):
     mean, std = np.array(own.mean), np.array(own.std)
 
     def again(split):
-        raw = split.images * std + mean
+        raw = in_memory(split.images) * std + mean
         images = ((raw - wanted.mean) / wanted.std).astype(np.float32)
         return replace(split, images=images)
 

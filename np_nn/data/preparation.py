@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from np_nn.data import preprocess
-from np_nn.data.split import Split, image_shape
+from np_nn.data.split import Split, image_shape, in_memory, is_stored
 from np_nn.utils.errors import NpNNError, unknown_name
 
 DIGIT = "digit"  # an image file: ink extracted, cropped, fitted and centred as in MNIST
@@ -65,7 +65,7 @@ class Preparation:
 
         Raises NpNNError for samples of another shape, and for pixels that are not bytes.
         """
-        samples = np.asarray(samples)
+        samples = samples if is_stored(samples) else np.asarray(samples)
         if not self.shape:
             raise NpNNError(
                 "the model does not say which samples it takes: save it with the info of its data, "
@@ -76,8 +76,8 @@ class Preparation:
                 f"the model takes samples of shape {self.shape}, not {samples.shape[1:]}"
             )
         if self.kind == FEATURES:
-            samples = (samples - np.asarray(self.mean)) / np.asarray(self.std)
-        if not self.pixels:
+            samples = (in_memory(samples) - np.asarray(self.mean)) / np.asarray(self.std)
+        if not self.pixels and not is_stored(samples):
             samples = samples.astype(np.float32)
         if labels is None:
             labels = np.zeros(len(samples), np.int64)

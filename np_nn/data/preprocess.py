@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from np_nn import ops
+from np_nn.data.split import in_memory, is_stored
 from np_nn.utils.arguments import given
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import Array
@@ -15,9 +16,10 @@ MOST_SIDE = 4096  # maximum rows and columns of an image; the kernels count with
 
 def mean_and_std(images):
     """Return the mean and the standard deviation of all pixels of images (M, ...) uint8."""
-    _check_pixels(images)
     total = squares = 0.0
-    flat = images.reshape(-1)
+    if not is_stored(images):
+        _check_pixels(images)
+    flat = images.numbers if is_stored(images) else images.reshape(-1)  # zeros add nothing
     for start in range(0, flat.size, BLOCK):
         pixels = flat[start : start + BLOCK].astype(np.float64)
         total += float(pixels.sum())
@@ -45,6 +47,7 @@ def deskew(images: Array) -> Array:
     Haffner, "Gradient-based learning applied to document recognition", 1998). The centre of
     mass moves to pixel (H // 2, W // 2), as in MNIST.
     """
+    images = in_memory(images)
     check_images(images)
     y, x, slant = _ink(np.ascontiguousarray(images))
     row, column = images.shape[1] // 2, images.shape[2] // 2

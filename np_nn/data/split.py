@@ -1,5 +1,6 @@
 """Split: images with their labels, converted to the types that the kernels take."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,12 @@ from np_nn.utils.arguments import fitted
 from np_nn.utils.arrays import as_images, as_labels
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.types import ArrayLike
+
+# Maximum share of non-zero pixels for sparse input; above it, the compiled dense product is faster
+# (measured in benchmarks/DENSITY.md). A fixed number, not run-time timing, keeps runs repeatable.
+MOST_DENSITY = 0.55
+MOST_PIXELS = 65_535  # maximum width of compressed rows, whose columns are uint16
+SAMPLE = 200  # images from which the share is estimated
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +57,14 @@ class Split:
     def __len__(self) -> int:
         return self.images.shape[0]
 
-    @cached_property
+    @property
     def rows(self) -> Rows:
-        """The images as compressed rows, a reference.Rows, created on first use."""
+        """The images as compressed rows, a reference.Rows, created on first use, or stored."""
+        images: Any = self.images
+        return images.rows if is_stored(images) else self._rows
+
+    @cached_property
+    def _rows(self):
         images: Any = self.images
         if is_matrix(images):
             indptr, columns = images.indptr.astype(np.int64), images.indices.astype(np.uint16)
@@ -101,6 +113,38 @@ def is_matrix(images):
     return hasattr(images, "indptr")
 
 
+def is_stored(images):
+    """Return whether images are those of a stored set, a ``StoredImages``, not an array."""
+    return hasattr(images, "digest")
+
+
+def in_memory(images):
+    """Return images as an array; those of a stored set are copied, if they are not too many."""
+    return np.asarray(images) if is_stored(images) else images
+
+
+def is_compressible(images):
+    """Return whether compressed rows suit images: pixels, few of which are not 0, and not too many.
+
+    Those of a stored set were compressed if they suited.
+    """
+    if is_stored(images):
+        return images.compressed
+    if images.dtype != np.uint8 or math.prod(images.shape[1:]) > MOST_PIXELS:
+        return False
+    some = images[:SAMPLE]
+    filled = some.nnz if is_matrix(some) else np.count_nonzero(some)
+    return bool(filled <= MOST_DENSITY * math.prod(some.shape))
+
+
+def gather(data, indices, out):
+    """Write samples `indices` (N,) of a Split to out (N, I) float32: scale * sample + shift."""
+    images = data.images
+    if is_stored(images):
+        images, indices = images[indices], np.arange(len(indices))
+    return ops.gather(images.reshape(len(images), -1), indices, data.scale, data.shift, out)
+
+
 def check_samples(data):
     """Raise NpNNError unless a Split has as many labels as images, and all numbers are finite."""
     if not len(data):
@@ -113,6 +157,9 @@ def check_samples(data):
         raise NpNNError(
             "the sparse matrix has duplicate or unordered entries: call its sum_duplicates()"
         )
+    if is_stored(data.images):  # its numbers were checked when it was stored
+        data.images.files.check()
+        return
     for name in ("images", "labels"):
         array = getattr(data, name)
         array = array.data if is_matrix(array) else array

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import style
 
-from np_nn.data.split import is_images, noun
+from np_nn.data.split import in_memory, is_images, noun
 from np_nn.plots.answers import TEN
 from np_nn.plots.figure import STYLE, new_figure, save_figure
 from np_nn.plots.names import short, shorts
@@ -125,7 +125,7 @@ def _draw_features(dataset, title):
 def _original(dataset):
     """Return the training values (n, I) in the table's original units, and the column names."""
     split, own = dataset.train, dataset.preparation
-    values = split.images.reshape(len(split), -1).astype(float)
+    values = in_memory(split.images).reshape(len(split), -1).astype(float)
     if own.mean:
         values = values * np.asarray(own.std) + np.asarray(own.mean)
     return values, own.columns or [f"feature {i + 1}" for i in range(values.shape[1])]

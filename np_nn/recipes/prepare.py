@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from np_nn import losses
 from np_nn.data import preprocess
-from np_nn.data.augmentation import AUGMENTATIONS, Compose
+from np_nn.data.augmentation import named
 from np_nn.data.split import noun
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
@@ -61,12 +61,7 @@ def prepare(settings, data):
 
 def augmentation(settings):
     """Return the augmentation of a Recipe, or None."""
-    if not settings.augment:
-        return None
-    parts = [
-        spec.build(text, AUGMENTATIONS, "augmentation") for text in settings.augment.split("+")
-    ]
-    return parts[0] if len(parts) == 1 else Compose(parts)
+    return named(settings.augment) if settings.augment else None
 
 
 def hold_out(split, count):

@@ -5,17 +5,12 @@ import math
 import numpy as np
 
 from np_nn import ops
-from np_nn.data.split import image_shape, is_matrix
+from np_nn.data.split import MOST_DENSITY as MOST_DENSITY
+from np_nn.data.split import MOST_PIXELS, gather, image_shape, is_compressible, is_matrix
 from np_nn.layers import Dropout, Linear
 from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
 from np_nn.utils.errors import NpNNError
-
-# Maximum share of non-zero pixels for sparse input; above it, the compiled dense product is faster
-# (measured in benchmarks/DENSITY.md). A fixed number, not run-time timing, keeps runs repeatable.
-MOST_DENSITY = 0.55
-MOST_PIXELS = 65_535  # maximum width of compressed rows, whose columns are uint16
-SAMPLE = 200  # images from which the share is estimated
 
 CHOICES = ("auto", "dense", "sparse")
 
@@ -24,15 +19,13 @@ class DenseFeed:
     """Batches as float32 arrays (N, I), gathered into one buffer."""
 
     def __init__(self, data):
-        self.images = data.images.reshape(len(data), -1)
-        self.scale, self.shift = data.scale, data.shift
-        self._buffer = np.empty((0, self.images.shape[1]), np.float32)
+        self.data, self.width = data, math.prod(data.images.shape[1:])
+        self._buffer = np.empty((0, self.width), np.float32)
 
     def __call__(self, indices):
         if len(self._buffer) < len(indices):
-            self._buffer = np.empty((len(indices), self.images.shape[1]), np.float32)
-        out = self._buffer[: len(indices)]
-        return ops.gather(self.images, indices, self.scale, self.shift, out)
+            self._buffer = np.empty((len(indices), self.width), np.float32)
+        return gather(self.data, indices, self._buffer[: len(indices)])
 
 
 class ImageFeed(DenseFeed):
@@ -131,9 +124,7 @@ def _sparse_pays(data, model):
         type(first) is Linear
         and "sparse_linear_forward" in ops.active
         and first.weight.data.dtype == np.float32
-        and data.images.dtype == np.uint8
-        and math.prod(data.images.shape[1:]) <= MOST_PIXELS
-        and _density(data.images[:SAMPLE]) <= MOST_DENSITY
+        and is_compressible(data.images)
     )
 
 
@@ -143,8 +134,3 @@ def _first(model, dropout=False):
     if dropout and layers and type(layers[0]) is Dropout:
         layers.pop(0)
     return layers[0] if layers else None
-
-
-def _density(images):
-    filled = images.nnz if is_matrix(images) else np.count_nonzero(images)
-    return filled / max(1, math.prod(images.shape))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from np_nn.data.split import check_samples, is_matrix
+from np_nn.data.split import check_samples, in_memory, is_matrix
 from np_nn.layers.module import inference
 from np_nn.layers.norm import BatchNorm
 from np_nn.training import inputs
@@ -52,7 +52,7 @@ def _check_scales(data, validation):
     if len(floats) != 1:
         return
     [(name, images)] = floats.items()
-    values = images.data if is_matrix(images) else images
+    values = images.data if is_matrix(images) else in_memory(images)
     if values.size and values.max() > 1 and np.array_equal(values, np.floor(values)):
         raise NpNNError(
             f"the {name} images are whole numbers up to {values.max():.0f} and stay as they are, "

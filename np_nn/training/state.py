@@ -10,7 +10,7 @@ import numpy as np
 
 from np_nn.data.batches import Batches
 from np_nn.data.fingerprint import fingerprint
-from np_nn.data.split import Split, check_samples, is_matrix
+from np_nn.data.split import Split, check_samples, in_memory, is_matrix
 from np_nn.layers.module import Module
 from np_nn.losses import Loss
 from np_nn.optim.optimizers import Optimizer
@@ -55,6 +55,7 @@ class Training:
         self.model, self.data, self.loss, self.optimizer = model, data, loss, optimizer
         self.schedule, self.augment, self.validation = schedule, augment, validation
         self.limits, self.l2 = limits, l2
+        batches["shuffle"] = getattr(data.images, "shuffle", None)  # of a stored set: in blocks
         self.batches = Batches(len(data), seed=seeds.chosen(seed), **batches)
         self._open: set[str] = {"seed"} if seed is None else set()  # taken from a checkpoint
         has_classes = loss.has_classes(data.labels)
@@ -129,7 +130,7 @@ class Training:
         Raises NpNNError for a function that returns images of another type or shape than it was
         given: another type would be scaled wrongly.
         """
-        own = self.data.images
+        own = in_memory(self.data.images)
         found = self.augment(_read_only(own), self.rng["augmentation"])
         try:
             distorted = replace(self.data, images=found)

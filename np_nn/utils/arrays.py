@@ -17,7 +17,8 @@ def as_images(images):
 
     Integers of any type that all lie in 0..255 are pixels: they become uint8, with factor PIXEL.
     All others become float32, with factor 1: floats, booleans as 0 and 1, and other integers. A
-    scipy.sparse matrix becomes CSR, its values converted in the same way.
+    scipy.sparse matrix becomes CSR, its values converted in the same way. Those of a stored set,
+    which know their digest, stay on disk.
 
     Raises NpNNError unless `images` is an array of numbers that float32 can hold.
     """
@@ -27,6 +28,8 @@ def as_images(images):
         if values is not matrix.data:
             matrix = type(matrix)((values, matrix.indices, matrix.indptr), matrix.shape)
         return matrix, scale
+    if hasattr(images, "digest"):
+        return images, PIXEL if images.dtype == np.uint8 else 1.0
     images = numbers(images, "the images")
     if images.dtype.kind in "iu" and _are_bytes(images):
         return np.asarray(images, np.uint8, order="C"), PIXEL

@@ -12,7 +12,8 @@ from pathlib import Path
 from np_nn.utils.errors import NpNNError
 
 PART = ".part"  # suffix of a file that is still being written
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # Windows' newlines
+OPEN = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)  # O_BINARY: Windows' newlines
+NEW = OPEN | os.O_EXCL
 STALE_SECONDS = 3600  # no file takes this long to write: an older part's writer was killed
 
 
@@ -53,10 +54,23 @@ def _part(path):
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
 
 
-def _write(path, content):
-    """Create a file, and return when it is on disk."""
-    descriptor = os.open(path, NEW, 0o666)
+def write_at(path, offset, content):
+    """Write bytes into a file, created if needed, from `offset` on; return when they are on disk.
+
+    Not atomic: the caller records elsewhere which bytes are complete. Raises NpNNError if the
+    disk is full or the file not writable.
+    """
     try:
+        _write(path, content, OPEN, offset)
+    except OSError as error:
+        raise NpNNError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _write(path, content, flags=NEW, offset=0):
+    """Write a file, which is created, from `offset` on, and return when it is on disk."""
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        os.lseek(descriptor, offset, os.SEEK_SET)
         left = memoryview(content)
         while left:
             left = left[os.write(descriptor, left) :]

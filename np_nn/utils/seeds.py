@@ -11,7 +11,7 @@ import numpy as np
 
 from np_nn.utils.errors import NpNNError
 
-PURPOSES = ("init", "shuffle", "dropout", "augmentation", "fit")
+PURPOSES = ("init", "shuffle", "dropout", "augmentation", "fit", "store")
 
 _defaults: dict = {}  # generators used where no seed is given: see manual_seed
 
@@ -54,12 +54,12 @@ def chosen(seed):
     return int(default("fit").integers(2**32)) if seed is None else checked(seed)
 
 
-def generator(seed, purpose):
+def generator(seed, purpose, *place):
     """Return the np.random.Generator of one purpose; the same for the same seed (int >= 0).
 
-    Raises NpNNError for another seed.
+    place: whole numbers, one generator for each. Raises NpNNError for another seed.
     """
-    return np.random.default_rng((checked(seed), PURPOSES.index(purpose)))
+    return np.random.default_rng((checked(seed), PURPOSES.index(purpose), *place))
 
 
 class Stream:

@@ -96,7 +96,7 @@ def words_of(parser, action, value):
     if action.nargs == 0:
         return [f"{action.option_strings[-1]}={value}"]
     if not action.option_strings:
-        return ["a-file"] * parser._get_positional_actions().index(action) + [value]
+        return ["digits"] * parser._get_positional_actions().index(action) + [value]
     return [action.option_strings[-1], *[value] * (2 if action.nargs == 2 else 1)]
 
 

@@ -4,7 +4,9 @@ A kind has values that must work and values that must end in an NpNNError of one
 one kind share them.
 """
 
+import itertools
 import math
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,11 +99,22 @@ class Frame:
         return np.asarray(self.array, dtype)
 
 
+class Fresh(os.PathLike):
+    """Path of a new file at each use."""
+
+    def __init__(self, folder):
+        self.folder, self.names = folder, itertools.count()
+
+    def __fspath__(self):
+        return str(self.folder / str(next(self.names)))
+
+
 class Hook(nn.Callback):
     """A callback of the user's own."""
 
 
 DATASET = nn.from_arrays(X, Y)
+IMAGESET = nn.from_arrays(DIGITS, [0, 1, 0, 1, 0, 1])
 MODULE = a(model(), bad=(nn.ReLU, None, [model()]))
 LAYER = a(nn.ReLU(), bad=(nn.ReLU, None, [nn.ReLU()]))
 LOSS = a(nn.CrossEntropyLoss(), bad=(nn.CrossEntropyLoss, nn.MSELoss(), None))
@@ -345,6 +358,12 @@ def rows(folder):
                                   "hidden": HIDDEN, "dropout": SHARE}),
         "standardization": ({"images": DIGITS}, {
             "images": Kind((DIGITS,), ("x", X, None, object(), [[1], [2, 3]]))}),
+        "store": ({"source": IMAGESET, "folder": Fresh(folder / "stored"), "distort": 1}, {
+            "source": a(IMAGESET, bad=(None, X, PAIR, [PAIR], iter([PAIR]), DATASET)),
+            "folder": FILE | Fresh(folder / "stored"), "test": a(None, bad=(X, PAIR)),
+            "classes": Kind((None,), (3, 0.5, ["a", "b"])), "distort": whole(2, 0, bad=(-1, HUGE)),
+            "augment": a(None, nn.Shift(), bad=(lambda images, rng: "x",)),
+            "seed": SEED, "jobs": whole(1, bad=(0, -1, HUGE)), "quiet": Kind((True,), FLAG.bad)}),
         "summary": ({"model": trained}, {
             "model": MODULE, "input_shape": listed((4,), [4], None, bad=((0,), (3,), (2.5,)))}),
         "trace": ({"model": trained, "x": X[0], "target": 1, "loss": nn.CrossEntropyLoss()}, {
