@@ -1,6 +1,7 @@
 # make train   install the dependencies, build the kernels, run main_np.py
 # make compare run the same training in PyTorch, and compare the two
 # make test    install everything, run the whole test suite
+# make check   train five published rows; fail if one is off its committed result
 # make bench   time a training step against other libraries
 # make kernel K=add  build one kernel; time it against its reference, torch and saved builds
 # make wasm    build the WebAssembly module with which the page of np-nn draw trains
@@ -19,7 +20,7 @@ RUN     = $(VENV)/bin/python
 # Files that an installation depends on: pip runs again when one changes.
 BUILD   = pyproject.toml setup.py $(shell find kernels -type f ! -name '*.md')
 
-.PHONY: train compare test bench kernel wasm bits docs faults browser fuzz stress arm lint clean
+.PHONY: train compare test check bench kernel wasm bits docs faults browser fuzz stress arm lint clean
 
 train: $(VENV)/.base
 	$(RUN) main_np.py $(ARGS)
@@ -34,6 +35,9 @@ PARALLEL = --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
 test: $(VENV)/.test
 	$(RUN) -m pytest $(PARALLEL) --durations=10 $(ARGS)
+
+check: $(VENV)/.base
+	$(RUN) -m np_nn.reproduce --check $(ARGS)
 
 bench: $(VENV)/.test
 	$(RUN) benchmarks/run.py $(ARGS)

@@ -22,18 +22,18 @@ class Dot:
     spread: float | None = None
 
 
-def plot_reproduction(groups, path) -> Path:
+def plot_reproduction(title, dots, path) -> Path:
     """Draw published test errors as rings and ours as dots with their spread, one line per Dot.
 
-    groups: (title, [Dot, ...]) for each table. Returns `path` as a Path. Raises NpNNError if
-    the file cannot be written.
+    title: name of the table. dots: [Dot, ...]. Returns `path` as a Path. Raises NpNNError if the
+    file cannot be written.
     """
-    lines = sum(1.6 + len(dots) for _, dots in groups)
     with style.context(["default", STYLE]):
-        title = "Published results, reproduced: test error"
-        figure = new_figure(title, "", height=1.4 + 0.24 * lines)
+        figure = new_figure(f"{title}: test error", "", height=1.5 + 0.24 * len(dots))
         axes = figure.add_subplot()
-        _draw_dots(axes, groups)
+        for y, dot in enumerate(dots):
+            _draw_dot(axes, y, dot)
+        _label(axes, [dot.label for dot in dots])
         handles, labels = axes.get_legend_handles_labels()
         first = dict(zip(reversed(labels), reversed(handles), strict=True))
         names = [name for name in ("published", "ours, ± standard deviation") if name in first]
@@ -41,20 +41,12 @@ def plot_reproduction(groups, path) -> Path:
         return save_figure(figure, path)
 
 
-def _draw_dots(axes, groups):
-    """Draw Dots from top to bottom, the error in percent on a logarithmic axis."""
-    y, ticks = 0.0, []
-    for title, dots in groups:
-        axes.text(0, y, title, transform=axes.get_yaxis_transform(), weight="bold", va="center")
-        for dot in dots:
-            y += 1
-            ticks.append((y, dot.label))
-            _draw_dot(axes, y, dot)
-        y += 1.6
-    axes.set(xscale="log", xlabel="test error in %, logarithmic", ylim=(y - 1, -0.8))
-    axes.set_yticks(*zip(*ticks, strict=True))
+def _label(axes, labels):
+    """Label the lines from top to bottom, and the error in percent on a logarithmic axis."""
+    axes.set(xscale="log", xlabel="test error in %, logarithmic", ylim=(len(labels) - 0.4, -0.6))
+    axes.set_yticks(range(len(labels)), labels)
     axes.tick_params("y", length=0)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
 

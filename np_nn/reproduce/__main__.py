@@ -5,15 +5,12 @@ and resumes where it stopped: rows finished with their present settings are not 
 """
 
 import sys
-from dataclasses import replace
 
-from np_nn import cli, data, ops, recipes
-from np_nn.recipes import run
-from np_nn.recipes.prepare import prepare
-from np_nn.reproduce import tables
-from np_nn.reproduce.estimate import EXPENSIVE, SEEDS, Clock, duration, estimate, seeds
+from np_nn import cli, recipes
+from np_nn.reproduce import check, tables, training
+from np_nn.reproduce.estimate import EXPENSIVE, SEEDS, duration, estimate, seeds
 from np_nn.reproduce.results import Results
-from np_nn.utils import files, machine
+from np_nn.utils import files
 from np_nn.utils.converters import file_path, one_of
 from np_nn.utils.markdown import markdown_table
 
@@ -25,10 +22,19 @@ def main(argv=None):
         print(_listed(rows))
         return 0
     cli.use(args)
-    files.check_writable(args.out)
     results = Results(args.out / "results.json")
+    if args.check:
+        return check.check(rows, results, args)
+    files.check_writable(args.out)
+    due = [
+        (recipe, seed)
+        for recipe in rows
+        for seed in range(args.seeds or seeds(recipe))
+        if args.again or not results.has(recipe, seed)
+    ]
     try:
-        _train_missing(rows, results, args)
+        for recipe, result in training.train(due, args):
+            results.add(recipe, result)
         status = 0
     except KeyboardInterrupt:
         status = 130
@@ -43,8 +49,12 @@ def parser():
     command = cli.Parser(description=__doc__.splitlines()[0])
     add = command.add_argument
     titles = tables.TITLES
-    add("--table", type=one_of("table", titles), nargs="+", default=list(titles), metavar="NAME",
-        help=f"which tables: {', '.join(titles)} (default: all)")  # fmt: skip
+    which = command.add_mutually_exclusive_group().add_argument
+    which("--table", type=one_of("table", titles), nargs="+", default=list(titles), metavar="NAME",
+          help=f"which tables: {', '.join(titles)} (default: all)")  # fmt: skip
+    which("--check", action="store_true",
+          help="train one network of a few rows, store nothing, and fail if one is off its stored "
+               f"result (default rows: {', '.join(check.ROWS)})")  # fmt: skip
     rows = [recipe.name for recipe in recipes.RECIPES.values() if recipe.table]
     add("--rows", type=one_of("row", rows), nargs="+", metavar="NAME",
         help="only these rows; see --list")  # fmt: skip
@@ -52,6 +62,9 @@ def parser():
     add("--seeds", type=cli.whole_number(1), metavar="N",
         help=f"networks for each row (default: {SEEDS}, or 1 if one takes more than "
              f"{EXPENSIVE} s)")  # fmt: skip
+    add("--jobs", type=cli.whole_number(1), default=1, metavar="N",
+        help="networks trained side by side, each in a process with its share of the threads; at "
+             "most the number of cores (default: 1)")  # fmt: skip
     add("--again", action="store_true", help="also train finished rows")
     add("--out", type=file_path, default="reproduction", metavar="DIR",
         help="where the results are kept (default: reproduction)")  # fmt: skip
@@ -65,8 +78,9 @@ def parser():
 
 def _chosen(args):
     """Return the requested rows: the named ones, or those of the tables, long ones on request."""
-    if args.rows:
-        return [recipes.RECIPES[name] for name in dict.fromkeys(args.rows)]
+    names = args.rows or (check.ROWS if args.check else ())
+    if names:
+        return [recipes.RECIPES[name] for name in dict.fromkeys(names)]
     rows = [recipe for recipe in recipes.RECIPES.values() if recipe.table in args.table]
     return [recipe for recipe in rows if args.long or args.list or not recipe.long]
 
@@ -74,68 +88,6 @@ def _chosen(args):
 def _tables(rows):
     """Return the names of the tables that these rows belong to."""
     return [name for name in tables.TITLES if any(recipe.table == name for recipe in rows)]
-
-
-# ---- Training -------------------------------------------------------------------------------
-
-
-def _train_missing(rows, results, args):
-    """Train the missing networks; record the error of one that fails, and continue."""
-    due = [
-        (recipe, seed)
-        for recipe in rows
-        for seed in range(args.seeds or seeds(recipe))
-        if args.again or not results.has(recipe, seed)
-    ]
-    if not due:
-        return
-    names = dict.fromkeys(recipe.dataset for recipe, _ in due)
-    where = {"data_dir": args.data_dir, "download": args.download, "quiet": args.quiet}
-    raw = {name: data.load(name, **where) for name in names}
-    clock, prepared, of = Clock(), None, None
-    for i, (recipe, seed) in enumerate(due):
-        if not args.quiet:
-            left = f"about {duration(clock.left(due[i:]))} left"
-            print(f"{recipe.name}, seed {seed}: {i + 1} of {len(due)}, {left}", file=sys.stderr)
-        try:
-            if of is not recipe:
-                prepared, of = prepare(recipe, raw[recipe.dataset]), recipe
-            result = _train(recipe, prepared, seed, args)
-        except Exception as error:  # any error: the other rows still run
-            result = {"seed": seed, "error": _error_text(error)}
-        results.add(recipe, result)
-        clock.done(recipe, result.get("seconds"))
-
-
-def _train(recipe, prepared, seed, args):
-    """Train one network and return its result. Raises KeyboardInterrupt if it was interrupted."""
-    if recipe.best_on_test:  # test after each epoch
-        prepared = replace(prepared, validation=prepared.test)
-    found = run.train(recipe, prepared, seed, args.input, args.quiet)
-    if found.history.interrupted:
-        raise KeyboardInterrupt
-    test = _best_on_test(found) if recipe.best_on_test else found.test
-    return {
-        "seed": seed,
-        "accuracy": test.accuracy,
-        "loss": test.loss,
-        "seconds": prepared.prepare_seconds + found.compress_seconds + found.history.train_seconds,
-        "steps": found.history.done,
-        "threads": args.threads,
-        "kernels": ops.describe(),
-        "machine": machine.describe(),
-        "versions": machine.versions("np_nn", "numpy"),
-    }
-
-
-def _best_on_test(found):
-    """Return the Evaluation of the epoch that was best on the test set."""
-    tried = [test for _, test in found.history.validation]
-    return max([*tried, found.test], key=lambda test: test.accuracy)
-
-
-def _error_text(error):
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 # ---- Output ---------------------------------------------------------------------------------
@@ -157,17 +109,20 @@ def _listed(rows):
 
 
 def _writers(results, folder):
-    """Return the writers of RESULTS.md and the picture for ``cli.conclude``."""
+    """Return the writers of RESULTS.md and its pictures for ``cli.conclude``."""
     from np_nn import plots
 
-    groups = [(title, tables.summaries(results, name)) for name, title in tables.TITLES.items()]
-    dots = [(title, [_dot(row) for row in rows if row.n]) for title, rows in groups]
-    dots = [(title, rows) for title, rows in dots if rows]
+    rows = {name: tables.summaries(results, name) for name in tables.TITLES}
+    dots = {name: [_dot(row) for row in found if row.n] for name, found in rows.items()}
     page = tables.page(results).encode()
     return [
         lambda: [results.path] if results.path.exists() else [],  # written after each network
         lambda: [files.write_file(folder / "RESULTS.md", page)],
-        lambda: [plots.plot_reproduction(dots, folder / "reproduction.png")] if dots else [],
+        lambda: [
+            plots.plot_reproduction(tables.TITLES[name], found, folder / tables.picture(name))
+            for name, found in dots.items()
+            if found
+        ],
     ]
 
 

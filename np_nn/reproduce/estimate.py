@@ -43,9 +43,13 @@ def _convolved_step(recipe):
 
 
 class Clock:
-    """Remaining training time: the estimates, scaled by the pace so far."""
+    """Remaining training time: the estimates, scaled by the pace so far.
 
-    def __init__(self):
+    jobs: number of networks that are trained side by side.
+    """
+
+    def __init__(self, jobs=1):
+        self.jobs = jobs
         self.spent = self.expected = 0.0
 
     def done(self, recipe, seconds):
@@ -55,9 +59,10 @@ class Clock:
             self.expected += estimate(recipe)
 
     def left(self, due):
-        """Return the expected seconds for these (recipe, seed)."""
+        """Return the expected seconds for these (recipe, seed), at least those of the longest."""
         pace = self.spent / self.expected if self.expected else 1.0
-        return pace * sum(estimate(recipe) for recipe, _ in due)
+        each = [estimate(recipe) for recipe, _ in due]
+        return pace * max(sum(each) / self.jobs, max(each))
 
 
 def duration(seconds):

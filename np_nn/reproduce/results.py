@@ -11,6 +11,7 @@ from pathlib import Path
 from np_nn.recipes import Recipe
 from np_nn.utils import files
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.lock import locked
 
 # Settings that decide a result: the fields that recipes are compared by, and which epoch counts.
 SETTINGS = [field for field in fields(Recipe) if field.compare or field.name == "best_on_test"]
@@ -19,7 +20,7 @@ SETTINGS = [field for field in fields(Recipe) if field.compare or field.name == 
 class Results:
     """Results in a JSON file. ``add`` writes it at once, so that no finished network is lost.
 
-    Raises NpNNError for a file with other content.
+    Several programs may add to one file. Raises NpNNError for a file with other content.
     """
 
     def __init__(self, path):
@@ -37,10 +38,12 @@ class Results:
 
     def add(self, recipe, result):
         """Keep a result, in place of an earlier one of the same seed, and write the file."""
-        others = [r for r in self.of(recipe) if r["seed"] != result["seed"]]
-        results = sorted([*others, result], key=lambda r: r["seed"])
-        self.rows[recipe.name] = {"settings": settings(recipe), "results": results}
-        files.write_file(self.path, json.dumps(self.rows, indent=1, sort_keys=True).encode())
+        with locked(self.path):
+            self.rows = _read(self.path)  # what other programs have added
+            others = [r for r in self.of(recipe) if r["seed"] != result["seed"]]
+            results = sorted([*others, result], key=lambda r: r["seed"])
+            self.rows[recipe.name] = {"settings": settings(recipe), "results": results}
+            files.write_file(self.path, json.dumps(self.rows, indent=1, sort_keys=True).encode())
 
 
 def settings(recipe):

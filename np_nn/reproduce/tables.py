@@ -1,5 +1,8 @@
 """Reproduced results as Markdown tables: published and ours, row by row."""
 
+from itertools import count
+from string import ascii_lowercase
+
 from np_nn import recipes
 from np_nn.cli.report import DISCREPANCY, markdown_table
 from np_nn.reproduce.results import Summary
@@ -12,7 +15,11 @@ TITLES = {
     "fashion": "Fashion-MNIST",
     "ours": "np_nn's own",
 }
-HEADER = ("row", "net", "published", "ours", "difference", "published s", "our s", "factor")
+HEADER = (
+    "row", "net", "published", "ours", "difference", "published s", "our s", "factor", "machine",
+    "notes",
+)  # fmt: skip
+UNEXPLAINED = f"more than {DISCREPANCY:g} off, and no experiment says why yet"
 NONE = "-"
 COMMAND = "python -m np_nn.reproduce"
 
@@ -24,31 +31,62 @@ def summaries(results, table):
 
 
 def page(results):
-    """Return the text of RESULTS.md, with all tables."""
+    """Return the text of RESULTS.md, with all tables and their pictures."""
     intro = (
         "# Published results, reproduced\n\n"
         "Accuracy on the 10,000 test images of MNIST, or of Fashion-MNIST where a table or a row "
         "says so. Ours: mean ± standard deviation of n networks "
         "that differ in their seed; the time is that of training one of them, with deskewing "
-        "and distorting its images. **Bold**: more than "
-        f"{DISCREPANCY:g} from the published accuracy; the notes say why. "
-        "Written by `" + COMMAND + "`.\n"
+        "and distorting its images, on the machine of that letter below the table. **Bold**: more "
+        f"than {DISCREPANCY:g} from the published accuracy; a note of the row names the experiment "
+        f"that explains it. Written by `{COMMAND}`.\n"
     )
-    return "\n".join([intro, *(text(results, table) for table in TITLES)])
+    return "\n".join([intro, *(text(results, table) + _image(results, table) for table in TITLES)])
+
+
+def picture(table):
+    """Return the file name of a table's picture."""
+    return f"table_{table}.png"
+
+
+def _image(results, table):
+    """Return the link to a table's picture, or "" for a table without results."""
+    drawn = any(row.n for row in summaries(results, table))
+    return f"\n![{TITLES[table]}: test errors, published and ours]({picture(table)})\n" * drawn
 
 
 def text(results, table):
-    """Return the text of one table with its heading, command, totals and notes."""
+    """Return the text of one table with its heading, command, totals, machines and notes."""
     rows = summaries(results, table)
+    machines = _labels((place for row in rows for place in sorted(_places(row))), ascii_lowercase)
+    remarks = [row.recipe.note for row in rows if row.recipe.note]
+    notes = _labels([*remarks, *(note for row in rows for note in _notes(row))], count(1))
+    cells = [
+        [*_cells(row), _keys(_places(row), machines), _keys(_notes(row), notes)] for row in rows
+    ]
     missing = [
-        [title, NONE, f"{accuracy:.4f}", f"not run: {why}", *[NONE] * 4]
+        [title, NONE, f"{accuracy:.4f}", f"not run: {why}", *[NONE] * 6]
         for title, accuracy, _, why in recipes.NOT_RUN.get(table, ())
     ]
-    lines = [f"## {TITLES[table]}", "", f"`{COMMAND} --table {table}`", ""]
-    lines += [markdown_table(HEADER, [_cells(row) for row in rows] + missing), ""]
-    lines += [f"{line}\n" for line in (_total(rows), _machines(rows)) if line]
-    notes = _notes(rows)
-    return "\n".join(lines + notes + [""] * bool(notes))
+    blocks = [
+        f"## {TITLES[table]}\n\n`{COMMAND} --table {table}`",
+        markdown_table(HEADER, cells + missing),
+        _total(rows),
+        "\n".join(f"- machine {letter}: {place}" for place, letter in machines.items()),
+        "\n".join(f"{number}. {note}." for note, number in notes.items()),
+        "\n".join(_failures(rows)),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _labels(texts, labels):
+    """Return {text: label} of the different texts, in order."""
+    return dict(zip(dict.fromkeys(texts), labels, strict=False))
+
+
+def _keys(texts, labels):
+    """Return the labels of texts for a cell."""
+    return ", ".join(map(str, sorted(labels[text] for text in texts))) or NONE
 
 
 def _cells(row):
@@ -115,29 +153,28 @@ def _long(seconds):
     return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
 
 
-def _machines(rows):
-    """Describe the machines, threads and kernels that our figures were measured on."""
-    places = {
+def _places(row):
+    """Return the machines, threads and kernels that a row was measured on."""
+    return {
         f"{result['machine']}; {result['threads']} thread{'s' * (result['threads'] > 1)}, "
         f"{result['kernels']}"
-        for row in rows
         for result in row.good
     }
-    return f"Measured on {'; and '.join(sorted(places))}." if places else ""
 
 
-def _notes(rows):
-    """Return the notes on the rows, grouped by note, and the errors of those that failed."""
-    said = {}
-    for row in rows:
-        unexplained = is_off(row.difference) and not row.recipe.note
-        note = "more than 0.01 off, and no reason known" if unexplained else row.recipe.note
-        if note:
-            said.setdefault(note, []).append(row.recipe.title)
-    notes = [f"- {'; '.join(titles)}: {note}." for note, titles in said.items()]
-    notes += [
+def _notes(row):
+    """Return the notes on a row: its recipe's, and the experiment that explains a discrepancy."""
+    recipe = row.recipe
+    notes = [recipe.note]
+    if is_off(row.difference):
+        notes.append(f"experiment: {recipe.experiment}" if recipe.experiment else UNEXPLAINED)
+    return [note for note in notes if note]
+
+
+def _failures(rows):
+    """Return a line for each network that failed."""
+    return [
         f"- {row.recipe.title}: seed {result['seed']} failed: {result['error']}"
         for row in rows
         for result in row.failed
     ]
-    return notes

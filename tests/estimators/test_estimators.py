@@ -20,9 +20,6 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import np_nn as nn
@@ -592,23 +589,6 @@ def test_weights_may_be_set_by_hand():
     model.coefs_ = [np.zeros(array.shape) for array in model.coefs_]
     model.intercepts_[-1][:] = np.arange(10)
     assert (model.predict(x) == 9).all()
-
-
-def test_pipeline_and_grid_search_in_two_processes():
-    x, y = small_digits(300)
-    network = nn.MLPClassifier(max_iter=20, learning_rate_init=0.01, random_state=0)
-    pipeline = make_pipeline(StandardScaler(), network)
-    grid = {"mlpclassifier__hidden_layer_sizes": [(1,), (40,)]}
-    search = GridSearchCV(pipeline, grid, n_jobs=2, cv=3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        search.fit(x, y)
-    assert search.best_params_ == {"mlpclassifier__hidden_layer_sizes": (40,)}
-    assert search.best_score_ > 0.85
-    same = GridSearchCV(pipeline, grid, cv=3).fit(x, y)
-    np.testing.assert_allclose(
-        search.cv_results_["mean_test_score"], same.cv_results_["mean_test_score"], atol=0.01
-    )
 
 
 @pytest.mark.kernel_independent
