@@ -16,6 +16,7 @@ from np_nn.utils.errors import NpNNError
 MOST_DENSITY = 0.55
 MOST_PIXELS = 65_535  # maximum width of compressed rows, whose columns are uint16
 SAMPLE = 200  # images from which the share is estimated
+SPARSE = "compress", "expand", "sparse_linear_forward", "sparse_linear_backward_weight"
 
 CHOICES = ("auto", "dense", "sparse")
 
@@ -129,7 +130,7 @@ def _sparse_pays(data, model):
     first = _first(model, dropout=not data.shift)
     return (
         type(first) is Linear
-        and "sparse_linear_forward" in ops.active
+        and (ops.fast(*SPARSE) or ops.fast("mlp_steps"))
         and first.weight.data.dtype == np.float32
         and data.images.dtype == np.uint8
         and math.prod(data.images.shape[1:]) <= MOST_PIXELS
