@@ -1,17 +1,19 @@
 """Build one kernel and time it: python benchmarks/kernel.py KERNEL, or make kernel K=KERNEL.
 
 Compiles the kernel's family into build/kernel/, compares the kernel with its reference, and times
-it beside NumPy, torch, and earlier builds kept by --save. Each contender is a process of its own;
-they take turns for several rounds, and a figure is the median of the rounds' medians.
+it beside NumPy, torch, earlier builds kept by --save, and the function of the module NP_NN_USE.
+Each contender is a process of its own; they take turns for several rounds, and a figure is the
+median of the rounds' medians.
 """
 
 import argparse
 import difflib
+import os
 import re
 import sys
 
 from builds import ROOT, Builds
-from contenders import LAYERS, TORCH
+from contenders import LAYERS, OWN, TORCH
 from contenders.kernel_cases import CASES
 from contenders.problem import dataset
 from side_by_side import BUSY, disturbed, table
@@ -28,6 +30,8 @@ def main(argv=None):
     args = parser().parse_args(argv)
     cases, builds = cases_of(args.kernel), Builds(family_of(args.kernel), instruction_set())
     rivals = {f"saved: {name}": str(builds.saved(name)) for name in args.against}
+    own = os.environ.get("NP_NN_USE")
+    rivals |= {own: OWN} if own else {}
     labels = {"now": str(builds.now)} | rivals | {"NumPy": LAYERS, "torch": TORCH}
     dataset("mnist")  # report a missing data set at once
     with Team() as team, builds.start() as compiler:

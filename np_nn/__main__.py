@@ -21,6 +21,8 @@ COMMANDS = {  # name: (module, what it does)
     "info": ("np_nn.commands.info", "show versions, kernels, threads, and locations of data sets"),
     "compare": ("np_nn.compare", "time NumPy, the compiled kernels and PyTorch side by side"),
     "reproduce": ("np_nn.reproduce.__main__", "train the published rows again"),
+    "course": ("np_nn.course.write", "write ten files with holes, to rebuild the library from"),
+    "check": ("np_nn.course.check", "check a file of the course, and train with it"),
     "visualize": ("np_nn.visualize.__main__", "draw what a network does, and how it learns"),
 }
 

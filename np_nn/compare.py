@@ -5,23 +5,18 @@ several rounds, so that load on the machine affects all alike; the report gives 
 """
 
 import importlib.util
-import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from np_nn import cli, ops
+from np_nn.cli.subprogram import run_json
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.markdown import markdown_table
 from np_nn.utils.progress import announce
 
-PACKAGES = Path(__file__).resolve().parents[1]  # the folder from which np_nn is imported
 COMPARED_STEPS = 200  # training amplifies rounding differences in later steps
 
 
@@ -46,23 +41,10 @@ def contenders():
 
 def run(contender, arguments):
     """Train once in a fresh process and return its JSON. Raises NpNNError if it fails."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run.json"
-        command = [sys.executable, "-m", "np_nn", contender.command, *arguments]
-        command += [*contender.arguments, "--quiet", "--no-plots", "--json", out]
-        done = subprocess.run(
-            command, env=_environment(), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-            raise NpNNError(f"{contender.label}: {reason[-1]}")
-        return json.loads(out.read_text())
-
-
-def _environment():
-    """Return this process's environment, in which Python finds this very np_nn."""
-    places = [str(PACKAGES), os.environ.get("PYTHONPATH")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
+    try:
+        return run_json(contender.command, *arguments, *contender.arguments)
+    except NpNNError as error:
+        raise NpNNError(f"{contender.label}: {error}") from None
 
 
 def measure(field, rounds, arguments, quiet):

@@ -1,8 +1,8 @@
-"""Operations that layers, losses and optimizers call: compiled or NumPy.
+"""Operations that layers, losses and optimizers call: compiled, NumPy, or the user's own.
 
 Each function of the package ``reference`` has one of the same name here. It runs the compiled
-kernel if one is built and in use and the arrays suit it, else the NumPy function. The table of
-all operations is at the end.
+kernel if one is built and in use and the arrays suit it, else the NumPy function; or the function
+that ``use`` put in its place. The table of all operations is at the end.
 """
 
 import functools
@@ -12,16 +12,18 @@ import os
 import pkgutil
 import threading
 import warnings
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 
 import numpy as np
 
 from np_nn import reference
 from np_nn.utils import machine
 from np_nn.utils.errors import NpNNError, unknown_name
+from np_nn.utils.replace import contains, rebound, replacements
 from np_nn.utils.types import Kernels
 
 CHOICES = ("auto", "numpy", "compiled")
@@ -73,7 +75,11 @@ SETS = next((module.sets() for module in MODULES if hasattr(module, "sets")), ()
 if ISA and SETS and ISA not in SETS:
     KERNELS = dict.fromkeys(KERNELS, lambda *arguments: check_isa())
 
+choice = "auto"  # one of CHOICES
+own: dict[str, Callable] = {}  # the user's functions in place of operations, by name
 active: frozenset[str] = frozenset()  # names of the operations that run compiled
+_others: dict[str, Callable] = {}  # what runs in place of the NumPy functions, by name
+_calls: dict[str, Callable] = {}  # the operations, by name
 threads = machine.threads()  # maximum thread count of a kernel: its last argument
 
 
@@ -92,38 +98,70 @@ def operation(function: Function) -> Function:
     The NumPy function ignores floating-point errors, as kernels do, whatever ``np.seterr`` says.
     """
     name = function.__name__
-    kernel = KERNELS.get(name)
 
     @functools.wraps(function, assigned=("__name__", "__qualname__", "__doc__"))
     def call(*arguments):
         if name in active:
             try:  # the kernel checks its arguments before it changes anything
-                return kernel(*arguments, _limit.threads or threads)
+                return KERNELS[name](*arguments, _limit.threads or threads)
             except ValueError:
                 if all(map(_suits_kernel, arguments)):
                     raise
         with np.errstate(all="ignore"):
-            return function(*arguments)
+            return _others.get(name, function)(*arguments)
 
+    _calls[name] = call
     return call  # type: ignore[return-value]
 
 
-def use(kernels: Kernels) -> None:
-    """Select the implementation of the operations.
+def use(kernels: Kernels | Mapping[str, Callable[..., Any] | None] | ModuleType) -> ExitStack:
+    """Select the implementation of the operations: for good, or for a ``with`` block.
 
     "numpy": the NumPy functions. "compiled": the built kernels, and NumPy for
     operations that have none. "auto": the same, but no error if none is built.
 
-    Raises NpNNError for another word, and for "compiled" when nothing is built.
+    {"relu_backward": function} puts a function in the place of that operation of
+    ``np_nn.reference``; it takes the same arguments, and may take ``threads`` after them. A
+    module, also a compiled one, puts all its functions of such names. None ends a replacement;
+    the words leave it. Operations and training loops that contain the replaced operation run
+    step by step, without the kernels that compute them at once.
+
+    Returns a context manager whose end, or ``close()``, restores what was in use before.
+    Raises NpNNError for another word, for "compiled" when nothing is built, for an unknown
+    operation and for a function with other arguments.
     """
-    global active
+    before = ExitStack()
+    before.callback(_select, choice, own)
+    if not isinstance(kernels, str):
+        more = replacements(kernels, REFERENCE, lambda: _limit.threads or threads)
+        _select(choice, {name: one for name, one in (own | more).items() if one})
+        return before
     if kernels not in CHOICES:
         raise unknown_name("kernels setting", kernels, CHOICES)
     if kernels == "compiled" and not KERNELS:
         raise NpNNError(
             "no compiled kernel is built; build them with 'pip install -e .' or use --kernels numpy"
         )
-    active = frozenset() if kernels == "numpy" else frozenset(KERNELS)
+    _select(kernels, own)
+    return before
+
+
+def _select(word, functions):
+    """Set the choice and the user's functions, and all that follows from them."""
+    global choice, own, active, _others
+    choice, own = word, functions
+    parts = [REFERENCE[name] for name in own]
+    outer = {n: f for n, f in REFERENCE.items() if any(contains(f, part) for part in parts)}
+    _others = {name: rebound(function, _calls) for name, function in outer.items()} | own
+    active = frozenset(KERNELS if word != "numpy" else ()).difference(outer)
+
+
+def fast(*names):
+    """Return whether the kernels of all these operations are in use, or a user's function of one.
+
+    Layers are fused, and loops compiled, only then.
+    """
+    return not own.keys().isdisjoint(names) or set(names) <= set(active)
 
 
 def set_threads(count):
@@ -145,11 +183,12 @@ def at_most(count):
 
 def describe():
     """Describe the current choice for reports: "numpy", or the kernels and instruction set."""
-    if not active:
-        return "numpy"
-    check_isa()
-    traits = sorted({module.isa() for module in MODULES if hasattr(module, "isa")})
-    return f"compiled kernels ({', '.join(traits)})"
+    said = "numpy"
+    if active:
+        check_isa()
+        traits = sorted({module.isa() for module in MODULES if hasattr(module, "isa")})
+        said = f"compiled kernels ({', '.join(traits)})"
+    return f"{said}, own {', '.join(sorted(own))}" if own else said
 
 
 def default():

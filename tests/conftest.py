@@ -1,5 +1,6 @@
 """Fixtures of all tests: both kernel settings, the real data, and the strict mode of CI."""
 
+import importlib
 import importlib.util
 import os
 import signal
@@ -14,6 +15,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import np_nn as nn
 from np_nn import data, ops
+
+if os.environ.get("NP_NN_USE"):  # a module of functions that replace operations in all tests
+    nn.use(importlib.import_module(os.environ["NP_NN_USE"]))
 
 # A shell that runs the suite in the background (make test &) makes it and its programs ignore
 # SIGINT.

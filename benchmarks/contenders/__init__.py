@@ -53,6 +53,7 @@ class Contender:
 OURS, LAYERS, TORCH = "np_nn", "np_nn NumPy", "torch"
 CHANNELS_LAST = "torch channels_last"  # for images with several channels
 OURS_AVX2, TORCH_AVX2 = "np_nn, AVX2", "torch, AVX2"
+OWN = "np_nn with the functions of NP_NN_USE"
 AVX2 = {
     "NP_NN_ISA": "avx2",
     "ATEN_CPU_CAPABILITY": "avx2",
@@ -70,6 +71,7 @@ CONTENDERS = {
         ),
         Contender(TORCH, "pytorch", "eager", package="torch"),
         Contender(CHANNELS_LAST, "pytorch", "channels_last", package="torch", trains=_none),
+        Contender(OWN, "ours", "own", trains=_none),
         Contender(OURS_AVX2, "ours", "auto", trains=_none, environment=AVX2),
         Contender(
             TORCH_AVX2, "pytorch", "eager", package="torch", trains=_none, environment=AVX2
@@ -92,4 +94,5 @@ def contender(label):
     return CONTENDERS.get(label) or Contender(label, "built", label)
 
 
-PEERS = tuple(label for label in CONTENDERS if label not in (OURS, LAYERS, OURS_AVX2, TORCH_AVX2))
+NO_PEERS = OURS, LAYERS, OWN, OURS_AVX2, TORCH_AVX2
+PEERS = tuple(label for label in CONTENDERS if label not in NO_PEERS)

@@ -1,6 +1,8 @@
 """Tasks of np_nn, on the compiled kernels or on NumPy."""
 
+import importlib
 import itertools
+import os
 
 import numpy as np
 from cells import CENTRE, MOMENTUM_SGD, Cell, NetworkCell
@@ -14,10 +16,11 @@ from np_nn.training import inputs, steps
 
 
 class Tasks:
-    """Tasks of np_nn. variant: argument of ``np_nn.use``."""
+    """Tasks of np_nn. variant: argument of ``np_nn.use``; "own": the module NP_NN_USE."""
 
     def __init__(self, threads, variant):
-        ops.use(variant)
+        self.own = variant == "own"
+        ops.use(importlib.import_module(os.environ["NP_NN_USE"]) if self.own else variant)
         ops.set_threads(threads)
         self.threads, self.compiled = threads, variant != "numpy"
 
@@ -52,9 +55,11 @@ class Tasks:
         return problem.drawn(train, len(split), cell.batch)
 
     def kernel(self, case):
-        """Return a runner of one operation: the kernel, or its best counterpart in NumPy."""
+        """Return a runner of one operation: kernel, best counterpart in NumPy, or own function."""
         name, inputs = case.split()[0], Inputs()
-        if self.compiled:
+        if self.own:
+            call, arguments = getattr(ops, name), CASES[case](inputs)
+        elif self.compiled:
             call, arguments = ops.KERNELS[name], (*CASES[case](inputs), self.threads)
         elif name in DENSE_TWINS:
             return problem.repeated(lambda: DENSE_TWINS[name](inputs))

@@ -79,7 +79,7 @@ class CompiledSteps:
     def fit(model, feed, loss, optimizer):
         """Return whether the kernel can train the model: Blocks on sparse input."""
         return (
-            "mlp_steps" in ops.active
+            ops.fast("mlp_steps")
             and isinstance(feed, SparseFeed)
             and _known_loss(loss)
             and type(optimizer) in RULES
@@ -106,6 +106,7 @@ class CompiledSteps:
         self.layers = [_dense(block, moments) for block in self.blocks]
         self._drops = any(block.drop for block in self.blocks)
         self._pace, self._seconds = Pace(ops.threads), np.inf  # of a step
+        self._own = ops.own.get("mlp_steps")  # the user's function in place of the kernel
 
     def most(self, batch_size, wanted):
         """Return the maximum steps of the next call, which takes about CALL_SECONDS with them.
@@ -128,11 +129,10 @@ class CompiledSteps:
         pairs = zip(self.blocks, self.layers, strict=True)
         layers = [self._begin(*pair, len(batches)) for pair in pairs]
         share = self.l2.alpha / batches.shape[1]
-        losses, correct = ops.KERNELS["mlp_steps"](
+        losses, correct = (self._own or self._kernel)(
             self.feed.rows, self.labels, np.ascontiguousarray(batches), self.feed.scale,
             self.feed.shift, layers, self.activations, self._loss(batches.shape[1]),
             RULES[type(optimizer)], rates, optimizer.steps, optimizer.settings, share,
-            self._pace.threads,
         )  # fmt: skip
         for block in self.blocks:
             if block.norm:
@@ -144,6 +144,9 @@ class CompiledSteps:
         if not tries:
             self._seconds = seconds / len(batches)
         return losses, correct
+
+    def _kernel(self, *arguments):
+        return ops.KERNELS["mlp_steps"](*arguments, self._pace.threads)
 
     @staticmethod
     def _begin(block, dense, steps):

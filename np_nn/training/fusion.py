@@ -11,8 +11,10 @@ from np_nn import ops
 from np_nn.layers import BatchNorm1d, BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU, Residual
 from np_nn.layers.module import Module, Parameter, Sequential
 
-# The kernels of the stages
-STAGES = ("conv_relu_pool_forward", "batch_norm_relu_forward", "add_relu")
+# The operations of the stages
+CONV = "conv_relu_pool_forward", "conv_relu_pool_backward"
+NORM = "batch_norm_relu_forward", "batch_norm_relu_backward"
+STAGES = (*CONV, *NORM, "add_relu")
 
 
 def fuse(model):
@@ -20,9 +22,9 @@ def fuse(model):
 
     Runs are Conv2d, ReLU and Conv2d, ReLU, MaxPool2d, with stride 1 and square, adjacent pooling
     windows; BatchNorm1d or BatchNorm2d, ReLU; and Residual, ReLU; in a Sequential or a Residual at
-    any depth. Returns the model itself if there are none, or if ``ops`` has no kernels for them.
+    any depth. Returns the model itself if there are none whose operations are ``ops.fast``.
     """
-    return rewrite(model, _run) if set(STAGES) <= set(ops.active) else model
+    return rewrite(model, _run)
 
 
 def rewrite(model, find):
@@ -54,11 +56,11 @@ def _run(layers):
     first, relu, pool = (*layers[:3], None, None)[:3]
     if type(relu) is not ReLU:
         return None, 1
-    if type(first) in (BatchNorm1d, BatchNorm2d):
+    if type(first) in (BatchNorm1d, BatchNorm2d) and ops.fast(*NORM):
         return NormRelu, 2
-    if type(first) is Residual:
+    if type(first) is Residual and ops.fast("add_relu"):
         return _residual_relu, 2
-    if type(first) is Conv2d and first.stride == (1, 1):
+    if type(first) is Conv2d and first.stride == (1, 1) and ops.fast(*CONV):
         return ConvReluPool, 3 if type(pool) is MaxPool2d and _side_by_side(pool) else 2
     return None, 1
 
@@ -164,12 +166,12 @@ def fold(model):
     """Return a model for inference with each BatchNorm folded into the Conv2d or Linear before it.
 
     Its outputs are the model's, except for rounding. Folded layers have new Parameters; all other
-    layers are shared. Returns the model itself if there is nothing to fold, or if ``ops`` has no
-    kernels: NumPy computes the layers one by one.
+    layers are shared. Returns the model itself if there is nothing to fold, or if the kernel of
+    BatchNorm is not in use: NumPy, or the user's own function, computes the layers one by one.
     Source: Jacob et al. 2018, Quantization and training of neural networks for efficient
     integer-arithmetic-only inference, section 3.2.
     """
-    return rewrite(model, foldable) if ops.active else model
+    return rewrite(model, foldable) if "batch_norm_apply" in ops.active else model
 
 
 def foldable(layers):

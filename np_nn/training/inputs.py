@@ -12,6 +12,7 @@ from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
 from np_nn.utils.errors import NpNNError
 
+SPARSE = "compress", "expand", "sparse_linear_forward", "sparse_linear_backward_weight"
 CHOICES = ("auto", "dense", "sparse")
 
 
@@ -120,11 +121,11 @@ def takes_images(model):
 
 def _sparse_pays(data, model):
     first = _first(model, dropout=not data.shift)
-    return (
+    return bool(
         type(first) is Linear
-        and "sparse_linear_forward" in ops.active
         and first.weight.data.dtype == np.float32
         and is_compressible(data.images)
+        and (ops.own.keys() & {*SPARSE, "mlp_steps"} or ops.fast(*SPARSE))
     )
 
 

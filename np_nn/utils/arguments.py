@@ -74,9 +74,11 @@ def fitted(where, value, hint):
     converted = _converted(value, hint)
     if converted is not UNFIT:
         return converted
-    if get_origin(hint) is Literal and isinstance(value, str):
+    hints = get_args(hint) if _split(hint)[0] is Union else (hint,)
+    names = [get_args(each) for each in hints if get_origin(each) is Literal]
+    if names and isinstance(value, str):
         owner, _, name = where.partition(": ")
-        raise NpNNError(f"{owner}: {unknown_name(name, value, get_args(hint))}")
+        raise NpNNError(f"{owner}: {unknown_name(name, value, names[0])}")
     raise NpNNError(f"{where} must be {_described(hint)}, got {given(value)}{_remedy(value, hint)}")
 
 

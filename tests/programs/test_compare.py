@@ -9,6 +9,7 @@ import pytest
 
 import np_nn as nn
 from np_nn import compare, ops
+from np_nn.cli import subprogram
 from np_nn.utils.markdown import markdown_table
 
 pytestmark = pytest.mark.kernel_independent
@@ -23,7 +24,7 @@ def compared(tmp_path_factory):
     command = [sys.executable, "-m", "np_nn.compare", *QUICK, "--rounds", "2"]
     command += ["--out", folder, "--json", folder / "compare.json"]
     done = subprocess.run(
-        command, cwd=compare.PACKAGES, capture_output=True, text=True, check=False
+        command, cwd=subprogram.PACKAGES, capture_output=True, text=True, check=False
     )
     assert not done.returncode, done.stderr
     return done, json.loads((folder / "compare.json").read_text()), folder

@@ -369,5 +369,8 @@ def rows(folder):
         "trace": ({"model": trained, "x": X[0], "target": 1, "loss": nn.CrossEntropyLoss()}, {
             "model": MODULE, "x": Kind((X[0], X[0].tolist()), ("x", None, X, 0.5, object())),
             "target": Kind((1, np.int64(2)), ("x", None, 3, -1, 0.5, [1, 2])), "loss": LOSS}),
-        "use": ({"kernels": "auto"}, {"kernels": name("auto", "numpy")}),
+        "use": ({"kernels": "auto"}, {"kernels": Kind(
+            ("auto", "numpy", {}, {"add": None}, {"add": lambda x, skip, out: x}), (
+                "sprase", "", 1, 0.5, True, None, ["auto"], math.nan, {"ad": None}, {3: None},
+                {"add": 3}, {"add": lambda x, out: x}, math, nn))}),
     }  # fmt: skip

@@ -8,6 +8,8 @@ from np_nn import ops
 from np_nn.layers.module import inference
 from np_nn.training import fusion
 
+WITH_KERNELS = frozenset((*fusion.STAGES, "batch_norm_apply"))
+
 
 def trained(*layers, shape):
     """Return the layers as a model with running statistics, and an input for it."""
@@ -37,7 +39,7 @@ def pairs():
 @pytest.mark.parametrize("which", range(4))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_what_is_folded_gives_the_same(which, dtype, monkeypatch):
-    monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
+    monkeypatch.setattr(ops, "active", ops.active or WITH_KERNELS)
     model, x = pairs()[which]
     model, x = model.to(dtype), x.astype(dtype)
     before, expected = model.state_dict(), model(x)
@@ -53,7 +55,7 @@ def test_what_is_folded_gives_the_same(which, dtype, monkeypatch):
 
 @pytest.mark.parametrize("layers", [[], [nn.Dropout(0.5)], [nn.Conv2d(3, 3, 1)]])
 def test_a_sum_takes_the_place_of_a_blocks_output_but_never_of_its_input(layers, monkeypatch):
-    monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
+    monkeypatch.setattr(ops, "active", ops.active or WITH_KERNELS)
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32)
     block = nn.Sequential(*layers)
     model = nn.Sequential(nn.Residual(block), nn.ReLU())
@@ -70,7 +72,7 @@ def test_a_sum_takes_the_place_of_a_blocks_output_but_never_of_its_input(layers,
 
 
 def test_what_cannot_be_folded_stays_the_same_model(monkeypatch):
-    monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
+    monkeypatch.setattr(ops, "active", ops.active or WITH_KERNELS)
     model = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.BatchNorm1d(3), nn.Linear(3, 2))
     assert fusion.fold(model) is model
     assert fusion.fold(model[2]) is model[2]
@@ -83,7 +85,7 @@ def test_numpy_stays_the_textbook(monkeypatch):
 
 
 def test_inference_notes_no_places_of_the_maxima(monkeypatch):
-    monkeypatch.setattr(ops, "active", ops.active or fusion.STAGES)
+    monkeypatch.setattr(ops, "active", ops.active or WITH_KERNELS)
     layers = nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2)
     model, x = trained(*layers, shape=(3, 1, 8, 8))
     (stage,) = fusion.fuse(model)
