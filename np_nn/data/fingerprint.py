@@ -19,11 +19,11 @@ def fingerprint(split):
         return dict.fromkeys(PARTS)
     matrix = split.images
     images = (matrix.indptr, matrix.indices, matrix.data) if is_matrix(matrix) else (matrix,)
-    values = float(split.scale), float(split.shift), _digest(*images), _digest(split.labels)
+    values = float(split.scale), float(split.shift), digest(*images), digest(split.labels)
     return dict(zip(PARTS, values, strict=True))
 
 
-def _digest(*arrays):
+def digest(*arrays):
     """Return the SHA-256 (hex) of arrays: their types, shapes and numbers."""
     total = hashlib.sha256()
     for array in arrays:
