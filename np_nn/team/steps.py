@@ -1,5 +1,7 @@
 """Training step of a team: shards of a batch on all ranks, their gradients summed by a tree."""
 
+import zlib
+
 import numpy as np
 
 from np_nn.optim.limits import Limits
@@ -46,23 +48,27 @@ class TeamSteps(LayerSteps):
     def _gradients(self, batch):
         """Compute the gradients of a batch; return its loss and its number of correct images."""
         total, held, count = self._sum_of(len(batch)), self._held, len(self._parameters)
-        results = np.zeros((self._shards, 2 + len(held.counts())))
+        drawn = zlib.crc32(batch)
+        results = np.zeros((self._shards, 3 + len(held.counts())))
         held.keep()
         for number in total.mine:
             begin, end = span(len(batch), self._shards, number)
             vector = total.array()
             views = self._layout.views(vector)
             held.begin(number)
-            results[number, :2] = self._shard(self.feed, batch[begin:end], batch, views[:count])
+            found = self._shard(self.feed, batch[begin:end], batch, views[:count])
+            results[number, :3] = *found, drawn
             held.changes((end - begin) / len(batch), views[count:])
             if number == 0:
-                results[0, 2:] = held.counts()
+                results[0, 3:] = held.counts()
             total.push(number, vector)
         self._world.add(results)  # exact: others' rows are 0 here
+        if any(results[: min(self._shards, len(batch)), 2] != drawn):
+            raise NpNNError("the ranks draw different batches: `order` must return the same on all")
         views = self._layout.views(total.total())
         for parameter, gradient in zip(self._parameters, views, strict=False):
             parameter.grad = gradient
-        held.settle(views[count:], results[0, 2:])
+        held.settle(views[count:], results[0, 3:])
         loss, correct = results[:, :2].sum(axis=0, initial=0.0)  # and no -0.0 on one rank only
         return loss, int(correct)
 

@@ -4,6 +4,8 @@ import sys
 import traceback
 from contextlib import contextmanager, nullcontext
 
+import numpy as np
+
 from np_nn import ops
 from np_nn.team import alike
 from np_nn.team.interrupts import Interrupts
@@ -100,14 +102,18 @@ class Team(OneProcess):
     def agree(self, training):
         if self.size == 1:
             return
-        history = training.history
-        weights = alike.checksum(training.model) if training.epoch_ends else None
-        own = training.stop, training.optimizer.lr, history.saved
-        said = self._world.comm.allgather((own, weights, self._interrupts.seen))
-        training.stop, training.optimizer.lr, history.saved = said[0][0]
-        alike.check_weights([each[1] for each in said], history.done)
+        history, comm = training.history, self._world.comm
+        weights = alike.checksum(training.model) if training.epoch_ends else 0
+        saved = history.saved[1] if history.saved else -1
+        own = self._interrupts.seen, weights, training.stop, training.optimizer.lr, saved
+        said = np.empty((self.size, len(own)))
+        comm.Allgather(np.array(own, float), said)
+        training.stop, training.optimizer.lr = bool(said[0, 2]), said[0, 3].item()
+        if any(said[:, 4] != said[0, 4]):
+            history.saved = comm.bcast(history.saved)
+        alike.check_weights(said[:, 1], history.done)
         self._watch()
-        if any(each[2] for each in said):
+        if any(said[:, 0]):
             raise KeyboardInterrupt
 
     def _watch(self):

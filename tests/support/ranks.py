@@ -106,6 +106,7 @@ def train(kind, team, save=None, resume=False, fault=None, slow=0.0, epochs=4):
     history = nn.fit(
         model, split, nn.CrossEntropyLoss(weight=[1, 2, 3] if kind == "norm" else None), optimizer,
         epochs=epochs, batch_size=23, l2=0.01, schedule=nn.OneCycleLR(), validation=data(2),
+        order=(lambda: np.arange(108)[::-1]) if fault == "order" and last else None,
         augment=nn.Shift(1) if kind == "mlp" else None, callbacks=callbacks, team=team,
         limits=nn.Limits(clip_norm=1.0), seed=3, quiet=True,
         early_stopping=nn.EarlyStopping(patience=3), resume=save if resume else None,
