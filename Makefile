@@ -59,7 +59,7 @@ docs: $(VENV)/.docs wasm
 	@echo "The documentation: build/html/index.html"
 
 faults: $(VENV)/.test
-	$(RUN) -m tests.support.faults --kernels numpy
+	$(RUN) -m tests.support.faults --kernels numpy --rank-kills 0
 	$(RUN) -m tests.support.faults $(ARGS)
 
 browser: $(VENV)/.test

@@ -1,5 +1,6 @@
 """np_nn: neural networks in NumPy, with optional compiled kernels and a PyTorch twin."""
 
+import importlib
 import inspect
 import typing
 
@@ -46,20 +47,23 @@ __version__ = "0.1.0"
 
 if typing.TYPE_CHECKING:  # a type checker reads `import X as X` as public
     from np_nn.estimators import MLPClassifier as MLPClassifier, MLPRegressor as MLPRegressor
+    from np_nn.team import Team as Team
 else:
-    _ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+    # Names imported on first use: scikit-learn takes a second to import, and MPI must be there.
+    _ON_USE = {
+        "MLPClassifier": "np_nn.estimators", "MLPRegressor": "np_nn.estimators",
+        "Team": "np_nn.team",
+    }  # fmt: skip
     _FOUND = {name: value for name, value in vars().items() if not inspect.ismodule(value)}
     for _name, _value in _FOUND.items():  # functions of np_nn call each other without the check
         if callable(_value) and not _name.startswith("_") and _value is not Evaluation:  # NaN fits
             globals()[_name] = _check_arguments(_value)
-    __all__ = sorted({*_ESTIMATORS, *(name for name in _FOUND if not name.startswith("_"))})
+    __all__ = sorted({*_ON_USE, *(name for name in _FOUND if not name.startswith("_"))})
 
     def __getattr__(name):
-        """Import the estimators on first use, as scikit-learn takes a second to import."""
-        if name in _ESTIMATORS:
-            from np_nn import estimators
-
-            return getattr(estimators, name)
+        """Import a name of _ON_USE."""
+        if name in _ON_USE:
+            return getattr(importlib.import_module(_ON_USE[name]), name)
         raise AttributeError(f"module 'np_nn' has no attribute {name!r}")
 
     def __dir__():

@@ -22,8 +22,11 @@ cdef nn_optimizer _read_rule(object rule, object settings, int64_t step) except 
     if rule == "adadelta":
         rho, eps, weight_decay = settings
         return nn_adadelta(rho, eps, weight_decay)
+    if rule == "gradient":
+        return nn_store()
     raise ValueError(
-        f"rule must be 'sgd', 'adam', 'adagrad', 'rmsprop' or 'adadelta', got {rule!r}")
+        "rule must be 'sgd', 'adam', 'adagrad', 'rmsprop', 'adadelta' or 'gradient', "
+        f"got {rule!r}")
 
 
 cdef int _read_parameter(

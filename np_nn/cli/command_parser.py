@@ -5,6 +5,7 @@ import re
 import sys
 from itertools import takewhile
 
+from np_nn.cli import ranks
 from np_nn.cli.name import program_name
 from np_nn.utils.errors import nearest, one_line
 
@@ -40,4 +41,4 @@ class Parser(argparse.ArgumentParser):
         return is_option and names.isdisjoint(self._option_string_actions)
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
+        sys.exit(ranks.fail(f"{self.prog}: error: {one_line(message)}", 2))

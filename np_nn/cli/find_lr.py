@@ -12,7 +12,7 @@ from np_nn.recipes.run import about
 from np_nn.utils.errors import NpNNError
 
 FIT = ("batch_size", "replacement", "augment", "limits")  # options shared with `fit`
-OUTPUTS = ("save", "resume", "export", "log", "tensorboard", "report")  # need a training
+OUTPUTS = ("save", "resume", "export", "log", "tensorboard", "report", "shards")  # need a training
 
 
 def add_option(command):

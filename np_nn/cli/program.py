@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from np_nn import data, ops
-from np_nn.cli import kernels, load_option, outputs, streams
+from np_nn.cli import kernels, load_option, outputs, ranks, streams
 from np_nn.cli.name import command_line, program_name
 from np_nn.cli.settings import choose, settings, suited
 from np_nn.recipes.prepare import prepare
@@ -55,6 +55,9 @@ def _status(main):
     except OSError as error:
         _discard_output()
         return _fail(error, 2)
+    except Exception:
+        ranks.crash()
+        raise
 
 
 def _quieten_matplotlib():
@@ -64,8 +67,7 @@ def _quieten_matplotlib():
 
 
 def _fail(message, status):
-    print(f"{program_name()}: error: {one_line(message)}", file=sys.stderr)
-    return status
+    return ranks.fail(f"{program_name()}: error: {one_line(message)}", status)
 
 
 def _discard_output():

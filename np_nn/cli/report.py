@@ -24,7 +24,7 @@ def text(run):
     lines = [
         run.title,
         f"{len(data.train):,} training and {len(data.test):,} test {word}; {run.framework} on "
-        f"{run.backend}, {run.threads} thread{'s' * (run.threads > 1)}, seed {seeds}",
+        f"{run.backend}, {_processes(run)}, seed {seeds}",
         f"trained {done:,} iterations in {seconds:.1f} s: {run.step_ms:.2f} ms each (median), "
         f"{run.images_per_second:,.0f} {word}/s",
         *details(run),
@@ -34,6 +34,11 @@ def text(run):
         *(f"warning: {warning}" for warning in warnings(run)),
     ]
     return "\n".join(lines)
+
+
+def _processes(run):
+    threads = f"{run.threads} thread{'s' * (run.threads > 1)}"
+    return f"{run.ranks} ranks of {threads} each" if run.ranks > 1 else threads
 
 
 def details(run):
@@ -99,6 +104,7 @@ def as_dict(run):
         },
         "seed": results[0].seed if len(results) == 1 else [result.seed for result in results],
         "threads": run.threads,
+        "ranks": run.ranks,
         "kernels": run.backend,
         "batch_size": settings.batch_size,
         "steps": first.done,

@@ -1,7 +1,7 @@
 """Train a neural network in NumPy on MNIST, and compare it with the published result."""
 
 from np_nn import cli, ops
-from np_nn.cli import find_lr, load_option, save_options
+from np_nn.cli import find_lr, load_option, ranks, save_options
 from np_nn.recipes.run import Run, train
 
 
@@ -17,7 +17,9 @@ def parser():
 def main(argv=None):
     command = parser()
     args = cli.parse(command, save_options.arguments(command, argv))
-    callbacks = save_options.callbacks(args)
+    team = ranks.join(args)
+    leads = team is None or team.leads
+    callbacks = save_options.callbacks(args) if leads else []
     find_lr.check(args)
     data = cli.load(args)
     settings = args.settings
@@ -37,5 +39,8 @@ def main(argv=None):
         if result.history.interrupted:
             break
 
-    run = Run("NumPy", ops.describe(), settings, data, args.threads, results)
+    if not leads:  # rank 0 writes and prints
+        return 130 if results[-1].history.interrupted else 0
+    size = team.size if team else 1
+    run = Run("NumPy", ops.describe(), settings, data, args.threads, results, size)
     return cli.finish(run, args, save_options.exports(args, model))

@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
 
 
 # Recipe settings that this loop does not support.
-NOT_HERE = ("validation", "clip_value", "max_norm")
+NOT_HERE = ("shards", "validation", "clip_value", "max_norm")
 DEVICES = ("cpu", "cuda", "mps")
 BLOCK = 1000  # images per batch of an evaluation: convolutions need much memory
 

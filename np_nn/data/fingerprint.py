@@ -17,19 +17,17 @@ def fingerprint(split):
     """
     if split is None:
         return dict.fromkeys(PARTS)
-    values = float(split.scale), float(split.shift), _images(split.images), _digest(split.labels)
+    values = float(split.scale), float(split.shift), _images(split.images), digest(split.labels)
     return dict(zip(PARTS, values, strict=True))
 
 
 def _images(images):
     if is_stored(images):
         return images.digest
-    return _digest(
-        *(images.indptr, images.indices, images.data) if is_matrix(images) else (images,)
-    )
+    return digest(*(images.indptr, images.indices, images.data) if is_matrix(images) else (images,))
 
 
-def _digest(*arrays):
+def digest(*arrays):
     """Return the SHA-256 (hex) of arrays: their types, shapes and numbers."""
     total = hashlib.sha256()
     for array in arrays:

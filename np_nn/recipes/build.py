@@ -19,6 +19,7 @@ from np_nn.optim.schedules import SCHEDULES
 from np_nn.recipes.prepare import augmentation
 from np_nn.recipes.recipe import NETWORK, hyperparameters
 from np_nn.saving.model_info import ModelInfo
+from np_nn.team import Team
 from np_nn.training.early_stopping import EarlyStopping
 from np_nn.utils import machine, spec
 from np_nn.utils.errors import NpNNError, shown
@@ -174,4 +175,5 @@ def fit_options(settings, data):
         "limits": limits(settings),
         "validation": data.validation,
         "early_stopping": EarlyStopping(settings.patience) if settings.patience else None,
+        "team": Team(settings.shards) if settings.shards else None,
     }

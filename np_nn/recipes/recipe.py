@@ -179,6 +179,10 @@ class Recipe:
         None, TRAINING, "maximum norm of each unit's incoming weights", positive,
         said="max-norm {}",
     )  # fmt: skip
+    shards: int | None = setting(
+        None, TRAINING, "compute each batch in N parts, by at most N ranks of MPI: the same bits "
+        "for any number of ranks", whole_number(1), said="in {} shards",
+    )  # fmt: skip
     validation: int = setting(
         0, TRAINING, "number of training images to hold out, from the end of the set",
         whole_number(0),

@@ -34,8 +34,9 @@ class Run:
     """Run of a Recipe, with all that a report needs: settings, data set, and results.
 
     framework: "NumPy" or "PyTorch". backend: the kernels, or the device.
-    settings: the Recipe that was run. results: a Result for each seed. peak_memory_mb: measured
-    before any picture is drawn.
+    settings: the Recipe that was run. results: a Result for each seed. ranks: number of processes
+    that trained, each on `threads` threads. peak_memory_mb: of this one, measured before any
+    picture is drawn.
     """
 
     framework: str
@@ -44,6 +45,7 @@ class Run:
     dataset: Dataset
     threads: int
     results: list
+    ranks: int = 1
     peak_memory_mb: float | None = field(default_factory=machine.peak_memory_mb)
 
     @property

@@ -96,6 +96,7 @@ def mlp_steps(
         "adagrad"   (lr_decay, weight_decay, eps)
         "rmsprop"   (alpha, eps, weight_decay, momentum, centered)
         "adadelta"  (rho, eps, weight_decay)
+        "gradient"  (): each parameter becomes its gradient; for l2 0
 
     rates (K,) float64: the learning rate of each step; step: number of earlier optimizer
     steps. l2: the gradient of the weights, but not of the biases, includes l2 * weight;
@@ -178,5 +179,7 @@ def _update(weight, grad, moments, rule, lr, step, settings):
         rmsprop_step(weight, grad, square, average, velocity, scratch, lr, *settings)
     elif rule == "adadelta":
         adadelta_step(weight, grad, *moments, scratch, lr, *settings)
+    elif rule == "gradient":
+        weight[...] = grad
     else:
         raise ValueError(f"no rule is called {rule!r}")

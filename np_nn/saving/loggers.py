@@ -27,6 +27,8 @@ class JSONLogger(Callback):
     cannot be read or written.
     """
 
+    writes = True
+
     def __init__(self, path: PathLike) -> None:
         files.check_file(path)
         self.path = Path(path)
@@ -67,6 +69,8 @@ class TensorBoard(Callback):
 
     Raises NpNNError if the package tensorboardX is not installed.
     """
+
+    writes = True
 
     def __init__(self, folder: PathLike) -> None:
         writer = need("tensorboardX", "logging for TensorBoard").SummaryWriter

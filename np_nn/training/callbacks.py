@@ -21,9 +21,11 @@ class Callback:
     every: number of batches between two calls of on_batch_end. A compiled call of many batches
     ends where the hook is due; batches of one image are trained 64 at a time, and the hook
     follows the 64 in which it is due.
+
+    writes: whether it only writes files; in a `Team` the first process alone calls it.
     """
 
-    every = 1
+    every, writes = 1, False
 
     def on_epoch_begin(self, training: Training) -> None:
         """Run before the first batch of an epoch, and when a training resumes within one."""
@@ -38,16 +40,18 @@ class Callback:
 class Hooks:
     """Callbacks of a run, called when they are due; on_batch_end only where it is overridden.
 
+    leads: whether to call those that write files, too.
     Raises NpNNError for an object that is not a Callback, and for an ``every`` below 1.
     """
 
-    def __init__(self, callbacks):
+    def __init__(self, callbacks, leads=True):
         self._callbacks = list(callbacks)
         for callback in self._callbacks:
             if not isinstance(callback, Callback):
                 raise NpNNError(f"callbacks must be Callback objects, got {callback!r}")
             where = f"{type(callback).__name__}: every"
             check_range(where, fitted(where, callback.every, int), most=sys.maxsize)
+        self._callbacks = [each for each in self._callbacks if leads or not each.writes]
         self._of_batches = [
             callback
             for callback in self._callbacks

@@ -29,6 +29,8 @@ class Checkpoint(Callback):
     instead of saving, if weights are no longer finite numbers.
     """
 
+    writes = True
+
     def __init__(
         self, path: PathLike, every: int | None = None, keep: int = 1, recipe: dict | None = None
     ) -> None:

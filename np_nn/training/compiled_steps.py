@@ -68,6 +68,19 @@ def blocks(model):
     return found if fits else []
 
 
+def has_gradients(model, feed, loss):
+    """Return whether the kernel can compute a model's gradients: Blocks on sparse input."""
+    return (
+        ops.fast("mlp_steps")
+        and isinstance(feed, SparseFeed)
+        and _known_loss(loss)
+        and type(model) is Sequential
+        and bool(blocks(model))
+        and all(module.training for module in model.modules())
+        and all(p.data.dtype == np.float32 for p in model.parameters())
+    )
+
+
 class CompiledSteps:
     """Training steps of a multilayer perceptron, many in one call of the kernel ``mlp_steps``.
 
@@ -77,16 +90,10 @@ class CompiledSteps:
 
     @staticmethod
     def fit(model, feed, loss, optimizer):
-        """Return whether the kernel can train the model: Blocks on sparse input."""
+        """Return whether the kernel can train the model with this optimizer."""
         return (
-            ops.fast("mlp_steps")
-            and isinstance(feed, SparseFeed)
-            and _known_loss(loss)
+            has_gradients(model, feed, loss)
             and type(optimizer) in RULES
-            and type(model) is Sequential
-            and bool(blocks(model))
-            and all(module.training for module in model.modules())
-            and all(p.data.dtype == np.float32 for p in model.parameters())
             and list(map(id, optimizer.parameters)) == list(map(id, model.parameters()))
         )
 

@@ -10,13 +10,13 @@ from np_nn.losses import CrossEntropyLoss, Loss
 from np_nn.optim.limits import Limits
 from np_nn.optim.optimizers import Optimizer
 from np_nn.training import checkpoint, inputs
+from np_nn.training.alone import OneProcess
 from np_nn.training.callbacks import Callback, Hooks
 from np_nn.training.early_stopping import EarlyStopping
 from np_nn.training.fusion import fold, fuse
 from np_nn.training.history import Evaluation, History
 from np_nn.training.rehearsal import rehearse
 from np_nn.training.state import Training
-from np_nn.training.steps import build as build_steps
 from np_nn.utils.progress import progress
 from np_nn.utils.types import Array, ArrayLike, Feed, PathLike
 
@@ -34,7 +34,7 @@ def fit(
     limits: Limits | None = None, l2: float = 0.0, validation: SplitLike | None = None,
     early_stopping: EarlyStopping | None = None, callbacks: Iterable[Callback] = (),
     resume: PathLike | None = None, seed: int | None = None, input: Feed = "auto",
-    quiet: bool = False,
+    quiet: bool = False, team: OneProcess | None = None,
 ) -> History:  # fmt: skip
     """Train a model in place.
 
@@ -64,6 +64,8 @@ def fit(
         input: how images reach the first layer: "auto", "dense" or "sparse"; see
             ``training.inputs.choose``.
         quiet: show no progress.
+        team: `Team` of processes, each of which calls fit with the same arguments. Only its first
+            one shows progress and calls the callbacks that write files. None: this process alone.
 
     Returns:
         `History`. After Ctrl-C it ends where training stopped, and is ``interrupted``.
@@ -71,33 +73,35 @@ def fit(
     Raises:
         DivergedError: if the loss is no longer finite.
         NpNNError: for unsuitable sizes, shapes, numbers or labels, and for a file to resume from
-            that is damaged or of another training.
+            that is damaged or of another training; and if the team's processes differ.
     """
+    team = team or OneProcess()
     data, validation = as_split(data), None if validation is None else as_split(validation)
     training = Training(
         model, data, loss, optimizer,
         schedule=schedule, augment=augment, limits=limits, l2=l2, validation=validation,
         early_stopping=early_stopping, batch_size=batch_size, steps=steps, epochs=epochs,
-        replacement=replacement, order=order, seed=seed,
+        replacement=replacement, order=order, seed=seed, shards=team.shards,
     )  # fmt: skip
-    hooks = Hooks(callbacks)
-    with kept_modes(model), np.errstate(all="ignore"):
+    hooks = Hooks(callbacks, team.leads)
+    with team.running(), kept_modes(model), np.errstate(all="ignore"):
         if not model.training:  # else each layer keeps the mode that the user chose
             model.train()
-        rehearse(model, loss, training.batches, data, validation, input)
+        rehearse(model, loss, training.batches, data, validation, input, team.shards or 1)
         if resume is not None:
             checkpoint.resume(resume, training)
+        team.check(training)
         with training.history:
-            _loop(training, hooks, input, quiet)
+            _loop(training, hooks, input, quiet or not team.leads, team)
     training.close()
     return training.history
 
 
-def _loop(training, hooks, input, quiet):
+def _loop(training, hooks, input, quiet, team):
     """Train on each block of batches, and run the hooks and the validation that are due."""
     model, data, history = training.model, training.data, training.history
     feed = inputs.choose(data, model, input)
-    train = build_steps(
+    train = team.steps(
         model, feed, data.labels, training.loss, training.optimizer, training.limits, training.l2
     )
 
@@ -120,6 +124,7 @@ def _loop(training, hooks, input, quiet):
         hooks.batch_end(training, done)
         if training.epoch_ends:
             hooks.epoch_end(training)
+        team.agree(training)
         if training.stop:
             break
 

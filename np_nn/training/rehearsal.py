@@ -11,7 +11,7 @@ from np_nn.training import inputs
 from np_nn.utils.errors import NpNNError
 
 
-def rehearse(model, loss, batches, data, validation=None, input="auto"):
+def rehearse(model, loss, batches, data, validation=None, input="auto", shards=1):
     """Use a model on one image of each Split, before it is trained on them.
 
     Args:
@@ -21,13 +21,14 @@ def rehearse(model, loss, batches, data, validation=None, input="auto"):
         data: `Split` to train on.
         validation: `Split` to evaluate after each epoch, if any.
         input: see `fit`.
+        shards: number of parts in which each batch is computed.
 
     Raises:
         NpNNError: for images that the model does not take, labels that do not match its outputs,
             and batches that are too small for a layer.
     """
     _try(model, loss, data, input)
-    _check_batches(model, batches)
+    _check_batches(model, batches, shards)
     if validation is not None:
         try:
             check_samples(validation)
@@ -60,14 +61,18 @@ def _check_scales(data, validation):
         )
 
 
-def _check_batches(model, batches):
-    """Raise NpNNError for batches that are smaller than a BatchNorm needs."""
+def _check_batches(model, batches, shards):
+    """Raise NpNNError for batches whose shards are smaller than a BatchNorm needs."""
     n, size, smallest = batches.n, batches.batch_size, batches.sizes[: len(batches)].min()
     for layer in model.modules():
-        if isinstance(layer, BatchNorm) and layer.training and smallest < layer.least_batch():
-            sizes = range(size + 1, n + 1)
-            fits = next((size for size in sizes if not 0 < n % size < layer.least_batch()), None)
+        if not (isinstance(layer, BatchNorm) and layer.training):
+            continue
+        least = shards * layer.least_batch() if layer.least_batch() > 1 else 1
+        if smallest < least:
+            sizes = range(max(size + 1, least), n + 1)
+            fits = next((size for size in sizes if not 0 < n % size < least), None)
             what = f"batches of {size:,}" if smallest == size else f"a last batch of {smallest}"
+            what += f" in {shards} shards" if shards > 1 else ""
             remedy = f"a batch size of {fits:,}" if fits else "more images"
             raise NpNNError(
                 f"{n:,} images in batches of {size:,}: {layer} cannot train on {what}; "

@@ -41,7 +41,7 @@ class Training:
     def __init__(
         self, model: Module, data: Split, loss: Loss, optimizer: Optimizer, *, schedule=None,
         augment=None, limits=None, l2: float = 0.0, validation: Split | None = None,
-        early_stopping: EarlyStopping | None = None, seed=None, **batches,
+        early_stopping: EarlyStopping | None = None, seed=None, shards=None, **batches,
     ):  # fmt: skip
         check_samples(data)
         model.check_places()
@@ -67,6 +67,7 @@ class Training:
         settings = {
             "loss": loss, "schedule": schedule, "augment": augment, "limits": limits, "l2": l2,
             "model": model, "optimizer": optimizer, "early stopping": early_stopping,
+            "shards": shards,
         }  # fmt: skip
         self._settings = {name: _text(value) for name, value in settings.items()}
         self.rate: float = self.rates(1).item()
@@ -223,7 +224,8 @@ class Training:
 
     def _check_plan(self, plan):
         known = self.plan.keys(), self.plan.keys() - self._data_plan.keys()
-        if not isinstance(plan, dict) or plan.keys() not in known:
+        plan = {"shards": "None", **plan} if isinstance(plan, dict) else {}  # older files lack them
+        if plan.keys() not in known:
             raise NpNNError("the state is of another version's training")
         for name, own in self.plan.items():
             there = plan.get(name, own)

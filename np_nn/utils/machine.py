@@ -5,11 +5,16 @@ import platform
 from pathlib import Path
 
 
+def core_set():
+    """Return the numbers of the CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
 def cores():
     """Return the number of CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(core_set())
 
 
 def threads():

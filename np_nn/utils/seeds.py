@@ -77,6 +77,12 @@ class Stream:
         return _mix(_mix(seed) + calls)
 
 
+def of_part(state, part):
+    """Return the state of a Stream with which part number `part` of a batch draws its own keys."""
+    seed, calls = state
+    return _mix(seed) + part, calls
+
+
 def reseed(model, seed):
     """Restart the streams of a model's layers, each with a seed of its own."""
     rng = generator(seed, "dropout")

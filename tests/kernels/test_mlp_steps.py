@@ -44,6 +44,7 @@ RULES = {
     "centered momentum": ("rmsprop", (0.9, 1e-2, 0.01, 0.9, True), 3),
     "adadelta": ("adadelta", (0.9, 1e-3, 0.01), 2),
 }
+GRADIENT = {"gradient": ("gradient", (), 0)}  # no optimizer: one step, without l2
 HIDDEN = ("relu", "sigmoid", "tanh", "scaled_tanh")
 LAST = ("identity", *HIDDEN)
 LOSSES = (("cross_entropy", 0.0), ("cross_entropy", 0.1), ("mse", 0.01))
@@ -57,7 +58,7 @@ def mlp(rule, *widths, batch=33, steps=6, loss=LOSSES[0], seed=0, step=0, bias=T
     error.
     """
     rng, extras = np.random.default_rng(seed), np.random.default_rng(seed + 1)
-    name, settings, moments = RULES[rule]
+    name, settings, moments = (RULES | GRADIENT)[rule]
 
     def zeros(shape):
         return tuple(np.zeros(shape, np.float32) for _ in range(moments))
@@ -135,6 +136,16 @@ def test_mlp_steps_with_batch_norm_and_dropout_for_any_batch(batch, between, shi
     """Batch norm processes all images at once, dropout alone in chunks."""
     check("mlp_steps", *mlp("momentum", 60, 130, 70, 10, batch=batch, images=300, steps=3,
                             shift=shift, **between), tolerance=1e-4)  # fmt: skip
+
+
+@pytest.mark.parametrize("widths", [(60, 10), (60, 37, 10), (150, 130, 64, 10)], ids=str)
+@pytest.mark.parametrize("batch", [1, 5, 33, 300])
+@pytest.mark.parametrize("shift", [0, 0.01])
+@pytest.mark.parametrize("loss", LOSSES[1:], ids=str)
+def test_gradients_in_place_of_the_parameters(widths, batch, shift, loss):
+    for between in ({}, *BETWEEN[batch == 1 :: 1 + (batch == 1)]):
+        check("mlp_steps", *mlp("gradient", *widths, batch=batch, shift=shift, loss=loss, steps=1,
+                                images=300, **between), tolerance=1e-4)  # fmt: skip
 
 
 def test_mlp_steps_with_dropout_takes_one_image_at_a_time():

@@ -268,6 +268,7 @@ def rows(folder):
                                                "scale": FINITE | NONE, "shift": FINITE}),
         "StepLR": ({}, scheduled | {"step_size": Kind(POSITIVE.good, (
             *POSITIVE.bad, np.int64(-2)))}),
+        "Team": ({"shards": 2}, {"shards": whole(3, 1)}),
         "TensorBoard": ({"folder": folder / "board"}, {
             "folder": Kind((folder / "board",), FILE.bad[:5])}),
         "WarmupLinear": ({}, {"warmup": real(0.5, bad=(0, 1, -1))}),
@@ -300,6 +301,7 @@ def rows(folder):
             "validation": Kind((None, *SPLIT.good), (0.1, DATASET, X, "x", (X, Y + 5))),
             "early_stopping": a(None, bad=(nn.EarlyStopping, nn.EarlyStopping(), True)),
             "callbacks": listed([Hook()], (), (Hook(),), bad=(Hook(), Hook, [Hook], None)),
+            "team": a(None, nn.Team(2), bad=(nn.Team,)),
             "resume": FILE | None, "seed": SEED | NONE, "quiet": Kind((True,), FLAG.bad)}),
         "from_arrays": ({"x": X, "y": Y}, {
             "x": ARRAY, "y": LABELS, "test": a(None, PAIR, bad=((X,), (X, Y, Y), X)),

@@ -1,19 +1,24 @@
 """Break the writing of checkpoints in every way that a machine can, and count the failures.
 
     make faults                                           the suite runs less of it
-    python -m tests.support.faults --kills N --rounds N   number of kills, and of pairs of trainings
+    python -m tests.support.faults --kills N --rounds N --rank-kills N
+                            number of kills, of pairs of trainings, and of kills of a team's rank
 
 A training is killed at random moments, mostly while it writes a checkpoint, and resumed, many
 times; each system call that writes fails in turn; and two trainings write the same file. A whole
-file must always be there, and the training must end with the same bits.
+file must always be there, and the training must end with the same bits. A rank of a team is killed
+at random moments, and the training is resumed on another number of ranks, with the same bits.
 """
 
 import argparse
+import contextlib
 import errno
 import hashlib
+import importlib.util
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +29,7 @@ import numpy as np
 import np_nn as nn
 from np_nn import ops
 from np_nn.utils import archive, files
+from tests.support import ranks
 
 CALLS = ("open", "write", "fsync", "link", "replace", "close")  # functions of os that write a file
 ERRORS = (errno.ENOSPC, errno.EIO)
@@ -247,24 +253,87 @@ def share(rounds):
     return read, unreadable
 
 
+# --- a rank of a team, killed at random moments --------------------------------------------------
+
+SECONDS = 0.6  # of a training of tests.support.ranks, which is slowed down to it
+MOST_SECONDS = 60  # after which a team counts as hanging
+
+
+def kill_ranks(kills, seed=0):
+    """Kill one rank of 1 to 3, and resume the training on another number of ranks, `kills` times.
+
+    Returns (kills, teams that hung or resumed trainings that failed, different hashes at the end):
+    the last two must be 0. All are 0 without an MPI.
+    """
+    rng, killed, failed, different = random.Random(seed), 0, 0, 0
+    if not (ranks.mpiexec() and importlib.util.find_spec("mpi4py")):
+        return 0, 0, 0
+    kinds = "mlp", "norm", "lenet"
+    expected = {kind: ranks.train(kind, nn.Team(ranks.SHARDS))[1] for kind in kinds}
+    while killed < kills:
+        kind, count = kinds[killed % len(kinds)], rng.randint(1, 3)
+        with tempfile.TemporaryDirectory() as folder:
+            if not kill_rank(kind, count, Path(folder), rng):
+                continue
+            killed += 1
+            resume = ["--resume"] if (Path(folder) / "run").exists() else []
+            others = rng.choice([n for n in (1, 2, 3) if n != count])
+            try:
+                done = ranks.spawn(others, *words(kind, folder), *resume)
+            except subprocess.TimeoutExpired:
+                failed += 1
+                continue
+            digest = done.stdout.split()[-1:]
+            failed += done.returncode != 0
+            different += done.returncode == 0 and digest != [expected[kind]]
+            if done.returncode:
+                print(done.stderr, file=sys.stderr)
+    return killed, failed, different
+
+
+def words(kind, folder):
+    """Return the words that run a training of tests.support.ranks, saved in a folder."""
+    return "-m", "tests.support.ranks", kind, "--save", f"{folder}/run", "--pids", folder
+
+
+def kill_rank(kind, count, folder, rng):
+    """Start a training on `count` ranks, and kill one of them; return False if it ended before."""
+    slow = str(SECONDS / 20)
+    team = subprocess.Popen(
+        ranks.command(count, *words(kind, folder), "--slow", slow), cwd=ranks.ROOT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    places = [folder / str(rank) for rank in range(count)]
+    while not all(place.exists() and place.read_text() for place in places):
+        time.sleep(0.01)
+    time.sleep(rng.uniform(0, 1.5 * SECONDS))
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(rng.choice(places).read_text()), signal.SIGKILL)
+    return team.wait(MOST_SECONDS) != 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rank-kills", type=int, default=100)
     parser.add_argument("--kernels", default=ops.default())
     args = parser.parse_args()
     nn.use(args.kernels)
     killed, ended, unreadable, different = kill(args.kills)
     failures, neither, left_over, other = fail_each()
     read, torn = share(args.rounds)
+    dead, stuck, other_bits = kill_ranks(args.rank_kills)
     print(
         f"{killed} kills of {ended} trainings: {unreadable} unreadable files, "
         f"{different} trainings that ended with other bits\n"
         f"{failures} calls that failed with ENOSPC or EIO: {neither} times neither the old nor "
         f"the new file, {left_over} files left over, {other} other errors\n"
-        f"{read} readings of a file that two trainings write: {torn} unreadable"
+        f"{read} readings of a file that two trainings write: {torn} unreadable\n"
+        f"{dead} kills of a rank, resumed on another number: {stuck} failed, {other_bits} ended "
+        "with other bits"
     )
-    return any((unreadable, different, neither, left_over, other, torn))
+    return any((unreadable, different, neither, left_over, other, torn, stuck, other_bits))
 
 
 if __name__ == "__main__":
