@@ -132,6 +132,15 @@ def test_dense_samples_are_stored_as_they_are(kind, tmp_path):
 
 
 @independent
+def test_black_images_are_stored(tmp_path):
+    data = nn.from_arrays(np.zeros((60, 6, 6), np.uint8), np.arange(60) % 2)
+    there = nn.store(data, tmp_path / "set", quiet=True)
+    assert there.train.images.compressed
+    assert not np.asarray(there.train.images).any()
+    fit(nn.mlp((36, 2)), there.train, epochs=1, batch_size=7, quiet=True)
+
+
+@independent
 def test_a_generator_of_blocks_becomes_the_same_arrays(few, tmp_path):
     def blocks():
         for start, stop in ((0, 1), (1, 2), (2, 120), (120, 130)):
@@ -304,7 +313,7 @@ def test_a_file_of_the_wrong_size_is_found(stored, tmp_path, change):
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 10**5, b"\xff", b"[]", b'{"format": 3}'])
 def test_a_damaged_description_is_found(stored, tmp_path, content):
     (tmp_path / "set" / layout.COMPLETE).write_bytes(content)
-    refused(lambda: nn.load(tmp_path / "set"), "damaged", "store it again")
+    refused(lambda: nn.load(tmp_path / "set"), "damaged", "store the set again")
 
 
 @independent

@@ -112,7 +112,7 @@ def test_colour_larger_than_the_compressed_rows_can_number_is_trained_dense(tmp_
     model = nn.mlp((x[0].size, 2))
     nn.fit(model, data.train, nn.CrossEntropyLoss(), nn.SGD(model.parameters()), steps=2,
            batch_size=2, quiet=True)  # fmt: skip
-    assert "rows" not in vars(data.train)
+    assert "_rows" not in vars(data.train)
 
 
 def test_pytorch_trains_on_own_features_and_colour(capsys, tmp_path):

@@ -82,6 +82,19 @@ def test_the_programs_take_the_folder(np_nn, source, folder, tmp_path):
     assert results[0] == results[1]  # batches drawn from the whole set, as np_nn's recipe does
 
 
+def test_a_training_on_the_folder_is_resumed_to_the_same_bits(np_nn, folder, tmp_path):
+    words = "--dataset", folder, "--schedule", "constant", "--hidden", 8, "--batch-size", 16
+    words += "--quiet", "--no-plots"
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    assert np_nn("train", *words, "--epochs", 3, "--export", whole)[0] == 0
+    assert np_nn("train", *words, "--steps", 17, "--save", tmp_path / "run")[0] == 0
+    resume = "--resume", tmp_path / "run", "--epochs", 3, "--export", half
+    status, _, err = np_nn("train", "--quiet", "--no-plots", *resume)
+    assert status == 0, err
+    states = [nn.load_model(path).state_dict() for path in (whole, half)]
+    assert all(map(np.array_equal, states[0].values(), states[1].values()))
+
+
 def test_pictures_and_pages_are_those_of_the_set(np_nn, source, folder, tmp_path):
     facts = []
     for name in (source, folder):

@@ -2,6 +2,7 @@
 
 import math
 import mmap
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -71,11 +72,10 @@ def stamp(path):
 
 def _check_size(path, found, size):
     if found is None:
-        raise DataError(f"{path}: missing or unreadable: store the set again")
+        raise DataError(f"{path}: missing or unreadable: {layout.AGAIN}")
     if found[0] != size:
         raise DataError(
-            f"{path}: {found[0]:,} bytes, not {size:,}: it was truncated or changed; store the set "
-            "again"
+            f"{path}: {found[0]:,} bytes, not {size:,}: it was truncated or changed; {layout.AGAIN}"
         )
 
 
@@ -83,7 +83,8 @@ def _mapped(path):
     """Return the bytes of a file, mapped read-only; an empty file cannot be mapped."""
     try:
         with path.open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if stamp(path)[0] else b""
+            size = os.fstat(file.fileno()).st_size
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
 

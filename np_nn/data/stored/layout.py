@@ -21,6 +21,7 @@ from np_nn.utils.errors import DataError, NpNNError, shown
 
 COMPLETE, UNFINISHED, CHECKED = "stored.json", "storing.json", "checked.json"
 FORMAT = {"format": "np_nn stored set", "version": 1, "byte order": sys.byteorder}
+AGAIN = "delete the folder, and store the set again"
 MOST_BYTES = 2**28  # maximum size of a description
 
 
@@ -112,13 +113,13 @@ def read_description(folder, name):
     with suppress(ValueError, RecursionError):
         found = json.loads(content)
     if not isinstance(found, dict) or found.get("format") != FORMAT["format"]:
-        raise DataError(f"{where}: damaged, not the description of a stored set: store it again")
+        raise DataError(f"{where}: damaged, not the description of a stored set: {AGAIN}")
     for fact, own in FORMAT.items():
         if found.get(fact) != own:
             raise DataError(
                 f"{where}: a stored set of {fact} {shown(found.get(fact))}, which this np_nn does "
-                f"not read (it reads {own}): store it again here"
+                f"not read (it reads {own}): {AGAIN}"
             )
     if found.get("digest") != digest(found):
-        raise DataError(f"{where}: damaged, its digest is wrong: store the set again")
+        raise DataError(f"{where}: damaged, its digest is wrong: {AGAIN}")
     return found

@@ -80,7 +80,7 @@ def _check(folder, part, quiet):
             if Shard.of(arrays) != wanted:
                 raise DataError(
                     f"{folder}: {part.part}ing samples {samples:,} to {last - 1:,} are damaged, "
-                    "their SHA-256 is wrong: store the set again"
+                    f"their SHA-256 is wrong: {layout.AGAIN}"
                 )
             samples, entries = last, end
             bar.update(wanted.samples)
