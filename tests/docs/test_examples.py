@@ -60,8 +60,10 @@ def test_says_something_and_draws_its_pictures(run, script):
     assert pictures == sorted(path.name for path in EXAMPLES.glob(f"pictures/{script[:2]}_*"))
 
 
-def test_there_are_twelve():
-    assert [script[:2] for script in SCRIPTS] == [f"{i:02}" for i in range(1, 13)]
+def test_they_are_numbered():
+    numbers = [int(script[:2]) for script in SCRIPTS]
+    assert numbers[:12] == list(range(1, 13))
+    assert len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize("script", sorted(NEED_TORCH))
@@ -193,6 +195,13 @@ def test_the_estimator_is_scikit_learns(run):
     assert float(our_accuracy) > 0.9
     assert float(re.search(r"same answer to ([\d.]+)%", text)[1]) > 99
     assert float(re.search(r"early stopping: test accuracy ([\d.]+)", text)[1]) > 0.9
+
+
+def test_the_first_convolutional_network_improves_in_33_years(run):
+    text, _ = run("15_lenet_1989")
+    rows = re.findall(r"^.+? +([\d.]+)% +([\d.]+)% +\d+ s$", text, re.M)
+    assert [float(published) for published, _ in rows] == [4.09, 4.38, 3.59, 2.19, 1.59]
+    assert all(float(ours) < 20 for _, ours in rows)
 
 
 # ---- Ways to use np_nn ------------------------------------------------------------------------
