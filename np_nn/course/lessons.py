@@ -47,14 +47,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Lesson. name: of its file."""
+    """Lesson: the name of its file, and the text with the solutions and the check."""
 
     name: str
-
-    @cached_property
-    def text(self):
-        """The whole file: with the solutions and the check."""
-        return FILES.joinpath(self.name).read_text("utf-8")
+    text: str
 
     @property
     def written(self):
@@ -99,4 +95,6 @@ class Lesson:
         return re.sub(r"\b[a-z]\b", lambda word: letters.get(word[0], word[0]), found[2].strip())
 
 
-LESSONS = {path.name: Lesson(path.name) for path in sorted(FILES.glob("[0-9]*"))}
+LESSONS = {
+    path.name: Lesson(path.name, path.read_text("utf-8")) for path in sorted(FILES.glob("[0-9]*"))
+}

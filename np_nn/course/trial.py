@@ -1,5 +1,6 @@
 """Trial of a reader's file: its functions on all cases, and a training with them."""
 
+import functools
 import importlib.util
 import sys
 import time
@@ -17,10 +18,7 @@ from np_nn.utils.errors import NpNNError
 from np_nn.utils.replace import check_parameters
 
 SECONDS = 5  # maximum of a training with the reader's function
-BASE = (
-    "--hidden 64 --bias --scale 0.00392157 --init torch --lr 0.1 --batch-size 128 --steps 300 "
-    "--threads 1"  # small arrays
-)
+BASE = "--hidden 64 --bias --scale 0.00392157 --init torch --lr 0.1 --batch-size 128 --steps 300"
 
 
 def load(path):
@@ -54,6 +52,8 @@ def _guard(path):
     def guarded(call):
         try:
             return call()
+        except NpNNError:
+            raise
         except (Exception, SystemExit) as error:
             frames = traceback.extract_tb(error.__traceback__)
             lines = [frame.lineno for frame in frames if frame.filename == str(path)]
@@ -86,24 +86,25 @@ def train(path):
 
     rows: (name, test accuracy, steps, milliseconds of a step).
     """
-    words = [*BASE.split(), *getattr(LESSONS[path.name].solved, "OPTIONS", ())]
+    own_words = getattr(LESSONS[path.name].solved, "OPTIONS", ())
+    words = [*BASE.split(), *own_words, "--threads", "1"]  # the arrays are small
     args = cli.parse(cli.parser(""), [*words, "--quiet"])
     args.download = False
     data = cli.load(args)
-    own, rest = (path.name, "numpy", _module(path)), [("NumPy", "numpy", {})]
-    rest += [("kernels", "compiled", {})] if ops.KERNELS else []
-    rows = [(name, *_train(args.settings, data, *use)) for name, *use in (own, *rest)]
+    uses = [(path.name, "numpy", _module(path)), ("NumPy", "numpy", {})]
+    uses += [("kernels", "compiled", {})] if ops.KERNELS else []
+    train = functools.partial(_train, args.settings, data)
+    rows = _guard(path)(lambda: [(name, *train(*use)) for name, *use in uses])
     return about(args.settings, data), [*words, "--dataset", data.name], rows
 
 
 def _train(settings, data, kernels, own):
     """Train once; return the test accuracy, the steps, and the milliseconds of a step."""
-    model, loss = build.model(settings, data, 0), build.loss(settings, data)
+    model, loss = build.model(settings, data, 0), nn.CrossEntropyLoss()
     optimizer, limits = build.optimizer(settings, model.parameters()), [Limit()] if own else []
     with nn.use(kernels), nn.use(own):
         history = nn.fit(
             model, data.train, loss, optimizer, **build.fit_options(settings, data),
             callbacks=limits, seed=0, quiet=True,
         )  # fmt: skip
-    accuracy = nn.evaluate(model, data.test, loss).accuracy
-    return accuracy, history.done, history.step_ms_median
+    return nn.evaluate(model, data.test).accuracy, history.done, history.step_ms_median
