@@ -20,7 +20,8 @@ HOLE = re.compile(r"^( *)(?:#|//) >>>\n(.*?)^ *(?:#|//) <<<\n", re.M | re.S)
 CHECK = re.compile(r"\n+^(?:#|//) >>> check\n(.*?)^(?:#|//) <<<\n", re.M | re.S)
 DEFINED = re.compile(r"^(?:def|void) (\w+)\(", re.M)
 FORMULA = r"^[ /*]*{}(?:\[([a-z, ]+)\])? = (.+)$"
-EMPTY = {".py": "raise NotImplementedError  # your lines", ".c": '#error "not written yet"'}
+WORDS = '"not written yet: put your lines here; --hint shows a hint"'
+EMPTY = {".py": f"raise NotImplementedError({WORDS})", ".c": f"#error {WORDS}"}
 
 # N, I and O of the cases: equal, so that a transposed matrix fits; odd; one; none.
 SIZES = ((3, 3, 3), (5, 3, 7), (7, 1, 2), (1, 5, 3), (1, 1, 1), (0, 3, 2), (4, 0, 2))

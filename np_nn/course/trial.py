@@ -1,10 +1,7 @@
 """Trial of a reader's file: its functions on all cases, and a training with them."""
 
 import functools
-import importlib.util
-import sys
 import time
-import traceback
 from types import ModuleType
 
 import np_nn as nn
@@ -16,6 +13,7 @@ from np_nn.recipes import build
 from np_nn.recipes.run import about
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.replace import check_parameters
+from np_nn.utils.user_code import guard, load_module
 
 SECONDS = 5  # maximum of a training with the reader's function
 BASE = "--hidden 64 --bias --scale 0.00392157 --init torch --lr 0.1 --batch-size 128 --steps 300"
@@ -23,7 +21,7 @@ BASE = "--hidden 64 --bias --scale 0.00392157 --init torch --lr 0.1 --batch-size
 
 def load(path):
     """Check all functions of a file. Raises NpNNError with the first fault."""
-    module, guarded, lesson = _module(path), _guard(path), LESSONS[path.name]
+    module, guarded, lesson = _module(path), guard(path), LESSONS[path.name]
     for name in lesson.hints:
         mine = getattr(module, name, None)
         if mine is None:
@@ -35,37 +33,11 @@ def load(path):
 
 def _module(path):
     """Return a file as a module. Raises NpNNError if that fails."""
-    if path.suffix == ".c":
-        module = ModuleType(path.stem)
-        module.sparse_linear_forward = c_code.load(path, LESSONS[path.name].solved.bind)
-        return module
-    sys.dont_write_bytecode = True
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    _guard(path)(lambda: spec.loader.exec_module(module))
+    if path.suffix != ".c":
+        return load_module(path)
+    module = ModuleType(path.stem)
+    module.sparse_linear_forward = c_code.load(path, LESSONS[path.name].solved.bind)
     return module
-
-
-def _guard(path):
-    """Return a function that calls a function, and names the file's line of an exception."""
-
-    def guarded(call):
-        try:
-            return call()
-        except NpNNError:
-            raise
-        except (Exception, SystemExit) as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-            number = error.lineno if isinstance(error, SyntaxError) else (lines or ["?"])[-1]
-            line = f"line {number}"
-            if isinstance(error, NotImplementedError):
-                said = f"not written yet: put your lines in the place of {line}"
-                raise NpNNError(f"{said}; --hint shows a hint") from None
-            text = error.msg if isinstance(error, SyntaxError) else error
-            raise NpNNError(f"{line}: {type(error).__name__}: {text}") from error
-
-    return guarded
 
 
 # ---- Training ---------------------------------------------------------------------------------
@@ -94,7 +66,7 @@ def train(path):
     uses = [(path.name, "numpy", _module(path)), ("NumPy", "numpy", {})]
     uses += [("kernels", "compiled", {})] if ops.KERNELS else []
     train = functools.partial(_train, args.settings, data)
-    rows = _guard(path)(lambda: [(name, *train(*use)) for name, *use in uses])
+    rows = guard(path)(lambda: [(name, *train(*use)) for name, *use in uses])
     return about(args.settings, data), [*words, "--dataset", data.name], rows
 
 
