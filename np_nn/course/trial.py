@@ -36,7 +36,7 @@ def _module(path):
     if path.suffix != ".c":
         return load_module(path)
     module = ModuleType(path.stem)
-    module.sparse_linear_forward = c_code.load(path, LESSONS[path.name].solved.bind)
+    vars(module).update(c_code.load(path, LESSONS[path.name].solved.bind))
     return module
 
 
