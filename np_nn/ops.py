@@ -120,15 +120,13 @@ def use(kernels: Kernels | Mapping[str, Callable[..., Any] | None] | ModuleType)
     "numpy": the NumPy functions. "compiled": the built kernels, and NumPy for
     operations that have none. "auto": the same, but no error if none is built.
 
-    {"relu_backward": function} puts a function in the place of that operation of
-    ``np_nn.reference``; it takes the same arguments, and may take ``threads`` after them. A
-    module, also a compiled one, puts all its functions of such names. None ends a replacement;
-    the words leave it. Operations and training loops that contain the replaced operation run
-    step by step, without the kernels that compute them at once.
+    {"relu_backward": function} replaces that operation of ``np_nn.reference``; the function
+    takes the same arguments, and may take ``threads`` after them. A module, also a compiled one,
+    replaces all operations whose names it has. None ends a replacement, a word does not. Kernels
+    and training loops that contain a replaced operation are not used.
 
-    Returns a context manager whose end, or ``close()``, restores what was in use before.
-    Raises NpNNError for another word, for "compiled" when nothing is built, for an unknown
-    operation and for a function with other arguments.
+    Returns a context manager whose end, or ``close()``, restores what was in use before. Raises
+    NpNNError for what it cannot use, and for "compiled" when nothing is built.
     """
     before = ExitStack()
     before.callback(_select, choice, own)
@@ -150,9 +148,8 @@ def _select(word, functions):
     """Set the choice and the user's functions, and all that follows from them."""
     global choice, own, active, _others
     choice, own = word, functions
-    parts = [REFERENCE[name] for name in own]
-    outer = {n: f for n, f in REFERENCE.items() if any(contains(f, part) for part in parts)}
-    _others = {name: rebound(function, _calls) for name, function in outer.items()} | own
+    outer = [n for n, f in REFERENCE.items() if any(contains(f, REFERENCE[o]) for o in own)]
+    _others = {name: rebound(REFERENCE[name], _calls) for name in outer} | own
     active = frozenset(KERNELS if word != "numpy" else ()).difference(outer)
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -10,7 +11,8 @@ from pathlib import Path
 from np_nn.utils.errors import NpNNError
 
 COMPILERS = "cc", "gcc", "clang"
-FLAGS = "-std=c99", "-O3", "-shared", "-fPIC"
+NATIVE = ["-march=native"] * (platform.machine() in ("x86_64", "AMD64"))  # Apple's Arm has none
+FLAGS = "-std=c99", "-O3", *NATIVE, "-shared", "-fPIC"
 
 
 def load(path, bind):

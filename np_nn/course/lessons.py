@@ -20,7 +20,8 @@ HOLE = re.compile(r"^( *)(?:#|//) >>>\n(.*?)^ *(?:#|//) <<<\n", re.M | re.S)
 CHECK = re.compile(r"\n+^(?:#|//) >>> check\n(.*?)^(?:#|//) <<<\n", re.M | re.S)
 DEFINED = re.compile(r"^(?:def|void) (\w+)\(", re.M)
 FORMULA = r"^[ /*]*{}(?:\[([a-z, ]+)\])? = (.+)$"
-EMPTY = {".py": "raise NotImplementedError  # your lines", ".c": '#error "not written yet"'}
+WORDS = '"not written yet: put your lines here; --hint shows a hint"'
+EMPTY = {".py": f"raise NotImplementedError({WORDS})", ".c": f"#error {WORDS}"}
 
 # N, I and O of the cases: equal, so that a transposed matrix fits; odd; one; none.
 SIZES = ((3, 3, 3), (5, 3, 7), (7, 1, 2), (1, 5, 3), (1, 1, 1), (0, 3, 2), (4, 0, 2))
@@ -47,14 +48,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Lesson. name: of its file."""
+    """Lesson: the name of its file, and the text with the solutions and the check."""
 
     name: str
-
-    @cached_property
-    def text(self):
-        """The whole file: with the solutions and the check."""
-        return FILES.joinpath(self.name).read_text("utf-8")
+    text: str
 
     @property
     def written(self):
@@ -99,4 +96,6 @@ class Lesson:
         return re.sub(r"\b[a-z]\b", lambda word: letters.get(word[0], word[0]), found[2].strip())
 
 
-LESSONS = {path.name: Lesson(path.name) for path in sorted(FILES.glob("[0-9]*"))}
+LESSONS = {
+    path.name: Lesson(path.name, path.read_text("utf-8")) for path in sorted(FILES.glob("[0-9]*"))
+}

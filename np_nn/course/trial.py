@@ -1,9 +1,7 @@
 """Trial of a reader's file: its functions on all cases, and a training with them."""
 
-import importlib.util
-import sys
+import functools
 import time
-import traceback
 from types import ModuleType
 
 import np_nn as nn
@@ -15,17 +13,15 @@ from np_nn.recipes import build
 from np_nn.recipes.run import about
 from np_nn.utils.errors import NpNNError
 from np_nn.utils.replace import check_parameters
+from np_nn.utils.user_code import guard, load_module
 
 SECONDS = 5  # maximum of a training with the reader's function
-BASE = (
-    "--hidden 64 --bias --scale 0.00392157 --init torch --lr 0.1 --batch-size 128 --steps 300 "
-    "--threads 1"  # small arrays
-)
+BASE = "--hidden 64 --bias --scale 0.00392157 --init torch --lr 0.1 --batch-size 128 --steps 300"
 
 
 def load(path):
     """Check all functions of a file. Raises NpNNError with the first fault."""
-    module, guarded, lesson = _module(path), _guard(path), LESSONS[path.name]
+    module, guarded, lesson = _module(path), guard(path), LESSONS[path.name]
     for name in lesson.hints:
         mine = getattr(module, name, None)
         if mine is None:
@@ -37,35 +33,11 @@ def load(path):
 
 def _module(path):
     """Return a file as a module. Raises NpNNError if that fails."""
-    if path.suffix == ".c":
-        module = ModuleType(path.stem)
-        module.sparse_linear_forward = c_code.load(path, LESSONS[path.name].solved.bind)
-        return module
-    sys.dont_write_bytecode = True
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    _guard(path)(lambda: spec.loader.exec_module(module))
+    if path.suffix != ".c":
+        return load_module(path)
+    module = ModuleType(path.stem)
+    vars(module).update(c_code.load(path, LESSONS[path.name].solved.bind))
     return module
-
-
-def _guard(path):
-    """Return a function that calls a function, and names the file's line of an exception."""
-
-    def guarded(call):
-        try:
-            return call()
-        except (Exception, SystemExit) as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-            number = error.lineno if isinstance(error, SyntaxError) else (lines or ["?"])[-1]
-            line = f"line {number}"
-            if isinstance(error, NotImplementedError):
-                said = f"not written yet: put your lines in the place of {line}"
-                raise NpNNError(f"{said}; --hint shows a hint") from None
-            text = error.msg if isinstance(error, SyntaxError) else error
-            raise NpNNError(f"{line}: {type(error).__name__}: {text}") from error
-
-    return guarded
 
 
 # ---- Training ---------------------------------------------------------------------------------
@@ -86,24 +58,25 @@ def train(path):
 
     rows: (name, test accuracy, steps, milliseconds of a step).
     """
-    words = [*BASE.split(), *getattr(LESSONS[path.name].solved, "OPTIONS", ())]
+    own_words = getattr(LESSONS[path.name].solved, "OPTIONS", ())
+    words = [*BASE.split(), *own_words, "--threads", "1"]  # the arrays are small
     args = cli.parse(cli.parser(""), [*words, "--quiet"])
     args.download = False
     data = cli.load(args)
-    own, rest = (path.name, "numpy", _module(path)), [("NumPy", "numpy", {})]
-    rest += [("kernels", "compiled", {})] if ops.KERNELS else []
-    rows = [(name, *_train(args.settings, data, *use)) for name, *use in (own, *rest)]
+    uses = [(path.name, "numpy", _module(path)), ("NumPy", "numpy", {})]
+    uses += [("kernels", "compiled", {})] if ops.KERNELS else []
+    train = functools.partial(_train, args.settings, data)
+    rows = guard(path)(lambda: [(name, *train(*use)) for name, *use in uses])
     return about(args.settings, data), [*words, "--dataset", data.name], rows
 
 
 def _train(settings, data, kernels, own):
     """Train once; return the test accuracy, the steps, and the milliseconds of a step."""
-    model, loss = build.model(settings, data, 0), build.loss(settings, data)
+    model, loss = build.model(settings, data, 0), nn.CrossEntropyLoss()
     optimizer, limits = build.optimizer(settings, model.parameters()), [Limit()] if own else []
     with nn.use(kernels), nn.use(own):
         history = nn.fit(
             model, data.train, loss, optimizer, **build.fit_options(settings, data),
             callbacks=limits, seed=0, quiet=True,
         )  # fmt: skip
-    accuracy = nn.evaluate(model, data.test, loss).accuracy
-    return accuracy, history.done, history.step_ms_median
+    return nn.evaluate(model, data.test).accuracy, history.done, history.step_ms_median

@@ -1,10 +1,17 @@
 """np-nn course and np-nn check."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
+import np_nn as nn
 from np_nn import cli, reference
-from np_nn.course import check, write
+from np_nn.course import check, trial, write
 from np_nn.course.lessons import LESSONS
+from tests.support.kernels import ROOT
 
 pytestmark = pytest.mark.kernel_independent
 
@@ -52,7 +59,7 @@ def test_the_course_is_ten_files_and_overwrites_none(run, folder, tmp_path):
 
 def test_a_file_as_written_is_refused_in_one_line(folder, refused):
     line = refused(folder / "01_linear_forward.py")
-    assert "01_linear_forward.py: not written yet: put your lines in the place of line " in line
+    assert "01_linear_forward.py: line 25: NotImplementedError: not written yet: put your " in line
 
 
 def test_other_files_are_refused(folder, refused, tmp_path):
@@ -101,6 +108,31 @@ def test_code_that_crashes_is_one_line(folder, refused):
     assert "02_relu.py: it crashed: " in refused(path)
 
 
+def test_an_exception_in_the_training_is_one_line(folder, monkeypatch):
+    monkeypatch.setattr(trial, "BASE", trial.BASE + " --dataset digits")
+    lesson = LESSONS["02_relu.py"]
+    path = folder / lesson.name
+    path.write_text(lesson.text.replace("return np.max", "1 / (len(x) < 99); return np.max"))
+    trial.load(path)
+    with pytest.raises(nn.NpNNError, match=r"^line \d+: ZeroDivisionError"):
+        trial.train(path)
+
+
+def test_ctrl_c_ends_the_readers_code(folder):
+    path = folder / "02_relu.py"
+    path.write_text("print('running', flush=True)\nwhile True: pass")
+    command = [sys.executable, "-m", "np_nn", "check", path]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "running\n"
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.count("\n") == 1
+
+
 def test_the_readers_traceback_is_shown_on_request(folder, run):
     path = folder / "02_relu.py"
     path.write_text("def inner():\n    return 1 / 0\ninner()")
@@ -112,8 +144,6 @@ def test_the_readers_traceback_is_shown_on_request(folder, run):
 
 def test_training_with_the_chain_runs_its_own_loop(folder, tmp_path, monkeypatch):
     """Lesson 5 replaces the whole training loop, also where no kernel is built."""
-    from np_nn.course import trial
-
     monkeypatch.delenv("NP_NN_DATA", raising=False)
     monkeypatch.setenv("NP_NN_CACHE", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -266,3 +266,16 @@ def test_a_wrong_kernel_ends_the_run(builds, kernel, run, monkeypatch):
     assert err == "image_moments is not timed: WrongResultError: out of\n"
     with pytest.raises(NpNNError, match="'wrong'"):
         builds.saved("wrong")
+
+
+@pytest.mark.usefixtures("mnist")
+def test_the_users_function_is_timed_beside_the_kernel(module, kernel, monkeypatch, tmp_path):
+    (tmp_path / "my_ops.py").write_text("calls = []\ndef add(*arguments): calls.append(arguments)")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("NP_NN_USE", "my_ops")
+    contenders = module("contenders")
+    with ops.use({}):
+        contenders.contender(contenders.OWN).tasks(ops.threads).kernel("add")(1)
+        assert "add" in ops.own
+    assert module("my_ops").calls
+    assert contenders.OWN not in contenders.PEERS

@@ -10,7 +10,8 @@
  *     np-nn check 10_sparse_kernel.c
  *
  * compiles this file with your C compiler (cc, gcc or clang; set CC for another), compares it with
- * the dense product, and trains on MNIST with it. Replace the line #error by your lines.
+ * the dense product, and trains on MNIST with it. Replace the line #error by your lines. The gradient
+ * of the weights, below, is given.
  */
 #include <stdint.h>
 
@@ -36,6 +37,19 @@ void sparse_linear_forward(
     // <<<
 }
 
+/* out[i, o] = sum over n of x[n, i] * grad[n, o], the same way; out (I, O) begins with zeros. */
+void sparse_linear_backward_weight(
+    const int64_t *indptr, const uint16_t *columns, const uint8_t *values,
+    const int64_t *indices, int64_t N, float scale, const float *grad, int64_t O, float *out)
+{
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t k = indptr[indices[n]]; k < indptr[indices[n] + 1]; k++) {
+            const float value = scale * values[k], *slopes = grad + n * O;
+            float *row = out + columns[k] * O;
+            for (int64_t o = 0; o < O; o++) row[o] += value * slopes[o];
+        }
+}
+
 // >>> check
 // import numpy as np
 // from ctypes import c_float, c_int64
@@ -45,19 +59,28 @@ void sparse_linear_forward(
 //
 //
 // def bind(library):
-//     """Return the C function with the arguments of np_nn.reference's."""
+//     """Return the C functions with the arguments of np_nn.reference's."""
 //     long, short, byte, real = (ndpointer(kind, flags="C") for kind in ("i8", "u2", "u1", "f4"))
-//     function, batch = library.sparse_linear_forward, (long, c_int64, c_float)
-//     function.argtypes = long, short, byte, *batch, real, real, c_int64, real
-//     function.restype = None
+//     forward, backward = library.sparse_linear_forward, library.sparse_linear_backward_weight
+//     batch = long, short, byte, long, c_int64, c_float
+//     forward.argtypes, forward.restype = (*batch, real, real, c_int64, real), None
+//     backward.argtypes, backward.restype = (*batch, real, c_int64, real), None
 //
 //     def sparse_linear_forward(rows, indices, scale, shift, weight, bias, out):
 //         first = np.zeros(out.shape[1], "f4") if bias is None else bias
 //         first = first + np.float32(shift) * weight.sum(axis=0)  # every pixel adds the shift
-//         function(*rows[:3], indices, len(indices), scale, weight, first, out.shape[1], out)
+//         forward(*rows[:3], indices, len(indices), scale, weight, first, out.shape[1], out)
 //         return out
 //
-//     return sparse_linear_forward
+//     def sparse_linear_backward_weight(rows, indices, scale, shift, grad, out):
+//         out[...] = np.float32(shift) * grad.sum(axis=0)
+//         backward(*rows[:3], indices, len(indices), scale, grad, out.shape[1], out)
+//         return out
+//
+//     return {
+//         "sparse_linear_forward": sparse_linear_forward,
+//         "sparse_linear_backward_weight": sparse_linear_backward_weight,
+//     }
 //
 //
 // def _rows(c):
@@ -65,6 +88,7 @@ void sparse_linear_forward(
 //     return reference.compress(pixels.astype("u1"))
 //
 //
+// OPTIONS = "--hidden", "512"
 // CASES = {
 //     "sparse_linear_forward": lambda c: (
 //         _rows(c), c.rng.integers(0, 6, c.n), 0.5, 0.0, c.x(c.i, c.o), c.x(c.o), c.out(c.n, c.o),
