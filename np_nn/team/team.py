@@ -2,7 +2,9 @@
 
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from np_nn.team.interrupts import Interrupts
 from np_nn.team.steps import TeamSteps
 from np_nn.team.watcher import Watcher
 from np_nn.team.world import world
-from np_nn.training.alone import OneProcess
+from np_nn.training.state import Training
+from np_nn.utils.alone import OneProcess
 from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import check_range
 from np_nn.utils.errors import DivergedError, NpNNError, one_line
@@ -54,13 +57,15 @@ class Team(OneProcess):
                 f"{self.size} ranks for {shards} shard{'s' * (shards > 1)}: start at most {shards},"
                 f" or cut batches into {self.size} shards or more"
             )
-        self._history = self._interrupts = self._watcher = None
+        self._history: Any = None
+        self._interrupts: Any = None
+        self._watcher: Any = None
 
     def __repr__(self):
         return f"Team(shards={self.shards})"
 
     @contextmanager
-    def running(self):
+    def running(self) -> Iterator[None]:
         if self.size == 1:
             yield
             return
@@ -90,16 +95,16 @@ class Team(OneProcess):
         )  # fmt: skip
         self._world.abort(130 if isinstance(error, STOPS) else 2)
 
-    def check(self, training):
+    def check(self, training: Training) -> None:
         self._history = training.history
         if self.size > 1:
             alike.compare(self._world.comm.allgather(alike.description(training)))
             self._watch()
 
-    def steps(self, *arguments):
+    def steps(self, build: Callable[..., Any], *arguments: Any) -> TeamSteps:
         return TeamSteps(self._world, self.shards, *arguments)
 
-    def agree(self, training):
+    def agree(self, training: Training) -> None:
         if self.size == 1:
             return
         weights = alike.checksum(training.model) if training.epoch_ends else 0
