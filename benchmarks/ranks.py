@@ -1,6 +1,6 @@
 """Images per second of one process of two threads, and of 1, 2 and 4 ranks of one thread each.
 
-    python benchmarks/ranks.py [--rounds N] [--steps N] [--shards N]
+    python benchmarks/ranks.py [--rounds N] [--steps N]
 
 Every figure is the median over rounds in which all contenders train in turn, on one machine. The
 ranks of a team exchange through shared memory: on a network the exchange takes longer.
@@ -23,7 +23,8 @@ NETWORKS = {
     "784-512-10": ["--hidden", "512"],
     "lenet5": ["--model", "lenet5", "--optimizer", "sgd:momentum=0.9"],
 }
-RANKS = (1, 2, 4)
+ALONE = (0, 0)  # one process of two threads, without a team
+CONTENDERS = (ALONE, (1, 8), (2, 8), (4, 8), (1, 2), (2, 2))  # (ranks, shards)
 
 
 def mpiexec():
@@ -31,15 +32,15 @@ def mpiexec():
     return beside or shutil.which("mpiexec") or sys.exit('no mpiexec: pip install "np_nn[mpi]"')
 
 
-def images_per_second(network, ranks, args):
-    """Train a network on so many ranks, or without a team for 0; return images per second."""
+def images_per_second(network, contender, steps):
+    """Train a network for so many steps; return its images per second, by the median step."""
+    ranks, shards = contender
     launch = [mpiexec(), "-n", str(ranks)] if ranks else []
-    shards = ["--shards", str(args.shards)] if ranks else []
+    words = ["--shards", str(shards), "--threads", "1"] if ranks else ["--threads", "2"]
     done = subprocess.run(
         [
-            *launch, sys.executable, "main_np.py", *NETWORKS[network], *shards, "--no-plots",
-            "--batch-size", str(BATCH), "--steps", str(args.steps[network]), "--quiet",
-            "--threads", "1" if ranks else "2", "--json", "-",
+            *launch, sys.executable, "main_np.py", *NETWORKS[network], *words, "--no-plots",
+            "--batch-size", str(BATCH), "--steps", str(steps), "--quiet", "--json", "-",
         ],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -52,24 +53,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=100, help="of lenet5; tenfold for the MLP")
-    parser.add_argument("--shards", type=int, default=8)
     args = parser.parse_args()
-    args.steps = {"784-512-10": 10 * args.steps, "lenet5": args.steps}
-    contenders = (0, *RANKS)
-    found = {(network, ranks): [] for network in NETWORKS for ranks in contenders}
+    steps = {"784-512-10": 10 * args.steps, "lenet5": args.steps}
+    found = {(network, contender): [] for network in NETWORKS for contender in CONTENDERS}
     for _ in range(args.rounds):
-        for network, ranks in found:
-            found[network, ranks].append(images_per_second(network, ranks, args))
+        for network, contender in found:
+            speed = images_per_second(network, contender, steps[network])
+            found[network, contender].append(speed)
     rows = []
-    for network in NETWORKS:
-        medians = {ranks: statistics.median(found[network, ranks]) for ranks in contenders}
-        for ranks, images in medians.items():
-            who = f"{ranks} rank{'s' * (ranks > 1)} of 1 thread" if ranks else "2 threads"
-            spread = [f"{each:,.0f}" for each in sorted(found[network, ranks])]
-            ratio = f"{images / medians[0]:.2f}"
-            rows.append((network, who, f"{images:,.0f}", ratio, f"{spread[0]} to {spread[-1]}"))
+    for (network, contender), speeds in found.items():
+        ranks, shards = contender
+        times = statistics.median(speeds) / statistics.median(found[network, ALONE])
+        who = f"{ranks} rank{'s' * (ranks > 1)} of 1 thread, {shards} shards"
+        row = network, who if ranks else "2 threads", f"{statistics.median(speeds):,.0f}"
+        rows.append((*row, f"{times:.2f}", f"{min(speeds):,.0f} to {max(speeds):,.0f}"))
     header = ("network", "contender", "images/s", "times 2 threads", "range")
-    print(f"{machine.describe()}, batch {BATCH}, {args.shards} shards\n")
+    print(f"{machine.describe()}, batch {BATCH}\n")
     print(markdown_table(header, rows))
 
 

@@ -26,6 +26,7 @@ class TeamSteps(LayerSteps):
         l2 = L2(l2, model.parameters())
         super().__init__(model, feed, labels, loss, optimizer, limits or Limits(), l2)
         self._world, self._shards, self._parameters = world, shards, model.parameters()
+        self._grads = [p.grad for p in self._parameters]
         self._held = Held(model)
         held = [p.data for p in self._parameters], [b.data for b in self._held.means]
         self._layout = Layout([array.shape for arrays in held for array in arrays])
@@ -66,8 +67,9 @@ class TeamSteps(LayerSteps):
         if any(results[: min(self._shards, len(batch)), 2] != drawn):
             raise NpNNError("the ranks draw different batches: `order` must return the same on all")
         views = self._layout.views(total.total())
-        for parameter, gradient in zip(self._parameters, views, strict=False):
-            parameter.grad = gradient
+        for parameter, own, gradient in zip(self._parameters, self._grads, views, strict=False):
+            own[...] = gradient
+            parameter.grad = own
         held.settle(views[count:], results[0, 3:])
         loss, correct = results[:, :2].sum(axis=0, initial=0.0)  # and no -0.0 on one rank only
         return loss, int(correct)

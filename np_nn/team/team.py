@@ -2,7 +2,9 @@
 
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +14,11 @@ from np_nn.team.interrupts import Interrupts
 from np_nn.team.steps import TeamSteps
 from np_nn.team.watcher import Watcher
 from np_nn.team.world import world
-from np_nn.training.alone import OneProcess
+from np_nn.training.state import Training
+from np_nn.utils.alone import OneProcess
 from np_nn.utils.arguments import check_arguments
 from np_nn.utils.checks import check_range
-from np_nn.utils.errors import NpNNError, one_line
+from np_nn.utils.errors import DivergedError, NpNNError, one_line
 
 MOST_SHARDS = 2**16
 STOPS = KeyboardInterrupt, SystemExit
@@ -54,13 +57,15 @@ class Team(OneProcess):
                 f"{self.size} ranks for {shards} shard{'s' * (shards > 1)}: start at most {shards},"
                 f" or cut batches into {self.size} shards or more"
             )
-        self._history = self._interrupts = self._watcher = None
+        self._history: Any = None
+        self._interrupts: Any = None
+        self._watcher: Any = None
 
     def __repr__(self):
         return f"Team(shards={self.shards})"
 
     @contextmanager
-    def running(self):
+    def running(self) -> Iterator[None]:
         if self.size == 1:
             yield
             return
@@ -82,41 +87,43 @@ class Team(OneProcess):
             return
         if not isinstance(error, (*ONE_LINE, *STOPS)):
             traceback.print_exception(error, file=sys.__stderr__)
-        kept = self._history.kept if self._history and not isinstance(error, NpNNError) else ""
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        kept = "" if isinstance(error, DivergedError) else self._kept()  # which names it itself
         print(
             f"rank {self.rank} of {self.size} ends the training: {one_line(text)}{kept}",
             file=sys.__stderr__, flush=True,
         )  # fmt: skip
         self._world.abort(130 if isinstance(error, STOPS) else 2)
 
-    def check(self, training):
+    def check(self, training: Training) -> None:
         self._history = training.history
         if self.size > 1:
             alike.compare(self._world.comm.allgather(alike.description(training)))
             self._watch()
 
-    def steps(self, *arguments):
+    def steps(self, build: Callable[..., Any], *arguments: Any) -> TeamSteps:
         return TeamSteps(self._world, self.shards, *arguments)
 
-    def agree(self, training):
+    def agree(self, training: Training) -> None:
         if self.size == 1:
             return
-        history, comm = training.history, self._world.comm
         weights = alike.checksum(training.model) if training.epoch_ends else 0
-        saved = history.saved[1] if history.saved else -1
-        own = self._interrupts.seen, weights, training.stop, training.optimizer.lr, saved
+        own = self._interrupts.seen, weights, training.stop, training.optimizer.lr
         said = np.empty((self.size, len(own)))
-        comm.Allgather(np.array(own, float), said)
+        self._world.comm.Allgather(np.array(own, float), said)
         training.stop, training.optimizer.lr = bool(said[0, 2]), said[0, 3].item()
-        if any(said[:, 4] != said[0, 4]):
-            history.saved = comm.bcast(history.saved)
-        alike.check_weights(said[:, 1], history.done)
+        alike.check_weights(said[:, 1], training.history.done)
         self._watch()
         if any(said[:, 0]):
             raise KeyboardInterrupt
 
     def _watch(self):
         if self.leads:
-            kept = self._history.kept or "; no checkpoint was saved"
-            self._watcher.say(f"a rank of the team died, and the training ended with it{kept}")
+            died = f"a rank of the team died, and the training ended with it{self._kept()}"
+            self._watcher.say(died)
+
+    def _kept(self):
+        """Return the end of a message that names the newest checkpoint, which rank 0 knows."""
+        if not (self.leads and self._history):
+            return ""
+        return self._history.kept or "; no checkpoint was saved"

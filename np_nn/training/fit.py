@@ -10,13 +10,14 @@ from np_nn.losses import CrossEntropyLoss, Loss
 from np_nn.optim.limits import Limits
 from np_nn.optim.optimizers import Optimizer
 from np_nn.training import checkpoint, inputs
-from np_nn.training.alone import OneProcess
 from np_nn.training.callbacks import Callback, Hooks
 from np_nn.training.early_stopping import EarlyStopping
 from np_nn.training.fusion import fold, fuse
 from np_nn.training.history import Evaluation, History
 from np_nn.training.rehearsal import rehearse
 from np_nn.training.state import Training
+from np_nn.training.steps import build as build_steps
+from np_nn.utils.alone import OneProcess
 from np_nn.utils.progress import progress
 from np_nn.utils.types import Array, ArrayLike, Feed, PathLike
 
@@ -102,8 +103,9 @@ def _loop(training, hooks, input, quiet, team):
     model, data, history = training.model, training.data, training.history
     feed = inputs.choose(data, model, input)
     train = team.steps(
-        model, feed, data.labels, training.loss, training.optimizer, training.limits, training.l2
-    )
+        build_steps, model, feed, data.labels, training.loss, training.optimizer, training.limits,
+        training.l2,
+    )  # fmt: skip
 
     def most():
         return train.most(

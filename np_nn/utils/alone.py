@@ -1,8 +1,8 @@
 """OneProcess: a training that is not shared, and all that ``fit`` asks of a team."""
 
-from contextlib import nullcontext
-
-from np_nn.training.steps import build
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 
 class OneProcess:
@@ -15,16 +15,16 @@ class OneProcess:
     shards: int | None = None
     leads = True
 
-    def running(self):
+    def running(self) -> AbstractContextManager[None]:
         """Return a context for the training, which ends all its processes if one fails."""
         return nullcontext()
 
-    def check(self, training):
+    def check(self, training: Any) -> None:
         """Raise NpNNError if the processes do not train the same, before the first step."""
 
-    def steps(self, *arguments):
-        """Return the steps for these arguments of ``steps.build``."""
+    def steps(self, build: Callable[..., Any], *arguments: Any) -> Any:
+        """Return the training steps that ``build`` makes for one process of these arguments."""
         return build(*arguments)
 
-    def agree(self, training):
+    def agree(self, training: Any) -> None:
         """Let what callbacks changed in one process, stop and lr, hold in all of them."""
