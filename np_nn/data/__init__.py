@@ -2,7 +2,7 @@
 
 The call load (loading.py) takes a name or a path. A name's files (known.py) are located, downloaded
 if missing (download.py), verified (verify.py, sources.py) and parsed (idx.py). A path is read by
-its format (formats/), and becomes a Dataset (own.py).
+its format (formats/), and becomes a Dataset (own.py). A stored set (stored/) stays on disk.
 
 Files lie as in torchvision, `<root>/MNIST/raw/train-images-idx3-ubyte`, packed with gzip (`.gz`) or
 not. A file is used only if its size, header and SHA-256 are right; a damaged one is reported,

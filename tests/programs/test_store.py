@@ -155,7 +155,7 @@ def test_an_interruption_says_that_the_command_continues(np_nn, source, tmp_path
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command.store.sources.Arrays, "shards", interrupt)
+    monkeypatch.setattr(command.store.sources, "encode", interrupt)
     status, out, err = np_nn("store", source, tmp_path / "set")
     assert (status, out) == (130, "")
     assert err == "interrupted: the same command continues where this one ended\n"

@@ -1,23 +1,19 @@
 """Shards of a set to be stored, from a Split or from a generator of blocks."""
 
 import math
-import signal
-from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from np_nn import ops
 from np_nn.data.split import Split, check_samples, in_memory, is_matrix
 from np_nn.data.stored.layout import encode
+from np_nn.data.stored.workers import in_order
 from np_nn.utils import seeds
 from np_nn.utils.errors import DataError, NpNNError, shown, wrong_return
 
 SHARD_BYTES = 2**25  # of the samples of a shard before they are compressed: bounds the memory
-GROUP = 2  # shards per process that are computed before any of them is written
 
 
 @dataclass(frozen=True)
@@ -47,63 +43,30 @@ class Arrays:
         """Yield the arrays of the shards from number `start` on, see ``layout.encode``."""
         size = _size(self.split.images)
         per_copy = math.ceil(len(self.split) / size)
-        numbers = iter(range(start, per_copy * max(1, self.copies)))
-        if jobs == 1:
-            yield from (self.shard(number, size, compressed) for number in numbers)
-            return
-        from joblib import Parallel, delayed
+        numbers = range(start, per_copy * max(1, self.copies))
+        tasks = (self._task(size, *divmod(number, per_copy)) for number in numbers)
+        return in_order(partial(_shard, compressed, self.augment), tasks, jobs)
 
-        kernels = "auto" if ops.active else "numpy"
-        with Parallel(jobs) as parallel:
-            with held_interrupts():  # start the processes: Ctrl-C is for this one alone
-                parallel(delayed(abs)(0) for _ in range(jobs))
-            while group := list(islice(numbers, GROUP * jobs)):
-                tasks = (delayed(_work)(kernels, self, n, size, compressed) for n in group)
-                try:
-                    arrays = parallel(tasks)
-                except BrokenExecutor:
-                    raise NpNNError(
-                        "store: a process was killed, perhaps for want of memory; the same command "
-                        "continues where this one ended, and fewer jobs take less"
-                    ) from None
-                yield from arrays
-
-    def shard(self, number, size, compressed):
-        """Return the arrays of one shard of `size` samples."""
-        copy, block = divmod(number, math.ceil(len(self.split) / size))
-        place = slice(block * size, (block + 1) * size)
+    def _task(self, size, copy, number):
+        """Return the samples of a shard, and the random generator that distorts them."""
+        place = slice(number * size, (number + 1) * size)
         images, labels = in_memory(self.split.images[place]), self.split.labels[place]
-        if self.copies:
-            images = self._distorted(images, seeds.generator(self.seed, "store", copy, block))
-        return encode(images, labels, compressed)
-
-    def _distorted(self, images, rng):
-        found = self.augment(images, rng)
-        if not isinstance(found, np.ndarray) or (found.dtype, found.shape) != (
-            images.dtype, images.shape
-        ):  # fmt: skip
-            wanted = f"images like its argument, {images.dtype} of shape {images.shape}"
-            raise wrong_return("augment", self.augment, wanted, found)
-        return found
+        return images, labels, seeds.generator(self.seed, "store", copy, number)
 
 
-@contextmanager
-def held_interrupts():
-    """Hold back Ctrl-C in a ``with`` block, and for ever in the processes that start in it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _shard(compressed, augment, images, labels, rng):
+    """Return the arrays of a shard, distorted unless `augment` is None."""
+    return encode(_distorted(augment, images, rng) if augment else images, labels, compressed)
 
 
-def _work(kernels, arrays, *shard):
-    """Return the arrays of a shard, in another process."""
-    ops.use(kernels)
-    return arrays.shard(*shard)
+def _distorted(augment, images, rng):
+    found = augment(images, rng)
+    if not isinstance(found, np.ndarray) or (found.dtype, found.shape) != (
+        images.dtype, images.shape
+    ):  # fmt: skip
+        wanted = f"images like its argument, {images.dtype} of shape {images.shape}"
+        raise wrong_return("augment", augment, wanted, found)
+    return found
 
 
 class Blocks:
