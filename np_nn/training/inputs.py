@@ -16,7 +16,8 @@ from np_nn.utils.errors import NpNNError
 MOST_DENSITY = 0.55
 MOST_PIXELS = 65_535  # maximum width of compressed rows, whose columns are uint16
 SAMPLE = 200  # images from which the share is estimated
-SPARSE = "compress", "expand", "sparse_linear_forward", "sparse_linear_backward_weight"
+PRODUCTS = "sparse_linear_forward", "sparse_linear_backward_weight"
+SPARSE = {*PRODUCTS, "compress", "expand", "mlp_steps"}  # operations that only sparse input calls
 
 CHOICES = ("auto", "dense", "sparse")
 
@@ -134,8 +135,8 @@ def _sparse_pays(data, model):
         and data.images.dtype == np.uint8
         and math.prod(data.images.shape[1:]) <= MOST_PIXELS
         and (
-            ops.own.keys() & {*SPARSE, "mlp_steps"}  # the user's functions run, though it be slower
-            or (ops.fast(*SPARSE) and _density(data.images[:SAMPLE]) <= MOST_DENSITY)
+            ops.own.keys() & SPARSE  # the user's functions are to run, fast or not
+            or (ops.fast(*PRODUCTS) and _density(data.images[:SAMPLE]) <= MOST_DENSITY)
         )
     )
 
