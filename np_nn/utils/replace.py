@@ -9,9 +9,9 @@ from np_nn.utils.errors import NpNNError, nearest
 
 
 def contains(function, part):
-    """Return whether a function calls another, or all that the other calls, directly or not."""
+    """Return whether a function is or calls another, or calls all that the other calls."""
     called, inner = callees(function), callees(part) - {part.__name__}
-    return part.__name__ in called or (bool(inner) and inner <= called)
+    return part.__name__ in called or (bool(inner) and inner <= called - {function.__name__})
 
 
 @functools.cache
