@@ -89,7 +89,8 @@ def check_parameters(name, function, wanted):
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return False
-    names, expected = [one.name for one in found], list(inspect.signature(wanted).parameters)
+    names = [one.name for one in found if one.kind < one.VAR_POSITIONAL]
+    expected = list(inspect.signature(wanted).parameters)
     fits = any(one.kind is one.VAR_POSITIONAL for one in found)
     if not fits and names not in (expected, [*expected, "threads"]):
         got = f"a function of ({', '.join(names)})"
