@@ -7,6 +7,7 @@
 # make wasm    build the WebAssembly module with which the page of np-nn draw trains
 # make faults  interrupt the writing of checkpoints: kills, full disks, failing disks
 # make docs    build the documentation as a website, with executed notebooks
+# make ipynb   write the notebooks as .ipynb files with a Colab badge into build/ipynb
 # make stress  make 10,000 predictions from 8 threads during a training
 # make browser draw 200 digits on the pages of np-nn draw; compare them with np-nn predict
 # make fuzz    try 200,000 mutated files and options: each is read, or refused in one line
@@ -120,6 +121,9 @@ sanitize: $(VENV)/.test
 	$(abspath $(RUN)) -m pytest -p no:cacheprovider --capture=sys tests/kernels
 
 # The notebooks are pages of the documentation, and are executed with their full settings.
-.PHONY: notebooks
+.PHONY: notebooks ipynb
+ipynb: $(VENV)/.docs
+	PYTHONPATH=. $(RUN) docs/ipynb.py $(ARGS)
+
 notebooks: docs
 	@echo "The notebooks: build/html/notebooks/README.html"

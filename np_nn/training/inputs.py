@@ -12,7 +12,8 @@ from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
 from np_nn.utils.errors import NpNNError
 
-SPARSE = "compress", "expand", "sparse_linear_forward", "sparse_linear_backward_weight"
+PRODUCTS = "sparse_linear_forward", "sparse_linear_backward_weight"
+SPARSE = {*PRODUCTS, "compress", "expand", "mlp_steps"}  # operations that only sparse input calls
 CHOICES = ("auto", "dense", "sparse")
 
 
@@ -125,7 +126,7 @@ def _sparse_pays(data, model):
         type(first) is Linear
         and first.weight.data.dtype == np.float32
         and is_compressible(data.images)
-        and (ops.own.keys() & {*SPARSE, "mlp_steps"} or ops.fast(*SPARSE))
+        and (ops.own.keys() & SPARSE or ops.fast(*PRODUCTS))
     )
 
 

@@ -9,9 +9,9 @@ from np_nn.utils.errors import NpNNError, nearest
 
 
 def contains(function, part):
-    """Return whether a function calls another, or all that the other calls, directly or not."""
+    """Return whether a function is or calls another, or calls all that the other calls."""
     called, inner = callees(function), callees(part) - {part.__name__}
-    return part.__name__ in called or (bool(inner) and inner <= called)
+    return part.__name__ in called or (bool(inner) and inner <= called - {function.__name__})
 
 
 @functools.cache
@@ -89,7 +89,8 @@ def check_parameters(name, function, wanted):
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return False
-    names, expected = [one.name for one in found], list(inspect.signature(wanted).parameters)
+    names = [one.name for one in found if one.kind < one.VAR_POSITIONAL]
+    expected = list(inspect.signature(wanted).parameters)
     fits = any(one.kind is one.VAR_POSITIONAL for one in found)
     if not fits and names not in (expected, [*expected, "threads"]):
         got = f"a function of ({', '.join(names)})"

@@ -37,7 +37,7 @@ def guard(path):
 
 def _place(error, path):
     """Return the last line of a file that an exception passed: "line 12"."""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.lineno:
         return f"line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]

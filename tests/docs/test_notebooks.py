@@ -12,6 +12,7 @@ pytestmark = pytest.mark.kernel_independent
 jupytext = pytest.importorskip("jupytext", reason="pip install 'np_nn[notebooks]'")
 nbclient = pytest.importorskip("nbclient", reason="pip install 'np_nn[notebooks]'")
 pytest.importorskip("ipykernel", reason="pip install 'np_nn[notebooks]'")
+nbformat = pytest.importorskip("nbformat", reason="pip install 'np_nn[notebooks]'")
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.py"))
@@ -79,3 +80,20 @@ def test_says_how_to_get_torch(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(SystemExit, match=r"^this notebook needs PyTorch: pip install torch$"):
         runpy.run_path(str(TORCH))
+
+
+def test_as_ipynb_files_they_have_a_badge_and_no_outputs(tmp_path):
+    main = runpy.run_path(str(ROOT / "docs" / "ipynb.py"))["main"]
+    main(tmp_path)
+    made = sorted(tmp_path.iterdir())
+    assert [path.name for path in made] == [f"{path.stem}.ipynb" for path in NOTEBOOKS]
+    for path, source in zip(made, NOTEBOOKS, strict=True):
+        notebook, before = nbformat.read(path, as_version=4), path.read_bytes()
+        nbformat.validate(notebook)
+        badge, install, *cells = notebook.cells
+        assert f"/blob/notebooks/{path.name})" in badge.source
+        assert "%pip install --quiet git+https://github.com/" in install.source
+        assert [cell.source for cell in cells] == [c.source for c in jupytext.read(source).cells]
+        assert not any(c.outputs or c.execution_count for c in cells if c.cell_type == "code")
+        main(tmp_path)
+        assert path.read_bytes() == before

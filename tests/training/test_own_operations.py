@@ -170,6 +170,7 @@ def test_a_compiled_module_replaces_operations():
         ({"add": 3}, "add must be a function, got 3"),
         ({"add": lambda x, out: x},
          r"add must take \(x, skip, out\), got a function of \(x, out\)"),
+        ({"add": lambda x, skip, *, out: x}, r"got a function of \(x, skip\)"),
         ({"add": lambda skip, x, out: x}, r"got a function of \(skip, x, out\)"),
         (math, "math defines no operation"),
         ("nump", "use: unknown kernels 'nump'; did you mean 'numpy'"),
