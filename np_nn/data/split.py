@@ -27,8 +27,9 @@ class Split:
 
     Integers of any type and byte order in 0..255 are pixels and become uint8; other samples
     (n, ...), that is floats, booleans and other integers, become float32. A scipy.sparse matrix
-    (n, I) becomes CSR, its values converted in the same way. A pixel p becomes scale * p + shift
-    when a batch becomes float32; without a scale, pixels become 0..1.
+    (n, I) becomes CSR, its values converted in the same way. Images of a stored set, see `store`,
+    stay on disk. A pixel p becomes scale * p + shift when a batch becomes float32; without a scale,
+    pixels become 0..1.
 
     Labels of any integer type become int64; for a loss of values they may be targets (n, C), which
     become float32. Raises NpNNError unless images and labels are arrays of numbers.

@@ -20,7 +20,7 @@ def look(images):
     """
     if images.dtype != np.uint8:
         return INK
-    pixels = np.asarray(images[:: 1 + images.size // SEEN]).ravel()
+    pixels = images[:: 1 + images.size // SEEN].ravel()
     counts = np.bincount(pixels[:: 1 + pixels.size // SEEN], minlength=1)
     return INK if counts.argmax() == 0 else LIGHT
 

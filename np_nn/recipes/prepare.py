@@ -6,7 +6,7 @@ from dataclasses import replace
 from np_nn import losses
 from np_nn.data import preprocess
 from np_nn.data.augmentation import named
-from np_nn.data.split import noun
+from np_nn.data.split import is_stored, noun
 from np_nn.utils import spec
 from np_nn.utils.errors import NpNNError
 
@@ -70,7 +70,9 @@ def hold_out(split, count):
 
 
 def _part(split, start, stop):
-    return replace(split, images=split.images[start:stop], labels=split.labels[start:stop])
+    images = split.images
+    images = images.part(start, stop) if is_stored(images) else images[start:stop]
+    return replace(split, images=images, labels=split.labels[start:stop])
 
 
 def targets(settings, labels, classes):

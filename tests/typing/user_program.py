@@ -49,6 +49,8 @@ def train(folder: Path) -> float:
     nn.use("auto")
     data = nn.load("digits", quiet=True)
     assert nn.Split([[0.5, 1.0]], [1]).images.dtype == np.float32
+    blocks = ((data.train.images, data.train.labels) for _ in range(2))
+    data = nn.store(blocks, folder / "stored", test=data.test, quiet=True)
     model = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), Twice(), nn.Linear(32, 10))
     loss = nn.CrossEntropyLoss(label_smoothing=0.1)
     for optimizer in optimizers(model):

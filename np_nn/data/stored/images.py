@@ -93,8 +93,8 @@ def _mapped(path):
 class StoredImages:
     """Images (n, ...) uint8, or samples float32, of a stored set; they stay on disk.
 
-    A slice is a view; any other index gives an array in memory, as does ``np.asarray``, which
-    raises NpNNError for more than MOST_BYTES.
+    An index of any kind gives an array in memory, as does ``np.asarray``; that raises NpNNError
+    for more than MOST_BYTES.
     """
 
     files: Files
@@ -173,28 +173,25 @@ class StoredImages:
     def __len__(self):
         return self.stop - self.start
 
+    def part(self, start, stop):
+        """Return the images from `start` to `stop`, as of a slice; they stay on disk."""
+        start, stop, _ = slice(start, stop).indices(len(self))
+        return replace(self, start=self.start + start, stop=self.start + max(start, stop))
+
     def __getitem__(self, key):
-        if not isinstance(key, slice):
-            return self._read(self._indices(key))
-        places = range(len(self))[key]
-        if places.step != 1:
-            return self._read(np.array(places, np.int64))
-        start = self.start + places.start
-        return replace(self, start=start, stop=start + len(places))
+        return self._read(self._indices(key))
 
     def __array__(self, dtype=None, copy=None):
-        if self.size * self.dtype.itemsize > MOST_BYTES:
-            raise NpNNError(
-                f"{self.size * self.dtype.itemsize:,} bytes of a stored set do not fit into memory "
-                f"(at most {MOST_BYTES:,}): distort images when they are stored (np-nn store "
-                "--distort), deskew them before, and take others in slices"
-            )
-        return np.asarray(self._read(np.arange(len(self))), dtype)
+        return np.asarray(self[:], dtype)
 
     def _indices(self, key):
+        """Return an int, or indices (N,) int64 from 0 on."""
+        count = len(self)
+        if isinstance(key, slice):
+            return np.arange(*key.indices(count))
         if isinstance(key, int | np.integer):
-            return range(len(self))[key]
-        indices, count = np.asarray(key), len(self)
+            return range(count)[key]
+        indices = np.asarray(key)
         if indices.dtype == bool:
             return np.flatnonzero(indices)
         indices = indices.astype(np.int64, copy=False)
@@ -204,10 +201,17 @@ class StoredImages:
 
     def _read(self, indices):
         """Return samples in memory: one of an int, several (N, ...) of indices (N,)."""
-        if not self.compressed:
-            return self._dense[indices].copy()
         if isinstance(indices, int):
             return self._read(np.array([indices]))[0]
+        size = len(indices) * self.dtype.itemsize * math.prod(self.shape[1:])
+        if size > MOST_BYTES:
+            raise NpNNError(
+                f"{size:,} bytes of a stored set do not fit into memory (at most {MOST_BYTES:,}): "
+                "distort images when they are stored (np-nn store --distort), deskew them before, "
+                "and take others in smaller parts"
+            )
+        if not self.compressed:
+            return self._dense[indices]
         return _expanded(self.rows, indices).reshape(len(indices), *self.shape[1:])
 
 

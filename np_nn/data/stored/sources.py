@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from np_nn.data.split import Split, check_samples, in_memory, is_matrix
+from np_nn.data.split import Split, check_samples, is_matrix
 from np_nn.data.stored.layout import encode
 from np_nn.data.stored.workers import in_order
 from np_nn.utils import seeds
@@ -50,7 +50,7 @@ class Arrays:
     def _task(self, size, copy, number):
         """Return the samples of a shard, and the random generator that distorts them."""
         place = slice(number * size, (number + 1) * size)
-        images, labels = in_memory(self.split.images[place]), self.split.labels[place]
+        images, labels = self.split.images[place], self.split.labels[place]
         return images, labels, seeds.generator(self.seed, "store", copy, number)
 
 

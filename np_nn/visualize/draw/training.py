@@ -5,7 +5,6 @@ import gzip
 from pathlib import Path
 
 import np_nn as nn
-from np_nn.data.split import in_memory
 from np_nn.utils.errors import NpNNError
 
 MODULE = Path(__file__).with_name("train.wasm")  # of kernels/wasm/build.py; wheels carry it
@@ -32,7 +31,7 @@ def _images(count, dataset):
         )
     counts = count, max(1, count // TESTED)
     splits = list(zip((data.train, data.test), counts, strict=True))
-    parts = [in_memory(split.images[:n]).tobytes() for split, n in splits]
+    parts = [split.images[:n].tobytes() for split, n in splits]
     parts += [split.labels[:n].astype("u1").tobytes() for split, n in splits]
     content = {"dataset": dataset, "bytes": _packed(b"".join(parts))}
     return content | dict(zip(("train", "test"), counts, strict=True))
