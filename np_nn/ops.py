@@ -98,12 +98,13 @@ def operation(function: Function) -> Function:
     The NumPy function ignores floating-point errors, as kernels do, whatever ``np.seterr`` says.
     """
     name = function.__name__
+    kernel = KERNELS.get(name)
 
     @functools.wraps(function, assigned=("__name__", "__qualname__", "__doc__"))
     def call(*arguments):
         if name in active:
             try:  # the kernel checks its arguments before it changes anything
-                return KERNELS[name](*arguments, _limit.threads or threads)
+                return kernel(*arguments, _limit.threads or threads)
             except ValueError:
                 if all(map(_suits_kernel, arguments)):
                     raise

@@ -220,6 +220,14 @@ def test_a_loss_must_be_a_number(examine):
     assert "return the loss, a float, not '" in examine("03_softmax_cross_entropy.py", text)
 
 
+def test_writing_beyond_an_array_in_c_is_seen(examine):
+    text = LESSONS["10_sparse_kernel.c"].text
+    right = "for (int64_t o = 0; o < O; o++) row[o] = bias[o];"
+    assert right in text
+    line = examine("10_sparse_kernel.c", text.replace(right, right.replace("o < O", "o <= O")))
+    assert "10_sparse_kernel.c: it writes beyond the end of out: a loop has a step too" in line
+
+
 def test_without_a_compiler_a_line_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
