@@ -63,10 +63,11 @@ class TeamSteps(LayerSteps):
             if number == 0:
                 results[0, 3:] = held.counts()
             total.push(number, vector)
-        self._world.add(results)  # exact: others' rows are 0 here
+        wait = self._world.begin_add(results)  # exact: others' rows are 0 here
+        views = self._layout.views(total.total())
+        wait()
         if any(results[: min(self._shards, len(batch)), 2] != drawn):
             raise NpNNError("the ranks draw different batches: `order` must return the same on all")
-        views = self._layout.views(total.total())
         for parameter, own, gradient in zip(self._parameters, self._grads, views, strict=False):
             own[...] = gradient
             parameter.grad = own

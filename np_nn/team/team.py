@@ -15,8 +15,8 @@ from np_nn.team.steps import TeamSteps
 from np_nn.team.watcher import Watcher
 from np_nn.team.world import world
 from np_nn.training.state import Training
-from np_nn.utils.alone import OneProcess
 from np_nn.utils.arguments import check_arguments
+from np_nn.utils.base_team import BaseTeam
 from np_nn.utils.checks import check_range
 from np_nn.utils.errors import DivergedError, NpNNError, one_line
 
@@ -26,7 +26,7 @@ ONE_LINE = NpNNError, OSError, MemoryError  # errors whose traceback helps nobod
 
 
 @check_arguments
-class Team(OneProcess):
+class Team(BaseTeam):
     """Team of processes that train one network: the same bits for any number of them.
 
     ``fit(..., team=Team(shards=8))`` cuts each batch into 8 shards of almost equal size. The

@@ -70,10 +70,11 @@ class World:
         sets = self.comm.Split_type(self._mpi.COMM_TYPE_SHARED).allgather(own)
         return max(1, len(own) // sum(not own.isdisjoint(other) for other in sets))
 
-    def add(self, array):
-        """Add up an array of all ranks, in place."""
-        if self.size > 1:
-            self.comm.Allreduce(self._mpi.IN_PLACE, array)
+    def begin_add(self, array):
+        """Begin to add up an array of all ranks in place; return a function that waits for it."""
+        if self.size == 1:
+            return lambda: None
+        return self.comm.Iallreduce(self._mpi.IN_PLACE, array).Wait
 
     def all_fail(self):
         """Return whether all other ranks fail, too. Called by each rank that fails."""

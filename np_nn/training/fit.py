@@ -17,7 +17,7 @@ from np_nn.training.history import Evaluation, History
 from np_nn.training.rehearsal import rehearse
 from np_nn.training.state import Training
 from np_nn.training.steps import build as build_steps
-from np_nn.utils.alone import OneProcess
+from np_nn.utils.base_team import BaseTeam
 from np_nn.utils.progress import progress
 from np_nn.utils.types import Array, ArrayLike, Feed, PathLike
 
@@ -35,7 +35,7 @@ def fit(
     limits: Limits | None = None, l2: float = 0.0, validation: SplitLike | None = None,
     early_stopping: EarlyStopping | None = None, callbacks: Iterable[Callback] = (),
     resume: PathLike | None = None, seed: int | None = None, input: Feed = "auto",
-    quiet: bool = False, team: OneProcess | None = None,
+    quiet: bool = False, team: BaseTeam | None = None,
 ) -> History:  # fmt: skip
     """Train a model in place.
 
@@ -76,7 +76,7 @@ def fit(
         NpNNError: for unsuitable sizes, shapes, numbers or labels, and for a file to resume from
             that is damaged or of another training; and if the team's processes differ.
     """
-    team = team or OneProcess()
+    team = team or BaseTeam()
     data, validation = as_split(data), None if validation is None else as_split(validation)
     training = Training(
         model, data, loss, optimizer,

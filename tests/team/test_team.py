@@ -4,8 +4,10 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -263,11 +265,12 @@ def test_ranks_without_mpi4py_are_refused(monkeypatch):
         ("order", "all: the ranks draw different batches: `order` must return the same on all"),
         ("changed", r"all: the weights of rank 1 are no longer those of rank 0 after step 10"),
         ("raised", r"rank 1 of 2 ends the training: OSError: a callback failed"),
+        ("bug", r"rank 1 of 2 ends the training: ZeroDivisionError"),
     ],
 )
 def test_a_rank_that_differs_or_fails_ends_all_in_one_line(fault, said, tmp_path):
     done = spawn(2, *PROGRAM, "mlp", "--fault", fault)
-    lines = [line for line in done.stderr.splitlines() if "rank" in line]
+    lines = [line for line in done.stderr.splitlines() if line.startswith(("all:", "rank "))]
     assert done.returncode != 0
     assert done.stdout == ""
     assert re.match(said, lines[0])
@@ -327,6 +330,24 @@ def test_rank_0_of_a_program_prints_and_writes(tmp_path):
     assert f"2 ranks of {content['threads']} thread" in done.stdout
     for name, array in found[0].items():
         assert array.tobytes() == found[1][name].tobytes()
+
+
+@needs_mpi
+@pytest.mark.kernel_independent
+def test_ctrl_c_ends_a_program_of_ranks_with_its_table_and_130(tmp_path):
+    file = tmp_path / "run"
+    words = ["--shards", 2, *QUICK, "--steps", 10**6, "--save", file, "--save-every", 20, "--quiet"]
+    team = subprocess.Popen(
+        ranks.command(2, "main_np.py", *words), cwd=ranks.ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while not file.exists():
+        time.sleep(0.05)
+    team.send_signal(signal.SIGINT)  # to mpiexec, which sends it to the ranks
+    out, err = team.communicate(timeout=30)
+    assert team.returncode == 130
+    assert out.count("test accuracy") == 1
+    assert re.search(rf"interrupted at iteration .*; kept: the table.*; {file} holds step", err)
 
 
 @needs_mpi

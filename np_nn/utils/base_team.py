@@ -1,12 +1,12 @@
-"""OneProcess: a training that is not shared, and all that ``fit`` asks of a team."""
+"""BaseTeam: a team of one process, and all that ``fit`` asks of a team."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
-class OneProcess:
-    """Training by this process alone; base class of `Team`.
+class BaseTeam:
+    """Team of one process, which trains alone; base class of `Team`.
 
     shards: number of parts in which each batch is computed; None: it is computed whole. leads:
     whether this process prints, draws and writes files.
