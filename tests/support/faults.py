@@ -305,6 +305,8 @@ def kill_rank(kind, count, folder, rng):
     )  # fmt: skip
     places = [folder / str(rank) for rank in range(count)]
     while not all(place.exists() and place.read_text() for place in places):
+        if team.poll() is not None:
+            sys.exit(f"tests.support.ranks {kind} on {count} ranks did not start")
         time.sleep(0.01)
     time.sleep(rng.uniform(0, 1.5 * SECONDS))
     with contextlib.suppress(ProcessLookupError):
