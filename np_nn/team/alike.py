@@ -25,7 +25,7 @@ def description(training):
         "number of steps done": training.history.done,
         **training.plan,
         "initial weights' SHA-256": digest(*model.state_dict().values()),
-        "bits of outputs, by SHA-256,": digest(predict(model, first)),
+        "outputs' SHA-256 (they depend on CPU and BLAS)": digest(predict(model, first)),
     }
 
 

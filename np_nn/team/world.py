@@ -41,7 +41,7 @@ def world():
             f"({one_line(error).partition('.')[0]})"
         ) from None
     if count > 1 and MPI.COMM_WORLD.size == 1:
-        library = MPI.Get_library_version().splitlines()[0]
+        library = " ".join(MPI.Get_library_version().splitlines()[0].split())
         raise NpNNError(
             f"{count} processes were started, but not as ranks of mpi4py's MPI library ({library}):"
             " start them with the mpiexec of that library"
