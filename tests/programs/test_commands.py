@@ -9,7 +9,7 @@ import pytest
 
 import np_nn as nn
 from np_nn import __main__ as program
-from np_nn import cli, data, ops, plots
+from np_nn import data, ops, plots
 from np_nn.cli import kernels
 from np_nn.cli.classes import confusion_text
 from np_nn.cli.name import command_line
@@ -17,19 +17,6 @@ from tests.support.kernels import python
 
 pytestmark = pytest.mark.kernel_independent
 TINY = ["--dataset", "digits", "--steps", "20", "--batch-size", "32", "--hidden", "16", "--quiet"]
-
-
-@pytest.fixture
-def np_nn(monkeypatch, capsys):
-    """Return the program as a function: arguments -> (exit status, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["/usr/bin/np-nn"])
-        with pytest.raises(SystemExit) as stop:
-            cli.run(lambda: program.main([str(word) for word in arguments]))
-        return stop.value.code, *capsys.readouterr()
-
-    return run
 
 
 # ---- The program ------------------------------------------------------------------------------

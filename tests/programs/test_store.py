@@ -11,25 +11,10 @@ import numpy as np
 import pytest
 
 import np_nn as nn
-from np_nn import __main__ as program
-from np_nn import cli
 from np_nn.commands import store as command
 
 pytestmark = pytest.mark.kernel_independent
 TINY = ["--steps", "20", "--batch-size", "32", "--hidden", "16", "--quiet", "--no-plots"]
-
-
-@pytest.fixture
-def np_nn(monkeypatch, capsys):
-    """Return the program as a function: arguments -> (exit status, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["/usr/bin/np-nn"])
-        with pytest.raises(SystemExit) as stop:
-            cli.run(lambda: program.main([str(word) for word in arguments]))
-        return stop.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture
