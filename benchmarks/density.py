@@ -1,4 +1,4 @@
-"""Fraction of non-zero pixels above which a dense first layer is faster: inputs.MOST_DENSITY.
+"""Fraction of non-zero pixels above which a dense first layer is faster: split.MOST_DENSITY.
 
 Prints a table: the time of a training step of 784-512-10, batch 256, on dense and on compressed
 input, for images with a given fraction of random non-zero pixels, and for the real data sets.
@@ -14,8 +14,8 @@ from timing import measure
 
 import np_nn as nn
 from np_nn import cli, models, ops
+from np_nn.data.split import MOST_DENSITY
 from np_nn.recipes import build
-from np_nn.training import inputs
 from np_nn.utils import machine
 from np_nn.utils.markdown import markdown_table
 
@@ -37,7 +37,7 @@ def main(argv=None):
     header = ("pixels not zero", "share", "dense, ms per step", "sparse, ms per step",
               "dense / sparse")  # fmt: skip
     print(markdown_table(header, rows))
-    print(f"\nnp_nn chooses sparse up to a share of {inputs.MOST_DENSITY:g}.")
+    print(f"\nnp_nn chooses sparse up to a share of {MOST_DENSITY:g}.")
     return 0
 
 

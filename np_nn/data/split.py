@@ -125,13 +125,18 @@ def in_memory(images):
 
 
 def is_compressible(images):
-    """Return whether compressed rows suit images: pixels, few of which are not 0, and not too many.
+    """Return whether compressed rows can hold images: pixels, at most MOST_PIXELS each."""
+    return images.dtype == np.uint8 and math.prod(images.shape[1:]) <= MOST_PIXELS
+
+
+def is_sparse(images):
+    """Return whether compressed rows suit images: few of their pixels are not 0.
 
     Those of a stored set were compressed if they suited.
     """
     if is_stored(images):
         return images.compressed
-    if images.dtype != np.uint8 or math.prod(images.shape[1:]) > MOST_PIXELS:
+    if not is_compressible(images):
         return False
     some = images[:SAMPLE]
     filled = some.nnz if is_matrix(some) else np.count_nonzero(some)

@@ -10,7 +10,6 @@ import numpy as np
 
 from np_nn import ops
 from np_nn.team import alike
-from np_nn.team.interrupts import Interrupts
 from np_nn.team.steps import TeamSteps
 from np_nn.team.watcher import Watcher
 from np_nn.team.world import world
@@ -19,6 +18,7 @@ from np_nn.utils.arguments import check_arguments
 from np_nn.utils.base_team import BaseTeam
 from np_nn.utils.checks import check_range
 from np_nn.utils.errors import DivergedError, NpNNError, one_line
+from np_nn.utils.interrupts import Interrupts
 
 MOST_SHARDS = 2**16
 STOPS = KeyboardInterrupt, SystemExit

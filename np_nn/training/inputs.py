@@ -5,8 +5,14 @@ import math
 import numpy as np
 
 from np_nn import ops
-from np_nn.data.split import MOST_DENSITY as MOST_DENSITY
-from np_nn.data.split import MOST_PIXELS, gather, image_shape, is_compressible, is_matrix
+from np_nn.data.split import (
+    MOST_PIXELS,
+    gather,
+    image_shape,
+    is_compressible,
+    is_matrix,
+    is_sparse,
+)
 from np_nn.layers import Dropout, Linear
 from np_nn.layers.module import is_chain
 from np_nn.layers.sparse import MatrixBatch, SparseBatch
@@ -52,9 +58,8 @@ class SparseFeed:
     """
 
     def __init__(self, data):
-        pixels = math.prod(data.images.shape[1:])
-        if data.images.dtype != np.uint8 or pixels > MOST_PIXELS:
-            got = f"{pixels:,} of {data.images.dtype}"
+        if not is_compressible(data.images):
+            got = f"{math.prod(data.images.shape[1:]):,} of {data.images.dtype}"
             raise NpNNError(
                 f"sparse input is for at most {MOST_PIXELS:,} pixels of 0..255, got {got}"
             )
@@ -126,7 +131,10 @@ def _sparse_pays(data, model):
         type(first) is Linear
         and first.weight.data.dtype == np.float32
         and is_compressible(data.images)
-        and (ops.own.keys() & SPARSE or ops.fast(*PRODUCTS))
+        and (
+            ops.own.keys() & SPARSE  # the user's functions are to run, fast or not
+            or (ops.fast(*PRODUCTS) and is_sparse(data.images))
+        )
     )
 
 

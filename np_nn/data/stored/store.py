@@ -11,7 +11,7 @@ from np_nn.data.dataset import Dataset
 from np_nn.data.fingerprint import fingerprint
 from np_nn.data.formats.found import TEST, TRAIN
 from np_nn.data.preparation import ARRAY, IMAGE, Preparation
-from np_nn.data.split import SplitLike, as_split, is_compressible
+from np_nn.data.split import SplitLike, as_split, is_sparse
 from np_nn.data.stored import layout, reading, sources
 from np_nn.data.stored.writing import Writing
 from np_nn.utils.checks import check_range
@@ -127,7 +127,7 @@ def _of_blocks(blocks, test, classes):
 def _pour(writing, part, source, jobs, quiet):
     """Write the shards of a part that are not complete yet."""
     first, done = source.first, writing.done(part)
-    writing.begin(part, first.images, first.scale, first.shift, is_compressible(first.images))
+    writing.begin(part, first.images, first.scale, first.shift, is_sparse(first.images))
     start = 0 if source.samples is None else done
     stored = writing.counts[part] if start else 0
     compressed = writing.facts["parts"][part]["compressed"]

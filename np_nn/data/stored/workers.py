@@ -7,6 +7,7 @@ from itertools import islice
 
 from np_nn import ops
 from np_nn.utils.errors import NpNNError
+from np_nn.utils.interrupts import Interrupts
 
 GROUP = 2  # tasks per process that are computed before any result is used
 
@@ -28,7 +29,8 @@ def in_order(work, tasks, jobs):
     from joblib import Parallel, delayed
 
     tasks, kernels = iter(tasks), "auto" if ops.active else "numpy"
-    with Parallel(jobs, max_nbytes=None) as parallel:  # no copies of arrays in temporary files
+    # No copies of arrays in temporary files, and no Ctrl-C within joblib, which may then hang.
+    with Interrupts() as interrupts, Parallel(jobs, max_nbytes=None) as parallel:
         with _held_interrupts():  # start the processes
             parallel(delayed(abs)(0) for _ in range(jobs))
         while group := list(islice(tasks, GROUP * jobs)):
@@ -39,6 +41,8 @@ def in_order(work, tasks, jobs):
                     "store: a process was killed, perhaps for want of memory; the same command "
                     "continues where this one ended, and fewer jobs take less"
                 ) from None
+            if interrupts.seen:
+                raise KeyboardInterrupt
             yield from results
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C of a team: noted in each rank, so that all stop after the same step."""
+"""Ctrl-C that is noted, for programs of several processes that stop at a place of their own."""
 
 import signal
 import threading
