@@ -2,7 +2,6 @@
 
 import signal
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from itertools import islice
 
 from np_nn import ops
@@ -28,15 +27,20 @@ def in_order(work, tasks, jobs):
         return
     from joblib import Parallel, delayed
 
-    tasks, kernels = iter(tasks), "auto" if ops.active else "numpy"
     # No copies of arrays in temporary files, and no Ctrl-C within joblib, which may then hang.
-    with Interrupts() as interrupts, Parallel(jobs, max_nbytes=None) as parallel:
-        with _held_interrupts():  # start the processes
-            parallel(delayed(abs)(0) for _ in range(jobs))
+    options = {
+        "max_nbytes": None,
+        "initializer": _begin,
+        "initargs": ("auto" if ops.active else "numpy",),
+    }
+    tasks = iter(tasks)
+    with Interrupts() as interrupts, Parallel(jobs, **options) as parallel:
         while group := list(islice(tasks, GROUP * jobs)):
             try:
-                results = parallel(delayed(_run)(kernels, work, task) for task in group)
+                results = parallel(delayed(work)(*task) for task in group)
             except BrokenExecutor:
+                if interrupts.seen:  # by a process that was only starting
+                    raise KeyboardInterrupt from None
                 raise NpNNError(
                     "store: a process was killed, perhaps for want of memory; the same command "
                     "continues where this one ended, and fewer jobs take less"
@@ -46,19 +50,7 @@ def in_order(work, tasks, jobs):
             yield from results
 
 
-def _run(kernels, work, task):
+def _begin(kernels):
+    """Prepare a process: Ctrl-C, which reaches all of them, is for the program to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     ops.use(kernels)
-    return work(*task)
-
-
-@contextmanager
-def _held_interrupts():
-    """Hold back Ctrl-C in a ``with`` block, and for ever in the processes that start in it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
