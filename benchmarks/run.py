@@ -15,6 +15,7 @@ import convolution
 import estimator
 import inference
 import limits
+import one_page
 import records
 import starting
 import targets
@@ -41,6 +42,7 @@ PARTS = {
         inference,
         starting,
         estimator,
+        one_page,
         limits,
         records,
     )

@@ -1,6 +1,6 @@
 """Speed of the two programs in one_file/ beside np_nn and PyTorch.
 
-    python benchmarks/one_file.py [--steps N] [--rounds N]
+    python benchmarks/run.py --parts one_page
 
 Trains 784-512-10 on MNIST, batches of 256, float32: each contender is a process of its own with two
 threads, in turn. Prints a table of medians.
@@ -17,56 +17,61 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from targets import at_least, ratio, table
 
 import np_nn as nn
-from np_nn import cli
-from np_nn.utils import machine
-from np_nn.utils.errors import NpNNError
 from np_nn.utils.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "one_file"
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fopenmp")
-TORCH = "main_torch.py"
+TORCH, C_PAGE = "main_torch.py", "one_file/mnist.c"
 THREADS = 2
 
 
-def main(argv=None):
-    command = cli.Parser(description=__doc__)
-    command.add_argument("--steps", type=cli.whole_number(100), default=2000, metavar="N")
-    command.add_argument("--rounds", type=cli.whole_number(1), default=3, metavar="N")
-    args = command.parse_args(argv)
-    compiler = shutil.which("gcc") or shutil.which("clang")
-    if not compiler:
-        raise NpNNError("mnist.c: no C compiler: install gcc or clang")
+def run(session):
+    """Measure the two programs; return Markdown."""
+    steps, rounds = (100, 1) if session.quick else (2000, 3)
     with tempfile.TemporaryDirectory() as folder:
-        tasks = contenders(Path(folder), compiler, args.steps)
-        times = {name: [] for name in tasks}
-        for _ in range(args.rounds):
-            for name, task in tasks.items():
-                times[name].append(task())
-    ms = {name: statistics.median(taken) for name, taken in times.items()}
-    print(f"On {machine.describe()}; {args.steps:,} steps, medians of {args.rounds} rounds.\n")
-    rows = [(name, f"{taken:.3f}", f"{ms[TORCH] / taken:.2f}") for name, taken in ms.items()]
-    print(markdown_table(("", "ms per step", "times PyTorch"), rows))
-    return 0
+        tasks = contenders(Path(folder), steps)
+        turns = [(name, number) for number in range(rounds) for name in tasks]
+        times = session.each(turns, lambda turn: tasks[turn[0]](), "{0[0]}, round {0[1]}".format)
+    if len(times) < len(turns):
+        return ""
+    ms = {name: statistics.median(times[name, n] for n in range(rounds)) for name in tasks}
+    rows = [(name, f"{each:.3f}", f"{ms[TORCH] / each:.2f}") for name, each in ms.items()]
+    text = (
+        "## The network on one page\n\n"
+        f"784-512-10 on MNIST, batches of 256: each program for {steps:,} steps on {THREADS} "
+        f"threads, in turn; mean time of a step, the median of {rounds} runs. mnist.c is compiled "
+        f"by `{' '.join(FLAGS)}`."
+    )
+    times_torch = ratio(ms[TORCH], ms.get(C_PAGE))
+    targets = [at_least(f"{C_PAGE}, times torch", times_torch, 2)]
+    header = ("", "ms per step", "times PyTorch")
+    return "\n\n".join([text, markdown_table(header, rows), table(session, targets)])
 
 
-def contenders(folder, compiler, steps):
-    """Return {name: function that trains and returns the milliseconds of a step}."""
+def contenders(folder, steps):
+    """Return {name: function that trains and returns the milliseconds of a step}.
+
+    Without a C compiler mnist.c is left out.
+    """
     write_idx(folder)
-    page = folder / "mnist"
-    subprocess.run([compiler, *FLAGS, PAGES / "mnist.c", "-lm", "-o", page], check=True)
+    page, compiler = folder / "mnist", shutil.which("gcc") or shutil.which("clang")
+    if compiler:
+        subprocess.run([compiler, *FLAGS, PAGES / "mnist.c", "-lm", "-o", page], check=True)
     python = [sys.executable, PAGES / "mnist.py", "--data", folder, "--steps", str(steps)]
-    return {
+    found = {
         TORCH: lambda: reported("main_torch.py", folder, steps),
         "one_file/mnist.py": lambda: printed(python),
         "main_np.py --kernels numpy": lambda: reported(
             "main_np.py", folder, steps, "--kernels", "numpy"
         ),
-        "one_file/mnist.c": lambda: printed([page, folder, str(steps)]),
+        C_PAGE: lambda: printed([page, folder, str(steps)]),
         "main_np.py": lambda: reported("main_np.py", folder, steps),
     }
+    return found if compiler else {name: found[name] for name in found if name != C_PAGE}
 
 
 def write_idx(folder):
@@ -97,7 +102,3 @@ def reported(program, folder, steps, *options):
 def _run(command):
     env = os.environ | {"OMP_NUM_THREADS": str(THREADS)}
     return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
-
-
-if __name__ == "__main__":
-    cli.run(main)
