@@ -5,7 +5,7 @@
 # make bench   time a training step against other libraries
 # make kernel K=add  build one kernel; time it against its reference, torch and saved builds
 # make wasm    build the WebAssembly module with which the page of np-nn draw trains
-# make faults  interrupt the writing of checkpoints: kills, full disks, failing disks
+# make faults  interrupt the writing of checkpoints; kill ranks of a team, and resume on others
 # make docs    build the documentation as a website, with executed notebooks
 # make ipynb   write the notebooks as .ipynb files with a Colab badge into build/ipynb
 # make stress  make 10,000 predictions from 8 threads during a training
