@@ -53,9 +53,8 @@ def kernels(request, monkeypatch):
     setting, threads = getattr(request, "param", "auto"), ops.threads
     nn.manual_seed(0)
     monkeypatch.setenv("NP_NN_KERNELS", setting)
-    nn.use(setting)
-    yield setting
-    nn.use("auto")
+    with nn.use(setting):  # afterwards a test's own operations are gone, too
+        yield setting
     if ops.threads != threads:
         ops.set_threads(threads)
 
