@@ -209,6 +209,11 @@ def test_strokes_are_undone_and_erased(chromium, path):
         assert tab.locator("#best").inner_text() == "?"
 
 
+# Both before a frame shows the first one, as a key that is held down repeats.
+TWO_KEYS = """element => ["Home", "ArrowRight"].forEach(
+  (key) => element.dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true })))"""
+
+
 def test_the_keyboard_does_everything(chromium, path):
     with opened(chromium, path) as tab:
         for _ in ("the link to the training", "day or night", "the pad"):
@@ -222,8 +227,7 @@ def test_the_keyboard_does_everything(chromium, path):
         assert "You meant 1" in tab.locator("#state").inner_text()
         units = tab.get_by_role("slider", name="h = x W")
         units.focus()
-        units.press("Home")
-        units.press("ArrowRight")
+        units.evaluate(TWO_KEYS)
         tab.evaluate(drawing.FRAME)
         assert tab.locator("#unit-title").inner_text() == "h, unit 1"
         assert units.get_attribute("aria-valuetext").startswith("unit 1: ")

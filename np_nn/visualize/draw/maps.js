@@ -159,6 +159,8 @@ export function selectable(view, count, chosen) {
     const by = right + down * view.across + (ends[event.key] ?? 0);
     if (!by) return;
     event.preventDefault();
-    chosen(Math.min(Math.max(Number(body.ariaValueNow) + by, 0), count - 1), true);
+    // Set here, too: the next key may come before the next frame shows the unit.
+    body.ariaValueNow = Math.min(Math.max(Number(body.ariaValueNow) + by, 0), count - 1);
+    chosen(Number(body.ariaValueNow), true);
   });
 }
