@@ -52,6 +52,7 @@ def _examine(args, lesson):
     """Check the file and train with it, in a process of its own, which may crash or never end."""
     context = multiprocessing.get_context("spawn")
     ignored = signal.signal, (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends this process, then it
+    others = {*multiprocessing.active_children()}
     with ProcessPoolExecutor(1, context, *ignored) as pool:
         try:
             path = args.file.absolute()
@@ -66,7 +67,7 @@ def _examine(args, lesson):
         except BrokenProcessPool:
             raise NpNNError("it crashed: does it read or write outside an array?") from None
         finally:
-            for child in multiprocessing.active_children():
+            for child in {*multiprocessing.active_children()} - others:
                 child.kill()
 
 
