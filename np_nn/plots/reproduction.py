@@ -29,7 +29,7 @@ def plot_reproduction(title, dots, path) -> Path:
     file cannot be written.
     """
     with style.context(["default", STYLE]):
-        figure = new_figure(f"{title}: test error", "", height=1.5 + 0.24 * len(dots))
+        figure = new_figure(f"{title}: test error", "", height=1.4 + 0.19 * len(dots))
         axes = figure.add_subplot()
         for y, dot in enumerate(dots):
             _draw_dot(axes, y, dot)

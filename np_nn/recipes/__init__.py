@@ -13,7 +13,7 @@ _ALL = (*ORIGINAL, *SIGMOID, *literature.LITERATURE, *convolutional.CONVOLUTIONA
 RECIPES = {recipe.name: recipe for recipe in _ALL}
 
 # Published results that this library cannot build or two cores cannot train: {table: rows of
-# (title, accuracy, source, what is missing)}.
+# (title, accuracy, source, why)}.
 NOT_RUN = {**literature.NOT_RUN, **convolutional.NOT_RUN}
 
 

@@ -75,7 +75,8 @@ class Summary:
     """Figures of one row. results: list returned by ``Results.of``.
 
     n: number of trained networks; accuracy: their mean, None if n = 0; spread: its standard
-    deviation, None if n < 2; seconds: mean time; difference: to the published accuracy.
+    deviation, None if n < 2; fastest: the result with the least time, which other programs on the
+    machine disturbed least, None if n = 0; difference: to the published accuracy.
     """
 
     def __init__(self, recipe, results):
@@ -83,13 +84,15 @@ class Summary:
         self.good = [result for result in results if "error" not in result]
         self.failed = [result for result in results if "error" in result]
         self.n = len(self.good)
-        self.accuracy = self._mean("accuracy")
-        self.seconds = self._mean("seconds")
         accuracies = [result["accuracy"] for result in self.good]
+        self.accuracy = statistics.mean(accuracies) if self.n else None
         self.spread = statistics.stdev(accuracies) if self.n > 1 else None
+        self.fastest = min(self.good, key=lambda result: result["seconds"], default=None)
 
-    def _mean(self, name):
-        return statistics.mean(result[name] for result in self.good) if self.n else None
+    @property
+    def seconds(self):
+        """Time of the fastest training, None if n = 0."""
+        return self.fastest["seconds"] if self.n else None
 
     @property
     def difference(self):

@@ -36,8 +36,9 @@ def page(results):
         "# Published results, reproduced\n\n"
         "Accuracy on the 10,000 test images of MNIST, or of Fashion-MNIST where a table or a row "
         "says so. Ours: mean ± standard deviation of n networks "
-        "that differ in their seed; the time is that of training one of them, with deskewing "
-        "and distorting its images, on the machine of that letter below the table. **Bold**: more "
+        "that differ in their seed; the time is that of the fastest training of one of them, with "
+        "deskewing and distorting its images, on the machine of that letter below the table. "
+        "**Bold**: more "
         f"than {DISCREPANCY:g} from the published accuracy; a note of the row names the experiment "
         f"that explains it. Written by `{COMMAND}`.\n"
     )
@@ -58,11 +59,12 @@ def _image(results, table):
 def text(results, table):
     """Return the text of one table with its heading, command, totals, machines and notes."""
     rows = summaries(results, table)
-    machines = _labels((place for row in rows for place in sorted(_places(row))), ascii_lowercase)
+    machines = _labels((_place(row) for row in rows if row.n), ascii_lowercase)
     remarks = [row.recipe.note for row in rows if row.recipe.note]
     notes = _labels([*remarks, *(note for row in rows for note in _notes(row))], count(1))
     cells = [
-        [*_cells(row), _keys(_places(row), machines), _keys(_notes(row), notes)] for row in rows
+        [*_cells(row), machines[_place(row)] if row.n else NONE, _keys(_notes(row), notes)]
+        for row in rows
     ]
     missing = [
         [title, NONE, f"{accuracy:.4f}", f"not run: {why}", *[NONE] * 6]
@@ -153,13 +155,11 @@ def _long(seconds):
     return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
 
 
-def _places(row):
-    """Return the machines, threads and kernels that a row was measured on."""
-    return {
-        f"{result['machine']}; {result['threads']} thread{'s' * (result['threads'] > 1)}, "
-        f"{result['kernels']}"
-        for result in row.good
-    }
+def _place(row):
+    """Return the machine, threads and kernels of a row's time."""
+    result = row.fastest
+    threads = f"{result['threads']} thread{'s' * (result['threads'] > 1)}"
+    return f"{result['machine']}; {threads}, {result['kernels']}"
 
 
 def _notes(row):
