@@ -21,13 +21,21 @@ BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 YELLOW, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#C4C4C4"
 
 
-def arguments(about, argv=None):
-    """Parse the options of an example. about: its docstring."""
+def arguments(about, argv=None, **numbers):
+    """Parse the options of an example.
+
+    Args:
+        about: docstring of the example.
+        argv: arguments; None: those of the command line.
+        numbers: {name: default} of further options, whole numbers of at least 1.
+    """
     parser = cli.Parser(description=about.splitlines()[0])
     add = parser.add_argument
     add("--out", default=FOLDER / "pictures", metavar="DIR", help="folder of the pictures")
     add("--quick", action="store_true", help="fewer steps and small data, as a test")
     add("--no-plots", action="store_true", help="draw no pictures")
+    for name, default in numbers.items():
+        add(f"--{name}", type=cli.whole_number(1), default=default, help="default: %(default)s")
     args = parser.parse_args(argv)
     if not args.no_plots:
         check_writable(args.out)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from np_nn.models import ACTIVATIONS
@@ -195,6 +196,35 @@ def test_the_estimator_is_scikit_learns(run):
     assert float(our_accuracy) > 0.9
     assert float(re.search(r"same answer to ([\d.]+)%", text)[1]) > 99
     assert float(re.search(r"early stopping: test accuracy ([\d.]+)", text)[1]) > 0.9
+
+
+def test_layers_learn_without_a_backward_pass(run):
+    text, _ = run("14_forward_forward")
+    rows = re.findall(r"^(\S+) +([\d.]+)% +([\d.]+)% +\d+ s$", text, re.M)
+    assert [row[:2] for row in rows] == [("backpropagation", "1.40"), ("forward-forward", "1.36")]
+    one_pass = re.search(r"^the same, one pass +- +([\d.]+)%$", text, re.M)[1]
+    assert float(rows[0][2]) < 10 > float(one_pass)
+    assert float(rows[1][2]) < 40  # by goodness it learns later
+
+
+def test_a_layer_that_learns_by_itself_has_its_own_gradient():
+    example, rng = importlib.import_module("14_forward_forward"), np.random.default_rng(0)
+    layer = example.Layer(6, 5, seed=0).to(np.float64)
+    x, right = rng.normal(size=(8, 6)), np.arange(8) % 2.0
+
+    def loss():
+        goodness = (np.maximum(x @ layer[0].weight.data + layer[0].bias.data, 0) ** 2).sum(axis=1)
+        return np.logaddexp(0, np.where(right, -1, 1) * (goodness - 5) / (5 / 30)).mean()
+
+    layer.gradient(x, right)
+    for parameter in layer.parameters():
+        for index in np.ndindex(parameter.shape):
+            both = []
+            for step in (1e-6, -1e-6):
+                parameter.data[index] += step
+                both.append(loss())
+                parameter.data[index] -= step
+            assert parameter.grad[index] == pytest.approx(np.diff(both[::-1])[0] / 2e-6, abs=1e-6)
 
 
 def test_the_first_convolutional_network_improves_in_33_years(run):
