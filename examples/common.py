@@ -21,13 +21,19 @@ BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 YELLOW, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#C4C4C4"
 
 
-def arguments(about, argv=None):
-    """Parse the options of an example. about: its docstring."""
+def arguments(about, argv=None, epochs=None):
+    """Parse the options of an example.
+
+    about: its docstring. epochs: default of an option --epochs; None: no such option.
+    """
     parser = cli.Parser(description=about.splitlines()[0])
     add = parser.add_argument
     add("--out", default=FOLDER / "pictures", metavar="DIR", help="folder of the pictures")
     add("--quick", action="store_true", help="fewer steps and small data, as a test")
     add("--no-plots", action="store_true", help="draw no pictures")
+    if epochs:
+        number = cli.whole_number(1)
+        add("--epochs", type=number, default=epochs, metavar="N", help="passes over the digits")
     args = parser.parse_args(argv)
     if not args.no_plots:
         check_writable(args.out)
