@@ -60,12 +60,21 @@ def text(results, table):
     """Return the text of one table with its heading, command, totals, machines and notes."""
     rows = summaries(results, table)
     machines = _labels((_place(row) for row in rows if row.n), ascii_lowercase)
+    elsewhere = recipes.ELSEWHERE.get(table, ())
     remarks = [row.recipe.note for row in rows if row.recipe.note]
+    remarks += [note for *_, note in elsewhere]
     notes = _labels([*remarks, *(note for row in rows for note in _notes(row))], count(1))
     cells = [
         [*_cells(row), machines[_place(row)] if row.n else NONE, _keys(_notes(row), notes)]
         for row in rows
     ]
+    cells += [
+        [
+            title, NONE, f"{published:.4f}", f"{ours:.4f} (n=1)", _difference(ours - published),
+            *[NONE] * 4, _keys([note], notes),
+        ]
+        for title, published, _, ours, note in elsewhere
+    ]  # fmt: skip
     missing = [
         [title, NONE, f"{accuracy:.4f}", f"not run: {why}", *[NONE] * 6]
         for title, accuracy, _, why in recipes.NOT_RUN.get(table, ())

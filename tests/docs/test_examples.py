@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import np_nn as nn
 from np_nn.models import ACTIVATIONS
 
 pytestmark = pytest.mark.kernel_independent
@@ -196,6 +197,90 @@ def test_the_estimator_is_scikit_learns(run):
     assert float(our_accuracy) > 0.9
     assert float(re.search(r"same answer to ([\d.]+)%", text)[1]) > 99
     assert float(re.search(r"early stopping: test accuracy ([\d.]+)", text)[1]) > 0.9
+
+
+def test_the_ladder_network_removes_noise(run):
+    text, _ = run("13_ladder")
+    rows = re.findall(r"^.+? +([\d.]+)% +([\d.]+)% +\d+ s$", text, re.M)
+    assert [float(published) for published, _ in rows] == [0.80, 0.57]
+    assert all(float(ours) < 10 for _, ours in rows)
+    before, after = re.search(r"noise of ([\d.]+) .*: ([\d.]+) remains", text).groups()
+    assert float(after) < float(before) == 0.3
+
+
+def small_ladder(costs):
+    """Return a ladder network in float64 with random parameters, and a batch."""
+    ladder = importlib.import_module("ladder.network").Ladder((6, 5, 4, 3), 0.3, 0.3, costs)
+    model, rng = ladder.to(np.float64), np.random.default_rng(1)
+    for parameter in model.parameters():
+        parameter.data += 0.3 * rng.normal(size=parameter.shape)
+    return model, rng.random((7, 6)), rng.integers(0, 3, 7)
+
+
+COSTS = (10, 1, 0.5, 0.1)
+
+
+@pytest.mark.parametrize("costs", [COSTS, ()])
+def test_the_ladder_networks_gradients_are_finite_differences(costs):
+    model, x, y = small_ladder(costs)
+    loss, noise = nn.CrossEntropyLoss(), model.random_state()
+
+    def total():
+        model.load_random_state(noise)
+        return loss.forward(model.forward(x), y) + model.denoising_loss()
+
+    total()
+    model.backward(loss.backward())
+    assert len(model.parameters()) == (18 if costs else 7)
+    for name, parameter in model.named_parameters().items():
+        found, data = np.zeros(parameter.shape), parameter.data
+        for place in np.ndindex(data.shape):
+            value, around = data[place], []
+            for data[place] in (value + 1e-6, value - 1e-6):
+                around.append(total())
+            data[place], found[place] = value, (around[0] - around[1]) / 2e-6
+        np.testing.assert_allclose(parameter.grad, found, atol=1e-6, err_msg=name)
+
+
+def test_the_ladder_network_is_the_same_in_torch():
+    torch = pytest.importorskip("torch")
+    model, x, y = small_ladder(COSTS)
+    loss = nn.CrossEntropyLoss()
+    ours = loss.forward(model.forward(x), y) + model.denoising_loss()
+    model.backward(loss.backward())
+    named = model.named_parameters()
+    p = {name: torch.tensor(each.data, requires_grad=True) for name, each in named.items()}
+
+    def normal(a):
+        mean, deviation = a.mean(0), (a.var(0, correction=0) + 1e-10).sqrt()
+        return (a - mean) / deviation, mean, deviation
+
+    def curve(name, u):
+        a1, a2, a3, a4, a5 = p[name]
+        return a1 * torch.sigmoid(a2 * u + a3) + a4 * u + a5
+
+    clean, noisy = torch.tensor(x), torch.tensor(model.ctx.noisy)
+    targets, laterals = [(clean, 0, 1)], [noisy]
+    for i, layer in enumerate(model.encoder):
+        weight, beta = p[f"encoder.{i}.weight"], p[f"encoder.{i}.beta"]
+        targets.append(normal(clean @ weight))
+        noise = torch.tensor(layer.ctx.level[0] - layer.ctx.z[1])
+        laterals.append(normal(noisy @ weight)[0] + noise)
+        clean, noisy = (torch.relu(z + beta) for z in (targets[-1][0], laterals[-1]))
+    logits = (laterals[-1] + beta) * p[f"encoder.{i}.gamma"]
+    theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
+    above = torch.softmax(logits, 1)
+    for i, cost in reversed([*enumerate(COSTS)]):
+        weight = p.get(f"decoder.{i}.weight")
+        u, *_ = normal(above if weight is None else above @ weight)
+        mu, v = curve(f"decoder.{i}.mu.a", u), curve(f"decoder.{i}.v.a", u)
+        above = (laterals[i] - mu) * v + mu
+        z, mean, deviation = targets[i]
+        theirs = theirs + cost * (((above - mean) / deviation - z) ** 2).mean()
+    theirs.backward()
+    assert ours == pytest.approx(theirs.item(), rel=1e-12)
+    for name, parameter in named.items():
+        np.testing.assert_allclose(parameter.grad, p[name].grad, atol=1e-12, err_msg=name)
 
 
 def test_layers_learn_without_a_backward_pass(run):

@@ -57,7 +57,8 @@ def test_every_published_row_is_there():
     assert seconds == SECONDS_B
     assert {
         table: [accuracy for _, accuracy, _, _ in rows] for table, rows in recipes.NOT_RUN.items()
-    } == {"C": [0.9943], "D": [0.9987, 0.9991], "fashion": [0.967]}
+    } == {"D": [0.9987, 0.9991], "fashion": [0.967]}
+    assert [published for _, published, *_ in recipes.ELSEWHERE["C"]] == [0.9943]
 
 
 def test_recipes_have_names_sources_and_settings_of_their_own():
@@ -575,8 +576,20 @@ def test_the_page_holds_all_tables_with_and_without_results(results):
     results.add(recipes.RECIPES["lecun_300"], result(0, 0.97))
     page = tables.page(results)
     assert all(tables.text(results, table) in page for table in tables.TITLES)
-    for why in ("needs a ladder network", "56 hours on 2 cores, by `python reproduction/"):
-        assert f"not run: {why}" in page
+    assert "not run: 56 hours on 2 cores, by `python reproduction/" in page
+
+
+def test_a_row_that_an_example_runs_names_its_command(results):
+    [(title, published, _, ours, note)] = recipes.ELSEWHERE["C"]
+    text = tables.text(results, "C")
+    [row] = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith(f"| {title} ")]
+    cells, difference = [cell.strip() for cell in row], f"{ours - published:+.4f}"
+    assert cells[2:5] == [f"{published:.4f}", f"{ours:.4f} (n=1)", difference]
+    assert f"\n{cells[-1]}. {note}.\n" in text
+    command = re.search("`python (.*)`", note)[1]
+    assert (ROOT / command).is_file()
+    shown = (ROOT / "examples" / "README.md").read_text("utf-8").split(f"python {command}\n")[1]
+    assert f"| {100 * (1 - ours):.2f} % |" in shown.split("\n## ")[0]
 
 
 def test_the_picture_is_drawn(tmp_path):
