@@ -552,7 +552,7 @@ def test_the_table_shows_published_and_ours(results):
     assert f"{total}27.7 times as fast." in text
     assert "\n- machine a: a machine; 2 threads, compiled\n" in text
     assert "\n8. published settings, but with the true gradient" in text
-    assert "\n10. more than 0.01 off, and no experiment says why yet.\n" in text
+    assert "\n10. experiment: `python reproduction/experiments/source_rule.py adam_1`: " in text
 
 
 def test_the_total_is_that_of_all_rows_when_all_are_run(results):
