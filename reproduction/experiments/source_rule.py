@@ -112,8 +112,9 @@ def train(model, settings, data, quiet=False):
 def report(row, args, stored):
     """Train a row with each seed and print the results; return whether it was interrupted."""
     recipe, settings = RECIPES[row], published(row)
-    if args.recipe_start:
-        settings = dataclasses.replace(settings, init=recipe.init, bias=recipe.bias)
+    if args.start:
+        start = published(args.start)
+        settings = dataclasses.replace(settings, init=start.init, bias=start.bias)
     if args.epochs:
         settings = dataclasses.replace(settings, epochs=args.epochs)
     if args.quick:
@@ -144,7 +145,7 @@ def main(argv=None):
     add("rows", nargs="+", metavar="ROW", choices=PUBLISHED, help=f"of {', '.join(PUBLISHED)}")
     add("--seeds", type=cli.whole_number(1), default=1, metavar="N", help="networks of each row")
     add("--epochs", type=cli.whole_number(1), metavar="N", help="epochs (default: published)")
-    add("--recipe-start", action="store_true", help="start from np_nn's weights and biases")
+    add("--start", metavar="ROW", choices=PUBLISHED, help="draw weights and biases as for ROW")
     add("--quick", action="store_true", help="2 epochs on small data, as a test")
     add("--quiet", action="store_true", help="show no progress")
     cli.add_threads_option(add)
