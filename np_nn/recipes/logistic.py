@@ -27,12 +27,12 @@ _EXPERIMENTS = {
     "gd_1000": f"{_COMMAND} gd_1000`: 0.9576 by the source's rule and initial weights; 0.9713 by "
     "the rule from those of momentum (`--start momentum_1000`)",
     "momentum_60000": f"{_COMMAND} momentum_60000`: 0.9123 by the source's rule, which does not "
-    "explain it; `gd_60000`, which makes the same steps from standard normal weights, 0.8995",
+    "explain it; `gd_60000`, without momentum but from standard normal weights: 0.8995",
     "adagrad_60000": f"{_COMMAND} adagrad_60000`: 0.9057 by the source's rule, rate and initial "
     "weights",
     "adagrad_100": f"{_COMMAND} adagrad_100 --seeds 3`: 0.9576 ± 0.0011 by the source's rule",
-    "adam_60000": f"{_COMMAND} adam_60000`: 0.9220 by the source's rule, which explains three "
-    "fifths of the difference",
+    "adam_60000": f"{_COMMAND} adam_60000`: 0.9220 by the source's rule, which explains "
+    "0.0185 of the difference of 0.0305",
     "adam_1": f"{_COMMAND} adam_1`: 0.9698 by the source's rule",
     "relu_500": "`python main_np.py --recipe relu_500 --lr 4e-6 --seed 0`: 0.9382; the rate of "
     "the row, 2.5e-6, is lower than the source's must have been",
