@@ -172,12 +172,15 @@ def _place(row):
 
 
 def _notes(row):
-    """Return the notes on a row: its recipe's, and the experiment that explains a discrepancy."""
-    recipe = row.recipe
-    notes = [recipe.note]
-    if is_off(row.difference):
-        notes.append(f"experiment: {recipe.experiment}" if recipe.experiment else UNEXPLAINED)
-    return [note for note in notes if note]
+    """Return the notes on a row: its recipe's, and the experiment that explains a difference."""
+    recipe, notes = row.recipe, []
+    if recipe.note:
+        notes.append(recipe.note)
+    if recipe.experiment and row.n:
+        notes.append(f"experiment: {recipe.experiment}")
+    elif is_off(row.difference):
+        notes.append(UNEXPLAINED)
+    return notes
 
 
 def _failures(rows):
