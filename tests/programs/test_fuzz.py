@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import np_nn as nn
 from tests.support import fuzz
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.kernel_independent  # a process of its own
 def test_thousands_of_mutated_inputs_are_read_or_refused():
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.fuzz", "--cases", "5000", "--seed", "1"],
