@@ -1,4 +1,4 @@
-"""What a training step changes in a model besides its gradients: buffers and random streams."""
+"""State of a model that a step changes besides its gradients: buffers and random streams."""
 
 import math
 
