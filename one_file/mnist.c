@@ -10,9 +10,10 @@
  *     p = softmax(z)       L = mean over the batch of -log p[right digit]
  *
  * Why it is fast: four of five pixels are 0, and are neither stored nor multiplied. Hidden units
- * are stored in vectors of 16, which GCC and clang add and multiply like numbers. The products with
- * pixels, x W1 and x.T da, compute a PANEL of vectors at a time, whose sums stay in registers.
- * Threads share the panels, so no sum is split: two threads give the weights of one.
+ * are stored in vectors as wide as a register, which GCC and clang add and multiply like numbers.
+ * The products with pixels, x W1 and x.T da, compute a PANEL of vectors at a time, whose sums stay
+ * in registers. Threads share the panels, so no sum is split: two threads, and vectors of any
+ * width, give the same weights.
  */
 #include <math.h>
 #include <stdint.h>
@@ -31,13 +32,15 @@
 #define NOW ((double)clock() / CLOCKS_PER_SEC)
 #endif
 
-typedef float vector __attribute__((vector_size(64)));
-enum { INPUTS = 784, HIDDEN = 512, CLASSES = 10, BATCH = 256, LANES = 16, VECTORS = HIDDEN / LANES };
-#ifdef __AVX512F__
-enum { PANEL = 8 }; /* vectors whose sums the registers hold */
+#if defined __AVX512F__
+enum { LANES = 16 }; /* numbers in a register */
+#elif defined __AVX__
+enum { LANES = 8 };
 #else
-enum { PANEL = 4 };
+enum { LANES = 4 };
 #endif
+enum { INPUTS = 784, HIDDEN = 512, CLASSES = 10, BATCH = 256, VECTORS = HIDDEN / LANES, PANEL = 8 };
+typedef float vector __attribute__((vector_size(4 * LANES)));
 static const float RATE = 0.001f;
 
 /* ---- Random numbers like NumPy's, so that both programs start alike -------------------------- */
@@ -205,9 +208,9 @@ static dataset load(const char *folder, const char *images, const char *labels)
 
 /* ---- The network ---------------------------------------------------------------------------- */
 
-static vector w1[INPUTS][VECTORS], w2[HIDDEN]; /* a row of w2: CLASSES numbers, and zeros */
-static vector h[BATCH][VECTORS], da[BATCH][VECTORS], dz[BATCH];
-static float loss[BATCH];
+static vector w1[INPUTS][VECTORS], w2[CLASSES][VECTORS]; /* w2 is stored by columns */
+static vector h[BATCH][VECTORS], da[BATCH][VECTORS];
+static float dz[BATCH][CLASSES], loss[BATCH];
 
 /* The batch by columns: the samples with pixel c, and its values. Each thread builds the lists of
  * its samples. */
@@ -254,59 +257,55 @@ static void hidden(const dataset *d, const uint32_t *batch, int count, int panel
     }
 }
 
-/* z[c] = sum_j h[n, j] w2[j, c]; four sums: a single one would wait for each addition */
-static vector scores(int n)
+/* z[c] = sum_j h[n, j] w2[j, c], in 16 partial sums for any width of a vector. Return the class of
+ * the largest. */
+static int scores(int n, float *z)
 {
-    vector sum[4] = {{0}};
-    for (int j = 0; j < HIDDEN; j += 4)
-        for (int i = 0; i < 4; i++)
-            sum[i] += h[n][j / LANES][(j + i) % LANES] * w2[j + i];
-    return sum[0] + sum[1] + (sum[2] + sum[3]);
-}
-
-static int largest(vector z)
-{
+    enum { SUMS = 16 / LANES };
     int best = 0;
-    for (int c = 1; c < CLASSES; c++)
+    for (int c = 0; c < CLASSES; c++) {
+        vector sum[SUMS] = {{0}};
+        for (int j = 0; j < VECTORS; j += SUMS)
+            for (int i = 0; i < SUMS; i++)
+                sum[i] += h[n][j + i] * w2[c][j + i];
+        z[c] = 0;
+        for (int i = 0; i < 16; i++)
+            z[c] += sum[i / LANES][i % LANES];
         best = z[c] > z[best] ? c : best;
+    }
     return best;
 }
 
 /* loss[n] = -log p[y], and dL/dz = (p - one_hot(y)) / N */
 static void softmax(int n, int y)
 {
-    const vector z = scores(n);
-    const float most = z[largest(z)];
-    float total = 0;
+    float z[CLASSES], total = 0;
+    const float most = z[scores(n, z)];
     for (int c = 0; c < CLASSES; c++)
         total += dz[n][c] = expf(z[c] - most);
-    dz[n] /= total * BATCH;
-    dz[n][y] -= 1.0f / BATCH;
+    for (int c = 0; c < CLASSES; c++)
+        dz[n][c] = (dz[n][c] / total - (c == y)) / BATCH;
     loss[n] = logf(total) - (z[y] - most);
 }
 
 /* da = dz w2.T where h > 0;  w2 -= RATE h.T dz;  w1 -= RATE x.T da: for the units of one panel. */
 static void learn(int panel)
 {
-    vector turned[CLASSES][PANEL]; /* these units' part of w2.T */
-    for (int c = 0; c < CLASSES; c++)
-        for (int j = 0; j < PANEL * LANES; j++)
-            turned[c][j / LANES][j % LANES] = w2[panel * LANES + j][c];
     for (int n = 0; n < BATCH; n++) {
         vector sum[PANEL] = {{0}};
         for (int c = 0; c < CLASSES; c++)
             for (int j = 0; j < PANEL; j++)
-                sum[j] += dz[n][c] * turned[c][j];
+                sum[j] += dz[n][c] * w2[c][panel + j];
         for (int j = 0; j < PANEL; j++)
             da[n][panel + j] = positive(sum[j], h[n][panel + j]);
     }
     for (int j = panel; j < panel + PANEL; j++) {
-        vector sum[LANES] = {{0}};
+        vector sum[CLASSES] = {{0}};
         for (int n = 0; n < BATCH; n++)
-            for (int i = 0; i < LANES; i++)
-                sum[i] += h[n][j][i] * dz[n];
-        for (int i = 0; i < LANES; i++)
-            w2[j * LANES + i] -= RATE * sum[i];
+            for (int c = 0; c < CLASSES; c++)
+                sum[c] += dz[n][c] * h[n][j];
+        for (int c = 0; c < CLASSES; c++)
+            w2[c][j] -= RATE * sum[c];
     }
     for (int c = 0; c < INPUTS; c++) {
         vector sum[PANEL] = {{0}};
@@ -343,12 +342,13 @@ static void start(uint32_t seed)
             w1[i][j / LANES][j % LANES] = (float)uniform(&g, -b1, b1);
     for (int j = 0; j < HIDDEN; j++)
         for (int c = 0; c < CLASSES; c++)
-            w2[j][c] = (float)uniform(&g, -b2, b2);
+            w2[c][j / LANES][j % LANES] = (float)uniform(&g, -b2, b2);
 }
 
 static double accuracy(const dataset *d)
 {
     int64_t right = 0;
+    float z[CLASSES];
     for (int64_t at = 0; at < d->count; at += BATCH) {
         const int count = (int)(d->count - at < BATCH ? d->count - at : BATCH);
         uint32_t batch[BATCH];
@@ -357,7 +357,7 @@ static double accuracy(const dataset *d)
         for (int panel = 0; panel < VECTORS; panel += PANEL)
             hidden(d, batch, count, panel);
         for (int n = 0; n < count; n++)
-            right += largest(scores(n)) == d->label[batch[n]];
+            right += scores(n, z) == d->label[batch[n]];
     }
     return (double)right / (double)d->count;
 }
