@@ -133,7 +133,7 @@ NN_API void nn_linear_weight_part(const float *a, int64_t lda, const float *grad
     nn_product_part(inputs, ldt, grad, ldg, rows, d0, d1, columns, e, skip);
 }
 
-static void nn_linear_update_thread(const void *given, int t, int threads)
+static void nn_linear_backward_weight_thread(const void *given, int t, int threads)
 {
     const nn_linear_job *job = given;
     const float *const grad = job->packed ? job->packed : job->grad;
@@ -149,17 +149,22 @@ static void nn_linear_update_thread(const void *given, int t, int threads)
                           job->columns, d0, d1, &e, job->space, 0);
 }
 
-/* Compute the gradient of the weight, a^T grad (depth, columns), and apply the optimizer. */
-NN_API void nn_linear_update(const float *a, int64_t lda, const float *grad, int64_t ldg,
-                             int64_t rows, int64_t depth, int64_t columns, const nn_optimizer *opt,
-                             nn_parameter weight, int64_t ldw, float *packed, float *inputs,
-                             int threads)
+/* out (depth, columns) = a^T grad: the gradient of a weight. packed and inputs: for one chunk of
+ * the rows. */
+NN_API void nn_linear_backward_weight(const float *a, int64_t lda, const float *grad, int64_t ldg,
+                                      int64_t rows, int64_t depth, int64_t columns, float *out,
+                                      int64_t ldo, float *packed, float *inputs, int threads)
 {
-    const nn_linear_job job = {.a = a, .lda = lda, .grad = grad, .ldg = ldg, .rows = rows,
-                               .depth = depth, .columns = columns, .opt = opt, .p = weight,
-                               .ldw = ldw, .packed = packed, .space = inputs};
-    const double work = (double)rows * (double)depth * (double)columns;
-    nn_run(nn_linear_update_thread, &job, nn_useful_threads(threads, work));
+    const nn_optimizer store = nn_store(), add = nn_add();
+    for (int64_t n = 0; n == 0 || n < rows; n += NN_CHUNK) {
+        const nn_linear_job job = {
+            .a = a + n * lda, .lda = lda, .grad = grad + n * ldg, .ldg = ldg,
+            .rows = nn_chunk_at(n, rows), .depth = depth, .columns = columns,
+            .opt = n ? &add : &store, .p = {out, 0, 0, 0}, .ldw = ldo, .packed = packed,
+            .space = inputs};
+        const double work = (double)job.rows * (double)depth * (double)columns;
+        nn_run(nn_linear_backward_weight_thread, &job, nn_useful_threads(threads, work));
+    }
 }
 
 static void nn_bias_update_thread(const void *given, int t, int threads)

@@ -68,8 +68,7 @@ def linear_forward(x, weight, bias, out, int threads):
 
 def linear_backward_weight(x, grad, out, int threads):
     cdef Array a, g, dw
-    cdef nn_optimizer store = nn_store()
-    cdef int64_t packed
+    cdef int64_t packed, chunk
     cdef char *work
     _read(&a, x, "x", "f", 2, False)
     _read(&g, grad, "grad", "f", 2, False)
@@ -80,13 +79,13 @@ def linear_backward_weight(x, grad, out, int threads):
             "do not fit")
     _apart(&dw, &a, "x")
     _apart(&dw, &g, "grad")
-    packed = nn_packed_bytes(g.shape[0], g.shape[1], a.shape[1])
-    work = <char *>_borrow(
-        packed + 4 * nn_inputs_floats(a.shape[0], a.shape[1], g.shape[1], 0) + 64)
+    chunk = nn_chunk_at(0, a.shape[0])
+    packed = nn_packed_bytes(chunk, g.shape[1], a.shape[1])
+    work = <char *>_borrow(packed + 4 * nn_inputs_floats(chunk, a.shape[1], g.shape[1], 0) + 64)
     with nogil:
-        nn_linear_update(
+        nn_linear_backward_weight(
             <float *>a.data, a.shape[1], <float *>g.data, g.shape[1], a.shape[0], a.shape[1],
-            g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1],
+            g.shape[1], <float *>dw.data, g.shape[1],
             <float *>nn_align(work) if packed else NULL, <float *>nn_align(work + packed), threads)
     nn_give_back(work)
     return out

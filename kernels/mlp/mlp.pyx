@@ -57,6 +57,7 @@ cdef extern from "mlp/steps.h" nogil:
     const int NN_MAX_LAYERS, NN_MAX_THREADS, NN_MOST_PIXELS, NN_CROSS_ENTROPY, NN_MSE
     const int NN_IDENTITY, NN_RELU, NN_SIGMOID, NN_TANH, NN_SCALED_TANH
 
+    int64_t nn_chunk_at(int64_t, int64_t)
     nn_optimizer nn_store()
     nn_optimizer nn_sgd(double, double, int)
     nn_optimizer nn_adam(double, double, double, double, int, int, int64_t)
@@ -74,7 +75,7 @@ cdef extern from "mlp/steps.h" nogil:
     ctypedef struct nn_sparse_work:
         int64_t bytes
     nn_sparse_work nn_sparse_plan(const nn_rows *, int64_t, int64_t, int64_t, int, void *)
-    int64_t nn_sparse_update_bytes(const nn_rows *, int64_t, int64_t, int64_t, int)
+    int64_t nn_sparse_gradient_bytes(const nn_rows *, int64_t, int64_t, int64_t, int)
     int64_t nn_transposed_floats(int64_t, int64_t, int)
     int64_t nn_inputs_floats(int64_t, int64_t, int64_t, int)
     char *nn_align(void *)
@@ -84,15 +85,15 @@ cdef extern from "mlp/steps.h" nogil:
     void nn_sparse_linear_forward(
         const nn_rows *, const int64_t *, int64_t, int64_t, const float *, int64_t, const float *,
         int64_t, float *, int64_t, void *, int)
-    void nn_sparse_linear_update(
+    void nn_sparse_linear_backward_weight(
         const nn_rows *, const int64_t *, int64_t, int64_t, const float *, int64_t, int64_t,
-        const nn_optimizer *, nn_parameter, int64_t, void *, int)
+        float *, int64_t, void *, int)
     void nn_linear_forward(
         const float *, int64_t, const float *, int64_t, const float *, int64_t, int64_t, int64_t,
         float *, int64_t, float *, int)
-    void nn_linear_update(
-        const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t,
-        const nn_optimizer *, nn_parameter, int64_t, float *, float *, int)
+    void nn_linear_backward_weight(
+        const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, float *, int64_t,
+        float *, float *, int)
     void nn_bias_update(
         const float *, int64_t, int64_t, int64_t, const nn_optimizer *, nn_parameter, int)
     void nn_linear_backward_input(

@@ -25,12 +25,10 @@ NN_API void nn_shift_base(const nn_rows *x, const float *grad, int64_t ldg, int6
         base[o] *= x->shift;
 }
 
-enum { NN_TILE = 512 }; /* images per pass */
-
-/* Return the maximum number of entries of a tile, of the `entries` of all images. */
-static inline int64_t nn_tile_entries(const nn_rows *x, int64_t entries)
+/* Return the maximum number of entries of a chunk, of the `entries` of all images. */
+static inline int64_t nn_chunk_entries(const nn_rows *x, int64_t entries)
 {
-    return entries < NN_TILE * x->width ? entries : NN_TILE * x->width;
+    return entries < NN_CHUNK * x->width ? entries : NN_CHUNK * x->width;
 }
 
 /* Return the floats of a matrix in panels. */
@@ -40,10 +38,10 @@ static inline int64_t nn_panels_floats(int64_t rows, int64_t columns)
 }
 
 /* Work space of nn_sparse_linear_forward: W in panels, the bias plus the shift's contribution, a
- * tile. For fewer than 32 images W is not copied to panels, unless it has fewer than 16 columns. */
+ * chunk. For fewer than 32 images W is not copied to panels, unless it has fewer than 16 columns. */
 typedef struct {
     float *packed, *shifted;
-    void *tile;
+    void *batch;
     int64_t bytes;
 } nn_sparse_work;
 
@@ -57,9 +55,9 @@ NN_API nn_sparse_work nn_sparse_plan(const nn_rows *x, int64_t count, int64_t en
     p.shifted = nn_take_bytes(&at, 4 * (columns + 16));
     if (packs) {
         p.packed = nn_take_bytes(&at, 4 * nn_panels_floats(x->width, columns));
-        p.tile = (void *)at;
-        nn_batch_plan(x, count < NN_TILE ? count : NN_TILE, nn_tile_entries(x, entries), 0,
-                      threads, p.tile, &p.bytes);
+        p.batch = (void *)at;
+        nn_batch_plan(x, nn_chunk_at(0, count), nn_chunk_entries(x, entries), 0, threads, p.batch,
+                      &p.bytes);
     }
     p.bytes += (int64_t)(at - begin) + 64;
     return p;
@@ -74,7 +72,7 @@ typedef struct {
     const float *bias;
     int64_t columns;
     float *out;
-    int64_t ldo, entries; /* entries: maximum per tile */
+    int64_t ldo, entries; /* entries: maximum per chunk */
     nn_sparse_work work;
 } nn_sparse_job;
 
@@ -97,10 +95,9 @@ static void nn_sparse_linear_forward_thread(const void *given, int t, int thread
         return;
     }
     nn_to_panels(job->w, job->ldw, x->width, job->columns, a, b, nn_active->vector, p->packed);
-    for (int64_t n = 0; n < job->count; n += NN_TILE) {
-        const int64_t left = job->count - n, count = left < NN_TILE ? left : NN_TILE;
-        const nn_batch batch =
-            nn_batch_plan(x, count, job->entries, job->columns, threads, p->tile, 0);
+    for (int64_t n = 0; n < job->count; n += NN_CHUNK) {
+        const nn_batch batch = nn_batch_plan(x, nn_chunk_at(n, job->count), job->entries,
+                                             job->columns, threads, p->batch, 0);
         nn_batch_share(x, job->index + n, &batch, 0, t, threads);
         nn_barrier(threads);
         nn_active->sparse_forward(&batch, x->table, p->packed, bias, a, b, 0,
@@ -118,7 +115,7 @@ NN_API void nn_sparse_linear_forward(const nn_rows *x, const int64_t *index, int
 {
     threads = nn_useful_threads(threads, (double)entries * (double)columns);
     const nn_sparse_job job = {
-        x, index, count, w, ldw, bias, columns, out, ldo, nn_tile_entries(x, entries),
+        x, index, count, w, ldw, bias, columns, out, ldo, nn_chunk_entries(x, entries),
         nn_sparse_plan(x, count, entries, columns, threads, work)};
     nn_run(nn_sparse_linear_forward_thread, &job, threads);
 }
@@ -133,11 +130,11 @@ typedef struct {
     nn_parameter weight;
     int64_t ldw;
     float *packed, *base; /* the gradient in panels; the shift's contribution */
-} nn_sparse_update_job;
+} nn_sparse_gradient_job;
 
-static void nn_sparse_linear_update_thread(const void *given, int t, int threads)
+static void nn_sparse_linear_backward_weight_thread(const void *given, int t, int threads)
 {
-    const nn_sparse_update_job *job = given;
+    const nn_sparse_gradient_job *job = given;
     const nn_rows *x = job->x;
     const int64_t count = job->sorted.count, wide = (job->columns + 15) / 16 * 16;
     int64_t a, b;
@@ -152,32 +149,37 @@ static void nn_sparse_linear_update_thread(const void *given, int t, int threads
                              &job->weight, job->ldw);
 }
 
-/* Return the bytes of work space of nn_sparse_linear_update. */
-NN_API int64_t nn_sparse_update_bytes(const nn_rows *x, int64_t count, int64_t entries,
-                                      int64_t columns, int threads)
+/* Return the bytes of work space of nn_sparse_linear_backward_weight. */
+NN_API int64_t nn_sparse_gradient_bytes(const nn_rows *x, int64_t count, int64_t entries,
+                                        int64_t columns, int threads)
 {
+    const int64_t chunk = nn_chunk_at(0, count);
     int64_t batch;
-    nn_batch_plan(x, count, entries, 0, threads, 0, &batch);
-    return batch + 4 * nn_batch_panel_floats(count, columns + 16, threads) + 4 * columns + 256;
+    nn_batch_plan(x, chunk, nn_chunk_entries(x, entries), 0, threads, 0, &batch);
+    return batch + 4 * nn_batch_panel_floats(chunk, columns + 16, threads) + 4 * columns + 256;
 }
 
-/* Compute the gradient of the weight, X[index]^T grad, and apply the optimizer, which updates the
- * weight (width, columns) in place. */
-NN_API void nn_sparse_linear_update(const nn_rows *x, const int64_t *index, int64_t count,
-                                    int64_t entries, const float *grad, int64_t ldg,
-                                    int64_t columns, const nn_optimizer *opt, nn_parameter weight,
-                                    int64_t ldw, void *work, int threads)
+/* out (width, columns) = X[index]^T grad: the gradient of a weight. entries: their number in these
+ * rows. */
+NN_API void nn_sparse_linear_backward_weight(const nn_rows *x, const int64_t *index, int64_t count,
+                                             int64_t entries, const float *grad, int64_t ldg,
+                                             int64_t columns, float *out, int64_t ldo, void *work,
+                                             int threads)
 {
+    const nn_optimizer store = nn_store(), add = nn_add();
     uintptr_t at = (uintptr_t)nn_align(work);
     threads = nn_useful_threads(threads, (double)entries * (double)columns);
     float *const base = nn_take_bytes(&at, 4 * columns);
-    float *const packed =
-        nn_take_bytes(&at, 4 * nn_batch_panel_floats(count, columns + 16, threads));
-    const nn_batch sorted =
-        nn_batch_plan(x, count, entries, columns, threads, (void *)at, 0);
-    const nn_sparse_update_job job = {x,   index,  sorted, grad,   ldg, columns,
-                                      opt, weight, ldw,    packed, base};
-    nn_run(nn_sparse_linear_update_thread, &job, threads);
+    float *const packed = nn_take_bytes(
+        &at, 4 * nn_batch_panel_floats(nn_chunk_at(0, count), columns + 16, threads));
+    for (int64_t n = 0; n == 0 || n < count; n += NN_CHUNK) {
+        const nn_batch sorted = nn_batch_plan(x, nn_chunk_at(n, count), nn_chunk_entries(x, entries),
+                                              columns, threads, (void *)at, 0);
+        const nn_sparse_gradient_job job = {
+            x, index + n, sorted, grad + n * ldg, ldg, columns, n ? &add : &store,
+            {out, 0, 0, 0}, ldo, packed, base};
+        nn_run(nn_sparse_linear_backward_weight_thread, &job, threads);
+    }
 }
 
 #endif

@@ -124,7 +124,6 @@ def sparse_linear_backward_weight(
 ):
     cdef Compressed c
     cdef Array index, g, dw
-    cdef nn_optimizer store = nn_store()
     cdef int64_t entries
     cdef void *work
     numbers = _int64(indices, "indices")
@@ -138,12 +137,11 @@ def sparse_linear_backward_weight(
             f"grad {_shape(&g)} and out {_shape(&dw)} do not fit")
     _apart(&dw, &g, "grad")
     entries = _count_entries(&c, <const int64_t *>index.data, index.size)
-    work = _borrow(nn_sparse_update_bytes(
+    work = _borrow(nn_sparse_gradient_bytes(
         &c.x, index.size, entries, g.shape[1], max(1, threads)))
     with nogil:
-        nn_sparse_linear_update(
+        nn_sparse_linear_backward_weight(
             &c.x, <const int64_t *>index.data, index.size, entries, <float *>g.data, g.shape[1],
-            g.shape[1], &store, nn_parameter(<float *>dw.data, NULL, NULL, NULL), g.shape[1], work,
-            threads)
+            g.shape[1], <float *>dw.data, g.shape[1], work, threads)
     nn_give_back(work)
     return out

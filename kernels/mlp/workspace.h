@@ -27,7 +27,6 @@ typedef struct {
 } nn_layer;
 
 #define NN_MAX_LAYERS 32
-#define NN_CHUNK 512 /* images of a large batch that are processed at a time */
 
 enum { NN_CROSS_ENTROPY, NN_MSE };
 
@@ -98,7 +97,7 @@ static inline nn_parameter nn_take_parameter(uintptr_t *at, nn_parameter like, i
 /* Return the number of images that are processed at a time: batch norm needs the whole batch. */
 static inline int64_t nn_chunk(const nn_layer *layers, int depth, int64_t count)
 {
-    int64_t chunk = count < NN_CHUNK ? count : NN_CHUNK;
+    int64_t chunk = nn_chunk_at(0, count);
     for (int l = 0; l < depth; l++)
         chunk = layers[l].scale.w ? count : chunk;
     return chunk;

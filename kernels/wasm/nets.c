@@ -121,7 +121,7 @@ static void classify(const float *x, int64_t depth, const int64_t *labels, const
                      const tensor *bias, float *x_grad)
 {
     const nn_optimizer store = nn_store();
-    const nn_parameter dw = {weight->g, 0, 0, 0}, db = {bias->g, 0, 0, 0};
+    const nn_parameter db = {bias->g, 0, 0, 0};
     float logits[BATCH * CLASSES], losses[BATCH];
     float *const work = calloc((size_t)nn_transposed_floats(depth, CLASSES, 1), sizeof *work);
     nn_linear_forward(x, depth, weight->w, CLASSES, bias->w, BATCH, depth, CLASSES, logits, CLASSES,
@@ -129,7 +129,8 @@ static void classify(const float *x, int64_t depth, const int64_t *labels, const
     const float loss =
         (float)nn_cross_entropy(logits, labels, BATCH, CLASSES, 0, losses, logits, 1);
     print_words(&loss, 4);
-    nn_linear_update(x, depth, logits, CLASSES, BATCH, depth, CLASSES, &store, dw, CLASSES, 0, 0, 1);
+    nn_linear_backward_weight(x, depth, logits, CLASSES, BATCH, depth, CLASSES, weight->g, CLASSES,
+                              0, 0, 1);
     nn_bias_update(logits, CLASSES, BATCH, CLASSES, &store, db, 1);
     nn_linear_backward_input(logits, CLASSES, weight->w, CLASSES, BATCH, depth, CLASSES, x_grad,
                              depth, work, 1);

@@ -73,12 +73,16 @@ def test_linear(count, inputs, outputs, bias, seed):
     check("linear_backward_input", grad, weight, empty(count, inputs))
 
 
-@pytest.mark.parametrize("shape", [(128, 33, 65), (600, 513, 70), (2049, 20, 70)], ids=str)
-def test_the_weights_gradient_of_a_large_batch(shape):
-    """Its inputs are transposed first unless there are too many."""
+@pytest.mark.parametrize("shape", [(128, 33, 65), (512, 20, 70), (1100, 513, 7)], ids=str)
+@pytest.mark.parametrize("shift", [0.0, -0.5])
+def test_the_weights_gradient_of_a_large_batch(shape, shift):
+    """It is added up over chunks of the batch, whose inputs are transposed first."""
     rng, (count, inputs, outputs) = np.random.default_rng(0), shape
     x, grad = normal(rng, count, inputs), normal(rng, count, outputs)
     check("linear_backward_weight", x, grad, empty(inputs, outputs))
+    rows, indices = mlp.compress(pixels(rng, 20, inputs), 1), rng.integers(0, 20, count)
+    check("sparse_linear_backward_weight", rows, indices, 1 / 255, shift, grad,
+          empty(inputs, outputs))  # fmt: skip
 
 
 def test_linear_takes_an_empty_batch():
