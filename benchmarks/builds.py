@@ -44,9 +44,14 @@ class Builds:
         return self._folder / "np_nn" / "_kernels"
 
     @property
+    def stem(self):
+        """The path of the extension that is built, less the suffix that setup.py gives it."""
+        return self.place / self.family
+
+    @property
     def now(self):
-        """The path of the extension that is built."""
-        return self._newest(self.place)
+        """The path of the extension that is built; None before the first time."""
+        return newest(self.stem)
 
     def save(self, name):
         """Keep a copy of the present build under a name."""
@@ -56,7 +61,7 @@ class Builds:
 
     def saved(self, name):
         """Return the path of the build saved under a name. Raises NpNNError if there is none."""
-        path = self._newest(self._saved / name)
+        path = newest(self._saved / name / self.family)
         if path:
             return path
         names = sorted({path.parent.name for path in self._saved.glob(f"*/{self.family}.*")})
@@ -71,7 +76,8 @@ class Builds:
     def _saved(self):
         return self._folder / "saved"
 
-    def _newest(self, folder):
-        """Return the path of the newest build in a folder, with any suffix, or None."""
-        found = folder.glob(f"{self.family}.*")
-        return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+def newest(stem):
+    """Return the path of the newest build of this path with any suffix, or None."""
+    found = stem.parent.glob(f"{stem.name}.*")
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)

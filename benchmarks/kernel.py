@@ -32,7 +32,7 @@ def main(argv=None):
     rivals = {f"saved: {name}": str(builds.saved(name)) for name in args.against}
     own = os.environ.get("NP_NN_USE")
     rivals |= {own: OWN} if own else {}
-    labels = {"now": str(builds.now)} | rivals | {"NumPy": LAYERS, "torch": TORCH}
+    labels = {"now": str(builds.stem)} | rivals | {"NumPy": LAYERS, "torch": TORCH}
     dataset("mnist")  # report a missing data set at once
     with Team() as team, builds.start() as compiler:
         prepare(team, labels, cases[0], args.threads)

@@ -45,6 +45,9 @@ class Inputs:
         self.ones = np.ones_like(self.b1)
         self.target = np.eye(10, dtype=np.float32)[self.labels]
 
+        self.wide = np.tile(self.h, 4)
+        self.wide_weight = np.tile(self.W1[:512], (4, 4))
+
         # images; after ReLU and pooling most gradients are 0, see `out`
         rng = np.random.default_rng(0)
         self.maps = rng.standard_normal((64, 16, 12, 12), np.float32).clip(0)
@@ -96,12 +99,14 @@ CASES = {
     "sparse_linear_forward": lambda i: (*i.sparse, i.W1, i.b1, i.empty(512)),
     "linear_forward 784-512": lambda i: (i.x, i.W1, i.b1, i.empty(512)),
     "linear_forward 512-10": lambda i: (i.h, i.W2, i.b2, i.empty(10)),
+    "linear_forward 2048-2048": lambda i: (i.wide, i.wide_weight, i.wide[0], i.empty(2048)),
     "relu_forward": lambda i: (i.sums, i.empty(512)),
     "log_softmax_forward": lambda i: (i.logits, i.empty(10)),
     "cross_entropy_forward": lambda i: (i.logits, i.labels, 0.0, i.empty(10)),
     "cross_entropy_backward": lambda i: (i.log_probs, i.labels, 0.0, i.empty(10)),
     "cross_entropy": lambda i: (i.logits, i.labels, 0.0, i.empty(10)),
     "linear_backward_input 512-10": lambda i: (i.dlogits, i.W2, i.empty(512)),
+    "linear_backward_input 2048-2048": lambda i: (i.wide, i.wide_weight, i.empty(2048)),
     "relu_backward": lambda i: (i.dh, i.h, i.empty(512)),
     "linear_backward_bias": lambda i: (i.dh, _zeros(i.b1)),
     "sparse_linear_backward_weight": lambda i: (*i.sparse, i.dh, _zeros(i.W1)),

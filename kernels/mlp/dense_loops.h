@@ -25,20 +25,24 @@
 #endif
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
-/* Compute mr rows by nv vectors of out from (r0, c0) on, with the sums in registers:
+/* Compute mr rows by nv vectors of out from (r0, c0) on, with the sums in registers. If the depth is
+ * divided into parts, the sums are kept in out between them: `begun` says that out holds the sums of
+ * the parts before this one, `open` that there are more.
  *
  *     for i < mr: for o < width:
- *         sum = 0
+ *         sum = begun ? out[r0 + i, c0 + o] : 0
  *         for k < depth: sum += a[i * ar + k * ak] * b[k * ldb + o]
- *         out[r0 + i, c0 + o] = epilogue(sum) */
+ *         out[r0 + i, c0 + o] = open ? sum : epilogue(sum) */
 NN_INLINE void NN(dense_tile)(
     const int mr, const int nv, const float *a, int64_t ar, int64_t ak, const float *b,
-    int64_t ldb, int64_t depth, int width, const nn_epilogue *e, int64_t r0, int64_t c0)
+    int64_t ldb, int64_t depth, int begun, int open, int width, const nn_epilogue *e, int64_t r0,
+    int64_t c0)
 {
     const int partial = width < VL, last = partial ? 0 : width - VL;
     vf acc[MR][NR > 8 ? NR : 8];
     NN_UNROLL for (int i = 0; i < mr; i++)
-        NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] = (vf){0};
+        NN_UNROLL for (int j = 0; j < nv; j++) acc[i][j] =
+            begun ? LOAD(e->out + (r0 + i) * e->ldo + c0 + AT(j)) : (vf){0};
     if (e->opt)
         for (int i = 0; i < mr; i++)
             NN(prefetch_row)(&e->p, (r0 + i) * e->ldo + c0, width);
@@ -60,6 +64,10 @@ NN_INLINE void NN(dense_tile)(
             continue;
         }
         float *o = e->out + (r0 + i) * e->ldo + c0;
+        if (open) {
+            NN_UNROLL for (int j = 0; j < nv; j++) STORE(o + AT(j), acc[i][j]);
+            continue;
+        }
         if (partial) {
             STORE(tile, acc[i][0]);
             for (int j = 0; j < width; j++) {
@@ -83,35 +91,42 @@ NN_INLINE void NN(dense_tile)(
     }
 }
 
-#define TILE_CASE(M, K)                                                                      \
-    case K:                                                                                  \
-        NN(dense_tile)(M, K, a + r * ar, ar, ak, at, ldb, depth, wide, e, r, c);             \
-        break;
-
-/* Compute rows [r0, r1), a multiple of MR, of one panel of columns. If many rows read the panel, it
- * is first copied to contiguous memory: its rows are on many different pages. */
+/* Compute rows [r0, r1), a multiple of MR, of one panel of columns. If many rows read the panel, a
+ * part of its depth at a time is first copied to contiguous memory: its rows are on many different
+ * pages. Sums for an optimizer cannot be kept between parts. */
 static void NN(dense_panel)(const float *a, int64_t ar, int64_t ak, const float *b, int64_t ldb,
                             int64_t depth, int64_t r0, int64_t r1, int64_t c, int wide,
                             const nn_epilogue *e)
 {
-    enum { NEARBY = 12288, LEAST = 96 }; /* 48 KB: some systems limit a stack to 128 KB */
+    enum { NEARBY = 12288, LEAST = 32 }; /* 48 KB: some systems limit a stack to 128 KB */
     float nearby[NEARBY] NN_ALIGNED;
-    const int nv = (wide + VL - 1) / VL, last = wide - VL;
-    const float *at = b + c;
-    if (r1 - r0 >= LEAST && depth * nv * VL <= NEARBY && wide >= VL) {
-        for (int64_t k = 0; k < depth; k++)
-            for (int j = 0; j < nv; j++)
-                STORE(nearby + k * nv * VL + AT(j), LOAD(at + k * ldb + AT(j)));
-        at = nearby;
-        ldb = nv * VL;
-    }
-    for (int64_t r = r0; r < r1; r += MR)
-        switch (nv) {
-            TILE_CASE(MR, 1) TILE_CASE(MR, 2) TILE_CASE(MR, 3)
-#if NR > 3
-            TILE_CASE(MR, 4) TILE_CASE(MR, 5)
-#endif
+    const int nv = (wide + VL - 1) / VL, last = wide - VL, fits = NEARBY / (nv * VL);
+    const int copies = r1 - r0 >= LEAST && wide >= VL && (depth <= fits || !e->opt);
+    int64_t k = 0, part;
+    do {
+        const float *at = b + k * ldb + c;
+        part = copies && depth - k > fits ? fits : depth - k;
+        if (copies) {
+            for (int64_t i = 0; i < part; i++)
+                for (int j = 0; j < nv; j++)
+                    STORE(nearby + i * nv * VL + AT(j), LOAD(at + i * ldb + AT(j)));
+            at = nearby;
         }
+#define CASE(K)                                                                              \
+    case K:                                                                                  \
+        NN(dense_tile)(MR, K, a + r * ar + k * ak, ar, ak, at, copies ? K * VL : ldb, part,  \
+                       k > 0, k + part < depth, wide, e, r, c);                              \
+        break;
+        for (int64_t r = r0; r < r1; r += MR)
+            switch (nv) {
+                CASE(1) CASE(2) CASE(3)
+#if NR > 3
+                CASE(4) CASE(5)
+#endif
+            }
+#undef CASE
+        k += part;
+    } while (k < depth);
 }
 
 /* Compute rows [r0, r1) and columns [c0, c1) of the product, tile by tile:
@@ -123,6 +138,7 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
                       int64_t depth, int64_t r0, int64_t r1, int64_t c0, int64_t c1,
                       const nn_epilogue *e)
 {
+    enum { NEAR_ROWS = 256 }; /* of a and out, which stay in the cache for all panels */
     const int64_t width = c1 - c0, units = (width + VL - 1) / VL;
     if (width <= 0 || r0 >= r1)
         return;
@@ -150,12 +166,12 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
      * rows */
     const int64_t full = depth < 4 ? r0 : r0 + (r1 - r0) / MR * MR;
     int64_t panels = (units + NR - 1) / NR;
-    if (full > r0)
+    for (int64_t r = r0; r < full; r += NEAR_ROWS)
         for (int64_t p = 0; p < panels; p++) {
             const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
-            const int64_t c = c0 + u0 * VL;
+            const int64_t c = c0 + u0 * VL, end = r + NEAR_ROWS < full ? r + NEAR_ROWS : full;
             const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
-            NN(dense_panel)(a, ar, ak, b, ldb, depth, r0, full, c, wide, e);
+            NN(dense_panel)(a, ar, ak, b, ldb, depth, r, end, c, wide, e);
         }
     /* one row by up to 8 vectors: the remaining rows, and all rows of a batch of one */
     panels = (units + 7) / 8;
@@ -164,15 +180,17 @@ static void NN(dense)(const float *a, int64_t ar, int64_t ak, const float *b, in
             const int64_t u0 = units * p / panels, u1 = units * (p + 1) / panels;
             const int64_t c = c0 + u0 * VL;
             const int wide = (int)((c0 + u1 * VL < c1 ? c0 + u1 * VL : c1) - c);
-            const float *at = b + c;
             for (int64_t r = full; r < r1; r++)
+#define CASE(K)                                                                              \
+    case K:                                                                                  \
+        NN(dense_tile)(1, K, a + r * ar, ar, ak, b + c, ldb, depth, 0, 0, wide, e, r, c);    \
+        break;
                 switch (u1 - u0) {
-                    TILE_CASE(1, 1) TILE_CASE(1, 2) TILE_CASE(1, 3) TILE_CASE(1, 4)
-                    TILE_CASE(1, 5) TILE_CASE(1, 6) TILE_CASE(1, 7) TILE_CASE(1, 8)
+                    CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
                 }
+#undef CASE
         }
 }
-#undef TILE_CASE
 #undef AT
 #undef MR
 #undef NR

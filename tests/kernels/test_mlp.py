@@ -85,6 +85,18 @@ def test_the_weights_gradient_of_a_large_batch(shape, shift):
           empty(inputs, outputs))  # fmt: skip
 
 
+@pytest.mark.parametrize("outputs", [3, 75, 130])
+def test_a_deep_product_has_the_bits_of_each_row_alone(outputs):
+    """With many rows it is computed in parts of its depth, and with very many in parts of them."""
+    rng = np.random.default_rng(0)
+    x, weight, bias = normal(rng, 300, 1100), normal(rng, 1100, outputs), normal(rng, outputs)
+    check("linear_forward", x, weight, bias, empty(300, outputs))
+    check("linear_backward_input", x, normal(rng, outputs, 1100), empty(300, outputs))
+    together = mlp.linear_forward(x, weight, bias, empty(300, outputs), 1)
+    alone = [mlp.linear_forward(row[None], weight, bias, empty(1, outputs), 1)[0] for row in x]
+    np.testing.assert_array_equal(together, alone)
+
+
 def test_linear_takes_an_empty_batch():
     rng = np.random.default_rng(0)
     x, weight, grad = empty(0, 20), normal(rng, 20, 30), empty(0, 30)

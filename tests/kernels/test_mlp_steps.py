@@ -121,6 +121,12 @@ def test_relu_at_the_end_makes_nan_of_an_infinite_gradient_as_the_reference_does
 BETWEEN = ({"norm": True}, {"drop": 0.3}, {"norm": True, "drop": 0.3})
 
 
+@pytest.mark.parametrize("hidden", ["relu", "sigmoid"])
+def test_mlp_steps_with_a_wide_layer(hidden):
+    """Its products are computed in parts of their depth."""
+    check("mlp_steps", *mlp("momentum", 60, 37, 1100, 20, 10, batch=70, steps=2, hidden=hidden))
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("widths", [(60, 37, 10), (150, 130, 64, 10)], ids=str)
 @pytest.mark.parametrize("hidden", ["relu", "sigmoid", "identity"])
