@@ -73,10 +73,9 @@ class Recipe:
 
     published: reported test accuracy, 0..1; published_seconds: reported time. table: the table of
     published results that it belongs to. note: a remark for readers. experiment: a command and its
-    outcome, which explain a difference of more than 0.01 from the published accuracy. long: whether
-    it takes more than 15 minutes on two cores. best_on_test: whether the published figure is that
-    of the best epoch on the test set. loaded: name of a model file whose network is trained instead
-    of the recipe's own.
+    outcome, which explain a difference of more than 0.01 from the published accuracy. best_on_test:
+    whether the published figure is that of the best epoch on the test set. loaded: name of a model
+    file whose network is trained instead of the recipe's own.
 
     The ``setting`` of each other field describes it.
     """
@@ -89,7 +88,6 @@ class Recipe:
     table: str = _about("")
     note: str = _about("")
     experiment: str = _about("")
-    long: bool = _about(False)
     best_on_test: bool = _about(False)
     loaded: str = _about("")
 

@@ -58,7 +58,6 @@ def parser():
     rows = [recipe.name for recipe in recipes.RECIPES.values() if recipe.table]
     add("--rows", type=one_of("row", rows), nargs="+", metavar="NAME",
         help="only these rows; see --list")  # fmt: skip
-    add("--long", action="store_true", help="include rows of more than 15 minutes")
     add("--seeds", type=cli.whole_number(1), metavar="N",
         help=f"networks for each row (default: {SEEDS}, or 1 if one takes more than "
              f"{EXPENSIVE} s)")  # fmt: skip
@@ -77,12 +76,11 @@ def parser():
 
 
 def _chosen(args):
-    """Return the requested rows: the named ones, or those of the tables, long ones on request."""
+    """Return the requested rows: the named ones, or those of the tables."""
     names = args.rows or (check.ROWS if args.check else ())
     if names:
         return [recipes.RECIPES[name] for name in dict.fromkeys(names)]
-    rows = [recipe for recipe in recipes.RECIPES.values() if recipe.table in args.table]
-    return [recipe for recipe in rows if args.long or args.list or not recipe.long]
+    return [recipe for recipe in recipes.RECIPES.values() if recipe.table in args.table]
 
 
 def _tables(rows):
@@ -101,7 +99,7 @@ def _listed(rows):
             recipe.title,
             recipe.network(),
             f"{recipe.published:.4f}" if recipe.published else tables.NONE,
-            f"{seeds(recipe)} x {duration(estimate(recipe))}" + ", --long" * recipe.long,
+            f"{seeds(recipe)} x {duration(estimate(recipe))}",
         )
         for recipe in rows
     ]
