@@ -25,9 +25,9 @@
 #endif
 #define AT(j) ((j) == nv - 1 ? last : (j) * VL) /* where vector j of a panel begins */
 
-/* Compute mr rows by nv vectors of out from (r0, c0) on, with the sums in registers. If the depth is
- * divided into parts, the sums are kept in out between them: `begun` says that out holds the sums of
- * the parts before this one, `open` that there are more.
+/* Compute mr rows by nv vectors of out from (r0, c0) on, with the sums in registers. If the depth
+ * is divided into parts, the sums are kept in out between them: `begun` says that out holds the
+ * sums of the parts before this one, `open` that there are more.
  *
  *     for i < mr: for o < width:
  *         sum = begun ? out[r0 + i, c0 + o] : 0

@@ -4,15 +4,6 @@
 
 #include "mlp/types.h"
 
-/* Images of a large batch that are processed at a time; their gradients are added up. */
-#define NN_CHUNK 512
-
-/* Return the number of images from `first` on, of `count`, that are processed together. */
-static inline int64_t nn_chunk_at(int64_t first, int64_t count)
-{
-    return count - first < NN_CHUNK ? count - first : NN_CHUNK;
-}
-
 /* No optimizer: the gradient replaces the parameter. */
 static inline nn_optimizer nn_store(void)
 {

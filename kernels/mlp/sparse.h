@@ -37,8 +37,9 @@ static inline int64_t nn_panels_floats(int64_t rows, int64_t columns)
     return (rows + 1) * ((columns + 15) / 16 * 16);
 }
 
-/* Work space of nn_sparse_linear_forward: W in panels, the bias plus the shift's contribution, a
- * chunk. For fewer than 32 images W is not copied to panels, unless it has fewer than 16 columns. */
+/* Work space of nn_sparse_linear_forward: W in panels, the bias plus the shift's contribution, and
+ * the batch of a chunk. For fewer than 32 images W is not copied to panels, unless it has fewer than
+ * 16 columns. */
 typedef struct {
     float *packed, *shifted;
     void *batch;
@@ -173,8 +174,9 @@ NN_API void nn_sparse_linear_backward_weight(const nn_rows *x, const int64_t *in
     float *const packed = nn_take_bytes(
         &at, 4 * nn_batch_panel_floats(nn_chunk_at(0, count), columns + 16, threads));
     for (int64_t n = 0; n == 0 || n < count; n += NN_CHUNK) {
-        const nn_batch sorted = nn_batch_plan(x, nn_chunk_at(n, count), nn_chunk_entries(x, entries),
-                                              columns, threads, (void *)at, 0);
+        const nn_batch sorted =
+            nn_batch_plan(x, nn_chunk_at(n, count), nn_chunk_entries(x, entries), columns, threads,
+                          (void *)at, 0);
         const nn_sparse_gradient_job job = {
             x, index + n, sorted, grad + n * ldg, ldg, columns, n ? &add : &store,
             {out, 0, 0, 0}, ldo, packed, base};

@@ -1,4 +1,4 @@
-/* Types of the mlp family: compressed rows, optimizers and their parameters, epilogues. */
+/* Types of the mlp family: compressed rows, batches, optimizers and their parameters, epilogues. */
 #ifndef NN_MLP_TYPES_H
 #define NN_MLP_TYPES_H
 
@@ -18,6 +18,15 @@ typedef struct {
 } nn_rows;
 
 #define NN_MOST_PIXELS 65535 /* per image; nn_batch has one more column */
+
+/* Images of a large batch that are processed at a time; their gradients are added up. */
+#define NN_CHUNK 512
+
+/* Return the number of images from `first` on, of `count`, that are processed together. */
+static inline int64_t nn_chunk_at(int64_t first, int64_t count)
+{
+    return count - first < NN_CHUNK ? count - first : NN_CHUNK;
+}
 
 /* A batch as the loops read it, in blocks of `block` samples. Each block is stored twice, by runs
  * and by columns.
