@@ -87,6 +87,7 @@ def rounding(estimator):
     }
 
 
+@pytest.mark.kernel_independent
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @parametrize_with_checks(
     [nn.MLPClassifier(max_iter=100), nn.MLPRegressor(max_iter=100)],
