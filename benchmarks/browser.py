@@ -31,7 +31,7 @@ from np_nn.visualize.draw.page import page as page_of
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "kernels" / "wasm"))
-import native  # noqa: E402
+import native  # noqa: E402 - from the path above
 
 WIDTHS, BATCH, RATE = (784, 128, 10), 128, 0.05
 IMAGES = 6000

@@ -15,8 +15,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
 
 from source_pages import linkcode_resolve  # noqa: E402, F401 (Sphinx looks for it here)
 
-import np_nn  # noqa: E402
-from np_nn import data  # noqa: E402
+import np_nn  # noqa: E402 - from the path above
+from np_nn import data  # noqa: E402 - as above
 
 GIVEN = os.environ.get("NP_NN_DATA")
 

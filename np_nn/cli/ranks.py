@@ -23,7 +23,7 @@ def join(args):
         args.threads = min(args.threads, team.cores)
         ops.set_threads(args.threads)
     if not team.leads:
-        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - to the end
     return team
 
 

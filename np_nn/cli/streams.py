@@ -17,7 +17,7 @@ def prepare():
     codecs.register_error(HANDLER, _plain)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - to the end
         if reconfigure := getattr(getattr(sys, name), "reconfigure", None):
             reconfigure(errors=HANDLER)
 
