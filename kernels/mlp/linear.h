@@ -1,7 +1,7 @@
 /* Dense layers, losses and optimizers, one operation per call: each shares its output among threads
  * and calls the inner loops of the active instruction set. NumPy's arrays may have any alignment
- * and row length. If that costs more than a copy, the operand that is read repeatedly is first
- * copied to aligned, padded work space (`packed`; null if a copy would not pay). */
+ * and row length. If the rows of the operand that is read repeatedly are short, it is first copied
+ * to aligned, padded work space (`packed`; null if a copy would not pay). */
 #ifndef NN_MLP_LINEAR_H
 #define NN_MLP_LINEAR_H
 
@@ -20,11 +20,11 @@ NN_API void nn_copy_rows(const float *from, int64_t ldf, int64_t r0, int64_t r1,
     }
 }
 
-/* Return the bytes of a packed (rows, columns) matrix, or 0 if packing would not pay: if fewer than
- * 32 rows of the result read it, unless its own rows are shorter than 16 floats. */
-static inline int64_t nn_packed_bytes(int64_t rows, int64_t columns, int64_t readers)
+/* Return the bytes of a packed (rows, columns) matrix, or 0 if packing would not pay: if its rows
+ * have 16 floats or more. */
+static inline int64_t nn_packed_bytes(int64_t rows, int64_t columns)
 {
-    if (columns >= 16 && readers < 32)
+    if (columns >= 16)
         return 0;
     return nn_round64(rows * nn_stride(columns) * (int64_t)sizeof(float)) + 64;
 }

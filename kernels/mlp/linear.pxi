@@ -53,7 +53,7 @@ def linear_forward(x, weight, bias, out, int threads):
             f"bias {None if bias is None else bias.shape} and out {_shape(&y)} do not fit")
     _apart(&y, &a, "x")
     _apart(&y, &w, "weight")
-    bytes = nn_packed_bytes(w.shape[0], w.shape[1], a.shape[0])
+    bytes = nn_packed_bytes(w.shape[0], w.shape[1])
     if bytes:
         work = _borrow(bytes)
     with nogil:
@@ -80,7 +80,7 @@ def linear_backward_weight(x, grad, out, int threads):
     _apart(&dw, &a, "x")
     _apart(&dw, &g, "grad")
     chunk = nn_chunk_at(0, a.shape[0])
-    packed = nn_packed_bytes(chunk, g.shape[1], a.shape[1])
+    packed = nn_packed_bytes(chunk, g.shape[1])
     work = <char *>_borrow(packed + 4 * nn_inputs_floats(chunk, a.shape[1], g.shape[1], 0) + 64)
     with nogil:
         nn_linear_backward_weight(

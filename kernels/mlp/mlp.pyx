@@ -71,7 +71,7 @@ cdef extern from "mlp/steps.h" nogil:
 
     int64_t nn_find_bad_row(const nn_rows *, int64_t, int64_t, const int64_t *, int64_t, int64_t *)
     int64_t nn_find_outside(const int64_t *, int64_t, int64_t)
-    int64_t nn_packed_bytes(int64_t, int64_t, int64_t)
+    int64_t nn_packed_bytes(int64_t, int64_t)
     ctypedef struct nn_sparse_work:
         int64_t bytes
     nn_sparse_work nn_sparse_plan(const nn_rows *, int64_t, int64_t, int64_t, int, void *)
