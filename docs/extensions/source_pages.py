@@ -7,8 +7,9 @@ leads to ../np_nn/losses.py.html, at the line that defines one_hot. A folder's p
 import inspect
 import re
 import sys
+from functools import partial
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from code_lines import line_of
 from pygments import highlight
@@ -82,7 +83,28 @@ def _lines(file):
     return highlight(file.read_text("utf-8"), lexer, formatter)
 
 
+class Navigation:
+    """Navigation of pages without a document: its links are the same for all pages of a folder.
+
+    Sphinx makes it for each page, which would take half of the build.
+    """
+
+    def __init__(self):
+        self._made = {}
+
+    def __call__(self, app, page, template, context, doctree):
+        if doctree is None:
+            folder = PurePosixPath(page).parent
+            context["toctree"] = partial(self._of, folder, context["toctree"])
+
+    def _of(self, folder, make, **options):
+        if folder not in self._made:
+            self._made[folder] = make(**options)
+        return self._made[folder]
+
+
 def setup(app):
     app.connect("source-read", point_to_pages)
     app.connect("html-collect-pages", collect)
+    app.connect("html-page-context", Navigation(), priority=400)  # the theme asks at 500
     return {"parallel_read_safe": True, "parallel_write_safe": True}
