@@ -1,6 +1,7 @@
 """Data sets known by name: located or downloaded, verified, parsed."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,11 @@ def read(name, data_dir, scale, download, quiet):
 def _digits(scale, note, reason=""):
     """Return scikit-learn's 1797 digits of 8x8 pixels from 0 to 16, as 28x28 from 0 to 255."""
     from scipy.ndimage import zoom
-    from sklearn.datasets import load_digits
 
-    small, labels = load_digits(return_X_y=True)
+    # The file of load_digits: importing scikit-learn would take a second.
+    package = Path(find_spec("sklearn").origin).parent
+    table = np.loadtxt(package / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    small, labels = table[:, :-1], table[:, -1]
     large = zoom(small.reshape(-1, 8, 8), (1, 3.5, 3.5), order=1)
     images, labels = np.rint(large * (255 / 16)).astype(np.uint8), labels.astype(np.int64)
     # Evenly spaced samples, sorted by class: stratified, and the same on every machine.
