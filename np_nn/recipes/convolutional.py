@@ -66,6 +66,9 @@ _MNIST = (
         optimizer="sgd:momentum=0.9", lr=0.1, schedule="cosine", batch_size=128, epochs=200,
         note="ReLU, batch size, learning rate and its schedule are ours; the network, sigma 4 and "
         "alpha 34 are the source's",
+        experiment="`python main_np.py --recipe simard_conv --validation 10000 --epochs 100`: "
+        "0.9928 of the held-out images, 0.9934 with `--lr 0.03 --batch-size 32`, and 0.9949 with "
+        "`--channels 20 100 --epochs 30`: the number of channels decides more than the training",
     ),
     _row(
         "pytorch_convnet", "PyTorch, examples/mnist", _PYTORCH, 0.82,
@@ -91,6 +94,10 @@ _ZALANDO = (
         batch_size=128, epochs=20,
         note="1.8 million parameters and normalized inputs as in the source; the widths and all "
         "training settings are ours",
+        experiment="`python main_np.py --recipe fashion_lenet5 --validation 10000 --epochs 10`: "
+        "0.9201 of the held-out images, 0.9209 with `--optimizer "
+        "sgd:momentum=0.9,weight_decay=1e-3`, 0.9228 with `--dropout 0.25`; in the row itself, "
+        "`--augment shift:pixels=1` changes nothing: 0.9263",
     ),
 )  # fmt: skip
 
