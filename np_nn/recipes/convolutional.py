@@ -94,10 +94,10 @@ _ZALANDO = (
         batch_size=128, epochs=20,
         note="1.8 million parameters and normalized inputs as in the source; the widths and all "
         "training settings are ours",
-        experiment="`python main_np.py --recipe fashion_lenet5 --validation 10000 --epochs 10`: "
-        "0.9201 of the held-out images, 0.9209 with `--optimizer "
-        "sgd:momentum=0.9,weight_decay=1e-3`, 0.9228 with `--dropout 0.25`; in the row itself, "
-        "`--augment shift:pixels=1` changes nothing: 0.9263",
+        experiment="`python main_np.py --recipe fashion_lenet5 --dropout 0.25 --seed 0 1`: 0.9272, "
+        "0.9271 for these seeds in the row; `--augment shift:pixels=1`: 0.9263; with `--validation "
+        "10000 --epochs 10` 0.9201 of the held-out images, 0.9209 with `--optimizer "
+        "sgd:momentum=0.9,weight_decay=1e-3`: none of them explains the difference",
     ),
 )  # fmt: skip
 
